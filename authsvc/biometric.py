@@ -1,0 +1,53 @@
+"""The words that face and voice share (ISO/IEC 2382-37, ISO/IEC 30107): template, probe, score, liveness.
+
+A score is always a similarity, higher is more alike. A template compares only within the model version that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Modality(StrEnum):
+    FACE = "face"
+    VOICE = "voice"
+
+
+class Liveness(StrEnum):
+    """What presentation attack detection says; only BONA_FIDE passes, and no answer is UNDECIDED."""
+
+    BONA_FIDE = "bona_fide"
+    ATTACK = "attack"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessResult:
+    """A verdict and the numbers behind it; `detectors` names those that were asked."""
+
+    verdict: Liveness
+    detectors: tuple[str, ...] = ()
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A biometric reference. `model` is the manifest's digest, `vector` little-endian float32, `samples` the k it was made of."""
+
+    modality: Modality
+    model: str
+    vector: bytes
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A probe against a reference: cosine similarity in [-1, 1], never a verdict by itself."""
+
+    score: float
+    model: str
+    frames: int
+    liveness: LivenessResult
+    quality: Mapping[str, float] = field(default_factory=dict)

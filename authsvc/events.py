@@ -1,0 +1,47 @@
+"""What happened, for whoever must act on it: the payment backend's feed and webhooks. Events are in the past tense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from authsvc.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`tag` is one of TAGS; `data` holds ids and reasons, never evidence."""
+
+    tag: str
+    subject: Subject
+    at: datetime
+    data: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.tag not in TAGS:
+            raise ValueError(f"unknown event tag `{self.tag}`")
+
+
+TAGS: Mapping[str, str] = {
+    "decision:challenge:authenticated": "the payer proved what was asked; a receipt waits",
+    "decision:challenge:failed": "no attempt is left",
+    "decision:challenge:declined": "the payer declined; `choice` is `cancel` or `not_me`",
+    "decision:challenge:cancelled": "the backend cancelled, the payment changed, or the policy became stricter",
+    "decision:outcome:recorded": "the backend told how the payment ended",
+    "receipt:consumed": "a receipt was used up",
+    "subject:enrolled": "an enrolment was completed",
+    "subject:otp:enrolled": "an authenticator app was added",
+    "subject:face:enrolled": "a face template was added",
+    "subject:face:withdrawn": "consent was withdrawn and the face template destroyed",
+    "subject:voice:enrolled": "a voice template was added",
+    "subject:voice:withdrawn": "consent was withdrawn and the voice template destroyed",
+    "subject:device:enrolled": "a device was added",
+    "subject:device:frozen": "a device was suspended, because its payer said `not me` or it looked cloned",
+    "subject:device:revoked": "a device was removed",
+    "subject:frozen": "every decision for the user is denied from now on",
+    "subject:unfrozen": "decisions are taken again",
+    "subject:locked": "too many failures; a factor or the user is blocked for a while",
+    "subject:erased": "the user's key was destroyed and everything sealed under it with it",
+    "attack:suspected": "liveness or replay detection answered ATTACK",
+}
