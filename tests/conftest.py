@@ -1,0 +1,118 @@
+"""Fixtures for every test: real PostgreSQL, Redis and Redis Cluster, and the shared pictures and voices.
+
+Each is skipped with its reason where the program or the data is not there. What is started here listens on
+127.0.0.1 alone and ends with the run, also when the run is killed.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import PostgresServer, postgres_program
+from tests.support.redis_server import RedisClusterServers, RedisServer
+from tests.support.skips import skip_lines, skipped_by_reason
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder that other users can look into, as pytest's own cannot: PostgreSQL does not run as root."""
+    with tempfile.TemporaryDirectory(prefix="authsvc-test-", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_folder: Path) -> Iterator[PostgresServer]:
+    """A running PostgreSQL that a test may freeze or kill; `postgres_url` repairs it for the next one."""
+    postgres, initdb = postgres_program("postgres"), postgres_program("initdb")
+    if postgres is None or initdb is None:
+        pytest.skip("PostgreSQL is not installed; `make test` installs it")
+    folder = server_folder / "postgres"
+    folder.mkdir()
+    with PostgresServer.create(postgres, initdb, folder) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The `postgresql://` URL of a new, empty database, dropped after the test."""
+    postgres_server.ensure_running()
+    database = postgres_server.create_database()
+    yield postgres_server.url(database)
+    postgres_server.ensure_running()
+    postgres_server.drop_database(database)
+
+
+@pytest.fixture(scope="session")
+def redis_program() -> str:
+    """The path of redis-server."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed; `make test` installs it")
+    return program
+
+
+@pytest.fixture(scope="session")
+def redis_server(redis_program: str, server_folder: Path) -> Iterator[RedisServer]:
+    """A running Redis that a test may freeze or kill; `redis_url` repairs it for the next one."""
+    with RedisServer(redis_program, server_folder) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The `redis://` URL of a server without keys."""
+    redis_server.ensure_running()
+    redis_server.flush()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(redis_program: str, server_folder: Path) -> Iterator[RedisClusterServers]:
+    """A running Redis Cluster of three masters; a test may freeze or kill any of its `nodes`."""
+    with RedisClusterServers(redis_program, server_folder) as servers:
+        yield servers
+
+
+@pytest.fixture
+def redis_cluster_url(redis_cluster: RedisClusterServers) -> str:
+    """The `redis://` URL of one node of a cluster without keys."""
+    redis_cluster.ensure_running()
+    redis_cluster.flush()
+    return redis_cluster.url
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of pictures, clips, models and voices that are never part of the project."""
+    folder = Path(os.environ.get("AUTHSVC_TEST_DATA") or _CHECKOUT.parent / "shared" / "data").resolve()
+    if not folder.is_dir():
+        pytest.skip("no test data: AUTHSVC_TEST_DATA is not set and ../shared/data does not exist")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def faces_dir(test_data: Path) -> Path:
+    """`faces/<person>/<n>.jpg` with `index.csv`."""
+    return test_data / "faces"
+
+
+@pytest.fixture(scope="session")
+def voices_dir(test_data: Path) -> Path:
+    """`voices/<set>/<speaker>/<utterance>.flac` with `manifest.tsv`."""
+    return test_data / "voices"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Ends the report with what was not run, grouped by reason: skipped is not passed."""
+    groups = skipped_by_reason(terminalreporter.stats.get("skipped", ()))
+    if groups:
+        terminalreporter.section("not run, by reason")
+        for line in skip_lines(groups):
+            terminalreporter.write_line(line)
