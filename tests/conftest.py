@@ -21,9 +21,9 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
-    """A folder that other users can look into, as pytest's own cannot: PostgreSQL does not run as root."""
+    """A folder that other users can pass through, as pytest's own cannot: PostgreSQL does not run as root."""
     with tempfile.TemporaryDirectory(prefix="authsvc-test-", ignore_cleanup_errors=True) as folder:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o711)
         yield Path(folder)
 
 
