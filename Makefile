@@ -1,0 +1,58 @@
+# `make run` starts the service, `make test` checks everything. Each does its own set-up, and a second run does none.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+.NOTPARALLEL:
+
+RUN_READY := .venv/ready-to-run
+TEST_READY := .venv/ready-to-test
+SETUP_INPUTS := pyproject.toml uv.lock scripts/setup
+PYTHON := .venv/bin/python
+AUTHSVC := .venv/bin/authsvc
+
+# Additional words for the command: `make run ARGS="--port 9000"`, `make test ARGS="-k policy"`.
+ARGS ?=
+
+.PHONY: help setup setup-test models run demo test lint format bench clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(RUN_READY) ## Everything the service needs, into .venv
+setup-test: $(TEST_READY) ## The same for the tests: development tools, Redis, PostgreSQL, Chromium
+
+$(RUN_READY): $(SETUP_INPUTS)
+	scripts/setup run
+
+$(TEST_READY): $(SETUP_INPUTS)
+	scripts/setup test
+
+models: setup
+	@$(AUTHSVC) models prepare
+
+run: models ## Start the service for development
+	@exec $(AUTHSVC) serve --development $(ARGS)
+
+demo: models ## Play one payment from decision to consumed receipt
+	@exec $(AUTHSVC) demo $(ARGS)
+
+lint: setup-test ## Style and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: setup-test ## Let ruff arrange the code
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+test: lint models ## Style, types and every test; ends with what was not run, and why
+	$(PYTHON) -m pytest $(ARGS)
+
+bench: setup-test models ## Every measurement, one after the other
+	for script in benchmarks/[!_]*.py; do echo "== $$script"; $(PYTHON) "$$script" $(ARGS); done
+
+clean: ## Remove what was built and cached; var/, where the service keeps its data, stays
+	rm -rf .venv .uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
