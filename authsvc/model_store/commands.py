@@ -1,0 +1,130 @@
+"""`authsvc models …`: get the weight files, list them, check them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from authsvc.errors import ModelUnusable
+from authsvc.manifest import Manifest, manifest_folder, read_manifests
+from authsvc.model_store.prepare import prepare
+from authsvc.weights import WeightState, weight_state
+
+_Result = TypeVar("_Result")
+
+_folder = click.option(
+    "--model-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="AUTHSVC_MODEL_DIR",
+    help="Where the weight files are; by default `models` in the data directory.",
+)
+_data = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="AUTHSVC_DATA_DIR",
+    default=Path("var"),
+    show_default=True,
+)
+_manifests = click.option(
+    "--manifests",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=manifest_folder,
+    help="Where the manifests are; by default the shipped ones.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    return _manifests(_data(_folder(_json(command))))
+
+
+@click.group()
+def models() -> None:
+    """Weight files of the face and voice engines."""
+
+
+@models.command("prepare")
+@_options
+@click.option(
+    "--from-archive",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The source archive, already on this machine: nothing is downloaded.",
+)
+def prepare_command(
+    manifests: Path, data_dir: Path, model_dir: Path | None, as_json: bool, from_archive: Path | None
+) -> None:
+    """Download and convert the default models; the second time nothing is left to do."""
+    folder = _model_folder(data_dir, model_dir)
+    done = _refusing(lambda: prepare(read_manifests(manifests), folder, from_archive=from_archive))
+    lines = [f"{item.file}: {'installed' if item.installed else 'already there'}" for item in done]
+    files = [{"manifest": item.manifest, "file": item.file, "installed": item.installed} for item in done]
+    _print(as_json, {"folder": str(folder), "files": files}, [*lines, f"models are ready in {folder}"])
+
+
+@models.command("list")
+@_options
+def list_command(manifests: Path, data_dir: Path, model_dir: Path | None, as_json: bool) -> None:
+    """Every manifest, its licence, and whether its files are there."""
+    folder = _model_folder(data_dir, model_dir)
+    described = [_described(manifest, folder) for manifest in _refusing(lambda: read_manifests(manifests))]
+    _print(as_json, {"models": described}, [_line(model) for model in described])
+
+
+@models.command("verify")
+@_options
+def verify_command(manifests: Path, data_dir: Path, model_dir: Path | None, as_json: bool) -> None:
+    """Hash every weight file that is there; exit code 1 when one was changed."""
+    folder = _model_folder(data_dir, model_dir)
+    found = {
+        weight.file: weight_state(folder, weight)
+        for manifest in _refusing(lambda: read_manifests(manifests))
+        for weight in manifest.weights
+    }
+    changed = [file for file, state in found.items() if state is WeightState.CHANGED]
+    _print(
+        as_json, {"files": found, "changed": changed}, [f"{file}: {state}" for file, state in found.items()]
+    )
+    if changed:
+        raise SystemExit(1)
+
+
+def _model_folder(data_dir: Path, model_dir: Path | None) -> Path:
+    return data_dir / "models" if model_dir is None else model_dir
+
+
+def _described(manifest: Manifest, folder: Path) -> dict[str, Any]:  # Any: JSON
+    states = [weight_state(folder, weight) for weight in manifest.weights]
+    worst = next(
+        (state for state in (WeightState.CHANGED, WeightState.MISSING) if state in states), WeightState.READY
+    )
+    return {
+        "id": manifest.id,
+        "version": manifest.version,
+        "modality": manifest.modality.value,
+        "role": manifest.role,
+        "engine": manifest.engine,
+        "digest": manifest.digest,
+        "licence": manifest.licence.name,
+        "commercial": manifest.licence.commercial,
+        "state": worst.value,
+    }
+
+
+def _line(model: dict[str, Any]) -> str:  # Any: JSON
+    use = "" if model["commercial"] else ", not for commercial use"
+    return f"{model['id']} {model['version']} ({model['modality']} {model['role']}): {model['state']}; {model['licence']}{use}"
+
+
+def _refusing(action: Callable[[], _Result]) -> _Result:
+    try:
+        return action()
+    except ModelUnusable as error:
+        raise click.ClickException(error.detail) from error
+
+
+def _print(as_json: bool, document: object, lines: list[str]) -> None:
+    click.echo(json.dumps(document) if as_json else "\n".join(lines))
