@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -34,7 +35,10 @@ class LivenessResult:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A biometric reference. `model` is the manifest's digest, `vector` little-endian float32, `samples` the k it was made of."""
+    """A biometric reference.
+
+    `model` is the manifest's digest, `vector` little-endian float32, `samples` the number k it was made of.
+    """
 
     modality: Modality
     model: str
@@ -51,3 +55,21 @@ class Comparison:
     frames: int
     liveness: LivenessResult
     quality: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTemplate:
+    """`id` changes with every enrolment, so that a comparison made with an older template is not accepted."""
+
+    id: str
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One consent: to which modality, in which wording, from when to when."""
+
+    modality: Modality
+    text_version: str
+    given_at: datetime
+    withdrawn_at: datetime | None

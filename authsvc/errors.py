@@ -123,6 +123,12 @@ class UnsupportedMedia(AuthsvcError):
     slug = "unsupported-media"
 
 
+class CaptureUnusable(AuthsvcError):
+    """A picture or recording that cannot be judged; `hints` in `extra` tell the person what to do. No attempt is charged."""
+
+    slug = "capture-unusable"
+
+
 class RateLimited(AuthsvcError):
     """Too many requests; `retry_after` in `extra` says for how many seconds."""
 

@@ -60,6 +60,7 @@ _AMR: Mapping[Factor, tuple[str, ...]] = {
 class Step:
     """One factor of one challenge, as its verifier sees it. The payment is the stored snapshot, never the request's."""
 
+    decision_id: str
     challenge_id: str
     subject: Subject
     payment: Payment
@@ -119,6 +120,9 @@ class FactorVerifier(Protocol[Tx_contra]):
 
     @property
     def factor(self) -> Factor: ...
+
+    def is_offered(self) -> bool:
+        """Whether such evidence can be judged here at all; a face without liveness detection cannot."""
 
     def begin(self, step: Step, now: datetime) -> Begun:
         """Choose nonce, digits, gestures or options for this step."""

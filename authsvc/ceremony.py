@@ -1,0 +1,85 @@
+"""Open ceremonies and received evidence: sealed, short-lived, and used once.
+
+What waits here may be lost at any time; the payer then begins the step again. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Protocol
+
+from authsvc.ephemeral import Ephemeral, Key
+from authsvc.errors import RateLimited
+from authsvc.factor import Begun, Factor, Json, Step
+
+BEGUN_LIFE = timedelta(seconds=120)
+"""A nonce counts for two minutes after it was issued (BARS 6)."""
+
+CHALLENGE_LIFE = timedelta(minutes=5)
+STEPS_PER_CHALLENGE = 30
+"""Begins and captures of one factor of one challenge; a person needs a handful, a guesser thousands."""
+
+
+class Box(Protocol):
+    """Seals what must not be read by whoever can read the store; `name` is where it belongs."""
+
+    def seal(self, name: str, plaintext: bytes) -> bytes: ...
+
+    def open(self, name: str, sealed: bytes) -> bytes:
+        """Raises Tampered for anything that was not sealed under this name."""
+
+
+class Ceremonies:
+    def __init__(self, ephemeral: Ephemeral, box: Box) -> None:
+        self._ephemeral = ephemeral
+        self._box = box
+
+    def count(self, step: Step, factor: Factor) -> None:
+        """Count one begin or capture; raises RateLimited past what a person needs."""
+        count = self._ephemeral.increment(_key(step, factor, "count"), CHALLENGE_LIFE)
+        if count > STEPS_PER_CHALLENGE:
+            raise RateLimited("too many tries of this step", retry_after=60)
+
+    def begin(self, step: Step, factor: Factor, begun: Begun) -> None:
+        """Keep the private half of a ceremony; a ceremony begun earlier for the same factor is void."""
+        self._put(_key(step, factor, "begun"), begun.kept, BEGUN_LIFE)
+
+    def take_begun(self, step: Step, factor: Factor) -> Json | None:
+        """The private half, used up: of two submissions for one ceremony, one finds it."""
+        return self._take(_key(step, factor, "begun"))
+
+    def restore(self, step: Step, factor: Factor, kept: Json) -> None:
+        """Give a ceremony back whose evidence could not be judged. Its nonce carries its own end, which this does not move."""
+        self._put(_key(step, factor, "begun"), kept, BEGUN_LIFE)
+
+    def keep_received(self, step: Step, factor: Factor, received: Json) -> None:
+        self._put(_key(step, factor, "received"), received, CHALLENGE_LIFE)
+
+    def has_received(self, step: Step, factor: Factor) -> bool:
+        return self._ephemeral.get(_key(step, factor, "received")) is not None
+
+    def take_received(self, step: Step, factors: Collection[Factor]) -> dict[Factor, Json]:
+        """What was received for these factors, used up: of two completions, one finds it."""
+        found = {factor: self._take(_key(step, factor, "received")) for factor in factors}
+        return {factor: kept for factor, kept in found.items() if kept is not None}
+
+    def forget(self, step: Step, factors: Collection[Factor]) -> None:
+        for factor in factors:
+            for part in ("begun", "received"):
+                self._ephemeral.delete(_key(step, factor, part))
+
+    def _put(self, key: Key, value: Json, life: timedelta) -> None:
+        self._ephemeral.put(key, self._box.seal(key.name, json.dumps(value).encode()), life)
+
+    def _take(self, key: Key) -> Json | None:
+        sealed = self._ephemeral.take(key)
+        if sealed is None:
+            return None
+        value: Json = json.loads(self._box.open(key.name, sealed))
+        return value
+
+
+def _key(step: Step, factor: Factor, part: str) -> Key:
+    return Key(f"{step.subject.client}/{step.subject.user}", f"{step.challenge_id}:{factor}:{part}")

@@ -1,0 +1,54 @@
+"""What the payer has been asked, and how far they have come: a value without a clock, a store or a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from authsvc.errors import InvalidRequest
+from authsvc.factor import Factor
+
+FactorSet = tuple[Factor, ...]
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """`sets` are the alternatives, each to be proven whole, the recommended one first; `chosen` is the one on show."""
+
+    id: str
+    sets: tuple[FactorSet, ...]
+    chosen: FactorSet
+    attempts_remaining: int = ATTEMPTS
+
+    @classmethod
+    def asking(cls, id: str, sets: Iterable[FactorSet]) -> Challenge:
+        """A fresh challenge; raises ValueError without a set, since an empty choice would be proven by nothing."""
+        choices = tuple(sets)
+        if not choices or not all(choices):
+            raise ValueError("a challenge needs at least one set with at least one factor")
+        return cls(id, choices, choices[0])
+
+    def asks(self, factor: Factor) -> bool:
+        return any(factor in choice for choice in self.sets)
+
+    def switched(self, wanted: Collection[Factor]) -> Challenge:
+        """The same challenge, another way; raises InvalidRequest for a set that is not offered."""
+        for choice in self.sets:
+            if set(choice) == set(wanted):
+                return replace(self, chosen=choice)
+        raise InvalidRequest("this set of factors is not offered")
+
+    def proven_by(self, received: Collection[Factor]) -> FactorSet | None:
+        """The set that the received evidence covers, the chosen one first; None while something is missing."""
+        for choice in (self.chosen, *self.sets):
+            if set(choice) <= set(received):
+                return choice
+        return None
+
+    def charged(self) -> Challenge:
+        """The challenge with one attempt less; judged only afterwards."""
+        if self.attempts_remaining <= 0:
+            raise ValueError("no attempt is left to charge")
+        return replace(self, attempts_remaining=self.attempts_remaining - 1)

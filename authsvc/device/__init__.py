@@ -1,0 +1,1 @@
+"""The device room: which phone is this, and how well is it known?"""

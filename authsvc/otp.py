@@ -1,0 +1,221 @@
+"""One-time codes: six digits from the payer's authenticator app, or eight issued here for one payment.
+
+The app's code is RFC 6238 (SHA-1, 30 s, 6 digits). Step T or T−1 is accepted, never T+1, and a step once used ends all
+before it. An issued code is the truncated HMAC (RFC 4226 §5.3) of the time step and the payment's binding under a sealed
+secret: another amount or payee gives another code. Only this file has heard of pyotp.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+import pyotp
+
+from authsvc.errors import InvalidRequest
+from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
+from authsvc.payment import Binding, Payment
+from authsvc.subject import Subject
+
+PERIOD = 30
+SECRET_BYTES = 20  # 160 bits, as RFC 4226 §4 R6 recommends.
+APP = "app"
+ISSUED = "issued"
+
+ISSUED_DIGITS = 8
+ISSUED_LIFE = timedelta(seconds=120)
+ISSUED_TRIES = 3
+ISSUED_LABEL = b"authsvc-issued-code-v1\x00"
+
+RECOVERY_CODES = 10
+RECOVERY_BYTES = 10  # 80 bits; BARS 11 asks for 64.
+
+_CODE = re.compile(r"[0-9]{6}(?:[0-9]{2})?\Z")
+
+Answer = TypeVar("Answer")
+
+
+class Codes(Protocol):
+    """The part of the store that one-time codes need; each `use_…` and `try_…` is one conditional write."""
+
+    def secret(self, subject: Subject, purpose: str) -> bytes | None: ...
+
+    def use_step(self, subject: Subject, purpose: str, step: int) -> bool: ...
+
+    def issued_step(self, decision_id: str, now: datetime) -> int | None: ...
+
+    def try_issued(self, decision_id: str, step: int, now: datetime) -> bool: ...
+
+    def use_issued(self, decision_id: str, step: int, now: datetime) -> bool: ...
+
+
+class HasCodes(Protocol):
+    @property
+    def codes(self) -> Codes: ...
+
+
+class Reader(Protocol):
+    def __call__(self, query: Callable[[HasCodes], Answer]) -> Answer: ...
+
+
+class OtpVerifier:
+    """The factor `otp`: both kinds of code, told apart by their length."""
+
+    factor = Factor.OTP
+
+    def __init__(self, read: Reader) -> None:
+        self._read = read
+
+    def is_offered(self) -> bool:
+        return True
+
+    def begin(self, step: Step, now: datetime) -> Begun:
+        issued = self._read(lambda tx: tx.codes.issued_step(step.decision_id, now))
+        digits = [6] if issued is None else [6, ISSUED_DIGITS]
+        return Begun(shown={"digits": digits, "period": PERIOD}, kept={})
+
+    def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received:
+        code = strict_code(submission.fields.get("code"))
+        if len(code) == ISSUED_DIGITS:
+            return Received({"kind": ISSUED, "step": self._matching_issue(step, code, now)})
+        secret = self._read(lambda tx: tx.codes.secret(step.subject, APP))
+        return Received({"kind": APP, "step": matching_step(secret, code, now)})
+
+    def settle(self, tx: HasCodes, step: Step, kept: Json, now: datetime) -> Verification:
+        matched = kept["step"]
+        if kept["kind"] == ISSUED:
+            passed = _settle_issued(tx.codes, step, kept, now)
+        else:
+            passed = isinstance(matched, int) and tx.codes.use_step(step.subject, APP, matched)
+        reason = "code accepted" if passed else "wrong, late or used code"
+        # Only the issued code is derived from the payment; the app's is not, and never says so.
+        evidence = {"kind": kept["kind"], "bound_to_payment": kept["kind"] == ISSUED}
+        return Verification(Factor.OTP, passed, reason, evidence)
+
+    def _matching_issue(self, step: Step, code: str, now: datetime) -> int | None:
+        issued_at, secret = self._read(
+            lambda tx: (
+                tx.codes.issued_step(step.decision_id, now),
+                tx.codes.secret(step.subject, ISSUED),
+            )
+        )
+        if issued_at is None or secret is None:
+            return None
+        expected = issued_code(secret, issued_at, step.binding)
+        return issued_at if hmac.compare_digest(code, expected) else None
+
+
+def _settle_issued(codes: Codes, step: Step, kept: Json, now: datetime) -> bool:
+    current = codes.issued_step(step.decision_id, now)
+    # One of the three tries is charged whether the code is right or wrong.
+    if current is None or not codes.try_issued(step.decision_id, current, now):
+        return False
+    return kept["step"] == current and codes.use_issued(step.decision_id, current, now)
+
+
+@dataclass(frozen=True, slots=True)
+class AppSecret:
+    """A new authenticator secret (20 bytes), shown once: as URI for a QR code and as text to type."""
+
+    raw: bytes
+    account: str
+    issuer: str
+
+    @classmethod
+    def new(cls, account: str, issuer: str) -> AppSecret:
+        return cls(secrets.token_bytes(SECRET_BYTES), account, issuer)
+
+    @property
+    def text(self) -> str:
+        return _base32(self.raw)
+
+    @property
+    def uri(self) -> str:
+        """The `otpauth` URI that authenticator apps read."""
+        return pyotp.TOTP(self.text).provisioning_uri(name=self.account, issuer_name=self.issuer)
+
+    def qr_svg(self) -> str:
+        """The URI as a QR code: inline SVG, so that it passes a strict content security policy."""
+        import segno  # Only enrolment draws, so the decision path does not load it.
+
+        return segno.make(self.uri, error="m").svg_inline(scale=5, border=4)
+
+
+def strict_code(text: object) -> str:
+    """Six or eight ASCII digits, spaces aside; raises InvalidRequest for anything else, full-width digits included."""
+    if isinstance(text, str) and len(text) <= 32:
+        compact = text.replace(" ", "")
+        if _CODE.match(compact):
+            return compact
+    raise InvalidRequest("`code` must be six or eight digits")
+
+
+def time_step(now: datetime) -> int:
+    return int(now.timestamp()) // PERIOD
+
+
+def matching_step(secret: bytes | None, code: str, now: datetime) -> int | None:
+    """The time step, T or T−1, whose code this is; every candidate is computed, with no early exit.
+
+    Without a secret the same work is done on zeros, so that nobody learns by the clock who has one.
+    """
+    generator = pyotp.TOTP(_base32(secret if secret is not None else bytes(SECRET_BYTES)))
+    current = time_step(now)
+    matched: int | None = None
+    for candidate in (current - 1, current):
+        if hmac.compare_digest(generator.generate_otp(candidate), code):
+            matched = candidate
+    return matched if secret is not None else None
+
+
+def issued_code(secret: bytes, step: int, binding: Binding) -> str:
+    """Eight digits for one payment: HMAC-SHA-256 over label, time step and binding, truncated as RFC 4226 §5.3."""
+    mac = hmac.digest(secret, ISSUED_LABEL + step.to_bytes(8, "big") + binding.raw(), "sha256")
+    offset = mac[-1] & 0x0F
+    number = int.from_bytes(mac[offset : offset + 4], "big") & 0x7FFF_FFFF
+    return f"{number % 10**ISSUED_DIGITS:0{ISSUED_DIGITS}d}"
+
+
+def issued_text(payment: Payment, code: str, locale: str) -> str:
+    """The sentence to send: what is paid to whom, and the code, in Chinese or English."""
+    amount = amount_text(payment, locale)
+    if locale.lower().startswith("zh"):
+        return f"您正在向“{payment.payee.name}”付款 {amount}，验证码 {code}，2 分钟内有效。若非本人操作，请勿告知任何人。"
+    return (
+        f"Code {code} confirms your payment of {amount} to {payment.payee.name}. "
+        "It is valid for 2 minutes. If this is not you, tell it to nobody."
+    )
+
+
+def amount_text(payment: Payment, locale: str) -> str:
+    """The amount in major units with its currency, as people of that locale write it."""
+    from babel.numbers import format_currency, get_currency_precision  # Its tables load when the first text is written.
+
+    major = Decimal(payment.amount_minor).scaleb(-get_currency_precision(payment.currency))
+    return format_currency(major, payment.currency, locale="zh_CN" if locale.lower().startswith("zh") else "en")
+
+
+def new_recovery_codes() -> tuple[str, ...]:
+    """Ten codes of 80 bits, in four groups of four letters and digits; each is good once."""
+    return tuple(_grouped(_base32(secrets.token_bytes(RECOVERY_BYTES))) for _ in range(RECOVERY_CODES))
+
+
+def recovery_digest(code: str) -> bytes:
+    """What is MACed and stored of a recovery code, however it was typed."""
+    return hashlib.sha256(re.sub(r"[\s-]", "", code).upper().encode()).digest()
+
+
+def _grouped(text: str) -> str:
+    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def _base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=")

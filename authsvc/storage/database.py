@@ -1,0 +1,96 @@
+"""One small face for the two databases: SQLite (embedded, WAL) and PostgreSQL (by URL).
+
+Statements are written once, with `:name` parameters, in the SQL that both speak. Whatever a driver raises leaves here as
+`Unavailable`, and the connection it was raised on is thrown away: the next caller gets a fresh one.
+"""
+
+from __future__ import annotations
+
+import queue
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Protocol
+
+from authsvc.errors import Unavailable
+
+Params = Mapping[str, object]
+Row = tuple[Any, ...]  # Any: a column's type is known by its statement, not by the driver.
+
+
+class Conflict(Exception):
+    """Somebody else changed the row in between; the unit of work may be run again. Never leaves the storage room."""
+
+
+class Connection(Protocol):
+    def begin(self) -> None:
+        """Start a transaction that may write."""
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def all(self, sql: str, params: Params) -> list[Row]:
+        """Every row that the query answers."""
+
+    def run(self, sql: str, params: Params) -> int:
+        """Execute, and answer how many rows it touched: the permission of a conditional write."""
+
+    def many(self, sql: str, rows: Iterable[Params]) -> None:
+        """Execute once for every row, in as few round trips as the driver knows."""
+
+
+class Database(Protocol):
+    dialect: str
+
+    def connect(self) -> Connection: ...
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Held around a writing transaction where the database needs writers to queue outside of it."""
+
+
+@lru_cache(maxsize=512)
+def pyformat(sql: str) -> str:
+    """`:name` parameters as psycopg writes them; `::casts` and text are left alone."""
+    return re.sub(r"(?<![:\w]):([a-z_]+)", r"%(\1)s", sql)
+
+
+class Readers:
+    """A few connections for reading, lent to one thread at a time; waiting for one is bounded."""
+
+    def __init__(self, database: Database, size: int, patience: float) -> None:
+        self._database = database
+        self._patience = patience
+        self._idle: queue.LifoQueue[Connection | None] = queue.LifoQueue()
+        for _ in range(size):
+            self._idle.put(None)
+
+    @contextmanager
+    def lend(self) -> Iterator[Connection]:
+        try:
+            connection = self._idle.get(timeout=self._patience)
+        except queue.Empty:
+            raise Unavailable("no database connection became free in time", retry_after=1) from None
+        try:
+            connection = connection or self._database.connect()
+            yield connection
+        except Unavailable:
+            if connection is not None:
+                connection.close()
+            connection = None
+            raise
+        finally:
+            self._idle.put(connection)
+
+    def close(self) -> None:
+        while True:
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                return
+            if connection is not None:
+                connection.close()

@@ -1,0 +1,217 @@
+"""Decisions with their challenge and receipt: one row each, and one open row per transaction id."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+
+from authsvc.challenge import Challenge
+from authsvc.clock import from_millis, to_millis
+from authsvc.decision import Decision, PolicyRef, ReceiptRef, Status
+from authsvc.factor import Factor
+from authsvc.payment import Binding, Payee, Payment
+from authsvc.storage.database import Conflict, Connection, Row
+from authsvc.subject import Subject
+
+_COLUMNS = """id, client, user_id, transaction_id, status, binding, body, challenge, receipt, receipt_jti,
+    receipt_expires_at, consumed_at, created_at, expires_at, version"""
+
+# The unique index on (client, transaction_id, is_open) admits one open decision; NULL stands beside NULL.
+OPEN = """INSERT INTO decisions (id, client, user_id, transaction_id, status, is_open, binding, body, challenge, receipt,
+    receipt_jti, receipt_expires_at, consumed_at, created_at, expires_at, version)
+    VALUES (:id, :client, :user, :transaction_id, :status, :is_open, :binding, :body, :challenge, :receipt, :receipt_jti,
+    :receipt_expires_at, :consumed_at, :created_at, :expires_at, 1) ON CONFLICT (client, transaction_id, is_open) DO NOTHING"""
+SAVE = """UPDATE decisions SET status = :status, is_open = :is_open, body = :body, challenge = :challenge,
+    receipt = :receipt, receipt_jti = :receipt_jti, receipt_expires_at = :receipt_expires_at, consumed_at = :consumed_at,
+    expires_at = :expires_at, version = version + 1 WHERE id = :id AND version = :version"""
+FIND = f"SELECT {_COLUMNS} FROM decisions WHERE id = :id"
+FIND_OPEN = f"""SELECT {_COLUMNS} FROM decisions
+    WHERE client = :client AND transaction_id = :transaction_id AND is_open = 1"""
+CONSUME = """UPDATE decisions SET consumed_at = :now, is_open = NULL, version = version + 1
+    WHERE id = :id AND receipt_jti = :jti AND consumed_at IS NULL AND is_open = 1"""
+LAPSED = f"""SELECT {_COLUMNS} FROM decisions
+    WHERE is_open = 1 AND status = 'challenge_required' AND expires_at <= :now ORDER BY expires_at LIMIT 100"""
+OUTCOME = """INSERT INTO outcomes (decision_id, outcome, client, recorded_at)
+    VALUES (:id, :outcome, :client, :now) ON CONFLICT (decision_id, outcome) DO NOTHING"""
+OUTCOMES = "SELECT outcome, recorded_at FROM outcomes WHERE decision_id = :id ORDER BY recorded_at"
+OF_USER = f"""SELECT {_COLUMNS} FROM decisions WHERE client = :client AND user_id = :user
+    ORDER BY created_at DESC LIMIT :limit"""
+
+
+class DecisionStore:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, decision: Decision) -> Decision | None:
+        """Add a decision; None when the transaction id has an open one already."""
+        if self._connection.run(OPEN, _params(decision)) != 1:
+            return None
+        return replace(decision, version=1)
+
+    def save(self, decision: Decision) -> Decision:
+        """Write the next value of a decision; raises Conflict when it is not the next to what is stored."""
+        if self._connection.run(SAVE, _params(decision)) != 1:
+            raise Conflict("the decision was changed in between")
+        return replace(decision, version=decision.version + 1)
+
+    def find(self, decision_id: str) -> Decision | None:
+        rows = self._connection.all(FIND, {"id": decision_id})
+        return _decision(rows[0]) if rows else None
+
+    def find_open(self, client: str, transaction_id: str) -> Decision | None:
+        rows = self._connection.all(FIND_OPEN, {"client": client, "transaction_id": transaction_id})
+        return _decision(rows[0]) if rows else None
+
+    def consume(self, decision_id: str, jti: str, now: datetime) -> bool:
+        """Use a receipt up. Of many callers one gets True: the row count is the permission."""
+        params = {"id": decision_id, "jti": jti, "now": to_millis(now)}
+        return self._connection.run(CONSUME, params) == 1
+
+    def lapsed(self, now: datetime) -> tuple[Decision, ...]:
+        """Open challenges whose time is over, a hundred at most."""
+        return tuple(_decision(row) for row in self._connection.all(LAPSED, {"now": to_millis(now)}))
+
+    def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
+        params = {"client": subject.client, "user": subject.user, "limit": limit}
+        return tuple(_decision(row) for row in self._connection.all(OF_USER, params))
+
+    def record_outcome(self, decision: Decision, outcome: str, now: datetime) -> bool:
+        """Whether the outcome is new for this decision."""
+        params = {
+            "id": decision.id,
+            "outcome": outcome,
+            "client": decision.payment.subject.client,
+            "now": to_millis(now),
+        }
+        return self._connection.run(OUTCOME, params) == 1
+
+    def outcomes(self, decision_id: str) -> tuple[tuple[str, datetime], ...]:
+        return tuple((name, from_millis(at)) for name, at in self._connection.all(OUTCOMES, {"id": decision_id}))
+
+
+def _params(decision: Decision) -> dict[str, object]:
+    receipt = decision.receipt
+    return {
+        "id": decision.id,
+        "client": decision.payment.subject.client,
+        "user": decision.payment.subject.user,
+        "transaction_id": decision.payment.transaction_id,
+        "status": decision.status.value,
+        "is_open": 1 if decision.is_open else None,
+        "binding": decision.binding.digest,
+        "body": _body(decision),
+        "challenge": None if decision.challenge is None else _challenge_json(decision.challenge),
+        "receipt": None if receipt is None else receipt.token,
+        "receipt_jti": None if receipt is None else receipt.jti,
+        "receipt_expires_at": None if receipt is None else to_millis(receipt.expires_at),
+        "consumed_at": None
+        if receipt is None or receipt.consumed_at is None
+        else to_millis(receipt.consumed_at),
+        "created_at": to_millis(decision.created_at),
+        "expires_at": to_millis(decision.expires_at),
+        "version": decision.version,
+    }
+
+
+def _body(decision: Decision) -> str:
+    payment = decision.payment
+    body = {
+        "level": decision.level,
+        "type": payment.type,
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+        "payee": (payment.payee.id, payment.payee.name),
+        "inputs": decision.inputs,
+        "reasons": decision.reasons,
+        "fired": decision.fired,
+        "policy": (decision.policy.id, decision.policy.version, decision.policy.digest),
+        "novelty": decision.novelty,
+        "exemption": decision.exemption,
+        "device_id": decision.device_id,
+        "locale": decision.locale,
+        "return_url": decision.return_url,
+        "missing": decision.missing,
+        "proofs": decision.proofs,
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _decision(row: Row) -> Decision:
+    (
+        decision_id,
+        client,
+        user,
+        transaction_id,
+        status,
+        binding,
+        body_text,
+        challenge,
+        receipt,
+        jti,
+        receipt_expires_at,
+        consumed_at,
+        created_at,
+        expires_at,
+        version,
+    ) = row
+    body = json.loads(body_text)
+    payment = Payment(
+        transaction_id=transaction_id,
+        type=body["type"],
+        amount_minor=body["amount_minor"],
+        currency=body["currency"],
+        payee=Payee(*body["payee"]),
+        subject=Subject(client, user),
+    )
+    return Decision(
+        id=decision_id,
+        status=Status(status),
+        level=body["level"],
+        payment=payment,
+        binding=Binding(binding),
+        inputs=body["inputs"],
+        reasons=tuple(body["reasons"]),
+        fired=tuple(body["fired"]),
+        policy=PolicyRef(*body["policy"]),
+        novelty=body["novelty"],
+        created_at=from_millis(created_at),
+        expires_at=from_millis(expires_at),
+        exemption=body["exemption"],
+        device_id=body["device_id"],
+        locale=body["locale"],
+        return_url=body["return_url"],
+        missing=tuple(body["missing"]),
+        proofs=tuple(body["proofs"]),
+        challenge=None if challenge is None else _challenge(challenge),
+        receipt=None if receipt is None else _receipt(receipt, jti, receipt_expires_at, consumed_at),
+        version=version,
+    )
+
+
+def _receipt(token: str, jti: str, expires_at: int, consumed_at: int | None) -> ReceiptRef:
+    return ReceiptRef(
+        token, jti, from_millis(expires_at), None if consumed_at is None else from_millis(consumed_at)
+    )
+
+
+def _challenge_json(challenge: Challenge) -> str:
+    return json.dumps(
+        {
+            "id": challenge.id,
+            "sets": challenge.sets,
+            "chosen": challenge.chosen,
+            "attempts_remaining": challenge.attempts_remaining,
+        },
+        separators=(",", ":"),
+    )
+
+
+def _challenge(text: str) -> Challenge:
+    stored = json.loads(text)
+    return Challenge(
+        id=stored["id"],
+        sets=tuple(tuple(Factor(name) for name in choice) for choice in stored["sets"]),
+        chosen=tuple(Factor(name) for name in stored["chosen"]),
+        attempts_remaining=stored["attempts_remaining"],
+    )

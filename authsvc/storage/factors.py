@@ -1,0 +1,200 @@
+"""What a user can prove with: sealed OTP secrets and templates, issued and recovery codes, consents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from authsvc.biometric import Consent, Modality, StoredTemplate, Template
+from authsvc.clock import from_millis, to_millis
+from authsvc.storage.database import Connection
+from authsvc.storage.sealing import Place, Sealer
+from authsvc.subject import Subject
+
+OTP_SECRET = """SELECT u.sealing_key, s.sealed FROM otp_secrets s JOIN users u ON u.client = s.client AND u.user_id = s.user_id
+    WHERE s.client = :client AND s.user_id = :user AND s.purpose = :purpose AND u.sealing_key IS NOT NULL"""
+PUT_OTP_SECRET = """INSERT INTO otp_secrets (client, user_id, purpose, sealed, last_step, created_at)
+    VALUES (:client, :user, :purpose, :sealed, :last_step, :now) ON CONFLICT (client, user_id, purpose)
+    DO UPDATE SET sealed = excluded.sealed, last_step = excluded.last_step, created_at = excluded.created_at"""
+USE_STEP = """UPDATE otp_secrets SET last_step = :step
+    WHERE client = :client AND user_id = :user AND purpose = :purpose AND last_step < :step"""
+PUT_ISSUED = """INSERT INTO issued_codes (decision_id, client, user_id, time_step, tries_left, expires_at, used_at)
+    VALUES (:id, :client, :user, :step, :tries, :expires_at, NULL) ON CONFLICT (decision_id)
+    DO UPDATE SET time_step = excluded.time_step, tries_left = excluded.tries_left, expires_at = excluded.expires_at"""
+ISSUED = "SELECT time_step FROM issued_codes WHERE decision_id = :id AND used_at IS NULL AND expires_at > :now"
+TRY_ISSUED = """UPDATE issued_codes SET tries_left = tries_left - 1
+    WHERE decision_id = :id AND time_step = :step AND tries_left > 0 AND used_at IS NULL AND expires_at > :now"""
+USE_ISSUED = "UPDATE issued_codes SET used_at = :now WHERE decision_id = :id AND time_step = :step AND used_at IS NULL"
+PUT_RECOVERY = """INSERT INTO recovery_codes (client, user_id, mac, created_at, used_at)
+    VALUES (:client, :user, :mac, :now, NULL)"""
+FORGET_RECOVERY = "DELETE FROM recovery_codes WHERE client = :client AND user_id = :user"
+USE_RECOVERY = """UPDATE recovery_codes SET used_at = :now
+    WHERE client = :client AND user_id = :user AND mac = :mac AND used_at IS NULL"""
+PUT_TEMPLATE = """INSERT INTO templates (client, user_id, modality, id, model, samples, sealed, created_at)
+    VALUES (:client, :user, :modality, :id, :model, :samples, :sealed, :now) ON CONFLICT (client, user_id, modality)
+    DO UPDATE SET id = excluded.id, model = excluded.model, samples = excluded.samples, sealed = excluded.sealed,
+    created_at = excluded.created_at"""
+TEMPLATE = """SELECT u.sealing_key, t.id, t.model, t.samples, t.sealed FROM templates t
+    JOIN users u ON u.client = t.client AND u.user_id = t.user_id
+    WHERE t.client = :client AND t.user_id = :user AND t.modality = :modality AND u.sealing_key IS NOT NULL"""
+TEMPLATE_STANDS = """SELECT 1 FROM templates
+    WHERE client = :client AND user_id = :user AND modality = :modality AND id = :id"""
+FORGET_TEMPLATE = "DELETE FROM templates WHERE client = :client AND user_id = :user AND modality = :modality"
+FORGET_SECRETS = "DELETE FROM otp_secrets WHERE client = :client AND user_id = :user"
+PUT_CONSENT = """INSERT INTO consents (id, client, user_id, modality, text_version, given_at, withdrawn_at)
+    VALUES (:id, :client, :user, :modality, :text_version, :now, NULL)"""
+WITHDRAW_CONSENT = """UPDATE consents SET withdrawn_at = :now
+    WHERE client = :client AND user_id = :user AND modality = :modality AND withdrawn_at IS NULL"""
+CONSENTS = """SELECT modality, text_version, given_at, withdrawn_at FROM consents
+    WHERE client = :client AND user_id = :user ORDER BY given_at"""
+
+
+class OtpStore:
+    """Secrets are sealed to their row; a time step is used up by one conditional write."""
+
+    def __init__(self, connection: Connection, sealer: Sealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    def secret(self, subject: Subject, purpose: str) -> bytes | None:
+        rows = self._connection.all(OTP_SECRET, {**_of(subject), "purpose": purpose})
+        if not rows:
+            return None
+        key, sealed = rows[0]
+        return self._sealer.open(bytes(key), _otp_place(subject, purpose), bytes(sealed))
+
+    def put_secret(
+        self, subject: Subject, key: bytes, purpose: str, secret: bytes, last_step: int, now: datetime
+    ) -> None:
+        """Store a secret; steps up to `last_step` count as used."""
+        sealed = self._sealer.seal(key, _otp_place(subject, purpose), secret)
+        params = {
+            **_of(subject),
+            "purpose": purpose,
+            "sealed": sealed,
+            "last_step": last_step,
+            "now": to_millis(now),
+        }
+        self._connection.run(PUT_OTP_SECRET, params)
+
+    def use_step(self, subject: Subject, purpose: str, step: int) -> bool:
+        """Use a time step and all before it. Of many callers one gets True."""
+        return self._connection.run(USE_STEP, {**_of(subject), "purpose": purpose, "step": step}) == 1
+
+    def issue(self, decision_id: str, subject: Subject, step: int, tries: int, expires_at: datetime) -> None:
+        """Remember that a code was issued for a decision; an earlier one becomes void."""
+        params = {
+            **_of(subject),
+            "id": decision_id,
+            "step": step,
+            "tries": tries,
+            "expires_at": to_millis(expires_at),
+        }
+        self._connection.run(PUT_ISSUED, params)
+
+    def issued_step(self, decision_id: str, now: datetime) -> int | None:
+        """The time step from which the decision's current code is derived."""
+        rows = self._connection.all(ISSUED, {"id": decision_id, "now": to_millis(now)})
+        return int(rows[0][0]) if rows else None
+
+    def try_issued(self, decision_id: str, step: int, now: datetime) -> bool:
+        """Charge one of the three tries, before the code is judged."""
+        return self._connection.run(TRY_ISSUED, {"id": decision_id, "step": step, "now": to_millis(now)}) == 1
+
+    def use_issued(self, decision_id: str, step: int, now: datetime) -> bool:
+        return self._connection.run(USE_ISSUED, {"id": decision_id, "step": step, "now": to_millis(now)}) == 1
+
+    def replace_recovery_codes(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> None:
+        self._connection.run(FORGET_RECOVERY, _of(subject))
+        self._connection.many(
+            PUT_RECOVERY, [{**_of(subject), "mac": mac, "now": to_millis(now)} for mac in macs]
+        )
+
+    def use_recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> bool:
+        """Use a recovery code up. Of many callers one gets True."""
+        return self._connection.run(USE_RECOVERY, {**_of(subject), "mac": mac, "now": to_millis(now)}) == 1
+
+    def forget(self, subject: Subject) -> None:
+        self._connection.run(FORGET_SECRETS, _of(subject))
+        self._connection.run(FORGET_RECOVERY, _of(subject))
+
+
+class TemplateStore:
+    """Templates, sealed under the subject's key to row and model."""
+
+    def __init__(self, connection: Connection, sealer: Sealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    def find(self, subject: Subject, modality: Modality) -> StoredTemplate | None:
+        rows = self._connection.all(TEMPLATE, _of_modality(subject, modality))
+        if not rows:
+            return None
+        key, template_id, model, samples, sealed = rows[0]
+        vector = self._sealer.open(bytes(key), _template_place(subject, modality, model), bytes(sealed))
+        return StoredTemplate(template_id, Template(modality, model, vector, samples))
+
+    def put(self, subject: Subject, key: bytes, template_id: str, template: Template, now: datetime) -> None:
+        place = _template_place(subject, template.modality, template.model)
+        params = {
+            **_of_modality(subject, template.modality),
+            "id": template_id,
+            "model": template.model,
+            "samples": template.samples,
+            "sealed": self._sealer.seal(key, place, template.vector),
+            "now": to_millis(now),
+        }
+        self._connection.run(PUT_TEMPLATE, params)
+
+    def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
+        """Whether this very template is still the enrolled one: a withdrawal is effective at once."""
+        return bool(self._connection.all(TEMPLATE_STANDS, {**_of_modality(subject, modality), "id": template_id}))
+
+    def forget(self, subject: Subject, modality: Modality) -> bool:
+        return self._connection.run(FORGET_TEMPLATE, _of_modality(subject, modality)) == 1
+
+    def give_consent(
+        self, consent_id: str, subject: Subject, modality: Modality, text_version: str, now: datetime
+    ) -> None:
+        params = {
+            **_of_modality(subject, modality),
+            "id": consent_id,
+            "text_version": text_version,
+            "now": to_millis(now),
+        }
+        self._connection.run(PUT_CONSENT, params)
+
+    def withdraw_consent(self, subject: Subject, modality: Modality, now: datetime) -> None:
+        self._connection.run(WITHDRAW_CONSENT, {**_of_modality(subject, modality), "now": to_millis(now)})
+
+    def consents(self, subject: Subject) -> tuple[Consent, ...]:
+        return tuple(
+            Consent(
+                Modality(modality),
+                version,
+                from_millis(given),
+                None if withdrawn is None else from_millis(withdrawn),
+            )
+            for modality, version, given, withdrawn in self._connection.all(CONSENTS, _of(subject))
+        )
+
+
+def _of(subject: Subject) -> dict[str, object]:
+    return {"client": subject.client, "user": subject.user}
+
+
+def _of_modality(subject: Subject, modality: Modality) -> dict[str, object]:
+    return {"client": subject.client, "user": subject.user, "modality": modality.value}
+
+
+def _otp_place(subject: Subject, purpose: str) -> Place:
+    return Place("otp_secrets", "sealed", purpose, subject_name(subject))
+
+
+def _template_place(subject: Subject, modality: Modality, model: str) -> Place:
+    return Place("templates", "sealed", modality.value, subject_name(subject), model)
+
+
+def subject_name(subject: Subject) -> str:
+    """A subject in one unambiguous word, for associated data."""
+    return f"{len(subject.client)}:{subject.client}{subject.user}"

@@ -1,0 +1,181 @@
+"""Group commit: many requests, one transaction, one wait for the disk.
+
+Request threads put a *unit of work* (a function of an open transaction) on a queue; one writer thread per process takes
+what is there, runs every unit in one database transaction, and lets the requests go after COMMIT. There is no timer: a
+batch forms while the batch before it commits. A unit must be repeatable, since a unit that fails, or meets somebody
+else's change, makes the batch roll back and its units run again one by one; only the one that failed gets the exception.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from authsvc.errors import Unavailable
+from authsvc.storage.database import Conflict, Connection, Database, Readers
+
+logger = logging.getLogger(__name__)
+
+Tx = TypeVar("Tx")
+Result = TypeVar("Result")
+
+LARGEST_BATCH = 64
+LONGEST_QUEUE = 1024
+TRIES_ON_CONFLICT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[Tx]):
+    unit: Callable[[Tx], Any]  # Any: each unit has a result type of its own, kept by `transact`.
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Ledger(Generic[Tx]):
+    """The durable store as the flow sees it: `transact` to change, `read` to look.
+
+    `open_transaction` makes the stores' view of a connection; `seal` is called with it once before every COMMIT and writes
+    what units have put off; `committed` once after it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        open_transaction: Callable[[Connection], Tx],
+        *,
+        seal: Callable[[Tx], None],
+        committed: Callable[[Tx], None],
+        patience: float,
+        readers: int = 4,
+    ) -> None:
+        self._database = database
+        self._open_transaction = open_transaction
+        self._seal = seal
+        self._committed = committed
+        self._patience = patience
+        self._readers = Readers(database, readers, patience)
+        self._jobs: queue.SimpleQueue[_Job[Tx] | None] = queue.SimpleQueue()
+        self._connection: Connection | None = None
+        self._writer = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
+        self._writer.start()
+
+    def transact(self, unit: Callable[[Tx], Result]) -> Result:
+        """Run a unit and answer its result once it is durable.
+
+        Raises what the unit raised, or Unavailable when the database does not commit in time. In the latter case a unit
+        that had not begun is never run; one that had may still commit, and asking again tells.
+        """
+        if self._jobs.qsize() >= LONGEST_QUEUE:
+            raise Unavailable("too many requests wait for the database", retry_after=1)
+        job: _Job[Tx] = _Job(unit)
+        self._jobs.put(job)
+        try:
+            result: Result = job.future.result(self._patience)
+        except FutureTimeout:
+            job.future.cancel()
+            raise Unavailable("the database did not commit in time", retry_after=1) from None
+        return result
+
+    def read(self, query: Callable[[Tx], Result]) -> Result:
+        """Answer a query from the committed state, without queueing behind writers."""
+        with self._readers.lend() as connection:
+            return query(self._open_transaction(connection))
+
+    def close(self) -> None:
+        """Finish what is queued, then let go of every connection."""
+        self._jobs.put(None)
+        self._writer.join(timeout=10)
+        self._readers.close()
+
+    def _write(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            batch, last = self._drain(job)
+            self._commit([job for job in batch if job.future.set_running_or_notify_cancel()])
+            if last:
+                break
+        self._disconnect()
+
+    def _drain(self, first: _Job[Tx]) -> tuple[list[_Job[Tx]], bool]:
+        batch = [first]
+        while len(batch) < LARGEST_BATCH:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _commit(self, batch: list[_Job[Tx]]) -> None:
+        if not batch:
+            return
+        try:
+            results = self._attempt(batch)
+        except Exception as error:
+            self._commit_singly(batch, error)
+        else:
+            for job, result in zip(batch, results, strict=True):
+                job.future.set_result(result)
+
+    def _commit_singly(self, batch: list[_Job[Tx]], error: Exception) -> None:
+        """A batch failed: find the unit it failed for, and let the others through."""
+        if isinstance(error, Unavailable) or (len(batch) == 1 and not isinstance(error, Conflict)):
+            for job in batch:
+                job.future.set_exception(error)
+            return
+        for job in batch:
+            self._commit_alone(job)
+
+    def _commit_alone(self, job: _Job[Tx]) -> None:
+        for _ in range(TRIES_ON_CONFLICT):
+            try:
+                (result,) = self._attempt([job])
+            except Conflict:
+                continue
+            except Exception as error:
+                job.future.set_exception(error)
+                return
+            job.future.set_result(result)
+            return
+        job.future.set_exception(Unavailable("too many concurrent changes", retry_after=1))
+
+    def _attempt(self, batch: list[_Job[Tx]]) -> list[Any]:
+        with self._database.turn():
+            connection = self._connected()
+            try:
+                connection.begin()
+                transaction = self._open_transaction(connection)
+                results = [job.unit(transaction) for job in batch]
+                self._seal(transaction)
+                connection.commit()
+            except Unavailable:
+                # What a connection that did not answer has done is not known; the next batch gets another one.
+                self._disconnect()
+                raise
+            except Exception:
+                self._roll_back(connection)
+                raise
+        self._committed(transaction)
+        return results
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._database.connect()
+        return self._connection
+
+    def _roll_back(self, connection: Connection) -> None:
+        try:
+            connection.rollback()
+        except (Unavailable, Conflict):
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

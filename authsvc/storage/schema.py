@@ -1,0 +1,265 @@
+"""The durable tables. Times are whole milliseconds since 1970 (UTC), documents are JSON text, secrets are sealed or MACs.
+
+`version` columns carry optimistic locking: every change of a row names the version it was made from.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only when the key is exactly INTEGER.
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _text(name: str, *, null: bool = False, key: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null, primary_key=key)
+
+
+def _number(name: str, *, null: bool = False, key: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=null, primary_key=key, autoincrement=False)
+
+
+def _bytes(name: str, *, null: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=null)
+
+
+def _of_user() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["client", "user_id"], ["users.client", "users.user_id"])
+
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _text("id", key=True),
+    _text("client"),
+    _bytes("mac"),
+    _text("scopes"),
+    _number("created_at"),
+    _number("expires_at", null=True),
+    _number("revoked_at", null=True),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _text("client", key=True),
+    _text("user_id", key=True),
+    _text("status"),
+    _text("factors"),
+    _text("locale"),
+    _number("verify_always"),
+    _number("low_value_count"),
+    _number("low_value_sum"),
+    _text("attempts"),
+    _bytes("sealing_key", null=True),
+    _number("created_at"),
+    _number("version"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    _text("client", key=True),
+    _text("user_id", key=True),
+    _text("device_id", key=True),
+    _text("name"),
+    _text("state"),
+    _bytes("secret_mac"),
+    _number("created_at"),
+    _number("trusted_from"),
+    _number("seen_at", null=True),
+    _number("version"),
+    _of_user(),
+)
+
+otp_secrets = Table(
+    "otp_secrets",
+    metadata,
+    _text("client", key=True),
+    _text("user_id", key=True),
+    _text("purpose", key=True),
+    _bytes("sealed"),
+    _number("last_step"),
+    _number("created_at"),
+    _of_user(),
+)
+
+issued_codes = Table(
+    "issued_codes",
+    metadata,
+    _text("decision_id", key=True),
+    _text("client"),
+    _text("user_id"),
+    _number("time_step"),
+    _number("tries_left"),
+    _number("expires_at"),
+    _number("used_at", null=True),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    _text("client", key=True),
+    _text("user_id", key=True),
+    Column("mac", LargeBinary, primary_key=True),
+    _number("created_at"),
+    _number("used_at", null=True),
+    _of_user(),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    _text("client", key=True),
+    _text("user_id", key=True),
+    _text("modality", key=True),
+    _text("id"),
+    _text("model"),
+    _number("samples"),
+    _bytes("sealed"),
+    _number("created_at"),
+    _of_user(),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    _text("id", key=True),
+    _text("client"),
+    _text("user_id"),
+    _text("modality"),
+    _text("text_version"),
+    _number("given_at"),
+    _number("withdrawn_at", null=True),
+    _of_user(),
+    Index("consents_of_user", "client", "user_id", "modality"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _text("id", key=True),
+    _text("client"),
+    _text("user_id"),
+    _text("transaction_id"),
+    _text("status"),
+    # 1 while the transaction id belongs to this decision, NULL afterwards: see decisions_one_open.
+    _number("is_open", null=True),
+    _text("binding"),
+    _text("body"),
+    _text("challenge", null=True),
+    _text("receipt", null=True),
+    _text("receipt_jti", null=True),
+    _number("receipt_expires_at", null=True),
+    _number("consumed_at", null=True),
+    _number("created_at"),
+    _number("expires_at"),
+    _number("version"),
+    Index("decisions_one_open", "client", "transaction_id", "is_open", unique=True),
+    Index("decisions_of_user", "client", "user_id", "created_at"),
+    Index(
+        "decisions_lapsing",
+        "expires_at",
+        sqlite_where=text("is_open = 1"),
+        postgresql_where=text("is_open = 1"),
+    ),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _text("decision_id", key=True),
+    _text("outcome", key=True),
+    _text("client"),
+    _number("recorded_at"),
+)
+
+enrollments = Table(
+    "enrollments",
+    metadata,
+    _text("id", key=True),
+    _text("client"),
+    _text("user_id"),
+    _text("state"),
+    _text("locale"),
+    _number("expires_at"),
+    _number("created_at"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _text("client", key=True),
+    _text("key", key=True),
+    _bytes("fingerprint"),
+    _bytes("answer", null=True),
+    _number("expires_at"),
+    Index("idempotency_lapsing", "expires_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
+    _text("client"),
+    _text("user_id"),
+    _text("tag"),
+    _text("data"),
+    _number("at"),
+    Index("events_of_client", "client", "seq"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    _text("digest", key=True),
+    _text("id"),
+    _number("version"),
+    _text("document"),
+    _number("first_used_at"),
+)
+
+audit_links = Table(
+    "audit_links",
+    metadata,
+    _text("chain", key=True),
+    _number("seq", key=True),
+    _text("previous"),
+    _text("body"),
+    _text("hash"),
+    _text("object"),
+    Index("audit_links_of_object", "object"),
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    _text("chain", key=True),
+    _number("seq"),
+    _text("hash"),
+    _number("at"),
+    _text("key_id"),
+    _bytes("signature"),
+)
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    _number("seq", key=True),
+    _text("body"),
+    _text("key_id"),
+    _bytes("signature"),
+)

@@ -1,0 +1,196 @@
+"""What belongs to no single user: API keys, idempotent answers, events, policies in use, enrolment tickets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from authsvc.access import ApiKey
+from authsvc.clock import from_millis, to_millis
+from authsvc.enrolling import Ticket, TicketState
+from authsvc.events import Event
+from authsvc.storage.database import Connection, Row
+from authsvc.subject import Subject
+
+ADD_KEY = """INSERT INTO api_keys (id, client, mac, scopes, created_at, expires_at, revoked_at)
+    VALUES (:id, :client, :mac, :scopes, :now, :expires_at, NULL)"""
+FIND_KEY = "SELECT id, client, mac, scopes, created_at, expires_at, revoked_at FROM api_keys WHERE id = :id"
+LIST_KEYS = "SELECT id, client, mac, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at"
+END_KEY = """UPDATE api_keys SET expires_at = :at
+    WHERE id = :id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :at)"""
+REVOKE_KEY = "UPDATE api_keys SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL"
+
+FIND_ANSWER = "SELECT fingerprint, answer FROM idempotency WHERE client = :client AND key = :key AND expires_at > :now"
+PUT_ANSWER = """INSERT INTO idempotency (client, key, fingerprint, answer, expires_at)
+    VALUES (:client, :key, :fingerprint, :answer, :expires_at) ON CONFLICT (client, key) DO UPDATE
+    SET fingerprint = excluded.fingerprint, answer = excluded.answer, expires_at = excluded.expires_at
+    WHERE idempotency.expires_at <= :now"""
+FORGET_ANSWERS = "DELETE FROM idempotency WHERE expires_at <= :now"
+
+ADD_EVENT = "INSERT INTO events (client, user_id, tag, data, at) VALUES (:client, :user, :tag, :data, :at)"
+EVENTS = """SELECT seq, client, user_id, tag, data, at FROM events
+    WHERE client = :client AND seq > :after ORDER BY seq LIMIT :limit"""
+
+PUT_POLICY = """INSERT INTO policies (digest, id, version, document, first_used_at)
+    VALUES (:digest, :id, :version, :document, :now) ON CONFLICT (digest) DO NOTHING"""
+POLICY = "SELECT document FROM policies WHERE digest = :digest"
+
+ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, expires_at, created_at)
+    VALUES (:id, :client, :user, :state, :locale, :expires_at, :now)"""
+FIND_ENROLLMENT = "SELECT id, client, user_id, state, locale, expires_at FROM enrollments WHERE id = :id"
+CLOSE_ENROLLMENT = "UPDATE enrollments SET state = :state WHERE id = :id AND state = 'open' AND expires_at > :now"
+
+
+class ApiKeyStore:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, key: ApiKey) -> None:
+        self._connection.run(
+            ADD_KEY,
+            {
+                "id": key.id,
+                "client": key.client,
+                "mac": key.mac,
+                "scopes": " ".join(sorted(key.scopes)),
+                "now": to_millis(key.created_at),
+                "expires_at": None if key.expires_at is None else to_millis(key.expires_at),
+            },
+        )
+
+    def find(self, key_id: str) -> ApiKey | None:
+        rows = self._connection.all(FIND_KEY, {"id": key_id})
+        return _api_key(rows[0]) if rows else None
+
+    def all(self) -> tuple[ApiKey, ...]:
+        return tuple(_api_key(row) for row in self._connection.all(LIST_KEYS, {}))
+
+    def end(self, key_id: str, at: datetime) -> bool:
+        """Let a key run out at `at`: the overlap of a rotation."""
+        return self._connection.run(END_KEY, {"id": key_id, "at": to_millis(at)}) == 1
+
+    def revoke(self, key_id: str, now: datetime) -> bool:
+        return self._connection.run(REVOKE_KEY, {"id": key_id, "now": to_millis(now)}) == 1
+
+
+class IdempotencyStore:
+    """Answers by Idempotency-Key; `answer` is sealed by the caller."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, client: str, key: str, now: datetime) -> tuple[bytes, bytes] | None:
+        """Fingerprint and sealed answer, while they are kept."""
+        rows = self._connection.all(FIND_ANSWER, {"client": client, "key": key, "now": to_millis(now)})
+        return (bytes(rows[0][0]), bytes(rows[0][1])) if rows else None
+
+    def put(
+        self, client: str, key: str, fingerprint: bytes, answer: bytes, now: datetime, expires_at: datetime
+    ) -> bool:
+        """Keep an answer; False when another request with this key was answered in between."""
+        params = {
+            "client": client,
+            "key": key,
+            "fingerprint": fingerprint,
+            "answer": answer,
+            "now": to_millis(now),
+            "expires_at": to_millis(expires_at),
+        }
+        return self._connection.run(PUT_ANSWER, params) == 1
+
+    def forget_expired(self, now: datetime) -> int:
+        return self._connection.run(FORGET_ANSWERS, {"now": to_millis(now)})
+
+
+class EventStore:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add_all(self, events: Sequence[Event]) -> None:
+        self._connection.many(
+            ADD_EVENT,
+            [
+                {
+                    "client": event.subject.client,
+                    "user": event.subject.user,
+                    "tag": event.tag,
+                    "data": json.dumps(event.data, ensure_ascii=False),
+                    "at": to_millis(event.at),
+                }
+                for event in events
+            ],
+        )
+
+    def after(self, client: str, cursor: int, limit: int) -> tuple[tuple[int, Event], ...]:
+        """A client's events with a number above `cursor`, oldest first."""
+        params = {"client": client, "after": cursor, "limit": limit}
+        return tuple(
+            (seq, Event(tag, Subject(owner, user), from_millis(at), json.loads(data)))
+            for seq, owner, user, tag, data, at in self._connection.all(EVENTS, params)
+        )
+
+
+class PolicyStore:
+    """Every policy document that ever decided, by digest: what an evidence bundle quotes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def remember(self, digest: str, policy_id: str, version: int, document: str, now: datetime) -> None:
+        params = {
+            "digest": digest,
+            "id": policy_id,
+            "version": version,
+            "document": document,
+            "now": to_millis(now),
+        }
+        self._connection.run(PUT_POLICY, params)
+
+    def document(self, digest: str) -> str | None:
+        rows = self._connection.all(POLICY, {"digest": digest})
+        return str(rows[0][0]) if rows else None
+
+
+class EnrollmentStore:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, ticket: Ticket, now: datetime) -> None:
+        self._connection.run(
+            ADD_ENROLLMENT,
+            {
+                "id": ticket.id,
+                "client": ticket.subject.client,
+                "user": ticket.subject.user,
+                "state": ticket.state.value,
+                "locale": ticket.locale,
+                "expires_at": to_millis(ticket.expires_at),
+                "now": to_millis(now),
+            },
+        )
+
+    def find(self, enrollment_id: str) -> Ticket | None:
+        rows = self._connection.all(FIND_ENROLLMENT, {"id": enrollment_id})
+        if not rows:
+            return None
+        found_id, client, user, state, locale, expires_at = rows[0]
+        return Ticket(found_id, Subject(client, user), TicketState(state), locale, from_millis(expires_at))
+
+    def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
+        """End an open enrolment. Of many callers one gets True."""
+        params = {"id": enrollment_id, "state": state.value, "now": to_millis(now)}
+        return self._connection.run(CLOSE_ENROLLMENT, params) == 1
+
+
+def _api_key(row: Row) -> ApiKey:
+    key_id, client, mac, scopes, created_at, expires_at, revoked_at = row
+    return ApiKey(
+        key_id,
+        client,
+        bytes(mac),
+        frozenset(scopes.split()),
+        from_millis(created_at),
+        None if expires_at is None else from_millis(expires_at),
+        None if revoked_at is None else from_millis(revoked_at),
+    )

@@ -1,0 +1,83 @@
+"""The embedded database: one SQLite file in WAL mode, correct across worker processes.
+
+A file lock stands before BEGIN IMMEDIATE, because SQLite's own busy handler starves whoever has waited longest.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from authsvc.errors import Unavailable
+from authsvc.storage.database import Params, Row
+
+
+class SqliteConnection:
+    def __init__(self, path: Path, patience: float) -> None:
+        # The ledger's writer and the readers' pool each hand a connection to one thread at a time.
+        self._raw = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False, cached_statements=256)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"):
+            self._raw.execute(f"PRAGMA {pragma}")
+
+    def begin(self) -> None:
+        self._execute("BEGIN IMMEDIATE", {})
+
+    def commit(self) -> None:
+        self._execute("COMMIT", {})
+
+    def rollback(self) -> None:
+        if self._raw.in_transaction:
+            self._execute("ROLLBACK", {})
+
+    def close(self) -> None:
+        self._raw.close()
+
+    def all(self, sql: str, params: Params) -> list[Row]:
+        with _translated():
+            return self._raw.execute(sql, dict(params)).fetchall()
+
+    def run(self, sql: str, params: Params) -> int:
+        return self._execute(sql, params).rowcount
+
+    def many(self, sql: str, rows: Iterable[Params]) -> None:
+        with _translated():
+            self._raw.executemany(sql, rows)
+
+    def _execute(self, sql: str, params: Params) -> sqlite3.Cursor:
+        with _translated():
+            return self._raw.execute(sql, dict(params))
+
+
+class SqliteDatabase:
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, patience: float) -> None:
+        self._path = path
+        self._patience = patience
+        self._lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # SQLite gives its journal files the mode of the database itself.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+    def connect(self) -> SqliteConnection:
+        with _translated():
+            return SqliteConnection(self._path, self._patience)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise Unavailable(f"the database did not answer: {type(error).__name__}", retry_after=1) from error

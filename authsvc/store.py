@@ -1,0 +1,186 @@
+"""What the one flow needs of a durable store: changes happen in units of work, all of it or nothing.
+
+`storage` implements it; `wiring` alone knows that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from authsvc.account import Account
+from authsvc.biometric import Consent, Modality, StoredTemplate, Template
+from authsvc.decision import Decision
+from authsvc.device.credential import Device
+from authsvc.events import Event
+from authsvc.subject import Subject
+
+if TYPE_CHECKING:
+    from authsvc.audit.chain import Entry
+    from authsvc.enrolling import Ticket, TicketState
+
+Result = TypeVar("Result")
+
+
+class Accounts(Protocol):
+    """Users and their devices. `add`, `save` and `save_device` make the unit run again when somebody else was faster."""
+
+    def find(self, subject: Subject) -> Account | None: ...
+
+    def find_with_device(
+        self, subject: Subject, device_id: str | None
+    ) -> tuple[Account | None, Device | None]: ...
+
+    def add(self, account: Account) -> Account: ...
+
+    def save(self, account: Account) -> Account: ...
+
+    def devices(self, subject: Subject) -> tuple[Device, ...]: ...
+
+    def add_device(self, device: Device) -> None: ...
+
+    def save_device(self, device: Device) -> Device: ...
+
+    def forget_devices(self, subject: Subject) -> None: ...
+
+
+class Decisions(Protocol):
+    def open(self, decision: Decision) -> Decision | None:
+        """Add a decision; None when its transaction id has an open one."""
+
+    def save(self, decision: Decision) -> Decision: ...
+
+    def find(self, decision_id: str) -> Decision | None: ...
+
+    def find_open(self, client: str, transaction_id: str) -> Decision | None: ...
+
+    def consume(self, decision_id: str, jti: str, now: datetime) -> bool:
+        """Use a receipt up; True once."""
+
+    def lapsed(self, now: datetime) -> tuple[Decision, ...]: ...
+
+    def record_outcome(self, decision: Decision, outcome: str, now: datetime) -> bool: ...
+
+    def outcomes(self, decision_id: str) -> tuple[tuple[str, datetime], ...]: ...
+
+    def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
+
+
+class OneTimeCodes(Protocol):
+    """Secrets, time steps and codes; each `use_…` answers True once."""
+
+    def secret(self, subject: Subject, purpose: str) -> bytes | None: ...
+
+    def put_secret(
+        self, subject: Subject, key: bytes, purpose: str, secret: bytes, last_step: int, now: datetime
+    ) -> None: ...
+
+    def use_step(self, subject: Subject, purpose: str, step: int) -> bool: ...
+
+    def issue(
+        self, decision_id: str, subject: Subject, step: int, tries: int, expires_at: datetime
+    ) -> None: ...
+
+    def issued_step(self, decision_id: str, now: datetime) -> int | None: ...
+
+    def try_issued(self, decision_id: str, step: int, now: datetime) -> bool: ...
+
+    def use_issued(self, decision_id: str, step: int, now: datetime) -> bool: ...
+
+    def replace_recovery_codes(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> None: ...
+
+    def use_recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> bool: ...
+
+    def forget(self, subject: Subject) -> None: ...
+
+
+class Templates(Protocol):
+    def find(self, subject: Subject, modality: Modality) -> StoredTemplate | None: ...
+
+    def put(
+        self, subject: Subject, key: bytes, template_id: str, template: Template, now: datetime
+    ) -> None: ...
+
+    def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool: ...
+
+    def forget(self, subject: Subject, modality: Modality) -> bool: ...
+
+    def give_consent(
+        self, consent_id: str, subject: Subject, modality: Modality, text_version: str, now: datetime
+    ) -> None: ...
+
+    def withdraw_consent(self, subject: Subject, modality: Modality, now: datetime) -> None: ...
+
+    def consents(self, subject: Subject) -> tuple[Consent, ...]: ...
+
+
+class Answers(Protocol):
+    """Stored answers by Idempotency-Key."""
+
+    def find(self, client: str, key: str, now: datetime) -> tuple[bytes, bytes] | None: ...
+
+    def put(
+        self, client: str, key: str, fingerprint: bytes, answer: bytes, now: datetime, expires_at: datetime
+    ) -> bool: ...
+
+    def forget_expired(self, now: datetime) -> int: ...
+
+
+class EventLog(Protocol):
+    def after(self, client: str, cursor: int, limit: int) -> tuple[tuple[int, Event], ...]: ...
+
+
+class Policies(Protocol):
+    def remember(
+        self, digest: str, policy_id: str, version: int, document: str, now: datetime
+    ) -> None: ...
+
+    def document(self, digest: str) -> str | None: ...
+
+
+class Tickets(Protocol):
+    def add(self, ticket: Ticket, now: datetime) -> None: ...
+
+    def find(self, enrollment_id: str) -> Ticket | None: ...
+
+    def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
+        """End an open enrolment; True once."""
+
+
+class Transaction(Protocol):
+    """An open transaction. Attributes are read-only."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def decisions(self) -> Decisions: ...
+    @property
+    def codes(self) -> OneTimeCodes: ...
+    @property
+    def templates(self) -> Templates: ...
+    @property
+    def answers(self) -> Answers: ...
+    @property
+    def events(self) -> EventLog: ...
+    @property
+    def policies(self) -> Policies: ...
+    @property
+    def tickets(self) -> Tickets: ...
+
+    def position(self) -> tuple[str, int]:
+        """Chain and number of the audit line that `record` will write next."""
+
+    def record(self, entry: Entry) -> None:
+        """Append to this writer's audit chain; the line becomes real with the commit."""
+
+    def publish(self, event: Event) -> None:
+        """Tell the backend, when and only when the transaction commits."""
+
+
+class Ledger(Protocol):
+    def transact(self, unit: Callable[[Transaction], Result]) -> Result:
+        """Run a repeatable unit and answer once it is durable; raises Unavailable when that takes too long."""
+
+    def read(self, query: Callable[[Transaction], Result]) -> Result:
+        """Answer a query from what is committed."""
