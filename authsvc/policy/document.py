@@ -1,0 +1,174 @@
+"""The schema of a policy document, the same for TOML and JSON: data, never code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
+
+from authsvc.biometric import Modality
+from authsvc.factor import Factor
+from authsvc.policy.currency import Conversion
+from authsvc.policy.level import CHALLENGES, FactorSet, Level, factor_set
+from authsvc.policy.rules import Exemption, Id, Minor, Part, Rule
+from authsvc.subject import Novelty
+
+
+def _each_once(factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
+    if len(set(factors)) < len(factors):
+        raise ValueError("a set names each factor once")
+    return factors
+
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Worth = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
+TargetFmr = Annotated[str, StringConstraints(pattern=r"^1 in [1-9][0-9]{0,8}$")]
+
+
+class Currency(Part):
+    """What one unit (not the smallest) is worth in the reference currency, and how many digits follow its point."""
+
+    worth: Worth
+    minor_digits: Annotated[int, Field(ge=0, le=4)]
+
+
+class OnMissing(Part):
+    """What an input reads as when nobody states it. Each admits one value, the riskier one; written down to be read."""
+
+    risk_score: Literal[100] = 100
+    device: Literal[Novelty.UNKNOWN] = Novelty.UNKNOWN
+    device_synced: Literal[True] = True
+    channel: Literal["any"] = "any"
+    currency: Literal["unbounded"] = "unbounded"
+
+
+Factors = Annotated[tuple[Factor, ...], Field(min_length=1), AfterValidator(_each_once)]
+
+
+class Way(Part):
+    """One set of factors, all of it, for payments up to an amount."""
+
+    factors: Factors
+    amount_at_most: Minor | None = None
+
+    @property
+    def set(self) -> FactorSet:
+        return factor_set(self.factors)
+
+
+def _form_of_way(stated: object) -> str:
+    return "list" if isinstance(stated, list | tuple) else "table"
+
+
+BareOrLimited = Annotated[
+    Annotated[Factors, Tag("list")] | Annotated[Way, Tag("table")], Discriminator(_form_of_way)
+]
+
+
+class LevelSets(Part):
+    """The alternatives of one level; any one of them proves it. A bare list of factors is good for any amount."""
+
+    sets: Annotated[tuple[BareOrLimited, ...], Field(min_length=1)]
+
+    @cached_property
+    def ways(self) -> tuple[Way, ...]:
+        """Every alternative in its full form."""
+        return tuple(each if isinstance(each, Way) else Way(factors=each) for each in self.sets)
+
+
+class Biometric(Part):
+    """The operating point of a modality, as a target false match rate that a model's manifest turns into a score."""
+
+    fmr: TargetFmr
+
+
+class Devices(Part):
+    """`synced_amount_at_most`: above it a passkey that may be copied through a cloud account proves no possession."""
+
+    synced_amount_at_most: Minor | None = None
+
+
+class Expectation(Part):
+    level: Level
+    exemption: str | None = None
+    fired: tuple[Id, ...] | None = None
+
+
+class EmbeddedTest(Part):
+    """A payment (an input snapshot, possibly partial) and the answer that the document promises for it."""
+
+    name: Annotated[str, Field(min_length=1)]
+    payment: dict[str, JsonValue]
+    expect: Expectation
+
+
+class Document(Part):
+    """A whole policy. `default` answers where no rule applies; without one such a payment asks for the strictest level."""
+
+    format: Literal[1]
+    id: Id
+    version: Annotated[int, Field(ge=1)]
+    title: str | None = None
+    reference_currency: Code
+    currencies: Annotated[dict[Code, Currency], Field(min_length=1)]
+    on_missing: OnMissing = OnMissing()
+    levels: dict[Literal[Level.OTP, Level.FACE, Level.FACE_FINGERPRINT], LevelSets]
+    biometrics: dict[Modality, Biometric]
+    devices: Devices = Devices()
+    default: Level | None = None
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    exemptions: tuple[Exemption, ...] = ()
+    tests: tuple[EmbeddedTest, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        missing = [level for level in CHALLENGES if level not in self.levels]
+        if missing:
+            raise ValueError(f"level `{missing[0]}` has no sets of factors")
+        own = self.currencies.get(self.reference_currency)
+        if own is None or Fraction(own.worth) != 1:
+            raise ValueError(
+                f"reference currency `{self.reference_currency}` must be among the currencies, with worth `1`"
+            )
+        worthless = [code for code, currency in self.currencies.items() if Fraction(currency.worth) == 0]
+        if worthless:
+            raise ValueError(f"currency `{worthless[0]}` cannot be worth nothing")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        ids = [*(rule.id for rule in self.rules), *(exemption.id for exemption in self.exemptions)]
+        if (twice := _first_repeated(ids)) is not None:
+            raise ValueError(f"two rules or exemptions are called `{twice}`")
+        if (twice := _first_repeated(test.name for test in self.tests)) is not None:
+            raise ValueError(f"two tests are called `{twice}`")
+        return self
+
+    @model_validator(mode="after")
+    def _asked_modalities_have_a_target(self) -> Self:
+        asked = {factor for sets in self.levels.values() for way in sets.ways for factor in way.factors}
+        for modality in Modality:
+            if Factor(modality) in asked and modality not in self.biometrics:
+                raise ValueError(
+                    f"`biometrics.{modality}` must state the `fmr` that `{modality}` is judged at"
+                )
+        return self
+
+    @cached_property
+    def conversion(self) -> Conversion:
+        """To the reference currency, smallest unit to smallest unit."""
+        digits = self.currencies[self.reference_currency].minor_digits
+        return Conversion(
+            {
+                code: Fraction(currency.worth) * Fraction(10) ** (digits - currency.minor_digits)
+                for code, currency in self.currencies.items()
+            }
+        )
+
+
+def _first_repeated(names: Iterable[str]) -> str | None:
+    return next((name for name, times in Counter(names).items() if times > 1), None)

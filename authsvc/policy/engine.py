@@ -1,0 +1,159 @@
+"""The policy of one document: what must the payer prove for these inputs, and why.
+
+Pure: no clock, no chance, no I/O; the same inputs always get the same answer. The strictest matching rule wins. Above
+every document stand three rules that none can change: a frozen account and a revoked device are denied, and a blocked
+account is denied wherever anything would be asked of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from authsvc.biometric import Modality
+from authsvc.factor import Factor
+from authsvc.policy.conditions import Axis, Reason, Seen
+from authsvc.policy.document import Document, Way
+from authsvc.policy.exemptions import bounds_met, lifts
+from authsvc.policy.inputs import Inputs
+from authsvc.policy.level import FactorSet, Level
+from authsvc.policy.masks import Masks
+from authsvc.policy.rules import Exemption, Rule
+from authsvc.subject import Novelty
+
+NO_RULE = Level.FACE_FINGERPRINT
+"""What is asked where no rule applies and the document has no default."""
+
+NOTHING_TO_PROVE: tuple[FactorSet, ...] = ((),)
+
+
+class Policy:
+    """A compiled document. `digest` is that of its RFC 8785 canonical JSON: `sha256:` and 64 hexadecimal digits."""
+
+    def __init__(self, document: Document, canonical: bytes) -> None:
+        self.document = document
+        self.id = document.id
+        self.version = document.version
+        self.digest = f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+        self._rules = sorted(document.rules, key=lambda rule: -rule.level.rank)
+        self._masks = Masks.of(self._rules)
+        self._levels = _levels_by_lowest_bit(self._rules, document.default)
+        self._convert = document.conversion
+
+    def evaluate(self, inputs: Inputs) -> Outcome:
+        """The answer for one payment. Never fails: what is missing or makes no sense reads as the riskier value."""
+        amount = self._convert(inputs.amount_minor, inputs.currency)
+        matched = self._masks.matching(inputs, amount)
+        asked = self._levels[(matched & -matched).bit_length()]
+        if inputs.account_frozen or inputs.novelty is Novelty.REVOKED:
+            return Outcome(Level.DENY, None, asked, matched, inputs, self)
+        if asked is Level.NONE or asked is Level.DENY:
+            return Outcome(asked, None, asked, matched, inputs, self)
+        if inputs.account_blocked:
+            return Outcome(Level.DENY, None, asked, matched, inputs, self)
+        lifting = self._lifting(asked, inputs, amount)
+        return Outcome(asked if lifting is None else Level.NONE, lifting, asked, matched, inputs, self)
+
+    def sets_for(self, level: Level, inputs: Inputs | None = None) -> tuple[FactorSet, ...]:
+        """The alternatives of a level; given inputs, those whose limits admit that payment."""
+        if level is Level.NONE:
+            return NOTHING_TO_PROVE
+        if level is Level.DENY:
+            return ()
+        seen = None if inputs is None else self.seen(inputs)
+        return tuple(
+            way.set for way in self.document.levels[level].ways if seen is None or self._admits(way, seen)
+        )
+
+    def target_fmr(self, modality: Modality) -> str:
+        """The operating point that a modality is judged at, as `1 in 10000`; KeyError where the document asks none."""
+        return self.document.biometrics[modality].fmr
+
+    def seen(self, inputs: Inputs) -> Seen:
+        """The inputs as conditions read them: amount converted, missing values replaced."""
+        return Seen.of(inputs, self._convert(inputs.amount_minor, inputs.currency))
+
+    def matching(self, matched: int) -> Iterator[Rule]:
+        """The rules of a mask, strictest first; among equals in the order of the document."""
+        while matched:
+            lowest = matched & -matched
+            yield self._rules[lowest.bit_length() - 1]
+            matched ^= lowest
+
+    def _lifting(self, level: Level, inputs: Inputs, amount: int) -> Exemption | None:
+        if not self.document.exemptions:
+            return None
+        seen = Seen.of(inputs, amount)
+        return next((each for each in self.document.exemptions if lifts(each, level, inputs, seen)), None)
+
+    def _admits(self, way: Way, seen: Seen) -> bool:
+        if way.amount_at_most is not None and seen.amount > way.amount_at_most:
+            return False
+        limit = self.document.devices.synced_amount_at_most
+        leans_on_a_copy = seen.synced and not _POSSESSED_KEYS.isdisjoint(way.factors)
+        return limit is None or not leans_on_a_copy or seen.amount <= limit
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer for one payment; `asked` is the level before any exemption or built-in rule."""
+
+    level: Level
+    lifted_by: Exemption | None
+    asked: Level
+    matched: int = field(repr=False)
+    inputs: Inputs = field(repr=False)
+    policy: Policy = field(repr=False)
+
+    @property
+    def exemption(self) -> str | None:
+        """The kind of the exemption that lifted the challenge: `low_value`, `tra`, `secure_corporate`."""
+        return None if self.lifted_by is None else self.lifted_by.kind.value
+
+    @property
+    def sets(self) -> tuple[FactorSet, ...]:
+        """The alternatives that this payment may be proved with; empty means that nothing can prove it."""
+        return self.policy.sets_for(self.level, self.inputs)
+
+    @property
+    def fired(self) -> tuple[str, ...]:
+        """The ids of what applies: a built-in rule or an exemption, then all matching rules, strictest first."""
+        above = [reason.rule for reason in self._built_in()]
+        if self.lifted_by is not None:
+            above.append(self.lifted_by.id)
+        return (*above, *(rule.id for rule in self.policy.matching(self.matched)))
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it is this level: the conditions of the rules that decided, in the order of the document."""
+        seen = self.policy.seen(self.inputs)
+        if self.lifted_by is not None:
+            return tuple(bounds_met(self.lifted_by, self.inputs, seen))
+        return tuple(self._built_in()) or tuple(self._deciding(seen))
+
+    def _deciding(self, seen: Seen) -> Iterator[Reason]:
+        rules = [rule for rule in self.policy.matching(self.matched) if rule.level is self.level]
+        for rule in rules:
+            yield from (condition.reason(rule.id, seen) for condition in rule.conditions)
+        if not rules and self.level is not Level.NONE:
+            name = "no-rule" if self.policy.document.default is None else "default"
+            yield Reason(name, "rules", "no stricter rule applies", self.level.value)
+
+    def _built_in(self) -> Iterator[Reason]:
+        if self.inputs.account_frozen:
+            yield Reason("account-frozen", "user.frozen", True, False)
+        if self.inputs.novelty is Novelty.REVOKED:
+            yield Reason("device-revoked", Axis.DEVICE.value, Novelty.REVOKED.value, Novelty.UNKNOWN.value)
+        if self.inputs.account_blocked and self.asked.asks:
+            yield Reason("account-blocked", "user.blocked", True, False)
+
+
+def _levels_by_lowest_bit(rules: Sequence[Rule], default: Level | None) -> tuple[Level, ...]:
+    """Where no bit is set the default answers; else the first rule that matches is the strictest one."""
+    if default is None:
+        return (NO_RULE, *(rule.level for rule in rules))
+    return (default, *(max(rule.level, default, key=lambda level: level.rank) for rule in rules))
+
+
+_POSSESSED_KEYS = frozenset({Factor.DEVICE_UV, Factor.DEVICE_KEY})

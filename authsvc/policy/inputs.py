@@ -1,0 +1,89 @@
+"""Everything a policy may see of one payment, and its loss-free JSON form: the input that a decision records.
+
+What is not known is None and reads as the riskier value, so that a silent caller never gets the milder answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from authsvc.errors import InvalidRequest
+from authsvc.factor import Category
+from authsvc.subject import Novelty
+
+RISKIEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """One payment as a policy sees it.
+
+    `amount_minor` counts the smallest unit of `currency`, `low_value_sum` that of the document's reference currency.
+    `low_value_count` and `low_value_sum` are the payments let through since the last strong authentication, without
+    this one; not known, no exemption that counts applies. `risk_score` is 0 to 100, higher is riskier. `device_synced`
+    says that the passkey may leave the phone. `verify_always` is the user's own wish, `account_blocked` a lock-out.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    type: str
+    amount_minor: int
+    currency: str
+    novelty: Novelty = Novelty.UNKNOWN
+    risk_score: int | None = None
+    risk_reasons: tuple[str, ...] = ()
+    channel: str | None = None
+    device_synced: bool | None = None
+    proven: tuple[Category, ...] = ()
+    verify_always: bool = False
+    low_value_count: int | None = None
+    low_value_sum: int | None = None
+    account_frozen: bool = False
+    account_blocked: bool = False
+
+    @property
+    def risk(self) -> int:
+        """The score that rules compare: what is absent or outside 0 to 100 reads as 100."""
+        score = self.risk_score
+        return score if score is not None and 0 <= score <= RISKIEST else RISKIEST
+
+    def to_snapshot(self) -> dict[str, object]:
+        """Every field under its own name, in plain JSON values."""
+        snapshot = asdict(self)
+        snapshot["novelty"] = self.novelty.value
+        snapshot["risk_reasons"] = list(self.risk_reasons)
+        snapshot["proven"] = [category.value for category in self.proven]
+        return snapshot
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Mapping[str, object]) -> Inputs:
+        """The inputs of a snapshot; fields left out are not known. Raises InvalidRequest for anything else."""
+        try:
+            return cls.from_json(json.dumps(snapshot))
+        except TypeError as error:
+            raise InvalidRequest("a snapshot holds plain JSON values only") from error
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Inputs:
+        """`from_snapshot` for a snapshot that is still text, as recorded decisions are."""
+        try:
+            return _FORM.validate_json(text, strict=True)
+        except ValidationError as error:
+            raise InvalidRequest(_first_fault(error)) from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    where = ".".join(map(str, fault["loc"])) or "snapshot"
+    if fault["type"] != "unexpected_keyword_argument":
+        return f"input `{where}`: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+    near = get_close_matches(where, [field.name for field in fields(Inputs)], 1)
+    return f"unknown input `{where}`" + (f"; did you mean `{near[0]}`?" if near else "")
+
+
+_FORM = TypeAdapter(Inputs)

@@ -1,0 +1,126 @@
+"""From TOML, JSON or a mapping to a policy that may be used, or to everything that is wrong with it.
+
+A document is read (syntax), checked (schema), kept from loosening (no rule with an upper bound), and put to its own
+tests. Each fault names its place in the document and, where a file tells, its line.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from pydantic import ValidationError
+
+from authsvc.errors import InvalidRequest, PolicyInvalid
+from authsvc.policy.document import Document, EmbeddedTest
+from authsvc.policy.engine import Policy
+from authsvc.policy.faults import Fault, schema_fault
+from authsvc.policy.inputs import Inputs
+from authsvc.policy.whereabouts import line_of, lines_of
+
+
+def shipped() -> Policy:
+    """The policy that authsvc starts with: `default.toml` beside this file."""
+    source = resources.files("authsvc.policy").joinpath("default.toml")
+    return from_toml(source.read_text(encoding="utf-8"), source.name)
+
+
+def from_file(path: Path, *, for_analysis: bool = False) -> Policy:
+    """A policy from a `.toml` or `.json` file; raises PolicyInvalid, whose `findings` name file and line."""
+    read = from_json if path.suffix == ".json" else from_toml
+    return read(path.read_text(encoding="utf-8"), path.name, for_analysis=for_analysis)
+
+
+def from_toml(text: str, source: str = "document", *, for_analysis: bool = False) -> Policy:
+    """A policy from TOML; `for_analysis` as in `from_mapping`. Raises PolicyInvalid."""
+    mapping = _parsed(tomllib.loads, text, "TOML", source)
+    lines = lines_of(text)
+    return _policy(mapping, for_analysis, lambda fault: fault.at(source, line_of(lines, fault.path)))
+
+
+def from_json(text: str, source: str = "document", *, for_analysis: bool = False) -> Policy:
+    """A policy from JSON text, in which no key may stand twice. Raises PolicyInvalid."""
+    mapping = _parsed(lambda text: json.loads(text, object_pairs_hook=_unique), text, "JSON", source)
+    return _policy(mapping, for_analysis, lambda fault: fault.at(source, None))
+
+
+def from_mapping(mapping: Mapping[str, object], *, for_analysis: bool = False) -> Policy:
+    """A policy from the mapping that TOML and JSON share; its digest is that of the mapping's RFC 8785 form.
+
+    Raises PolicyInvalid with every fault. `for_analysis` leaves out the last two checks, so that a document that
+    loosens or fails its own tests can be shown for what it does; such a policy is never to decide anything.
+    """
+    return _policy(mapping, for_analysis, lambda fault: fault)
+
+
+def _policy(mapping: Any, for_analysis: bool, place: Callable[[Fault], Fault]) -> Policy:
+    # Any: nothing is known of the document yet; the schema is what finds out.
+    try:
+        canonical = rfc8785.dumps(mapping)
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
+        raise _invalid(
+            [place(Fault((), f"the document holds something that JSON cannot: {error}"))]
+        ) from error
+    try:
+        document = Document.model_validate_json(canonical, strict=True)
+    except ValidationError as error:
+        raise _invalid([place(schema_fault(details, mapping)) for details in error.errors()]) from error
+    policy = Policy(document, canonical)
+    faults = () if for_analysis else (*_loosening(document), *_failed_tests(policy))
+    if faults:
+        raise _invalid([place(fault) for fault in faults])
+    return policy
+
+
+def _parsed(parse: Callable[[str], object], text: str, language: str, source: str) -> object:
+    try:
+        return parse(text)
+    except (ValueError, RecursionError) as error:
+        raise _invalid([Fault((), f"not {language}: {error}").at(source, None)]) from error
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key `{twice}` stands twice in one object")
+    return dict(pairs)
+
+
+def _loosening(document: Document) -> Iterator[Fault]:
+    for number, rule in enumerate(document.rules):
+        for condition in rule.conditions:
+            if condition.loosens:
+                text = f"`{condition.key}` in rule `{rule.id}` lets a riskier payment escape; conditions of a rule only tighten"
+                yield Fault(("rules", number, condition.key), text)
+
+
+def _failed_tests(policy: Policy) -> Iterator[Fault]:
+    for number, test in enumerate(policy.document.tests):
+        if (failure := _failure(policy, test)) is not None:
+            yield Fault(("tests", number), f"test `{test.name}`: {failure}")
+
+
+def _failure(policy: Policy, test: EmbeddedTest) -> str | None:
+    try:
+        outcome = policy.evaluate(Inputs.from_snapshot(test.payment))
+    except InvalidRequest as error:
+        return error.detail
+    expected = test.expect
+    if outcome.level is not expected.level:
+        return f"expected level `{expected.level}`, got `{outcome.level}` from {', '.join(outcome.fired) or 'no rule'}"
+    if "exemption" in expected.model_fields_set and outcome.exemption != expected.exemption:
+        return f"expected exemption `{expected.exemption}`, got `{outcome.exemption}`"
+    if expected.fired is not None and set(outcome.fired) != set(expected.fired):
+        return f"expected the rules {list(expected.fired)} to fire, got {list(outcome.fired)}"
+    return None
+
+
+def _invalid(faults: list[Fault]) -> PolicyInvalid:
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return PolicyInvalid(f"{faults[0]}{more}", findings=[fault.to_json() for fault in faults])

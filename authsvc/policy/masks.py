@@ -1,0 +1,117 @@
+"""The document's rules as bit masks: for every interval of every input, the rules that it does not rule out.
+
+Bit n is rule n, strictest first. One lookup per input and an AND over them tells the rules that apply, at a cost that
+hardly depends on how many there are.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from authsvc.factor import Category
+from authsvc.policy.conditions import Axis, Condition
+from authsvc.policy.inputs import RISKIEST, Inputs
+from authsvc.policy.rules import Rule
+from authsvc.subject import Novelty
+
+_OTHER = "\0"
+"""Stands for a word that no rule mentions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """One table per input. `amounts` are the cuts at which `by_amount` changes; a cut belongs to what follows it."""
+
+    amounts: tuple[int, ...]
+    by_amount: tuple[int, ...]
+    by_risk: tuple[int, ...]
+    by_device: dict[Novelty, int]
+    by_type: dict[str, int]
+    by_channel: dict[str | None, int]
+    by_reason: dict[str, int]
+    by_synced: dict[bool | None, int]
+    by_proven: dict[tuple[Category, ...], int]
+    by_wish: tuple[int, int]
+    other_type: int
+    other_channel: int
+    no_reason: int
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule]) -> Masks:
+        table = _Table(rules)
+        amounts = tuple(sorted(table.amount_cuts()))
+        return cls(
+            amounts=amounts,
+            by_amount=tuple(table.mask(Axis.AMOUNT, amount) for amount in (-1, *amounts)),
+            by_risk=tuple(table.mask(Axis.RISK, risk) for risk in range(RISKIEST + 1)),
+            by_device={novelty: table.mask(Axis.DEVICE, novelty) for novelty in Novelty},
+            by_type={word: table.mask(Axis.TYPE, word) for word in table.words(Axis.TYPE)},
+            by_channel={word: table.mask(Axis.CHANNEL, word) for word in (None, *table.words(Axis.CHANNEL))},
+            by_reason={
+                word: table.mask(Axis.RISK_REASONS, (word,)) for word in table.words(Axis.RISK_REASONS)
+            },
+            by_synced={
+                stated: table.mask(Axis.SYNCED, stated is not False) for stated in (None, True, False)
+            },
+            by_proven={proven: table.mask(Axis.PROVEN, proven) for proven in _orders_of_proof()},
+            by_wish=(table.mask(Axis.VERIFY_ALWAYS, False), table.mask(Axis.VERIFY_ALWAYS, True)),
+            other_type=table.mask(Axis.TYPE, _OTHER),
+            other_channel=table.mask(Axis.CHANNEL, _OTHER),
+            no_reason=table.mask(Axis.RISK_REASONS, ()),
+        )
+
+    def matching(self, inputs: Inputs, amount: int) -> int:
+        """The rules that apply; `amount` is in the smallest unit of the reference currency."""
+        mask = (
+            self.by_amount[bisect_right(self.amounts, amount)]
+            & self.by_risk[inputs.risk]
+            & self.by_device[inputs.novelty]
+            & self.by_type.get(inputs.type, self.other_type)
+            & self.by_channel.get(inputs.channel, self.other_channel)
+            & self.by_synced[inputs.device_synced]
+            & self.by_wish[inputs.verify_always]
+        )
+        return mask & self._by_reasons(inputs.risk_reasons) & self._by_proof(inputs.proven)
+
+    def _by_reasons(self, reasons: tuple[str, ...]) -> int:
+        mask = self.no_reason
+        for reason in reasons:
+            mask |= self.by_reason.get(reason, 0)
+        return mask
+
+    def _by_proof(self, proven: tuple[Category, ...]) -> int:
+        mask = self.by_proven.get(proven)
+        return self.by_proven[tuple(dict.fromkeys(proven))] if mask is None else mask
+
+
+class _Table:
+    """Conditions by the input they bound, each with the bit of its rule."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._all = (1 << len(rules)) - 1
+        self._on: dict[Axis, list[tuple[int, Condition]]] = defaultdict(list)
+        for number, rule in enumerate(rules):
+            for condition in rule.conditions:
+                self._on[condition.axis].append((1 << number, condition))
+
+    def mask(self, axis: Axis, value: object) -> int:
+        failed = 0
+        for bit, condition in self._on[axis]:
+            if not condition.admits(value):
+                failed |= bit
+        return self._all & ~failed
+
+    def amount_cuts(self) -> set[int]:
+        return {condition.bound + condition.loosens for _, condition in self._on[Axis.AMOUNT]}
+
+    def words(self, axis: Axis) -> set[str]:
+        return {word for _, condition in self._on[axis] for word in condition.bound}
+
+
+def _orders_of_proof() -> Iterator[tuple[Category, ...]]:
+    for size in range(len(Category) + 1):
+        yield from permutations(Category, size)

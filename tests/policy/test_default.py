@@ -1,0 +1,120 @@
+"""The shipped policy does what payers know and what the contract shows."""
+
+import pytest
+
+from authsvc.biometric import Modality
+from authsvc.factor import Factor
+from authsvc.policy import loading
+from authsvc.policy.engine import Policy
+from authsvc.policy.level import Level
+from authsvc.subject import Novelty
+from tests.policy.builders import payment
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Policy:
+    return loading.shipped()
+
+
+def test_the_contracts_example_gets_face_because_the_device_is_new(shipped: Policy) -> None:
+    outcome = shipped.evaluate(payment(125_000, type="transfer", novelty=Novelty.NEW, risk_score=73))
+
+    assert outcome.level is Level.FACE
+    assert outcome.reasons[0].to_json() == {
+        "rule": "new-device",
+        "field": "device.novelty",
+        "is": "new",
+        "bound": "probation",
+    }
+    assert outcome.sets == (
+        (Factor.FACE,),
+        (Factor.DEVICE_UV, Factor.OTP),
+        (Factor.VOICE, Factor.OTP),
+    )
+
+
+@pytest.mark.parametrize(
+    ("novelty", "amount_minor", "risk", "level"),
+    [
+        (Novelty.TRUSTED, 2_500, 5, Level.NONE),
+        (Novelty.TRUSTED, 99_999, 39, Level.NONE),
+        (Novelty.TRUSTED, 100_000, 5, Level.OTP),
+        (Novelty.TRUSTED, 45_000, 45, Level.OTP),
+        (Novelty.TRUSTED, 45_000, 75, Level.FACE),
+        (Novelty.TRUSTED, 2_000_000, 5, Level.FACE),
+        (Novelty.TRUSTED, 2_000_000, 75, Level.FACE_FINGERPRINT),
+        (Novelty.PROBATION, 2_500, 5, Level.OTP),
+        (Novelty.PROBATION, 100_000, 5, Level.FACE),
+        (Novelty.PROBATION, 45_000, 45, Level.FACE),
+        (Novelty.PROBATION, 45_000, 75, Level.FACE_FINGERPRINT),
+        (Novelty.NEW, 1, 0, Level.FACE),
+        (Novelty.UNKNOWN, 1, 0, Level.FACE),
+        (Novelty.NEW, 499_999, 74, Level.FACE),
+        (Novelty.NEW, 500_000, 0, Level.FACE_FINGERPRINT),
+        (Novelty.UNKNOWN, 1, 75, Level.FACE_FINGERPRINT),
+        (Novelty.REVOKED, 1, 0, Level.DENY),
+    ],
+)
+def test_each_kind_of_phone_is_asked_what_payers_know(
+    shipped: Policy, novelty: Novelty, amount_minor: int, risk: int, level: Level
+) -> None:
+    assert shipped.evaluate(payment(amount_minor, novelty=novelty, risk_score=risk)).level is level
+
+
+def test_silence_about_the_risk_is_answered_like_the_highest_risk(shipped: Policy) -> None:
+    silent, certain = payment(risk_score=None), payment(risk_score=100)
+
+    assert shipped.evaluate(silent).level is shipped.evaluate(certain).level is Level.FACE
+
+
+def test_probation_is_never_milder_than_trusted_and_one_step_stricter_below_the_top(shipped: Policy) -> None:
+    for amount in (1, 99_999, 100_000, 1_999_999, 2_000_000):
+        for risk in (0, 39, 40, 74, 75, 100):
+            trusted = shipped.evaluate(payment(amount, risk_score=risk)).level
+            probation = shipped.evaluate(payment(amount, risk_score=risk, novelty=Novelty.PROBATION)).level
+            assert probation.rank == min(trusted.rank + 1, Level.FACE_FINGERPRINT.rank), (amount, risk)
+
+
+def test_who_wishes_to_be_asked_every_time_is_asked_every_time(shipped: Policy) -> None:
+    outcome = shipped.evaluate(payment(1, verify_always=True, low_value_count=0, low_value_sum=0))
+
+    assert outcome.level is Level.OTP
+    assert outcome.fired == ("verify-every-time",)
+
+
+def test_a_frozen_account_is_denied_whatever_it_pays(shipped: Policy) -> None:
+    outcome = shipped.evaluate(payment(1, account_frozen=True))
+
+    assert outcome.level is Level.DENY
+    assert [reason.rule for reason in outcome.reasons] == ["account-frozen"]
+
+
+def test_a_blocked_account_may_only_do_what_asks_for_nothing(shipped: Policy) -> None:
+    free, asked = payment(account_blocked=True), payment(account_blocked=True, risk_score=45)
+
+    assert shipped.evaluate(free).level is Level.NONE
+    assert shipped.evaluate(asked).level is Level.DENY
+    assert [reason.rule for reason in shipped.evaluate(asked).reasons] == ["account-blocked"]
+
+
+def test_the_path_without_our_biometrics_ends_at_its_limit(shipped: Policy) -> None:
+    within = payment(5_000_000, risk_score=75, device_synced=False)
+    beyond = payment(5_000_001, risk_score=75, device_synced=False)
+
+    assert (Factor.DEVICE_UV, Factor.OTP) in shipped.evaluate(within).sets
+    assert shipped.evaluate(beyond).sets == ((Factor.FACE, Factor.DEVICE_UV),)
+
+
+@pytest.mark.parametrize("synced", [True, None])
+def test_a_passkey_that_may_be_a_copy_proves_nothing_above_its_cap(
+    shipped: Policy, synced: bool | None
+) -> None:
+    within, beyond = payment(2_000_000, device_synced=synced), payment(2_000_001, device_synced=synced)
+
+    assert (Factor.DEVICE_UV, Factor.OTP) in shipped.evaluate(within).sets
+    assert shipped.evaluate(beyond).sets == ((Factor.FACE,), (Factor.VOICE, Factor.OTP))
+
+
+def test_biometrics_are_judged_at_a_stated_rate(shipped: Policy) -> None:
+    assert shipped.target_fmr(Modality.FACE) == "1 in 10000"
+    assert shipped.target_fmr(Modality.VOICE) == "1 in 200"
