@@ -1,0 +1,1 @@
+"""What happened, so that it cannot be changed afterwards without being found out."""
