@@ -1,0 +1,86 @@
+"""What the frames say: a job with its deadline, an answer, or an error that is raised again on the other side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from authsvc import errors
+from authsvc.errors import AuthsvcError, Unavailable
+from authsvc.factor import Json
+from authsvc.workers.protocol import BrokenFrame, Message
+
+Answer = tuple[Json, Sequence[bytes]]
+Handler = Callable[[Json, Sequence[bytes]], Answer]
+
+RETRY_AFTER = 1
+
+_ERRORS: Mapping[str, type[AuthsvcError]] = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, AuthsvcError)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`expires` is on the host's monotonic clock, which its processes share; nobody waits for the answer beyond it."""
+
+    op: str
+    expires: float
+    header: Json
+    blobs: tuple[bytes, ...]
+
+    def message(self) -> Message:
+        return Message({"op": self.op, "expires": self.expires, "header": self.header}, self.blobs)
+
+    @classmethod
+    def of(cls, message: Message) -> Job:
+        """Raises BrokenFrame for a message that is not a job."""
+        op, expires, header = (message.header.get(name) for name in ("op", "expires", "header"))
+        if not isinstance(op, str) or not isinstance(expires, float) or not isinstance(header, Mapping):
+            raise BrokenFrame("not a job")
+        return cls(op, expires, header, message.blobs)
+
+
+def answered(answer: Answer) -> Message:
+    header, blobs = answer
+    return Message({"header": header}, tuple(blobs))
+
+
+def failed(error: AuthsvcError) -> Message:
+    """The error as its class, slug and detail; what JSON cannot carry of its `extra` stays behind."""
+    # The class as well, because several share a slug. One of a room's own travels as the nearest that all know.
+    kind = next(kind.__name__ for kind in type(error).__mro__ if _ERRORS.get(kind.__name__) is kind)
+    extra = {name: value for name, value in error.extra.items() if _is_json(value)}
+    return Message({"error": kind, "slug": error.slug, "detail": error.detail, "extra": extra})
+
+
+def unavailable(detail: str) -> Message:
+    return failed(Unavailable(detail, retry_after=RETRY_AFTER))
+
+
+def outcome(message: Message) -> tuple[Json, tuple[bytes, ...]]:
+    """The answer, or the worker's error raised again; raises BrokenFrame for what is neither."""
+    header = message.header.get("header")
+    if isinstance(header, Mapping):
+        return header, message.blobs
+    raise _error(message.header)
+
+
+def _error(header: Mapping[str, Any]) -> Exception:  # Any: decoded JSON, checked here.
+    kind = _ERRORS.get(str(header.get("error")))
+    detail, extra = header.get("detail"), header.get("extra")
+    if kind is None or not isinstance(detail, str) or not isinstance(extra, Mapping):
+        return BrokenFrame("neither an answer nor an error")
+    return kind(detail, **extra)
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
