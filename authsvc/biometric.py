@@ -48,13 +48,17 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A probe against a reference: cosine similarity in [-1, 1], never a verdict by itself."""
+    """A probe against a reference: cosine similarity in [-1, 1], never a verdict by itself.
+
+    `fingerprints` tell the capture again should it be replayed; they are biometric data, sealed like a template.
+    """
 
     score: float
     model: str
     frames: int
     liveness: LivenessResult
     quality: Mapping[str, float] = field(default_factory=dict)
+    fingerprints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,21 +159,24 @@ class Manifest(_Part):
                 return weight
         raise ModelUnusable(f"manifest `{self.id}` names no weight file for `{role}`")
 
-    def operating_point(self, target_fmr: str, frames: int) -> OperatingPoint:
+    def operating_point(self, target_fmr: str, frames: int, samples: int | None = None) -> OperatingPoint:
         """The loosest point that is at least as strict as `target_fmr`, for probes of `frames` frames.
+
+        `samples` are those of a template, by default as many as the manifest's fusion asks for.
 
         Raises ModelUnusable when nothing was measured for it, or on too few impostor pairs to say so.
         """
         asked = rate_of(target_fmr)
+        kind = (self.fusion.samples if samples is None else samples, frames)
         measured = [
             point
             for point in self.operating_points
-            if point.frames == frames and point.samples == self.fusion.samples
-            and rate_of(point.target_fmr) <= asked
-        ]  # fmt: skip
+            if (point.samples, point.frames) == kind and rate_of(point.target_fmr) <= asked
+        ]
         if not measured:
             raise ModelUnusable(
-                f"model `{self.id}` was never calibrated for `{target_fmr}` with {frames} frame(s) per probe: "
+                f"model `{self.id}` was never calibrated for `{target_fmr}` with {kind[0]} sample(s) per template and "
+                f"{frames} frame(s) per probe: "
                 "run `authsvc lab calibrate` on your own users"
             )
         best = max(measured, key=lambda point: rate_of(point.target_fmr))

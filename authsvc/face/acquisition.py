@@ -1,0 +1,61 @@
+"""From uploaded frames to faces that may be compared, or the hints that say why not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from authsvc.face.engine import Detector, Face
+from authsvc.face.hints import Hint
+from authsvc.face.image import decode
+from authsvc.face.quality import Gate, Quality, has_rival, measure
+
+if TYPE_CHECKING:
+    from authsvc.face.engine import Pixels
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One frame of a capture: the upright picture, its widest face if one was found, and what speaks against it."""
+
+    picture: Pixels
+    face: Face | None
+    quality: Quality | None
+    hints: tuple[Hint, ...]
+
+    @property
+    def is_good(self) -> bool:
+        return not self.hints
+
+
+def acquire(data: bytes, detector: Detector, gate: Gate, *, fine: bool = False) -> Frame:
+    """Decode, detect and judge one frame; `fine` looks harder for a second face. Raises as `image.decode` does."""
+    picture = decode(data)
+    faces = detector.detect(picture, fine=fine)
+    if not faces:
+        return Frame(picture, None, None, (Hint.NO_FACE,))
+    quality = measure(picture, faces[0], detector.points)
+    rivals = (Hint.SEVERAL_FACES,) if has_rival(faces) else ()
+    return Frame(picture, faces[0], quality, rivals + gate.hints(quality))
+
+
+def hints_of(frames: Iterable[Frame], least: int) -> tuple[str, ...]:
+    """What to tell the person, the most frequent first; `more_frames` when some frames were good, and fewer than `least`."""
+    frames = tuple(frames)
+    counted = Counter(hint for frame in frames for hint in frame.hints)
+    good = sum(frame.is_good for frame in frames)
+    few = (Hint.MORE_FRAMES,) if good or not counted or len(frames) < least else ()
+    return tuple(hint.value for hint, _ in counted.most_common()) + tuple(hint.value for hint in few)
+
+
+def spread(items: Sequence[_Item], count: int) -> tuple[_Item, ...]:
+    """`count` of the items, evenly over the sequence: neighbouring frames repeat each other's mistakes."""
+    if len(items) <= count:
+        return tuple(items)
+    if count == 1:
+        return (items[len(items) // 2],)
+    return tuple(items[round(step * (len(items) - 1) / (count - 1))] for step in range(count))
