@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from authsvc.biometric import Modality
 from authsvc.factor import Factor
@@ -74,6 +74,17 @@ class Policy:
         """The inputs as conditions read them: amount converted, missing values replaced."""
         return Seen.of(inputs, self._convert(inputs.amount_minor, inputs.currency))
 
+    def amount_cuts(self, inputs: Inputs) -> set[int]:
+        """The amounts (reference currency, smallest unit) from which on the answer may be another one."""
+        spent = inputs.low_value_sum or 0
+        bounds = [exemption.amount_at_most for exemption in self.document.exemptions]
+        bounds += [
+            exemption.cumulative_at_most - spent
+            for exemption in self.document.exemptions
+            if exemption.cumulative_at_most is not None
+        ]
+        return {*self._masks.amounts, *(bound + 1 for bound in bounds if bound is not None)}
+
     def matching(self, matched: int) -> Iterator[Rule]:
         """The rules of a mask, strictest first; among equals in the order of the document."""
         while matched:
@@ -95,16 +106,16 @@ class Policy:
         return limit is None or not leans_on_a_copy or seen.amount <= limit
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+# A tuple, because one is made for every decision and a frozen dataclass would cost as much as the evaluation itself.
+class Outcome(NamedTuple):
     """The answer for one payment; `asked` is the level before any exemption or built-in rule."""
 
     level: Level
     lifted_by: Exemption | None
     asked: Level
-    matched: int = field(repr=False)
-    inputs: Inputs = field(repr=False)
-    policy: Policy = field(repr=False)
+    matched: int
+    inputs: Inputs
+    policy: Policy
 
     @property
     def exemption(self) -> str | None:
