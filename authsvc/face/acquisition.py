@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from authsvc.face.engine import Detector, Face
+from authsvc.face.engine import Detector, Face, Pixels
 from authsvc.face.hints import Hint
 from authsvc.face.image import decode
 from authsvc.face.quality import Gate, Quality, has_rival, measure
-
-if TYPE_CHECKING:
-    from authsvc.face.engine import Pixels
 
 _Item = TypeVar("_Item")
 

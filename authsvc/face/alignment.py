@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from authsvc.face.image import resample, shrink
-
-if TYPE_CHECKING:
-    from authsvc.face.engine import Pixels, Points
-    from authsvc.face.image import Affine
+from authsvc.face.engine import Pixels, Points
+from authsvc.face.image import Affine, resample, shrink
 
 
 def similarity(source: Points, target: Points) -> Affine:

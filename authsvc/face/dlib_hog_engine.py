@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from authsvc.errors import ModelUnusable
-from authsvc.face.engine import Box, Face, PointKind
+from authsvc.face.engine import Box, Face, Pixels, PointKind
 from authsvc.face.image import shrink
-
-if TYPE_CHECKING:
-    from authsvc.face.engine import Pixels
 
 
 class DlibHogDetector:

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    Pixels = NDArray[np.uint8]
-    Points = NDArray[np.float64]
-    Vectors = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+Points = NDArray[np.float64]
+Vectors = NDArray[np.float32]
 
 
 class PointKind(StrEnum):

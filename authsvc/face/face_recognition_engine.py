@@ -6,15 +6,13 @@ Its package loads a 68-point predictor whose data forbid commercial use, so it l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from authsvc.errors import ModelUnusable
+from authsvc.face.engine import Pixels, Points, Vectors
 from authsvc.face.vectors import unit
-
-if TYPE_CHECKING:
-    from authsvc.face.engine import Pixels, Points, Vectors
 
 
 class FaceRecognitionMatcher:

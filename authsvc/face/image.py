@@ -12,21 +12,16 @@ import struct
 import warnings
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
+from authsvc.face.engine import Box, Pixels
 from authsvc.face.image_structure import MAX_PIXELS, check_structure
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from authsvc.face.engine import Box, Pixels
-
-    Affine = NDArray[np.float64]
-
+Affine = NDArray[np.float64]
 MAX_BYTES = 12 * 1024 * 1024
 MAX_LONG_SIDE = 960
 """Pictures are shrunk to this before anything looks at them: enough for every engine, and cheap."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from authsvc.errors import ModelUnusable
-from authsvc.face.engine import PointKind
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from authsvc.face.engine import Pixels, Points
+from authsvc.face.engine import Pixels, PointKind, Points
 
 _Triple = tuple[float, float, float]
 _Five = Annotated[tuple[tuple[float, float], ...], Field(min_length=5, max_length=5)]

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from authsvc.errors import ModelUnusable
 from authsvc.face.alignment import aligned_chip
+from authsvc.face.engine import Pixels, PointKind, Points, Vectors
 from authsvc.face.input_form import InputForm
 from authsvc.face.vectors import unit
 from authsvc.manifest import Manifest
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from authsvc.face.engine import Pixels, PointKind, Points, Vectors
-
-    Floats = NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 
 class Network:

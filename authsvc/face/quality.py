@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from authsvc.face.engine import Box, Face, PointKind
+from authsvc.face.engine import Box, Face, Pixels, PointKind, Points
 from authsvc.face.hints import Hint
 from authsvc.face.image import crop, grey
-
-if TYPE_CHECKING:
-    from authsvc.face.engine import Pixels, Points
 
 _SIDE = 112
 

@@ -7,22 +7,18 @@ to the caller, who seals them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from authsvc.biometric import Comparison, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
 from authsvc.face.capture import CaptureContext
-from authsvc.face.engine import Detector, Matcher
+from authsvc.face.engine import Detector, Matcher, Vectors
 from authsvc.face.hints import Hint
 from authsvc.face.liveness import LivenessDetector
 from authsvc.face.quality import ENROLMENT, VERIFICATION
 from authsvc.face.vectors import cosine, fuse, least_alike, pack, unpack
 from authsvc.factor import Unusable
 from authsvc.manifest import Manifest
-
-if TYPE_CHECKING:
-    from authsvc.face.engine import Vectors
 
 MAX_FRAMES = 64
 MAX_CAPTURE_BYTES = 48 * 1024 * 1024

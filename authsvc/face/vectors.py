@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from authsvc.face.engine import Vectors
+from authsvc.face.engine import Vectors
 
 
 def unit(vectors: Vectors) -> Vectors:

@@ -1,0 +1,151 @@
+"""The factor `face`: a nonce and gestures out, frames in, and a score that is compared only where the payment is decided.
+
+Frames go to a biometric worker and nowhere else. What is kept until then is a comparison: numbers, no picture.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from authsvc.biometric import Comparison, Liveness, Modality, StoredTemplate, Template
+from authsvc.clock import from_millis, rfc3339, to_millis
+from authsvc.errors import InvalidRequest
+from authsvc.face.capture import CaptureContext
+from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
+from authsvc.manifest import Manifest
+from authsvc.subject import Subject
+
+NONCE_LIFE = timedelta(seconds=120)
+NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
+MOST_FRAMES = 12
+
+Answer = TypeVar("Answer")
+
+
+class Worker(Protocol):
+    """The face room's service, wherever it runs."""
+
+    def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable: ...
+
+    def verify(
+        self, frames: Sequence[bytes], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable: ...
+
+
+class Templates(Protocol):
+    def find(self, subject: Subject, modality: Modality) -> StoredTemplate | None: ...
+
+    def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
+        """Whether this very template is still the enrolled one."""
+
+
+class HasTemplates(Protocol):
+    @property
+    def templates(self) -> Templates: ...
+
+
+class Reader(Protocol):
+    def __call__(self, query: Callable[[HasTemplates], Answer]) -> Answer: ...
+
+
+class FaceVerifier:
+    """`manifests` by digest turn a target FMR into a score; `without_pad` is the frightening development setting."""
+
+    factor = Factor.FACE
+
+    def __init__(
+        self,
+        worker: Worker,
+        read: Reader,
+        manifests: Mapping[str, Manifest],
+        *,
+        detects_attacks: bool,
+        without_pad: bool,
+    ) -> None:
+        self._worker = worker
+        self._read = read
+        self._manifests = manifests
+        self._detects_attacks = detects_attacks
+        self._without_pad = without_pad
+
+    def is_offered(self) -> bool:
+        return self._detects_attacks or self._without_pad
+
+    def begin(self, step: Step, now: datetime) -> Begun:
+        return begin_capture(now)
+
+    def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received | Unusable:
+        frames, context = capture(kept, submission, now)
+        stored = self._read(lambda tx: tx.templates.find(step.subject, Modality.FACE))
+        if stored is None:
+            # The answer must look like any other; without a template there is nothing to be alike to.
+            return Received({"template": None})
+        comparison = self._worker.verify(frames, stored.template, context)
+        if isinstance(comparison, Unusable):
+            return comparison
+        return Received(
+            {
+                "template": stored.id,
+                "model": comparison.model,
+                "score": comparison.score,
+                "frames": comparison.frames,
+                "liveness": comparison.liveness.verdict.value,
+                "detectors": list(comparison.liveness.detectors),
+            }
+        )
+
+    def settle(self, tx: HasTemplates, step: Step, kept: Json, now: datetime) -> Verification:
+        template_id = kept["template"]
+        if not isinstance(template_id, str) or not tx.templates.stands(
+            step.subject, Modality.FACE, template_id
+        ):
+            return Verification(Factor.FACE, False, "no such template")
+        threshold = self._threshold(step, str(kept["model"]), int(str(kept["frames"])))
+        evidence = {
+            **{name: kept[name] for name in ("model", "score", "frames", "liveness", "detectors")},
+            "threshold": threshold,
+            "target_fmr": step.target_fmr,
+            "bound_to_payment": True,
+        }
+        if not self._is_alive(str(kept["liveness"])):
+            return Verification(Factor.FACE, False, f"liveness {kept['liveness']}", evidence)
+        passed = float(str(kept["score"])) >= threshold
+        return Verification(Factor.FACE, passed, "match" if passed else "no match", evidence)
+
+    def _threshold(self, step: Step, model: str, frames: int) -> float:
+        if step.target_fmr is None:
+            raise InvalidRequest("the policy states no target FMR for face")
+        return self._manifests[model].threshold_for(step.target_fmr, frames)
+
+    def _is_alive(self, verdict: str) -> bool:
+        if verdict == Liveness.BONA_FIDE:
+            return True
+        return verdict == Liveness.UNDECIDED and self._without_pad
+
+
+def begin_capture(now: datetime) -> Begun:
+    """A nonce that counts for two minutes, and the gestures to make (none while no detector asks for any)."""
+    nonce = secrets.token_urlsafe(NONCE_BYTES)
+    expires_at = now + NONCE_LIFE
+    shown = {"nonce": nonce, "gestures": [], "expires_at": rfc3339(expires_at)}
+    return Begun(shown=shown, kept={"nonce": nonce, "gestures": [], "expires_at": to_millis(expires_at)})
+
+
+def capture(kept: Json, submission: Submission, now: datetime) -> tuple[tuple[bytes, ...], CaptureContext]:
+    """The frames of a submission for this ceremony; raises InvalidRequest for a foreign or late nonce, or no frames."""
+    nonce = submission.fields.get("nonce")
+    expected = str(kept["nonce"])
+    if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), expected.encode()):
+        raise InvalidRequest("`nonce` is not the one of this capture; begin again")
+    if now >= from_millis(int(str(kept["expires_at"]))):
+        raise InvalidRequest("the capture took too long; begin again")
+    frames = submission.files.get("frame", ())
+    if not 1 <= len(frames) <= MOST_FRAMES:
+        raise InvalidRequest(f"a capture has 1 to {MOST_FRAMES} files named `frame`")
+    meta = submission.fields.get("meta")
+    times = meta.get("taken_at_ms", []) if isinstance(meta, Mapping) else []
+    return frames, CaptureContext.from_json({"gestures": kept["gestures"], "taken_at_ms": times})

@@ -1,0 +1,58 @@
+"""The prepared models, the default engine, and drawn manifests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from authsvc.errors import ModelUnusable
+from authsvc.face.build import DEFAULT_MODEL
+from authsvc.manifest import Manifest, manifest_folder, parse_manifest, read_manifest
+from authsvc.weights import verified_weights
+
+_CHECKOUT = Path(__file__).resolve().parent.parent.parent
+_DRAWN = """
+id = "drawn"
+version = "1"
+modality = "face"
+role = "matcher"
+engine = "colours"
+title = "a matcher of coloured squares"
+dimension = 3
+licence = { name = "CC0-1.0", training_data = "none", commercial = true }
+weights = []
+fusion = { samples = 3, frames = 3 }
+"""
+_POINT = """
+[[operating_points]]
+target_fmr = "1 in 1000"
+threshold = 0.9
+samples = {samples}
+frames = {frames}
+fmr = 1e-3
+fnmr = 0.01
+people = 300
+genuine_pairs = 1000
+impostor_pairs = 30000
+data_set = "drawn"
+population = "nobody"
+date = "2026-11-22"
+"""
+
+
+@pytest.fixture(scope="session")
+def drawn_manifest() -> Manifest:
+    """A matcher of coloured squares: three samples, three frames, 0.9 at 1 in 1000."""
+    points = (_POINT.format(samples=samples, frames=frames) for samples, frames in ((1, 1), (3, 1), (3, 3)))
+    return parse_manifest(_DRAWN + "".join(points))
+
+
+@pytest.fixture(scope="session")
+def model_dir() -> Path:
+    """The prepared weight files, from AUTHSVC_MODEL_DIR or this checkout's `var/models`."""
+    folder = Path(os.environ.get("AUTHSVC_MODEL_DIR") or _CHECKOUT / "var" / "models")
+    try:
+        verified_weights(folder, read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml"))
+    except ModelUnusable as error:
+        pytest.skip(f"no prepared models: {error.detail}")
+    return folder
