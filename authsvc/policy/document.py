@@ -87,7 +87,7 @@ class Biometric(Part):
 
 
 class Devices(Part):
-    """`synced_amount_at_most`: above it a passkey that may be copied through a cloud account proves no possession."""
+    """`synced_amount_at_most`: above it a passkey that a cloud account may hand on counts only beside a biometric."""
 
     synced_amount_at_most: Minor | None = None
 

@@ -25,6 +25,9 @@ from authsvc.subject import Novelty
 NO_RULE = Level.FACE_FINGERPRINT
 """What is asked where no rule applies and the document has no default."""
 
+# Looked up once: reading a member off its enumeration costs CPython 3.11 as much as a whole mask.
+_NONE, _DENY, _REVOKED = Level.NONE, Level.DENY, Novelty.REVOKED
+
 NOTHING_TO_PROVE: tuple[FactorSet, ...] = ((),)
 
 
@@ -40,20 +43,21 @@ class Policy:
         self._masks = Masks.of(self._rules)
         self._levels = _levels_by_lowest_bit(self._rules, document.default)
         self._convert = document.conversion
+        self._exemptions = document.exemptions
 
     def evaluate(self, inputs: Inputs) -> Outcome:
         """The answer for one payment. Never fails: what is missing or makes no sense reads as the riskier value."""
         amount = self._convert(inputs.amount_minor, inputs.currency)
         matched = self._masks.matching(inputs, amount)
         asked = self._levels[(matched & -matched).bit_length()]
-        if inputs.account_frozen or inputs.novelty is Novelty.REVOKED:
-            return Outcome(Level.DENY, None, asked, matched, inputs, self)
-        if asked is Level.NONE or asked is Level.DENY:
+        if inputs.account_frozen or inputs.novelty is _REVOKED:
+            return Outcome(_DENY, None, asked, matched, inputs, self)
+        if asked is _NONE or asked is _DENY:
             return Outcome(asked, None, asked, matched, inputs, self)
         if inputs.account_blocked:
-            return Outcome(Level.DENY, None, asked, matched, inputs, self)
+            return Outcome(_DENY, None, asked, matched, inputs, self)
         lifting = self._lifting(asked, inputs, amount)
-        return Outcome(asked if lifting is None else Level.NONE, lifting, asked, matched, inputs, self)
+        return Outcome(asked if lifting is None else _NONE, lifting, asked, matched, inputs, self)
 
     def sets_for(self, level: Level, inputs: Inputs | None = None) -> tuple[FactorSet, ...]:
         """The alternatives of a level; given inputs, those whose limits admit that payment."""
@@ -74,15 +78,17 @@ class Policy:
         """The inputs as conditions read them: amount converted, missing values replaced."""
         return Seen.of(inputs, self._convert(inputs.amount_minor, inputs.currency))
 
-    def amount_cuts(self, inputs: Inputs) -> set[int]:
-        """The amounts (reference currency, smallest unit) from which on the answer may be another one."""
-        spent = inputs.low_value_sum or 0
-        bounds = [exemption.amount_at_most for exemption in self.document.exemptions]
-        bounds += [
-            exemption.cumulative_at_most - spent
-            for exemption in self.document.exemptions
-            if exemption.cumulative_at_most is not None
-        ]
+    def amount_cuts(self, spent: int = 0) -> set[int]:
+        """The amounts (reference currency, smallest unit) from which on the answer may be another one.
+
+        `spent` is the `low_value_sum` that a cumulative bound has used up already.
+        """
+        bounds = [way.amount_at_most for level in self.document.levels.values() for way in level.ways]
+        bounds.append(self.document.devices.synced_amount_at_most)
+        for exemption in self._exemptions:
+            bounds.append(exemption.amount_at_most)
+            if exemption.cumulative_at_most is not None:
+                bounds.append(exemption.cumulative_at_most - spent)
         return {*self._masks.amounts, *(bound + 1 for bound in bounds if bound is not None)}
 
     def matching(self, matched: int) -> Iterator[Rule]:
@@ -93,17 +99,17 @@ class Policy:
             matched ^= lowest
 
     def _lifting(self, level: Level, inputs: Inputs, amount: int) -> Exemption | None:
-        if not self.document.exemptions:
+        if not self._exemptions:
             return None
         seen = Seen.of(inputs, amount)
-        return next((each for each in self.document.exemptions if lifts(each, level, inputs, seen)), None)
+        return next((each for each in self._exemptions if lifts(each, level, inputs, seen)), None)
 
     def _admits(self, way: Way, seen: Seen) -> bool:
         if way.amount_at_most is not None and seen.amount > way.amount_at_most:
             return False
+        # Whoever takes over a cloud account has the passkey that is synced through it, and often the codes as well.
         limit = self.document.devices.synced_amount_at_most
-        leans_on_a_copy = seen.synced and not _POSSESSED_KEYS.isdisjoint(way.factors)
-        return limit is None or not leans_on_a_copy or seen.amount <= limit
+        return limit is None or not seen.synced or seen.amount <= limit or not _falls_with_the_cloud(way)
 
 
 # A tuple, because one is made for every decision and a frozen dataclass would cost as much as the evaluation itself.
@@ -165,6 +171,11 @@ def _levels_by_lowest_bit(rules: Sequence[Rule], default: Level | None) -> tuple
     if default is None:
         return (NO_RULE, *(rule.level for rule in rules))
     return (default, *(max(rule.level, default, key=lambda level: level.rank) for rule in rules))
+
+
+def _falls_with_the_cloud(way: Way) -> bool:
+    has_key = not _POSSESSED_KEYS.isdisjoint(way.factors)
+    return has_key and not any(factor.is_server_side_biometric for factor in way.factors)
 
 
 _POSSESSED_KEYS = frozenset({Factor.DEVICE_UV, Factor.DEVICE_KEY})

@@ -106,7 +106,7 @@ def _amounts(outcome: Outcome) -> Iterator[_Steps]:
     """Between two cuts nothing changes: upwards the cuts themselves are tried, downwards the last amount before each."""
     inputs, policy = outcome.inputs, outcome.policy
     convert = policy.document.conversion
-    starts = [convert.smallest(cut, inputs.currency) for cut in policy.amount_cuts(inputs)]
+    starts = [convert.smallest(cut, inputs.currency) for cut in policy.amount_cuts(inputs.low_value_sum or 0)]
     cuts = sorted({start for start in starts if start is not None})
     upwards = [cut for cut in cuts if cut > inputs.amount_minor]
     downwards = [cut - 1 for cut in reversed(cuts) if 0 < cut <= inputs.amount_minor]
