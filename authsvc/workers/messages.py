@@ -15,6 +15,9 @@ from authsvc.workers.protocol import BrokenFrame, Message
 Answer = tuple[Json, Sequence[bytes]]
 Handler = Callable[[Json, Sequence[bytes]], Answer]
 
+ABOUT = "about"
+"""The op that a worker answers at once, however busy its runners are."""
+
 RETRY_AFTER = 1
 
 _ERRORS: Mapping[str, type[AuthsvcError]] = {

@@ -19,7 +19,7 @@ from authsvc.factor import Json
 
 MAGIC = b"aw1\n"
 HEADER_BYTES = 256 * 1024
-BLOBS = 64
+BLOBS = 128
 TOTAL_BYTES = 64 * 1024 * 1024
 
 _PREFIX = struct.Struct("!4sII")

@@ -18,12 +18,9 @@ from pathlib import Path
 
 from authsvc.factor import Json
 from authsvc.workers.listener import is_own_user, listening
-from authsvc.workers.messages import Handler, Job, answered, unavailable
+from authsvc.workers.messages import ABOUT, Handler, Job, answered, unavailable
 from authsvc.workers.protocol import BrokenFrame, Message, encode, read
 from authsvc.workers.runner import Runner
-
-ABOUT = "about"
-"""The op that the front answers itself, however busy the runners are."""
 
 PATIENCE_S = 10.0
 """How long a client may take to send the rest of a frame, or to fetch its answer."""
@@ -53,6 +50,8 @@ def serve(
     called once clients can connect. Handlers run in a fork without this process's open files. Raises ConfigurationError
     for a socket path that cannot be served.
     """
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        _log.warning("a library has started threads of its own: no runner will have them")
     # What is loaded now is shared with the runners for as long as the collector does not touch it.
     gc.collect()
     gc.freeze()

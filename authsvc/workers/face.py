@@ -1,0 +1,120 @@
+"""The face room from afar: the web calls `RemoteFace`, a worker answers with the real service through `face_handlers`.
+
+Templates and frames cross as blobs, everything else in the header. Importing this loads no array library: only the worker
+does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Protocol, TypeVar
+
+from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.errors import Unavailable
+from authsvc.face.capture import CaptureContext
+from authsvc.factor import Json, Unusable
+from authsvc.workers.client import WorkerClient
+from authsvc.workers.messages import ABOUT, RETRY_AFTER, Answer, Handler
+
+T = TypeVar("T")
+
+ENROLL = "face.enroll"
+VERIFY = "face.verify"
+
+Fields = Mapping[str, Any]  # Any: decoded JSON; whatever does not fit raises while it is read.
+
+
+class Faces(Protocol):
+    """What both ends offer: `FaceService` in the worker, `RemoteFace` in the web."""
+
+    def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable: ...
+
+    def verify(
+        self, frames: Sequence[bytes], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable: ...
+
+
+class RemoteFace:
+    """`FaceService` in a worker process. Raises what the service raises, and Unavailable when no worker answers in time."""
+
+    def __init__(self, client: WorkerClient) -> None:
+        self._client = client
+
+    def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
+        header, blobs = self._client.call(ENROLL, {"context": context.to_json()}, frames)
+        return _read(header, lambda it: _unusable(it) or _template(it["template"], *blobs))
+
+    def verify(
+        self, frames: Sequence[bytes], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable:
+        asked = {"context": context.to_json(), "reference": _template_fields(reference)}
+        header, _ = self._client.call(VERIFY, asked, (reference.vector, *frames))
+        return _read(header, lambda it: _unusable(it) or _comparison(it["comparison"]))
+
+    def describe(self) -> Json:
+        """Engine, model digest and liveness mode, for health; answered even by a worker with a full queue."""
+        header, _ = self._client.call(ABOUT, {})
+        return _read(header, lambda it: dict(it["face"]))
+
+
+def face_handlers(service: Faces) -> Mapping[str, Handler]:
+    """What a worker serves for `RemoteFace`."""
+
+    def enroll(header: Fields, blobs: Sequence[bytes]) -> Answer:
+        answer = service.enroll(blobs, _context(header))
+        if isinstance(answer, Unusable):
+            return {"unusable": list(answer.hints)}, ()
+        return {"template": _template_fields(answer)}, (answer.vector,)
+
+    def verify(header: Fields, blobs: Sequence[bytes]) -> Answer:
+        vector, *frames = blobs
+        answer = service.verify(frames, _template(header["reference"], vector), _context(header))
+        if isinstance(answer, Unusable):
+            return {"unusable": list(answer.hints)}, ()
+        return {"comparison": asdict(answer)}, ()
+
+    return {ENROLL: enroll, VERIFY: verify}
+
+
+def _context(header: Fields) -> CaptureContext:
+    return CaptureContext.from_json(header["context"])
+
+
+def _template_fields(template: Template) -> Json:
+    return {"modality": template.modality, "model": template.model, "samples": template.samples}
+
+
+def _template(fields: Fields, vector: bytes) -> Template:
+    return Template(Modality(fields["modality"]), str(fields["model"]), vector, int(fields["samples"]))
+
+
+def _unusable(header: Fields) -> Unusable | None:
+    return Unusable(tuple(map(str, header["unusable"]))) if "unusable" in header else None
+
+
+def _comparison(fields: Fields) -> Comparison:
+    liveness = fields["liveness"]
+    return Comparison(
+        score=float(fields["score"]),
+        model=str(fields["model"]),
+        frames=int(fields["frames"]),
+        liveness=LivenessResult(
+            Liveness(liveness["verdict"]),
+            tuple(map(str, liveness["detectors"])),
+            _numbers(liveness["evidence"]),
+        ),
+        quality=_numbers(fields["quality"]),
+    )
+
+
+def _numbers(fields: Fields) -> dict[str, float]:
+    return {str(name): float(value) for name, value in fields.items()}
+
+
+def _read(header: Json, reading: Callable[[Fields], T]) -> T:
+    """A worker of another version may answer in other words; no sense is no answer."""
+    try:
+        return reading(header)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unavailable("the biometric worker gives no sense", retry_after=RETRY_AFTER) from error
