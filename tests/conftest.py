@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from authsvc.errors import ModelUnusable
+from authsvc.face.build import DEFAULT_MODEL
+from authsvc.manifest import manifest_folder, read_manifest
+from authsvc.weights import verified_weights
 from tests.support.postgres import PostgresServer, postgres_program
 from tests.support.redis_server import RedisClusterServers, RedisServer
 from tests.support.skips import skip_lines, skipped_by_reason
@@ -107,6 +111,17 @@ def faces_dir(test_data: Path) -> Path:
 def voices_dir(test_data: Path) -> Path:
     """`voices/<set>/<speaker>/<utterance>.flac` with `manifest.tsv`."""
     return test_data / "voices"
+
+
+@pytest.fixture(scope="session")
+def model_dir() -> Path:
+    """The weight files that `authsvc models prepare` made, unchanged."""
+    folder = Path(os.environ.get("AUTHSVC_MODEL_DIR") or _CHECKOUT / "var" / "models")
+    try:
+        verified_weights(folder, read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml"))
+    except ModelUnusable as error:
+        pytest.skip(f"no prepared models: {error.detail}")
+    return folder
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

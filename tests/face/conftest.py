@@ -1,16 +1,13 @@
-"""The prepared models, the default engine, and drawn manifests."""
+"""A manifest for drawn faces, and the default service for real ones."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from authsvc.errors import ModelUnusable
-from authsvc.face.build import DEFAULT_MODEL
-from authsvc.manifest import Manifest, manifest_folder, parse_manifest, read_manifest
-from authsvc.weights import verified_weights
+from authsvc.face.build import face_service
+from authsvc.face.service import FaceService
+from authsvc.manifest import Manifest, parse_manifest
 
-_CHECKOUT = Path(__file__).resolve().parent.parent.parent
 _DRAWN = """
 id = "drawn"
 version = "1"
@@ -48,11 +45,8 @@ def drawn_manifest() -> Manifest:
 
 
 @pytest.fixture(scope="session")
-def model_dir() -> Path:
-    """The prepared weight files, from AUTHSVC_MODEL_DIR or this checkout's `var/models`."""
-    folder = Path(os.environ.get("AUTHSVC_MODEL_DIR") or _CHECKOUT / "var" / "models")
-    try:
-        verified_weights(folder, read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml"))
-    except ModelUnusable as error:
-        pytest.skip(f"no prepared models: {error.detail}")
-    return folder
+def default_service(model_dir: Path) -> FaceService:
+    """The default engine, loaded, taking stills as they are."""
+    service = face_service(model_dir, unsafe_no_pad=True)
+    service.load()
+    return service
