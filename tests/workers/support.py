@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from authsvc.factor import Json
 from authsvc.workers.messages import Answer, Job
 from authsvc.workers.protocol import encode, send
 from authsvc.workers.server import serve
+
+SOON = timedelta(seconds=10)
+# What a loaded machine may add to a time-out.
+SLACK = 0.5
 
 
 def echo(header: Json, blobs: Sequence[bytes]) -> Answer:
@@ -109,3 +114,14 @@ def ask_as_nobody(socket_path: Path) -> None:
         except (ConnectionResetError, BrokenPipeError):
             answer = b""
     sys.exit(1 if answer else CUT_OFF)
+
+
+def sleep_job(folder: Path, name: str, seconds: float) -> dict[str, object]:
+    return {"folder": str(folder), "name": name, "seconds": seconds}
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < deadline, f"`{path.name}` never came"
+        time.sleep(0.005)
