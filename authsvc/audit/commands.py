@@ -1,0 +1,78 @@
+"""`authsvc audit`: for auditors and third parties, on a machine that need not run the service."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from authsvc.audit.export import KEYS, read_checkpoints, read_keys, verify_export
+from authsvc.audit.report import Report
+from authsvc.audit.witness import Witness, verify_bundle
+from authsvc.errors import InvalidRequest
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group()
+def audit() -> None:
+    """Check what was recorded, without trusting who recorded it."""
+
+
+@audit.command()
+@click.option("--export", "folder", type=_FOLDER, required=True, help="The exported log.")
+@click.option("--keys", "keys_file", type=_FILE, help="The public audit keys, from a source you trust.")
+@click.option("--kept", "kept_file", type=_FILE, help="Checkpoints that you kept from earlier exports.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as one JSON line.")
+def verify(folder: Path, keys_file: Path | None, kept_file: Path | None, as_json: bool) -> None:
+    """Verify an exported audit log; exits with 1 when anything was touched."""
+    try:
+        keys = read_keys(keys_file or folder / KEYS)
+        kept = () if kept_file is None else read_checkpoints(kept_file)
+    except InvalidRequest as error:
+        raise click.ClickException(error.detail) from None
+    if keys_file is None:
+        click.echo("the keys come with the log; compare them with the service's own:", err=True)
+        for key_id in keys:
+            click.echo(f"  {key_id}", err=True)
+    report = verify_export(folder, keys, kept)
+    _answer(report, _report_lines(report), as_json)
+
+
+@audit.command()
+@click.argument("bundle", type=_FILE)
+@click.option("--keys", "keys_file", type=_FILE, required=True, help="The service's public audit keys.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as one JSON line.")
+def evidence(bundle: Path, keys_file: Path, as_json: bool) -> None:
+    """Verify the evidence bundle of one decision; exits with 1 when it does not hold."""
+    try:
+        keys = read_keys(keys_file)
+    except InvalidRequest as error:
+        raise click.ClickException(error.detail) from None
+    witness = verify_bundle(bundle.read_bytes(), keys)
+    _answer(witness, _witness_lines(witness), as_json)
+
+
+def _answer(answer: Report | Witness, lines: list[str], as_json: bool) -> None:
+    for line in [json.dumps(answer.to_json())] if as_json else lines:
+        click.echo(line)
+    if not answer.is_sound:
+        raise click.exceptions.Exit(1)
+
+
+def _report_lines(report: Report) -> list[str]:
+    counts = f"{report.links} entries, {report.heads} signed heads, {report.checkpoints} checkpoints"
+    chains = [f"chain {chain}: {last} entries" for chain, last in report.chains.items()]
+    findings = [f"{each.fault}: {each.chain} {each.seq}: {each.detail}" for each in report.findings]
+    return [counts, *chains, *findings, _verdict(report.is_sound)]
+
+
+def _witness_lines(witness: Witness) -> list[str]:
+    entries = [f"{body.get('at')} {body.get('action')}: {body.get('result')}" for body in witness.timeline]
+    return [f"evidence hash {witness.evidence_hash}", *entries, *witness.faults, _verdict(witness.is_sound)]
+
+
+def _verdict(is_sound: bool) -> str:
+    return "sound: nothing was touched" if is_sound else "NOT sound"
