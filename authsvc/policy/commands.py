@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import click
 
 from authsvc.errors import AuthsvcError, PolicyInvalid
+from authsvc.factor import Factor
 from authsvc.policy import loading
-from authsvc.policy.conditions import Reason
+from authsvc.policy.analysis import MOST_CELLS, analyze
+from authsvc.policy.diff import diff
+from authsvc.policy.document import Document
 from authsvc.policy.engine import Policy
-from authsvc.policy.explain import Explanation, explain
+from authsvc.policy.explain import explain
 from authsvc.policy.inputs import Inputs
+from authsvc.policy.profiles import Profile
+from authsvc.policy.wording import analysis_lines, difference_lines, explanation_lines, fault_lines
 
 _Result = TypeVar("_Result")
 
-_document = click.argument("document", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
+_most_cells = click.option(
+    "--most-cells",
+    type=click.IntRange(min=1),
+    default=MOST_CELLS,
+    show_default=True,
+    help="Where to stop walking.",
+)
 
 
 @click.group()
@@ -28,89 +40,109 @@ def policy() -> None:
 
 
 @policy.command("validate")
-@_document
+@click.argument("document", type=_file)
 @_json
 def validate_command(document: Path, as_json: bool) -> None:
     """Check a document's schema, its bounds and its own tests; exit code 1 when it may not be used."""
     try:
         valid = loading.from_file(document)
     except PolicyInvalid as error:
-        findings = error.extra["findings"]
-        _print(as_json, {"valid": False, "findings": findings}, _fault_lines(findings))
+        _print(
+            as_json,
+            {"valid": False, "findings": error.extra["findings"]},
+            fault_lines(error.extra["findings"]),
+        )
         raise SystemExit(1) from error
-    described = {"id": valid.id, "version": valid.version, "digest": valid.digest}
     tests = len(valid.document.tests)
-    _print(
-        as_json,
-        {
-            "valid": True,
-            "policy": described,
-            "rules": len(valid.document.rules),
-            "tests": tests,
-            "findings": [],
-        },
-        [f"{valid.id} version {valid.version} is valid, {tests} tests pass", valid.digest],
-    )
+    described = {"id": valid.id, "version": valid.version, "digest": valid.digest}
+    counts = {"rules": len(valid.rules), "tests": tests}
+    lines = [f"{valid.id} version {valid.version} is valid, {tests} tests pass", valid.digest]
+    _print(as_json, {"valid": True, "policy": described, **counts, "findings": []}, lines)
 
 
 @policy.command("explain")
 @click.argument("payment", type=click.File("rb"), default="-")
-@click.option(
-    "--policy",
-    "document",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The document to ask; by default the shipped one.",
-)
+@click.option("--policy", "document", type=_file, help="The document to ask; by default the shipped one.")
 @_json
 def explain_command(payment: BinaryIO, document: Path | None, as_json: bool) -> None:
     """Explain one payment: an input snapshot as JSON, from a file or standard input; what it leaves out is not known."""
-    # A broken document may be looked at too: this is how a counter-example of `analyze` is confirmed.
-    asked = _refusing(lambda: _policy_of(document))
     inputs = _refusing(lambda: Inputs.from_json(payment.read()))
-    explanation = explain(asked, inputs)
-    _print(as_json, explanation.to_json(), _explanation_lines(explanation))
+    explanation = explain(_refusing(lambda: _policy_of(document)), inputs)
+    _print(as_json, explanation.to_json(), explanation_lines(explanation))
+
+
+@policy.command("analyze")
+@click.argument("document", type=_file, required=False)
+@click.option(
+    "--profile", type=click.Choice([each.value for each in Profile]), help="A rule book to check as well."
+)
+@click.option(
+    "--enrolled", help="Only these factors are enrolled, as `otp,face`: which levels are out of reach?"
+)
+@_most_cells
+@_json
+def analyze_command(
+    document: Path | None, profile: str | None, enrolled: str | None, most_cells: int, as_json: bool
+) -> None:
+    """Walk every cell of a document and report what is wrong with it; exit code 1 when there is an error."""
+    try:
+        looked_at = _policy_of(document)
+    except PolicyInvalid as error:
+        _print(
+            as_json, {"cells": 0, "findings": error.extra["findings"]}, fault_lines(error.extra["findings"])
+        )
+        raise SystemExit(1) from error
+    analysis = analyze(
+        looked_at,
+        profile=None if profile is None else Profile(profile),
+        enrolled=None if enrolled is None else _factors(enrolled),
+        most_cells=most_cells,
+    )
+    _print(as_json, analysis.to_json(), analysis_lines(analysis))
+    if analysis.has_errors:
+        raise SystemExit(1)
+
+
+@policy.command("diff")
+@click.argument("before", type=_file)
+@click.argument("after", type=_file)
+@_most_cells
+@_json
+def diff_command(before: Path, after: Path, most_cells: int, as_json: bool) -> None:
+    """Which payments get another answer from AFTER than from BEFORE, and from what to what."""
+    difference = _refusing(lambda: diff(_policy_of(before), _policy_of(after), most_cells=most_cells))
+    _print(as_json, difference.to_json(), difference_lines(difference))
+
+
+@policy.command("schema")
+def schema_command() -> None:
+    """The JSON Schema of policy documents."""
+    click.echo(json.dumps(Document.published_schema(), indent=2, ensure_ascii=False))
 
 
 def _policy_of(document: Path | None) -> Policy:
-    return loading.shipped() if document is None else loading.from_file(document, for_analysis=True)
+    """A document to look at, so also one that may not be used: this is how a finding about it is confirmed."""
+    if document is None:
+        return loading.shipped()
+    return loading.from_file(document, for_analysis=True)
 
 
-def _explanation_lines(explanation: Explanation) -> Iterator[str]:
-    outcome = explanation.outcome
-    lifted = f" (asked {outcome.asked}, lifted by exemption {outcome.exemption})" if outcome.exemption else ""
-    yield f"level    {outcome.level}{lifted}"
-    yield f"sets     {' or '.join(' + '.join(each) for each in outcome.sets) or 'none'}"
-    yield f"fired    {', '.join(outcome.fired) or 'no rule'}"
-    for reason in outcome.reasons:
-        yield f"because  {_reason_line(reason)}"
-    for near in explanation.nearly:
-        yield f"nearly   {near.level}: {_reason_line(near.missing)}"
-    for change in explanation.changes:
-        was = "not stated" if change.was is None else change.was
-        yield f"change   {change.field} from {was} to {change.becomes}: {change.level}"
-
-
-def _reason_line(reason: Reason) -> str:
-    return f"{reason.rule}: {reason.field} is {reason.value}, bound {reason.bound}"
-
-
-def _fault_lines(findings: object) -> Iterator[str]:
-    for finding in findings if isinstance(findings, list) else []:
-        where = ":".join(str(part) for part in (finding["source"], finding["line"]) if part is not None)
-        yield f"{where}: {finding['message']}"
+def _factors(listed: str) -> frozenset[Factor]:
+    try:
+        return frozenset(Factor(name.strip()) for name in listed.split(",") if name.strip())
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; known are {', '.join(Factor)}") from error
 
 
 def _refusing(work: Callable[[], _Result]) -> _Result:
-    """What cannot be read is the caller's mistake: one line, no traceback."""
+    """What cannot be read is the caller's mistake: every fault on its line, no traceback."""
     try:
         return work()
+    except PolicyInvalid as error:
+        raise click.ClickException("\n".join(fault_lines(error.extra["findings"]))) from error
     except AuthsvcError as error:
         raise click.ClickException(error.detail) from error
 
 
-def _print(as_json: bool, described: dict[str, object], lines: Iterator[str] | list[str]) -> None:
-    if as_json:
-        click.echo(json.dumps(described, ensure_ascii=False))
-        return
-    for line in lines:
-        click.echo(line)
+def _print(as_json: bool, described: dict[str, object], lines: Iterable[str]) -> None:
+    click.echo(json.dumps(described, ensure_ascii=False) if as_json else "\n".join(lines))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
@@ -168,6 +168,16 @@ class Document(Part):
                 for code, currency in self.currencies.items()
             }
         )
+
+    @classmethod
+    def published_schema(cls) -> dict[str, Any]:
+        """The JSON Schema (2020-12) of documents. Any: JSON. What spans several fields it cannot say; validation does."""
+        schema = cls.model_json_schema()
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **schema,
+            "title": "authsvc policy",
+        }
 
 
 def _first_repeated(names: Iterable[str]) -> str | None:

@@ -32,16 +32,20 @@ NOTHING_TO_PROVE: tuple[FactorSet, ...] = ((),)
 
 
 class Policy:
-    """A compiled document. `digest` is that of its RFC 8785 canonical JSON: `sha256:` and 64 hexadecimal digits."""
+    """A compiled document; bit n of a mask is `rules[n]`, strictest first.
+
+    `digest` is that of the document's RFC 8785 canonical JSON: `sha256:` and 64 hexadecimal digits.
+    """
 
     def __init__(self, document: Document, canonical: bytes) -> None:
         self.document = document
         self.id = document.id
         self.version = document.version
+        self.canonical = canonical
         self.digest = f"sha256:{hashlib.sha256(canonical).hexdigest()}"
-        self._rules = sorted(document.rules, key=lambda rule: -rule.level.rank)
-        self._masks = Masks.of(self._rules)
-        self._levels = _levels_by_lowest_bit(self._rules, document.default)
+        self.rules = tuple(sorted(document.rules, key=lambda rule: -rule.level.rank))
+        self._masks = Masks.of(self.rules)
+        self._levels = _levels_by_lowest_bit(self.rules, document.default)
         self._convert = document.conversion
         self._exemptions = document.exemptions
 
@@ -91,11 +95,15 @@ class Policy:
                 bounds.append(exemption.cumulative_at_most - spent)
         return {*self._masks.amounts, *(bound + 1 for bound in bounds if bound is not None)}
 
+    def asked_by(self, matched: int) -> Level:
+        """The level that a mask of rules asks for, before exemptions and built-in rules."""
+        return self._levels[(matched & -matched).bit_length()]
+
     def matching(self, matched: int) -> Iterator[Rule]:
         """The rules of a mask, strictest first; among equals in the order of the document."""
         while matched:
             lowest = matched & -matched
-            yield self._rules[lowest.bit_length() - 1]
+            yield self.rules[lowest.bit_length() - 1]
             matched ^= lowest
 
     def _lifting(self, level: Level, inputs: Inputs, amount: int) -> Exemption | None:

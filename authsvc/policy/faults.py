@@ -36,7 +36,8 @@ class Fault:
         return replace(self, source=source, line=line)
 
     def to_json(self) -> dict[str, object]:
-        return {"source": self.source, "line": self.line, "path": list(self.path), "message": self.text}
+        where = {"source": self.source, "line": self.line, "path": list(self.path)}
+        return {"code": "invalid-document", "severity": "error", "message": self.text, **where}
 
     def __str__(self) -> str:
         where = ":".join(str(part) for part in (self.source, self.line) if part is not None)

@@ -16,11 +16,11 @@ from typing import Any
 import rfc8785
 from pydantic import ValidationError
 
-from authsvc.errors import InvalidRequest, PolicyInvalid
-from authsvc.policy.document import Document, EmbeddedTest
+from authsvc.errors import PolicyInvalid
+from authsvc.policy.document import Document
 from authsvc.policy.engine import Policy
 from authsvc.policy.faults import Fault, schema_fault
-from authsvc.policy.inputs import Inputs
+from authsvc.policy.promises import failure_of
 from authsvc.policy.whereabouts import line_of, lines_of
 
 
@@ -102,23 +102,8 @@ def _loosening(document: Document) -> Iterator[Fault]:
 
 def _failed_tests(policy: Policy) -> Iterator[Fault]:
     for number, test in enumerate(policy.document.tests):
-        if (failure := _failure(policy, test)) is not None:
+        if (failure := failure_of(policy, test)) is not None:
             yield Fault(("tests", number), f"test `{test.name}`: {failure}")
-
-
-def _failure(policy: Policy, test: EmbeddedTest) -> str | None:
-    try:
-        outcome = policy.evaluate(Inputs.from_snapshot(test.payment))
-    except InvalidRequest as error:
-        return error.detail
-    expected = test.expect
-    if outcome.level is not expected.level:
-        return f"expected level `{expected.level}`, got `{outcome.level}` from {', '.join(outcome.fired) or 'no rule'}"
-    if "exemption" in expected.model_fields_set and outcome.exemption != expected.exemption:
-        return f"expected exemption `{expected.exemption}`, got `{outcome.exemption}`"
-    if expected.fired is not None and set(outcome.fired) != set(expected.fired):
-        return f"expected the rules {list(expected.fired)} to fire, got {list(outcome.fired)}"
-    return None
 
 
 def _invalid(faults: list[Fault]) -> PolicyInvalid:

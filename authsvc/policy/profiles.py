@@ -1,0 +1,139 @@
+"""What rule books outside say about a policy, checked on the document alone: where it breaks them, and which clause.
+
+A profile without findings is evidence, not a verdict: these texts ask for more than a document can show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from itertools import islice
+
+from authsvc.biometric import Modality
+from authsvc.factor import Category, Factor
+from authsvc.policy.findings import Finding, breach
+from authsvc.policy.level import CHALLENGES, FactorSet, Level
+from authsvc.policy.rts import exemptions_beyond_the_rts
+from authsvc.policy.walk import Walk
+
+
+class Profile(StrEnum):
+    """`seed`: authsvc's own table. `psd2`: Regulation (EU) 2018/389. `nist`: SP 800-63B-4. `cn`: CAC and JR/T 0164."""
+
+    SEED = "seed"
+    PSD2 = "psd2"
+    NIST = "nist"
+    CN = "cn"
+
+
+def check(profile: Profile, walk: Walk) -> Iterator[Finding]:
+    """Where the walked document breaks a profile; each finding names the clause."""
+    for each in _CHECKS[profile]:
+        yield from each(walk)
+
+
+def _outside_the_table(walk: Walk) -> Iterator[Finding]:
+    for level in CHALLENGES:
+        for factors in walk.policy.sets_for(level):
+            if factors not in _TABLE[level]:
+                text = f"{_shown(factors)} is no set of `{level}` in the table of levels and factors"
+                yield breach("seed-table", text, "authsvc, levels and factors", *walk.example(level, factors))
+
+
+def _unlimited_path(walk: Walk) -> Iterator[Finding]:
+    for way in walk.policy.document.levels[Level.FACE_FINGERPRINT].ways:
+        if way.amount_at_most is None and not any(factor.is_server_side_biometric for factor in way.factors):
+            text = f"{_shown(way.set)} proves `face_fingerprint` without server-side biometrics and without a limit"
+            example = walk.example(Level.FACE_FINGERPRINT, way.set)
+            yield breach("seed-limit", text, "authsvc, levels and factors", *example)
+
+
+def _unauthenticated(walk: Walk) -> Iterator[Finding]:
+    for answer, coords in walk.answers.items():
+        if answer.level is Level.NONE and not answer.exempted:
+            text = "a payment passes without strong authentication and without a named exemption"
+            yield breach("psd2-none", text, "RTS Art. 4(1)", walk.witness(coords))
+            return
+
+
+def _one_category(walk: Walk) -> Iterator[Finding]:
+    told: set[tuple[Level, FactorSet]] = set()
+    for answer, coords in walk.answers.items():
+        for factors in answer.sets if answer.level.asks else ():
+            if (answer.level, factors) not in told and not _is_strong(factors, answer.proven):
+                told.add((answer.level, factors))
+                text = f"{_shown(factors)} proves `{answer.level}` with fewer than two categories including possession"
+                yield breach("psd2-categories", text, "RTS Art. 4(1)", walk.witness(coords))
+
+
+def _is_strong(factors: FactorSet, proven: tuple[Category, ...]) -> bool:
+    categories = {factor.category for factor in factors}
+    return Category.POSSESSION in categories and len(categories.union(proven)) >= 2
+
+
+def _voice(walk: Walk) -> Iterator[Finding]:
+    for level, factors in _sets(walk):
+        if Factor.VOICE in factors:
+            text = f"{_shown(factors)} of `{level}` compares voices"
+            yield breach("nist-voice", text, _NIST, *walk.example(level, factors))
+
+
+def _face_without_key(walk: Walk) -> Iterator[Finding]:
+    for level, factors in _sets(walk):
+        if Factor.FACE in factors and _KEYS.isdisjoint(factors):
+            text = f"{_shown(factors)} of `{level}` uses a face without a key that the device holds"
+            yield breach("nist-biometric-alone", text, _NIST, *walk.example(level, factors))
+
+
+def _loose_face(walk: Walk) -> Iterator[Finding]:
+    yield from _looser_than(walk, Modality.FACE, 10_000, _NIST)
+
+
+def _only_faces(walk: Walk) -> Iterator[Finding]:
+    for answer, coords in walk.answers.items():
+        if answer.level.asks and answer.sets and all(Factor.FACE in factors for factors in answer.sets):
+            text = f"a face is the only way through `{answer.level}` for this payment"
+            clause = "Measures for Face Recognition Technology (CAC 2025), Art. 10"
+            yield breach("cn-only-face", text, clause, walk.witness(coords))
+
+
+def _loose_voice(walk: Walk) -> Iterator[Finding]:
+    yield from _looser_than(walk, Modality.VOICE, 200, "JR/T 0164-2018, false acceptance")
+
+
+def _looser_than(walk: Walk, modality: Modality, one_in: int, clause: str) -> Iterator[Finding]:
+    stated = walk.policy.document.biometrics.get(modality)
+    if stated is not None and int(stated.fmr.removeprefix("1 in ")) < one_in:
+        text = f"`{modality}` is judged at `{stated.fmr}`, where 1 in {one_in} is the most that is admitted"
+        asking = (
+            at
+            for level, factors in _sets(walk)
+            if Factor(modality.value) in factors
+            for at in walk.example(level, factors)
+        )
+        yield breach("loose-fmr", text, clause, *islice(asking, 1))
+
+
+def _sets(walk: Walk) -> Iterator[tuple[Level, FactorSet]]:
+    for level in CHALLENGES:
+        yield from ((level, factors) for factors in walk.policy.sets_for(level))
+
+
+def _shown(factors: FactorSet) -> str:
+    return " + ".join(f"`{factor}`" for factor in factors)
+
+
+_NIST = "SP 800-63B-4 section 3.2.3"
+_KEYS = frozenset({Factor.DEVICE_UV, Factor.DEVICE_KEY})
+_UV, _OTP, _FACE, _VOICE = Factor.DEVICE_UV, Factor.OTP, Factor.FACE, Factor.VOICE
+_TABLE: Mapping[Level, frozenset[FactorSet]] = {
+    Level.OTP: frozenset({(_OTP,), (_UV,)}),
+    Level.FACE: frozenset({(_FACE,), (_UV, _OTP), (_VOICE, _OTP)}),
+    Level.FACE_FINGERPRINT: frozenset({(_FACE, _UV), (_UV, _OTP)}),
+}
+_CHECKS: Mapping[Profile, tuple[Callable[[Walk], Iterator[Finding]], ...]] = {
+    Profile.SEED: (_outside_the_table, _unlimited_path),
+    Profile.PSD2: (_unauthenticated, _one_category, exemptions_beyond_the_rts),
+    Profile.NIST: (_voice, _face_without_key, _loose_face),
+    Profile.CN: (_only_faces, _loose_voice),
+}
