@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from authsvc.factor import Category
 from authsvc.policy.currency import UNBOUNDED
 from authsvc.policy.document import Document
 from authsvc.policy.findings import Finding, Witness, breach
@@ -41,7 +42,7 @@ def _beyond(
 ) -> Iterator[Witness]:
     """A payment in euro cents just beyond a clause's bound, if this document lets it pass under the exemption.
 
-    Looked for at the highest risk and on the worst device that the exemption admits, where a challenge is likeliest.
+    Looked for with everything proven that a backend can prove, from the highest admitted risk down.
     """
     for risk in range(exemption.risk_at_most, -1, -1):
         inputs = Inputs(
@@ -50,6 +51,7 @@ def _beyond(
             currency="EUR",
             novelty=exemption.device_at_most,
             risk_score=risk,
+            proven=tuple(Category),
             channel=None if exemption.channel_in is None else exemption.channel_in[0],
             low_value_count=before,
             low_value_sum=walk.policy.document.conversion(spent, "EUR"),

@@ -1,11 +1,14 @@
 """Short ways to say a document and a payment, for the tests of the policy room."""
 
+from pathlib import Path
 from typing import Any
 
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.inputs import Inputs
 from authsvc.subject import Novelty
+
+POLICIES = Path(__file__).resolve().parent.parent / "policies"
 
 
 def mapping(*rules: dict[str, Any], **changes: Any) -> dict[str, Any]:
