@@ -96,12 +96,10 @@ def _edges(policies: Sequence[Policy]) -> Iterator[Edge]:
     yield _word_edge("context.channel", policies, Axis.CHANNEL, lambda inputs: inputs.channel, ("app", None))
     capped = any(policy.document.devices.synced_amount_at_most is not None for policy in policies)
     synced = (False, True) if capped or _bounds(policies, Axis.SYNCED) else (True,)
-    yield Edge(
-        "device.synced", True, synced, lambda inputs, _: synced.index(inputs.device_synced is not False)
-    )
+    yield Edge("device.synced", True, synced, _flag(synced, lambda inputs: inputs.device_synced is not False))
     exemptions = [exemption for policy in policies for exemption in policy.document.exemptions]
     wishes = (False, True) if exemptions or _bounds(policies, Axis.VERIFY_ALWAYS) else (False,)
-    yield Edge("user.verify_always", True, wishes, lambda inputs, _: wishes.index(inputs.verify_always))
+    yield Edge("user.verify_always", True, wishes, _flag(wishes, lambda inputs: inputs.verify_always))
     counts = _from(0, {each.in_a_row_at_most for each in exemptions if each.in_a_row_at_most is not None})
     totals = _from(
         0, {each.cumulative_at_most + 1 for each in exemptions if each.cumulative_at_most is not None}
@@ -147,6 +145,11 @@ def _proof_edges(policies: Sequence[Policy]) -> Iterator[Edge]:
     """From proven to not proven: less proof is riskier."""
     for category in sorted({bound for bound, _ in _bounds(policies, Axis.PROVEN)}):
         yield Edge(f"proven {category.value}", True, (category, None), _lacks(category))
+
+
+def _flag(points: tuple[bool, ...], read: Callable[[Inputs], bool]) -> Callable[[Inputs, int], int]:
+    """The last point for yes, the first for no; where no rule asks, the two are one."""
+    return lambda inputs, _: (len(points) - 1) * read(inputs)
 
 
 def _names(word: str) -> Callable[[Inputs, int], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -68,6 +69,17 @@ class Walk:
             at for answer, at in self.answers.items() if answer.level is level and factors in answer.sets
         )
         return tuple(self.witness(coords) for coords in islice(found, 1))
+
+    def company(self, numbers: Sequence[int]) -> dict[int, tuple[int, Coords]]:
+        """For each of these rules, the others that match in every cell where it does, and the first such cell."""
+        found: dict[int, tuple[int, Coords]] = {}
+        for coords in self.space.cells() if numbers else ():
+            matched = self.outcome(coords).matched
+            for number in numbers:
+                if matched >> number & 1:
+                    others, first = found.get(number, (-1, coords))
+                    found[number] = others & matched & ~(1 << number), first
+        return found
 
     def _visit(self, coords: Coords) -> None:
         outcome = self.outcome(coords)

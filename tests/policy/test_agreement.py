@@ -1,0 +1,104 @@
+"""Engine, an independent reference and the analysis say the same of ten thousand random documents."""
+
+from random import Random
+from typing import Any
+
+from authsvc.policy import loading
+from authsvc.policy.analysis import analyze
+from authsvc.policy.cells import Space
+from authsvc.policy.engine import Policy
+from authsvc.policy.inputs import Inputs
+from authsvc.subject import Novelty
+from tests.policy import chance, reference
+
+DOCUMENTS = 10_000
+PAYMENTS_EACH = 4
+
+
+def engine_answer(policy: Policy, inputs: Inputs) -> tuple[str, str | None, set[str]]:
+    outcome = policy.evaluate(inputs)
+    matching = {rule.id for rule in policy.matching(outcome.matched)}
+    return outcome.level.value, outcome.exemption, matching
+
+
+def test_the_engine_agrees_with_the_reference_whatever_the_order_of_rules() -> None:
+    random = Random(2018)
+    for _ in range(DOCUMENTS):
+        document = chance.document(random)
+        policy = loading.from_mapping(document)
+        shuffled = loading.from_mapping(
+            {**document, "rules": random.sample(document["rules"], len(document["rules"]))}
+        )
+        for _ in range(PAYMENTS_EACH):
+            inputs = chance.payment(random)
+            expected = reference.answer(document, inputs.to_snapshot())
+            assert engine_answer(policy, inputs) == expected, (document, inputs)
+            assert engine_answer(shuffled, inputs) == expected, (document, inputs)
+
+
+def test_a_payments_cell_answers_as_the_payment_does() -> None:
+    """What makes the walk a proof: nothing changes inside a cell."""
+    random = Random(389)
+    for _ in range(DOCUMENTS):
+        document = chance.document(random, loosening=True)
+        policy = loading.from_mapping(document, for_analysis=True)
+        space = Space(policy)
+        for inputs in (chance.payment(random) for _ in range(PAYMENTS_EACH)):
+            if inputs.account_frozen or inputs.account_blocked or inputs.novelty is Novelty.REVOKED:
+                continue
+            stands_for = space.payment(space.home(inputs))
+            assert engine_answer(policy, stands_for) == engine_answer(policy, inputs), (document, inputs)
+            assert policy.evaluate(stands_for).sets == policy.evaluate(inputs).sets, (document, inputs)
+
+
+def test_the_analysis_finds_what_the_reference_finds_cell_by_cell() -> None:
+    random = Random(16)
+    seen = set()
+    for document in (chance.document(random, loosening=True) for _ in range(250)):
+        policy = loading.from_mapping(document, for_analysis=True)
+        space = Space(policy)
+        if space.size > 3_000:
+            continue
+        expected = _faults_by_reference(document, space)
+        findings = analyze(policy).findings
+        found = {(finding.code, finding.rules[:1]) for finding in findings if finding.code in _RULE_FAULTS}
+        found |= {(finding.code, ()) for finding in findings if finding.code in ("not-monotone", "gap")}
+        assert found == expected, document
+        seen |= {code for code, _ in expected}
+    assert seen == {*_RULE_FAULTS, "not-monotone", "gap"}
+
+
+_RULE_FAULTS = ("unreachable-rule", "indecisive-rule")
+
+
+def _faults_by_reference(document: dict[str, Any], space: Space) -> set[tuple[str, tuple[str, ...]]]:
+    """The hard way: ask the reference about every cell, its riskier neighbours, and the document without each rule."""
+    snapshots = {coords: space.payment(coords).to_snapshot() for coords in space.cells()}
+    answers = {coords: reference.answer(document, each) for coords, each in snapshots.items()}
+    faults: set[tuple[str, tuple[str, ...]]] = set()
+    for coords, (level, _, fired) in answers.items():
+        if not fired and "default" not in document:
+            faults.add(("gap", ()))
+        for number, edge in enumerate(space.edges):
+            riskier = (*coords[:number], coords[number] + 1, *coords[number + 1 :])
+            if edge.ordered and riskier in answers:
+                weaker = reference.LEVELS.index(answers[riskier][0]) < reference.LEVELS.index(level)
+                faults |= {("not-monotone", ())} if weaker else set()
+    for rule in document["rules"]:
+        without = {**document, "rules": [other for other in document["rules"] if other is not rule]}
+        matched = [coords for coords, answer in answers.items() if rule["id"] in answer[2]]
+        if not matched:
+            faults.add(("unreachable-rule", (rule["id"],)))
+        elif all(
+            reference.answer(without, snapshots[coords])[:2] == answers[coords][:2] for coords in matched
+        ):
+            faults.add(("indecisive-rule", (rule["id"],)))
+    return faults
+
+
+def test_what_only_tightens_is_monotone_everywhere() -> None:
+    random = Random(4)
+    for _ in range(300):
+        document = {"default": "none", **chance.document(random)}
+        analysis = analyze(loading.from_mapping(document), most_cells=2_000)
+        assert "not-monotone" not in {finding.code for finding in analysis.findings}, document
