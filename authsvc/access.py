@@ -85,8 +85,8 @@ class KeyDesk:
         key = self._look_up(key_id)
         candidates = self._macs.mac_candidates("api-key", secret.encode())
         expected = key.mac if key is not None else bytes(32)
-        matches = any([hmac.compare_digest(expected, candidate) for candidate in candidates])
-        if key is None or not matches or not key.is_good(now):
+        matches = [hmac.compare_digest(expected, candidate) for candidate in candidates]
+        if key is None or not any(matches) or not key.is_good(now):
             raise Unauthenticated("no good API key was presented")
         return key
 

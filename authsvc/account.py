@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -42,8 +42,8 @@ class Account:
     factors: frozenset[Factor] = frozenset()
     locale: str = "zh-CN"
     verify_always: bool = False
-    low_value: LowValue = LowValue()
-    attempts: Attempts = Attempts()
+    low_value: LowValue = field(default_factory=LowValue)
+    attempts: Attempts = field(default_factory=Attempts)
     sealing_key: bytes | None = None
     version: int = 0
 

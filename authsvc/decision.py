@@ -71,7 +71,8 @@ class ReceiptRef:
 class Decision:
     """`inputs` is the full snapshot the policy saw, `reasons` and `fired` what it answered, `novelty` the device's.
 
-    `return_url` leads the payer back to the shop; `missing` says what would have to be enrolled.
+    `return_url` leads the payer back to the shop; `missing` says what would have to be enrolled; `evidence` is the hash of
+    all that a release rests on.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Decision:
     return_url: str | None = None
     missing: tuple[str, ...] = ()
     proofs: tuple[Json, ...] = ()
+    evidence: str | None = None
     challenge: Challenge | None = None
     receipt: ReceiptRef | None = None
     version: int = 0

@@ -123,6 +123,12 @@ class UnsupportedMedia(AuthsvcError):
     slug = "unsupported-media"
 
 
+class ChallengeFailed(AuthsvcError):
+    """What was shown does not prove it; `attempts_remaining` in `extra` says what is left."""
+
+    slug = "challenge-failed"
+
+
 class CaptureUnusable(AuthsvcError):
     """A picture or recording that cannot be judged; `hints` in `extra` tell the person what to do. No attempt is charged."""
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -128,6 +128,10 @@ class KeyRing:
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public receipt keys as a JWK set: coming, current and earlier ones, newest first."""
         return {"keys": [to_jwk(key.public_key()) for key in reversed(self._receipt_keys.values())]}
+
+    def receipt_public_keys(self) -> dict[str, EllipticCurvePublicKey]:
+        """The same by `kid`, for checking what comes back."""
+        return {version_id: key.public_key() for version_id, key in self._receipt_keys.items()}
 
     def audit_signing_key(self) -> tuple[str, Ed25519PrivateKey]:
         """`kid` and Ed25519 key for audit heads and checkpoints."""

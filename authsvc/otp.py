@@ -197,10 +197,15 @@ def issued_text(payment: Payment, code: str, locale: str) -> str:
 
 def amount_text(payment: Payment, locale: str) -> str:
     """The amount in major units with its currency, as people of that locale write it."""
-    from babel.numbers import format_currency, get_currency_precision  # Its tables load when the first text is written.
+    from babel.numbers import (  # Its tables load when the first text is written.
+        format_currency,
+        get_currency_precision,
+    )
 
     major = Decimal(payment.amount_minor).scaleb(-get_currency_precision(payment.currency))
-    return format_currency(major, payment.currency, locale="zh_CN" if locale.lower().startswith("zh") else "en")
+    return format_currency(
+        major, payment.currency, locale="zh_CN" if locale.lower().startswith("zh") else "en"
+    )
 
 
 def new_recovery_codes() -> tuple[str, ...]:

@@ -6,8 +6,6 @@ of the payment, and is consumed once.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from datetime import datetime, timedelta
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+from authsvc.audit.evidence import Evidence, PolicyUsed
 from authsvc.clock import from_millis, to_millis
 from authsvc.decision import Decision, ReceiptRef, Status
 from authsvc.errors import ReceiptMismatch
@@ -45,7 +44,7 @@ class ReceiptIssuer:
         self._warnings = warnings
 
     def issue(self, decision: Decision, position: AuditPosition, now: datetime) -> ReceiptRef:
-        """The receipt for a decision in the status it is about to have."""
+        """The receipt for a decision in the status it is about to have; its evidence must be hashed already."""
         kid, key = self._signing_key()
         jti = secrets.token_urlsafe(16)
         expires_at = from_millis(to_millis(now + LIFE))
@@ -65,7 +64,7 @@ class ReceiptIssuer:
                 "version": decision.policy.version,
                 "digest": decision.policy.digest,
             },
-            "evidence": evidence_hash(decision),
+            "evidence": decision.evidence,
             "audit": {"chain": position.chain, "seq": position.seq},
             "warnings": list(self._warnings),
             **proven_claims(decision),
@@ -121,16 +120,19 @@ def proven_claims(decision: Decision) -> dict[str, object]:
     }
 
 
-def evidence_hash(decision: Decision) -> str:
-    """SHA-256 over the sorted, compact JSON of what the decision rests on: inputs, reasons, policy and proofs."""
-    evidence = {
-        "decision": decision.id,
-        "binding": decision.binding.digest,
-        "inputs": decision.inputs,
-        "reasons": decision.reasons,
-        "fired": decision.fired,
-        "policy": decision.policy.digest,
-        "proofs": decision.proofs,
-    }
-    text = json.dumps(evidence, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+def evidence_of(decision: Decision) -> Evidence:
+    """What the decision rests on, as an evidence bundle tells it."""
+    policy = decision.policy
+    return Evidence(
+        decision_id=decision.id,
+        subject=decision.payment.subject,
+        decided_at=decision.created_at,
+        status=decision.status.value,
+        level=decision.level,
+        binding=decision.binding.digest,
+        inputs=decision.inputs,
+        reasons=decision.reasons,
+        policy=PolicyUsed(policy.id, policy.version, policy.digest),
+        proofs=decision.proofs,
+        device={"id": decision.device_id, "novelty": decision.novelty},
+    )

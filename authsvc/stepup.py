@@ -8,12 +8,12 @@ transaction that uses the proofs up. Factors are known only as the verifiers tha
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import cast
 
-from authsvc.account import Account
+from authsvc.account import Account, LowValue
 from authsvc.audit.chain import Entry
+from authsvc.audit.evidence import EVIDENCE_HASH
 from authsvc.biometric import Modality
 from authsvc.ceremony import Ceremonies
 from authsvc.challenge import Challenge
@@ -21,7 +21,7 @@ from authsvc.clock import Clock
 from authsvc.decision import RELEASING, Decision, PolicyRef, Status
 from authsvc.device.credential import Device
 from authsvc.device.novelty import StatedDevice, novelty
-from authsvc.errors import InvalidRequest, Locked, NotFound, TransactionChanged
+from authsvc.errors import InvalidRequest, NotFound, TransactionChanged
 from authsvc.events import Event
 from authsvc.factor import (
     Category,
@@ -37,12 +37,15 @@ from authsvc.ids import new_id, twin
 from authsvc.payment import Binding, Payment
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import Inputs
-from authsvc.policy.level import FactorSet, Level
-from authsvc.receipt import AuditPosition, ReceiptIssuer
+from authsvc.policy.level import CHALLENGES, FactorSet, Level
+from authsvc.receipt import AuditPosition, ReceiptIssuer, evidence_of
 from authsvc.store import Ledger, Transaction
 from authsvc.subject import Novelty
 
 CHALLENGE_LIFE = timedelta(minutes=5)
+
+ACCOUNT_ACTS = frozenset({"enrollment", "unfreeze"})
+"""Transaction types that change the account itself: always asked at the highest level that the user can prove."""
 
 SecretMacs = Callable[[str], tuple[bytes, ...]]
 
@@ -52,7 +55,7 @@ class DecisionRequest:
     """What the payment backend states. `risk_score` None is not known, and reads as 100."""
 
     payment: Payment
-    device: StatedDevice = StatedDevice()
+    device: StatedDevice = field(default_factory=StatedDevice)
     risk_score: int | None = None
     risk_reasons: tuple[str, ...] = ()
     proven: tuple[Category, ...] = ()
@@ -95,7 +98,9 @@ class StepUp:
 
     # -- The backend asks -------------------------------------------------------------------------------------------
 
-    def decide(self, tx: Transaction, request: DecisionRequest, now: datetime) -> Decision | TransactionChanged:
+    def decide(
+        self, tx: Transaction, request: DecisionRequest, now: datetime
+    ) -> Decision | TransactionChanged:
         """Decide a payment within the caller's transaction.
 
         The same payment asked about again gets its open decision, unless circumstances now ask for more. Another payment
@@ -140,7 +145,9 @@ class StepUp:
         self._ceremonies.count(step, factor)
         kept = self._ceremonies.take_begun(step, factor)
         if kept is None:
-            raise InvalidRequest(f"step `{factor}` has not begun, or its evidence was taken already; begin again")
+            raise InvalidRequest(
+                f"step `{factor}` has not begun, or its evidence was taken already; begin again"
+            )
         verifier = self._verifiers[factor]
         received = verifier.receive(step, kept, submission, now)
         if isinstance(received, Unusable):
@@ -158,7 +165,9 @@ class StepUp:
             if self._ceremonies.has_received(self._step(decision, factor), factor)
         )
 
-    def switch(self, tx: Transaction, decision: Decision, wanted: Collection[Factor], now: datetime) -> Decision:
+    def switch(
+        self, tx: Transaction, decision: Decision, wanted: Collection[Factor], now: datetime
+    ) -> Decision:
         """Another way: what was received for factors outside of it is dropped with the old choice."""
         challenge = decision.as_of(now).open_challenge().switched(wanted)
         return tx.decisions.save(decision.with_challenge(challenge))
@@ -181,7 +190,9 @@ class StepUp:
         charged = self._ledger.transact(lambda tx: self._charge(tx, decision_id, evidence, charged_at))
         judged = self._ledger.transact(lambda tx: self._judge(tx, decision_id, evidence, charged, charged_at))
         self._ceremonies.forget(self._any_step(decision), tuple(Factor))
-        left = 0 if judged.challenge is None or judged.status is not Status.CHALLENGE_REQUIRED else charged.left
+        left = (
+            0 if judged.challenge is None or judged.status is not Status.CHALLENGE_REQUIRED else charged.left
+        )
         return Completed(judged.status is Status.AUTHENTICATED, left)
 
     # -- How complete works -----------------------------------------------------------------------------------------
@@ -223,7 +234,7 @@ class StepUp:
         if not charge.admitted or not results or not all(result.passed for result in results):
             return self._fail(tx, decision, results, charge, now)
         account, device = tx.accounts.find_with_device(decision.payment.subject, decision.device_id)
-        outcome = self._reconsider(decision, account, device, charged_at, now)
+        outcome = self._reconsider(decision, evidence.wanted, account, device, now)
         if outcome.level is Level.DENY:
             denied = decision.become(Status.DENIED, level=Level.DENY.value, reasons=_reasons(outcome))
             return self._end(tx, denied, "policy", "reconsider", now)
@@ -258,9 +269,9 @@ class StepUp:
     def _reconsider(
         self,
         decision: Decision,
+        wanted: FactorSet,
         account: Account | None,
         device: Device | None,
-        charged_at: datetime,
         now: datetime,
     ) -> Outcome:
         """Ask the policy of this moment again: a freeze or a stricter policy in between wins."""
@@ -270,10 +281,10 @@ class StepUp:
         fresh = replace(
             inputs,
             novelty=Novelty.REVOKED if revoked else recorded,
-            account_frozen=account is None or account.is_frozen,
+            account_frozen=account is None or _counts_as_frozen(account, inputs.type),
             account_blocked=False,
         )
-        return self._policy().evaluate(fresh)
+        return self._evaluate(fresh, frozenset(wanted) | self._usable(account, now))
 
     def _release(
         self,
@@ -288,11 +299,10 @@ class StepUp:
         """The payer proved it: hand the charge back, remember the device, sign, and let go."""
         account = _present(account)
         attempts = account.attempts.hand_back(evidence.wanted, charged_at)
-        tx.accounts.save(replace(account, attempts=attempts, low_value=type(account.low_value)()))
+        tx.accounts.save(replace(account, attempts=attempts, low_value=LowValue()))
         if device is not None and decision.novelty in (Novelty.TRUSTED, Novelty.PROBATION):
             tx.accounts.save_device(device.seen(now))
-        released = decision.become(Status.AUTHENTICATED)
-        released = replace(released, receipt=self._receipts.issue(released, _position(tx), now))
+        released = self._signed(tx, decision.become(Status.AUTHENTICATED), now)
         return self._end(tx, released, "payer", "complete", now, proofs=list(decision.proofs))
 
     # -- How decide works -------------------------------------------------------------------------------------------
@@ -307,7 +317,8 @@ class StepUp:
         macs = () if shown is None else self._macs_of_secret(shown)
         known = novelty(request.device, device, macs, now)
         inputs = _inputs(request, account, known, now)
-        outcome = self._policy().evaluate(inputs)
+        usable = self._usable(account, now)
+        outcome = self._evaluate(inputs, usable)
         policy = outcome.policy
         decision = Decision(
             id=new_id("dec"),
@@ -327,18 +338,34 @@ class StepUp:
             locale=request.locale,
             return_url=request.return_url,
         )
-        return self._with_status(tx, decision, outcome, account, now), account
+        return self._with_status(tx, decision, outcome, usable, now), account
+
+    def _evaluate(self, inputs: Inputs, usable: frozenset[Factor]) -> Outcome:
+        """What the policy says; an act on the account itself is raised to the highest level that can be proven."""
+        outcome = self._policy().evaluate(inputs)
+        if inputs.type not in ACCOUNT_ACTS or outcome.level is Level.DENY:
+            return outcome
+        provable = [
+            level
+            for level in CHALLENGES
+            if any(set(choice) <= usable for choice in outcome.policy.sets_for(level, inputs))
+        ]
+        level = provable[-1] if provable else CHALLENGES[-1]
+        return outcome._replace(level=level, lifted_by=None)
 
     def _with_status(
-        self, tx: Transaction, decision: Decision, outcome: Outcome, account: Account | None, now: datetime
+        self,
+        tx: Transaction,
+        decision: Decision,
+        outcome: Outcome,
+        usable: frozenset[Factor],
+        now: datetime,
     ) -> Decision:
         if outcome.level is Level.DENY:
             return decision
         if outcome.level is Level.NONE:
             status = Status.APPROVED if outcome.exemption is None else Status.EXEMPTED
-            approved = replace(decision, status=status)
-            return replace(approved, receipt=self._receipts.issue(approved, _position(tx), now))
-        usable = self._usable(account, now)
+            return self._signed(tx, replace(decision, status=status), now)
         sets = tuple(choice for choice in outcome.sets if set(choice) <= usable)
         if not sets:
             missing = {factor for choice in outcome.sets for factor in choice} - usable
@@ -400,6 +427,11 @@ class StepUp:
         for decision in lapsed:
             self._end(tx, decision.as_of(now), "service", "expire", now)
         return len(lapsed)
+
+    def _signed(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
+        """The decision with its receipt, which names the audit line that this transaction is about to write."""
+        decision = replace(decision, evidence=evidence_of(decision).hash())
+        return replace(decision, receipt=self._receipts.issue(decision, _position(tx), now))
 
     def _step(self, decision: Decision, factor: Factor) -> Step:
         if not decision.open_challenge().asks(factor) or factor not in self._verifiers:
@@ -483,13 +515,27 @@ def _inputs(request: DecisionRequest, account: Account | None, known: Novelty, n
         verify_always=account.verify_always if account is not None else False,
         low_value_count=account.low_value.count if account is not None else None,
         low_value_sum=account.low_value.sum if account is not None else None,
-        account_frozen=account.is_frozen if account is not None else False,
+        account_frozen=account is not None and _counts_as_frozen(account, payment.type),
         account_blocked=account.attempts.is_blocked(now) if account is not None else False,
     )
 
 
+def _counts_as_frozen(account: Account, transaction_type: str) -> bool:
+    """An unfreeze is the one thing that a frozen account may still prove."""
+    return account.is_frozen and transaction_type != "unfreeze"
+
+
 def _reasons(outcome: Outcome) -> tuple[Json, ...]:
-    return tuple(reason.to_json() for reason in outcome.reasons)
+    reasons = tuple(reason.to_json() for reason in outcome.reasons)
+    if outcome.inputs.type in ACCOUNT_ACTS and outcome.level.asks:
+        act = {
+            "rule": "account-change",
+            "field": "transaction.type",
+            "is": outcome.inputs.type,
+            "bound": "payment",
+        }
+        return (act, *reasons)
+    return reasons
 
 
 def _proof(result: Verification) -> Json:
@@ -506,7 +552,9 @@ def _position(tx: Transaction) -> AuditPosition:
     return AuditPosition(chain, seq)
 
 
-def _entry(decision: Decision, actor: str, action: str, result: str, now: datetime, **details: object) -> Entry:
+def _entry(
+    decision: Decision, actor: str, action: str, result: str, now: datetime, **details: object
+) -> Entry:
     return Entry(
         at=now,
         actor=actor,
@@ -518,6 +566,7 @@ def _entry(decision: Decision, actor: str, action: str, result: str, now: dateti
             "level": decision.level,
             "policy": decision.policy.digest,
             "binding": decision.binding.digest,
+            **({} if decision.evidence is None else {EVIDENCE_HASH: decision.evidence}),
             **details,
         },
     )

@@ -116,13 +116,13 @@ class Templates(Protocol):
 
 
 class Answers(Protocol):
-    """Stored answers by Idempotency-Key."""
+    """Stored answers by Idempotency-Key; `put` makes the unit run again when another request was faster."""
 
     def find(self, client: str, key: str, now: datetime) -> tuple[bytes, bytes] | None: ...
 
     def put(
         self, client: str, key: str, fingerprint: bytes, answer: bytes, now: datetime, expires_at: datetime
-    ) -> bool: ...
+    ) -> None: ...
 
     def forget_expired(self, now: datetime) -> int: ...
 
@@ -132,9 +132,7 @@ class EventLog(Protocol):
 
 
 class Policies(Protocol):
-    def remember(
-        self, digest: str, policy_id: str, version: int, document: str, now: datetime
-    ) -> None: ...
+    def remember(self, digest: str, policy_id: str, version: int, document: str, now: datetime) -> None: ...
 
     def document(self, digest: str) -> str | None: ...
 

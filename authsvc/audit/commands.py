@@ -16,17 +16,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-@click.group()
-def audit() -> None:
-    """Check what was recorded, without trusting who recorded it."""
-
-
-@audit.command()
-@click.option("--export", "folder", type=_FOLDER, required=True, help="The exported log.")
+@click.command("verify-export")
+@click.argument("folder", type=_FOLDER)
 @click.option("--keys", "keys_file", type=_FILE, help="The public audit keys, from a source you trust.")
 @click.option("--kept", "kept_file", type=_FILE, help="Checkpoints that you kept from earlier exports.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as one JSON line.")
-def verify(folder: Path, keys_file: Path | None, kept_file: Path | None, as_json: bool) -> None:
+def verify_export_command(
+    folder: Path, keys_file: Path | None, kept_file: Path | None, as_json: bool
+) -> None:
     """Verify an exported audit log; exits with 1 when anything was touched."""
     try:
         keys = read_keys(keys_file or folder / KEYS)
@@ -38,14 +35,14 @@ def verify(folder: Path, keys_file: Path | None, kept_file: Path | None, as_json
         for key_id in keys:
             click.echo(f"  {key_id}", err=True)
     report = verify_export(folder, keys, kept)
-    _answer(report, _report_lines(report), as_json)
+    answer_report(report, as_json)
 
 
-@audit.command()
+@click.command("evidence")
 @click.argument("bundle", type=_FILE)
 @click.option("--keys", "keys_file", type=_FILE, required=True, help="The service's public audit keys.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as one JSON line.")
-def evidence(bundle: Path, keys_file: Path, as_json: bool) -> None:
+def evidence_command(bundle: Path, keys_file: Path, as_json: bool) -> None:
     """Verify the evidence bundle of one decision; exits with 1 when it does not hold."""
     try:
         keys = read_keys(keys_file)
@@ -53,6 +50,11 @@ def evidence(bundle: Path, keys_file: Path, as_json: bool) -> None:
         raise click.ClickException(error.detail) from None
     witness = verify_bundle(bundle.read_bytes(), keys)
     _answer(witness, _witness_lines(witness), as_json)
+
+
+def answer_report(report: Report, as_json: bool) -> None:
+    """Say what a verification found, and exit with 1 when anything was touched."""
+    _answer(report, _report_lines(report), as_json)
 
 
 def _answer(answer: Report | Witness, lines: list[str], as_json: bool) -> None:

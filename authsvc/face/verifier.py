@@ -63,7 +63,7 @@ class FaceVerifier:
         read: Reader,
         manifests: Mapping[str, Manifest],
         *,
-        detects_attacks: bool,
+        detects_attacks: Callable[[], bool],
         without_pad: bool,
     ) -> None:
         self._worker = worker
@@ -73,7 +73,7 @@ class FaceVerifier:
         self._without_pad = without_pad
 
     def is_offered(self) -> bool:
-        return self._detects_attacks or self._without_pad
+        return self._without_pad or self._detects_attacks()
 
     def begin(self, step: Step, now: datetime) -> Begun:
         return begin_capture(now)
@@ -92,7 +92,7 @@ class FaceVerifier:
                 "template": stored.id,
                 "model": comparison.model,
                 "score": comparison.score,
-                "frames": comparison.frames,
+                "frame_count": comparison.frames,
                 "liveness": comparison.liveness.verdict.value,
                 "detectors": list(comparison.liveness.detectors),
             }
@@ -104,9 +104,9 @@ class FaceVerifier:
             step.subject, Modality.FACE, template_id
         ):
             return Verification(Factor.FACE, False, "no such template")
-        threshold = self._threshold(step, str(kept["model"]), int(str(kept["frames"])))
+        threshold = self._threshold(step, str(kept["model"]), int(str(kept["frame_count"])))
         evidence = {
-            **{name: kept[name] for name in ("model", "score", "frames", "liveness", "detectors")},
+            **{name: kept[name] for name in ("model", "score", "frame_count", "liveness", "detectors")},
             "threshold": threshold,
             "target_fmr": step.target_fmr,
             "bound_to_payment": True,

@@ -87,7 +87,10 @@ class AccountStore:
 
     def wrapped_keys(self) -> Sequence[tuple[Subject, bytes]]:
         """Every user's wrapped sealing key, for rotation."""
-        return [(Subject(client, user), bytes(key)) for client, user, key in self._connection.all(WRAPPED_KEYS, {})]
+        return [
+            (Subject(client, user), bytes(key))
+            for client, user, key in self._connection.all(WRAPPED_KEYS, {})
+        ]
 
     def rewrap(self, subject: Subject, old: bytes, new: bytes) -> bool:
         return self._connection.run(REWRAP, {**_key(subject), "old": old, "new": new}) == 1
@@ -134,7 +137,9 @@ def _attempts(text: str) -> Attempts:
         return Attempts()
     counters = {
         scope: Counter(
-            consecutive, None if locked is None else from_millis(locked), tuple(from_millis(at) for at in recent)
+            consecutive,
+            None if locked is None else from_millis(locked),
+            tuple(from_millis(at) for at in recent),
         )
         for scope, (consecutive, locked, recent) in json.loads(text).items()
     }

@@ -87,7 +87,9 @@ class DecisionStore:
         return self._connection.run(OUTCOME, params) == 1
 
     def outcomes(self, decision_id: str) -> tuple[tuple[str, datetime], ...]:
-        return tuple((name, from_millis(at)) for name, at in self._connection.all(OUTCOMES, {"id": decision_id}))
+        return tuple(
+            (name, from_millis(at)) for name, at in self._connection.all(OUTCOMES, {"id": decision_id})
+        )
 
 
 def _params(decision: Decision) -> dict[str, object]:
@@ -133,6 +135,7 @@ def _body(decision: Decision) -> str:
         "return_url": decision.return_url,
         "missing": decision.missing,
         "proofs": decision.proofs,
+        "evidence": decision.evidence,
     }
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
@@ -183,6 +186,7 @@ def _decision(row: Row) -> Decision:
         return_url=body["return_url"],
         missing=tuple(body["missing"]),
         proofs=tuple(body["proofs"]),
+        evidence=body["evidence"],
         challenge=None if challenge is None else _challenge(challenge),
         receipt=None if receipt is None else _receipt(receipt, jti, receipt_expires_at, consumed_at),
         version=version,

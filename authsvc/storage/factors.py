@@ -21,10 +21,14 @@ USE_STEP = """UPDATE otp_secrets SET last_step = :step
 PUT_ISSUED = """INSERT INTO issued_codes (decision_id, client, user_id, time_step, tries_left, expires_at, used_at)
     VALUES (:id, :client, :user, :step, :tries, :expires_at, NULL) ON CONFLICT (decision_id)
     DO UPDATE SET time_step = excluded.time_step, tries_left = excluded.tries_left, expires_at = excluded.expires_at"""
-ISSUED = "SELECT time_step FROM issued_codes WHERE decision_id = :id AND used_at IS NULL AND expires_at > :now"
+ISSUED = (
+    "SELECT time_step FROM issued_codes WHERE decision_id = :id AND used_at IS NULL AND expires_at > :now"
+)
 TRY_ISSUED = """UPDATE issued_codes SET tries_left = tries_left - 1
     WHERE decision_id = :id AND time_step = :step AND tries_left > 0 AND used_at IS NULL AND expires_at > :now"""
-USE_ISSUED = "UPDATE issued_codes SET used_at = :now WHERE decision_id = :id AND time_step = :step AND used_at IS NULL"
+USE_ISSUED = (
+    "UPDATE issued_codes SET used_at = :now WHERE decision_id = :id AND time_step = :step AND used_at IS NULL"
+)
 PUT_RECOVERY = """INSERT INTO recovery_codes (client, user_id, mac, created_at, used_at)
     VALUES (:client, :user, :mac, :now, NULL)"""
 FORGET_RECOVERY = "DELETE FROM recovery_codes WHERE client = :client AND user_id = :user"
@@ -148,7 +152,9 @@ class TemplateStore:
 
     def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
         """Whether this very template is still the enrolled one: a withdrawal is effective at once."""
-        return bool(self._connection.all(TEMPLATE_STANDS, {**_of_modality(subject, modality), "id": template_id}))
+        return bool(
+            self._connection.all(TEMPLATE_STANDS, {**_of_modality(subject, modality), "id": template_id})
+        )
 
     def forget(self, subject: Subject, modality: Modality) -> bool:
         return self._connection.run(FORGET_TEMPLATE, _of_modality(subject, modality)) == 1
@@ -188,13 +194,8 @@ def _of_modality(subject: Subject, modality: Modality) -> dict[str, object]:
 
 
 def _otp_place(subject: Subject, purpose: str) -> Place:
-    return Place("otp_secrets", "sealed", purpose, subject_name(subject))
+    return Place("otp_secrets", "sealed", purpose, subject)
 
 
 def _template_place(subject: Subject, modality: Modality, model: str) -> Place:
-    return Place("templates", "sealed", modality.value, subject_name(subject), model)
-
-
-def subject_name(subject: Subject) -> str:
-    """A subject in one unambiguous word, for associated data."""
-    return f"{len(subject.client)}:{subject.client}{subject.user}"
+    return Place("templates", "sealed", modality.value, subject, model)

@@ -39,8 +39,8 @@ class _Job(Generic[Tx]):
 class Ledger(Generic[Tx]):
     """The durable store as the flow sees it: `transact` to change, `read` to look.
 
-    `open_transaction` makes the stores' view of a connection; `seal` is called with it once before every COMMIT and writes
-    what units have put off; `committed` once after it.
+    `open_transaction` makes the stores' view of a connection; `connected` is called with every new connection for writing,
+    `seal` once before every COMMIT to write what units have put off, `committed` once after it.
     """
 
     def __init__(
@@ -48,13 +48,15 @@ class Ledger(Generic[Tx]):
         database: Database,
         open_transaction: Callable[[Connection], Tx],
         *,
-        seal: Callable[[Tx], None],
+        connected: Callable[[Connection], None],
+        seal: Callable[[Tx, Connection], None],
         committed: Callable[[Tx], None],
         patience: float,
         readers: int = 4,
     ) -> None:
         self._database = database
         self._open_transaction = open_transaction
+        self._connected_to = connected
         self._seal = seal
         self._committed = committed
         self._patience = patience
@@ -117,7 +119,7 @@ class Ledger(Generic[Tx]):
             return
         try:
             results = self._attempt(batch)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # Whatever a unit raises goes back to whoever waits for it.
             self._commit_singly(batch, error)
         else:
             for job, result in zip(batch, results, strict=True):
@@ -138,7 +140,7 @@ class Ledger(Generic[Tx]):
                 (result,) = self._attempt([job])
             except Conflict:
                 continue
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # As above.
                 job.future.set_exception(error)
                 return
             job.future.set_result(result)
@@ -152,7 +154,7 @@ class Ledger(Generic[Tx]):
                 connection.begin()
                 transaction = self._open_transaction(connection)
                 results = [job.unit(transaction) for job in batch]
-                self._seal(transaction)
+                self._seal(transaction, connection)
                 connection.commit()
             except Unavailable:
                 # What a connection that did not answer has done is not known; the next batch gets another one.
@@ -166,7 +168,10 @@ class Ledger(Generic[Tx]):
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = self._database.connect()
+            connection = self._database.connect()
+            # After an outage the last COMMIT may have been heard or not; what is stored tells.
+            self._connected_to(connection)
+            self._connection = connection
         return self._connection
 
     def _roll_back(self, connection: Connection) -> None:

@@ -85,6 +85,31 @@ devices = Table(
     _of_user(),
 )
 
+credentials = Table(
+    "credentials",
+    metadata,
+    # The credential id in base64url: unique over all users, and never free again, since a removed row stays.
+    _text("id", key=True),
+    _text("client"),
+    _text("user_id"),
+    _text("device_id"),
+    _text("state"),
+    _bytes("user_handle"),
+    _bytes("public_key"),
+    _number("sign_count"),
+    _number("backup_eligible"),
+    _number("backed_up"),
+    _text("transports"),
+    _text("aaguid"),
+    _text("format"),
+    _number("attested"),
+    _number("pays"),
+    _number("created_at"),
+    _number("used_at", null=True),
+    _of_user(),
+    Index("credentials_of_user", "client", "user_id", "device_id"),
+)
+
 otp_secrets = Table(
     "otp_secrets",
     metadata,
@@ -241,14 +266,16 @@ audit_links = Table(
     _text("body"),
     _text("hash"),
     _text("object"),
+    _text("client", null=True),
     Index("audit_links_of_object", "object"),
+    Index("audit_links_of_client", "client", "chain", "seq"),
 )
 
 audit_heads = Table(
     "audit_heads",
     metadata,
     _text("chain", key=True),
-    _number("seq"),
+    _number("seq", key=True),
     _text("hash"),
     _number("at"),
     _text("key_id"),

@@ -10,18 +10,22 @@ from authsvc.access import ApiKey
 from authsvc.clock import from_millis, to_millis
 from authsvc.enrolling import Ticket, TicketState
 from authsvc.events import Event
-from authsvc.storage.database import Connection, Row
+from authsvc.storage.database import Conflict, Connection, Row
 from authsvc.subject import Subject
 
 ADD_KEY = """INSERT INTO api_keys (id, client, mac, scopes, created_at, expires_at, revoked_at)
     VALUES (:id, :client, :mac, :scopes, :now, :expires_at, NULL)"""
 FIND_KEY = "SELECT id, client, mac, scopes, created_at, expires_at, revoked_at FROM api_keys WHERE id = :id"
-LIST_KEYS = "SELECT id, client, mac, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at"
+LIST_KEYS = (
+    "SELECT id, client, mac, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at"
+)
 END_KEY = """UPDATE api_keys SET expires_at = :at
     WHERE id = :id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :at)"""
 REVOKE_KEY = "UPDATE api_keys SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL"
 
-FIND_ANSWER = "SELECT fingerprint, answer FROM idempotency WHERE client = :client AND key = :key AND expires_at > :now"
+FIND_ANSWER = (
+    "SELECT fingerprint, answer FROM idempotency WHERE client = :client AND key = :key AND expires_at > :now"
+)
 PUT_ANSWER = """INSERT INTO idempotency (client, key, fingerprint, answer, expires_at)
     VALUES (:client, :key, :fingerprint, :answer, :expires_at) ON CONFLICT (client, key) DO UPDATE
     SET fingerprint = excluded.fingerprint, answer = excluded.answer, expires_at = excluded.expires_at
@@ -39,7 +43,9 @@ POLICY = "SELECT document FROM policies WHERE digest = :digest"
 ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, expires_at, created_at)
     VALUES (:id, :client, :user, :state, :locale, :expires_at, :now)"""
 FIND_ENROLLMENT = "SELECT id, client, user_id, state, locale, expires_at FROM enrollments WHERE id = :id"
-CLOSE_ENROLLMENT = "UPDATE enrollments SET state = :state WHERE id = :id AND state = 'open' AND expires_at > :now"
+CLOSE_ENROLLMENT = (
+    "UPDATE enrollments SET state = :state WHERE id = :id AND state = 'open' AND expires_at > :now"
+)
 
 
 class ApiKeyStore:
@@ -87,8 +93,8 @@ class IdempotencyStore:
 
     def put(
         self, client: str, key: str, fingerprint: bytes, answer: bytes, now: datetime, expires_at: datetime
-    ) -> bool:
-        """Keep an answer; False when another request with this key was answered in between."""
+    ) -> None:
+        """Keep an answer; raises Conflict when another request with this key was answered in between."""
         params = {
             "client": client,
             "key": key,
@@ -97,7 +103,8 @@ class IdempotencyStore:
             "now": to_millis(now),
             "expires_at": to_millis(expires_at),
         }
-        return self._connection.run(PUT_ANSWER, params) == 1
+        if self._connection.run(PUT_ANSWER, params) != 1:
+            raise Conflict("the key was answered in between")
 
     def forget_expired(self, now: datetime) -> int:
         return self._connection.run(FORGET_ANSWERS, {"now": to_millis(now)})

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from authsvc.audit.commands import audit
+from authsvc.operate import audit
 from authsvc.audit.export import write_export
 from authsvc.audit.wire import checkpoint_to_json
 from authsvc.jwk import to_jwk
@@ -35,7 +35,7 @@ def keys_file(path: Path, ring: KeyRing) -> Path:
 
 
 def test_a_sound_log_ends_well_and_names_the_keys_that_came_with_it(folder: Path, log: Log):
-    result = run("verify", "--export", folder)
+    result = run("verify-export", folder)
     assert result.exit_code == 0
     assert "sound: nothing was touched" in result.stdout
     assert log.key[0] in result.stderr
@@ -44,13 +44,13 @@ def test_a_sound_log_ends_well_and_names_the_keys_that_came_with_it(folder: Path
 def test_a_touched_log_ends_with_one_and_says_where(folder: Path):
     lines = (folder / "links.jsonl").read_text().splitlines(keepends=True)
     (folder / "links.jsonl").write_text("".join(lines[1:]))
-    result = run("verify", "--export", folder)
+    result = run("verify-export", folder)
     assert result.exit_code == 1
     assert "missing: a 1: entries 1 to 1 are not there" in result.stdout
 
 
 def test_json_is_one_line(folder: Path, tmp_path: Path, log: Log):
-    result = run("verify", "--export", folder, "--keys", keys_file(tmp_path / "keys", log.ring), "--json")
+    result = run("verify-export", folder, "--keys", keys_file(tmp_path / "keys", log.ring), "--json")
     assert result.exit_code == 0
     assert result.stderr == ""
     (line,) = result.stdout.splitlines()
@@ -61,7 +61,7 @@ def test_json_is_one_line(folder: Path, tmp_path: Path, log: Log):
 
 def test_keys_from_elsewhere_are_not_replaced_by_those_in_the_folder(folder: Path, tmp_path: Path):
     result = run(
-        "verify", "--export", folder, "--keys", keys_file(tmp_path / "keys", KeyRing.create()), "--json"
+        "verify-export", folder, "--keys", keys_file(tmp_path / "keys", KeyRing.create()), "--json"
     )
     assert result.exit_code == 1
     assert {each["fault"] for each in json.loads(result.stdout)["findings"]} == {
@@ -74,13 +74,13 @@ def test_a_kept_checkpoint_must_be_in_the_log(folder: Path, tmp_path: Path, log:
     log.checkpoint()
     kept = tmp_path / "kept.jsonl"
     kept.write_text(json.dumps(checkpoint_to_json(log.checkpoints[-1])))
-    result = run("verify", "--export", folder, "--kept", kept, "--json")
+    result = run("verify-export", folder, "--kept", kept, "--json")
     assert [each["fault"] for each in json.loads(result.stdout)["findings"]] == ["checkpoint-missing"]
 
 
 def test_no_keys_is_an_error_and_no_verdict(folder: Path):
     (folder / "keys.json").unlink()
-    result = run("verify", "--export", folder)
+    result = run("verify-export", folder)
     assert result.exit_code == 1
     assert "cannot be read as a JWK set" in result.output
     assert "sound" not in result.output

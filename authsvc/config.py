@@ -1,0 +1,209 @@
+"""The settings, read from the environment and from the command line; every mistake is reported at once.
+
+Nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from authsvc.errors import ConfigurationError
+
+PREFIX = "AUTHSVC_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One running service. Paths that are not set lie in `data_dir`."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    threads: int = 16
+    biometric_workers: int = 1
+    data_dir: Path = Path("var")
+    database_url: str = ""
+    redis_url: str = ""
+    base_url: str = ""
+    issuer: str = "authsvc"
+    policy_file: Path | None = None
+    keyring_file: Path | None = None
+    model_dir: Path | None = None
+    probation: timedelta = timedelta(hours=72)
+    store_timeout: timedelta = timedelta(seconds=2)
+    biometric_timeout: timedelta = timedelta(seconds=15)
+    checkpoint_every: timedelta = timedelta(seconds=30)
+    unsafe_no_pad: bool = False
+    log_level: str = "INFO"
+
+    @property
+    def public_url(self) -> str:
+        """Where people and backends reach the service."""
+        return (self.base_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def keyring(self) -> Path:
+        return self.keyring_file or self.data_dir / "keyring.json"
+
+    @property
+    def models(self) -> Path:
+        return self.model_dir or self.data_dir / "models"
+
+    @property
+    def database_file(self) -> Path:
+        return self.data_dir / "authsvc.db"
+
+    @property
+    def ephemeral_file(self) -> Path:
+        return self.data_dir / "ephemeral.db"
+
+    @property
+    def worker_socket(self) -> Path:
+        return self.data_dir / "run" / "biometrics.sock"
+
+    @property
+    def metrics_dir(self) -> Path:
+        return self.data_dir / "run" / "metrics"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The frightening settings in force, as health and every receipt say them."""
+        return ("unsafe-no-pad",) if self.unsafe_no_pad else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How one setting is read and explained."""
+
+    name: str
+    read: Callable[
+        [str], Any
+    ]  # Any: each setting has a type of its own, checked by the dataclass's annotations.
+    meaning: str
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+
+def _integer(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        value = int(text)
+        if not lowest <= value <= highest:
+            raise ValueError(f"must be between {lowest} and {highest}")
+        return value
+
+    return read
+
+
+def _seconds(text: str) -> timedelta:
+    value = float(text)
+    if not 0 < value <= 10**7:
+        raise ValueError("must be a positive number of seconds")
+    return timedelta(seconds=value)
+
+
+def _switch(text: str) -> bool:
+    if text in ("1", "true", "yes"):
+        return True
+    if text in ("0", "false", "no", ""):
+        return False
+    raise ValueError("must be 1 or 0")
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text and urlsplit(text).scheme not in schemes:
+            raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return text
+
+    return read
+
+
+def _level(text: str) -> str:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+    return text.upper()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("host", str, "address to listen on"),
+    Setting("port", _integer(0, 65535), "port to listen on; 0 takes a free one"),
+    Setting("workers", _integer(1, 64), "web processes"),
+    Setting("threads", _integer(2, 256), "threads of each web process"),
+    Setting("biometric_workers", _integer(1, 64), "jobs that the biometric worker computes at a time"),
+    Setting("data_dir", Path, "folder of the embedded database, keys and models"),
+    Setting("database_url", _url("postgresql"), "PostgreSQL instead of the embedded SQLite"),
+    Setting(
+        "redis_url",
+        _url("redis", "rediss", "redis+cluster", "rediss+cluster"),
+        "Redis or Redis Cluster for short-lived state, needed from the second host on",
+    ),
+    Setting("base_url", _url("http", "https"), "address under which people reach the service"),
+    Setting("issuer", str, "the receipts' issuer, and the name in authenticator apps"),
+    Setting("policy_file", Path, "policy document instead of the shipped one"),
+    Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
+    Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),
+    Setting("probation", _seconds, "seconds for which a further device stays on probation"),
+    Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
+    Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),
+    Setting("checkpoint_every", _seconds, "seconds between audit checkpoints"),
+    Setting("unsafe_no_pad", _switch, "1 takes photographs for people: for development only"),
+    Setting("log_level", _level, "DEBUG, INFO, WARNING or ERROR"),
+)
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **options: object) -> Settings:
+    """The settings of an environment, with options (by name, None is not given) before it.
+
+    Raises ConfigurationError that lists every mistake, unknown variables with our prefix included.
+    """
+    environment = os.environ if environment is None else environment
+    values, mistakes = _read(environment)
+    known = {setting.variable for setting in SETTINGS} | _OTHERS
+    mistakes += [
+        f"`{name}` is not a setting" for name in environment if name.startswith(PREFIX) and name not in known
+    ]
+    if mistakes:
+        raise ConfigurationError("; ".join(sorted(mistakes)))
+    values.update({name: value for name, value in options.items() if value is not None})
+    return Settings(**values)
+
+
+# Read by the tests, not by the service.
+_OTHERS = {"AUTHSVC_TEST_DATA"}
+
+
+def _read(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    mistakes: list[str] = []
+    for setting in SETTINGS:
+        text = environment.get(setting.variable)
+        if text is None:
+            continue
+        try:
+            values[setting.name] = setting.read(text)
+        except ValueError as error:
+            mistakes.append(f"`{setting.variable}` is `{text}`: {error}")
+    return values, mistakes
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The variables under which another process reads the same settings."""
+    environment: dict[str, str] = {}
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
+        if value is None or value == "":
+            continue
+        if isinstance(value, timedelta):
+            value = value.total_seconds()
+        elif isinstance(value, bool):
+            value = int(value)
+        environment[PREFIX + entry.name.upper()] = str(value)
+    return environment

@@ -1,0 +1,122 @@
+"""What every desk of the service has at hand: the parts it is wired with, and whom it speaks to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from authsvc.access import ApiKey, KeyDesk, object_token
+from authsvc.audit.chain import Entry, SigningKey
+from authsvc.audit.checkpoint import Checkpoint
+from authsvc.clock import Clock
+from authsvc.decision import Decision, Status
+from authsvc.enrolling import Enrolling
+from authsvc.errors import NotFound
+from authsvc.factor import Json
+from authsvc.ids import twin
+from authsvc.once import Answer, Answers, Once
+from authsvc.receipt import ReceiptReader
+from authsvc.stepup import StepUp
+from authsvc.store import Ledger, Transaction
+from authsvc.subject import Subject
+from authsvc.views import decision_view
+
+
+class Macs(Protocol):
+    def mac(self, label: str, data: bytes) -> bytes: ...
+
+    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]: ...
+
+
+class Health(Protocol):
+    """Asks what the service depends on."""
+
+    def check(self) -> tuple[bool, Json]:
+        """Whether requests can be served, and what was found."""
+
+
+class AuditLog(Protocol):
+    """The audit log, read for auditors."""
+
+    def page(self, client: str, chain: str, seq: int, limit: int) -> Sequence[Json]: ...
+
+    def checkpoints(self, after: int, limit: int) -> Sequence[Checkpoint]: ...
+
+    def evidence(self, decision: Decision) -> Json:
+        """A bundle that a third party can verify without the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceParts:
+    """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time."""
+
+    ledger: Ledger
+    stepup: StepUp
+    enrolling: Enrolling
+    keys: KeyDesk
+    macs: Macs
+    answers: Answers
+    receipts: ReceiptReader
+    audit: AuditLog
+    health: Health
+    jwks: Callable[[], Json]
+    signing_key: Callable[[], SigningKey]
+    clock: Clock
+    base_url: str
+    longest_waits: int = 8
+    poll_every: timedelta = field(default=timedelta(milliseconds=200))
+
+
+class Desk:
+    """The common part of all desks."""
+
+    def __init__(self, parts: ServiceParts) -> None:
+        self._parts = parts
+        self._ledger = parts.ledger
+        self._stepup = parts.stepup
+        self._clock = parts.clock
+
+    def _once(self, key: ApiKey, once: Once, effect: Callable[[Transaction, datetime], Answer]) -> Answer:
+        """Run an effect in one transaction with its stored answer."""
+        now = self._clock.now()
+        return self._ledger.transact(
+            lambda tx: self._parts.answers.run(tx, key.client, once, now, lambda: effect(tx, now))
+        )
+
+    def _shown(self, decision: Decision) -> Json:
+        """A decision as its backend sees it, with the token and address of its challenge while that is open."""
+        if decision.challenge is None or decision.status is not Status.CHALLENGE_REQUIRED:
+            return decision_view(decision, None, None)
+        token = object_token(self._parts.macs, "ct", decision.challenge.id)
+        return decision_view(decision, token, f"{self._parts.base_url}/c/{decision.challenge.id}")
+
+    def _own(self, key: ApiKey, decision_id: str) -> Decision:
+        """A decision of this client; another client's is not found."""
+        decision = self._stepup.find(decision_id)
+        if decision.payment.subject.client != key.client:
+            raise NotFound("no such decision")
+        return decision
+
+    def _own_in(self, tx: Transaction, key: ApiKey, decision_id: str, now: datetime) -> Decision:
+        decision = tx.decisions.find(decision_id)
+        if decision is None or decision.payment.subject.client != key.client:
+            raise NotFound("no such decision")
+        return decision.as_of(now)
+
+
+def challenge_decision(challenge_id: str) -> str:
+    """The decision that a challenge belongs to."""
+    return twin(challenge_id, "dec")
+
+
+def act(
+    actor: str, action: str, subject: Subject, about: str, result: str, now: datetime, **details: object
+) -> Entry:
+    """The audit line of an administrative act."""
+    return Entry(now, actor, action, subject, about, result, _given(details))
+
+
+def _given(details: Mapping[str, object]) -> Mapping[str, object]:
+    return {name: value for name, value in details.items() if value is not None}

@@ -1,0 +1,124 @@
+"""How the service starts: what must exist is checked, or made for development, and then the server takes over."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from authsvc.access import ALL_SCOPES, new_api_key
+from authsvc.config import Settings
+from authsvc.errors import ConfigurationError
+from authsvc.keyring import KeyRing
+from authsvc.serving.process import SideProcess
+from authsvc.serving.server import bind, run
+from authsvc.serving.settings import ServerSettings
+from authsvc.storage.upgrade import postgres_url, sqlite_url, upgrade
+from authsvc.wiring import open_store
+
+LARGEST_BODY = 44 * 1024 * 1024
+"""Twelve frames of a capture; every route has a limit of its own below this."""
+
+DEVELOPMENT_CLIENT = "demo-shop"
+
+Announce = Callable[[Mapping[str, object]], None]
+
+
+def launch(settings: Settings, *, development: bool, announce: Announce) -> None:
+    """Serve until told to stop. Raises ConfigurationError where something is missing that only an operator can give."""
+    listener = bind(ServerSettings(host=settings.host, port=settings.port))
+    port = listener.getsockname()[1]
+    settings = replace(settings, port=port)
+    _prepare(settings, development=development)
+    facts: dict[str, object] = {"listening": f"http://{settings.host}:{port}", "open": settings.public_url}
+    if settings.warnings:
+        facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
+    if development:
+        key = _development_key(settings)
+        facts |= {"api_key": key, "curl": _curl(settings, key)}
+    announce(facts)
+    run(
+        ServerSettings(
+            host=settings.host,
+            port=port,
+            workers=settings.workers,
+            threads=settings.threads,
+            max_body_bytes=LARGEST_BODY,
+        ),
+        partial(_make_app, settings),
+        [SideProcess("biometrics", _biometric_command(settings), nice=10)],
+        listener=listener,
+    )
+
+
+def database_url(settings: Settings) -> str:
+    """The database as SQLAlchemy names it."""
+    if settings.database_url:
+        return postgres_url(settings.database_url)
+    return sqlite_url(settings.database_file)
+
+
+def _make_app(settings: Settings) -> object:
+    from authsvc.app import make_app  # Flask loads in the web processes, not in their supervisor.
+
+    return make_app(settings)
+
+
+def _prepare(settings: Settings, *, development: bool) -> None:
+    """Keys and schema. In development they are made; elsewhere their absence is an error that says what to do."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.keyring.exists():
+        if not development:
+            raise ConfigurationError(
+                f"there is no key ring at `{settings.keyring}`: run `authsvc keyring create` once, and back it up"
+            )
+        KeyRing.create(settings.keyring)
+    if not settings.database_url and not settings.database_file.exists():
+        # The file is made by us, so that its mode is ours and not the umask's.
+        os.close(os.open(settings.database_file, os.O_CREAT | os.O_RDWR, 0o600))
+    upgrade(database_url(settings))
+
+
+def _development_key(settings: Settings) -> str:
+    """An API key with every scope, kept in a file that only its owner may read; the same at every start."""
+    path = settings.data_dir / "development-api-key"
+    if path.exists():
+        return path.read_text().strip()
+    store = open_store(settings)
+    try:
+        key, shown = new_api_key(store.ring, DEVELOPMENT_CLIENT, ALL_SCOPES, store.clock.now())
+        store.ledger.transact(lambda tx: tx.keys.add(key))
+    finally:
+        store.close()
+    _write_private(path, shown)
+    return shown
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+
+
+def _biometric_command(settings: Settings) -> list[str]:
+    command = [sys.executable, "-m", "authsvc.workers.main"]
+    command += ["--socket", str(settings.worker_socket), "--model-dir", str(settings.models)]
+    command += ["--jobs", str(settings.biometric_workers)]
+    return command + (["--unsafe-no-pad"] if settings.unsafe_no_pad else [])
+
+
+def _curl(settings: Settings, key: str) -> str:
+    """A decision to paste into a shell."""
+    body = (
+        '{"transaction": {"id": "pay_1", "type": "transfer", "amount_minor": 125000, "currency": "CNY",\n'
+        '  "payee": {"id": "shop_1", "name": "友谊商店"}}, "user_id": "u_1", "risk": {"score": 40, "reasons": []}}'
+    )
+    return (
+        f"curl -s {settings.public_url}/v1/decisions \\\n"
+        f"  -H {shlex.quote(f'Authorization: Bearer {key}')} \\\n"
+        f"  -H 'Content-Type: application/json' -H 'Idempotency-Key: \"first-try\"' \\\n"
+        f"  -d {shlex.quote(body)}"
+    )

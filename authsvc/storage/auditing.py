@@ -1,0 +1,139 @@
+"""The audit log's tables: one chain per writer process, its signed head, and checkpoints over all heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from authsvc.audit.chain import Entry, Head, Link, SignedHead
+from authsvc.audit.checkpoint import Checkpoint
+from authsvc.clock import from_millis, to_millis
+from authsvc.storage.database import Connection, Row
+
+ADD_LINK = """INSERT INTO audit_links (chain, seq, previous, body, hash, object, client)
+    VALUES (:chain, :seq, :previous, :body, :hash, :object, :client)"""
+ADD_HEAD = """INSERT INTO audit_heads (chain, seq, hash, at, key_id, signature)
+    VALUES (:chain, :seq, :hash, :at, :key_id, :signature)"""
+LAST_HEADS = """SELECT h.chain, h.seq, h.hash FROM audit_heads h
+    JOIN (SELECT chain, MAX(seq) AS seq FROM audit_heads GROUP BY chain) l ON l.chain = h.chain AND l.seq = h.seq
+    ORDER BY h.chain"""
+LAST_HEAD = "SELECT seq, hash FROM audit_heads WHERE chain = :chain ORDER BY seq DESC LIMIT 1"
+HEAD_OVER = """SELECT chain, seq, hash, at, key_id, signature FROM audit_heads
+    WHERE chain = :chain AND seq >= :seq ORDER BY seq LIMIT 1"""
+LINKS = """SELECT chain, seq, previous, body, hash FROM audit_links
+    WHERE chain > :chain OR (chain = :chain AND seq > :seq) ORDER BY chain, seq LIMIT 1000"""
+LINKS_OF = (
+    "SELECT chain, seq, previous, body, hash FROM audit_links WHERE object = :object ORDER BY chain, seq"
+)
+LINKS_OF_CLIENT = """SELECT chain, seq, previous, body, hash FROM audit_links
+    WHERE client = :client AND (chain > :chain OR (chain = :chain AND seq > :seq)) ORDER BY chain, seq LIMIT :limit"""
+LINKS_BETWEEN = """SELECT chain, seq, previous, body, hash FROM audit_links
+    WHERE chain = :chain AND seq >= :first AND seq <= :last ORDER BY seq"""
+HEADS = "SELECT chain, seq, hash, at, key_id, signature FROM audit_heads ORDER BY chain, seq"
+ADD_CHECKPOINT = """INSERT INTO audit_checkpoints (seq, body, key_id, signature)
+    VALUES (:seq, :body, :key_id, :signature) ON CONFLICT (seq) DO NOTHING"""
+CHECKPOINTS = (
+    "SELECT seq, body, key_id, signature FROM audit_checkpoints WHERE seq > :after ORDER BY seq LIMIT :limit"
+)
+LAST_CHECKPOINT = "SELECT seq, body, key_id, signature FROM audit_checkpoints ORDER BY seq DESC LIMIT 1"
+
+
+class AuditStore:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, links: Sequence[tuple[Link, Entry]], head: SignedHead) -> None:
+        """Write a batch's links, each with its entry, and the head they end in."""
+        self._connection.many(ADD_LINK, [_link_params(link, entry) for link, entry in links])
+        self._connection.run(
+            ADD_HEAD,
+            {
+                "chain": head.head.chain,
+                "seq": head.head.seq,
+                "hash": head.head.hash,
+                "at": to_millis(head.at),
+                "key_id": head.key_id,
+                "signature": head.signature,
+            },
+        )
+
+    def links(self, chain: str = "", seq: int = 0) -> Iterator[Link]:
+        """Every link behind a position, chain by chain in order; reads a thousand at a time."""
+        while rows := self._connection.all(LINKS, {"chain": chain, "seq": seq}):
+            for row in rows:
+                link = _link(row)
+                chain, seq = link.chain, link.seq
+                yield link
+
+    def links_of(self, object_id: str) -> tuple[Link, ...]:
+        """The links about one object."""
+        return tuple(_link(row) for row in self._connection.all(LINKS_OF, {"object": object_id}))
+
+    def links_between(self, chain: str, first: int, last: int) -> tuple[Link, ...]:
+        params = {"chain": chain, "first": first, "last": last}
+        return tuple(_link(row) for row in self._connection.all(LINKS_BETWEEN, params))
+
+    def page(self, client: str, chain: str, seq: int, limit: int) -> tuple[Link, ...]:
+        """Up to `limit` links about one client's users behind a position."""
+        params = {"client": client, "chain": chain, "seq": seq, "limit": limit}
+        return tuple(_link(row) for row in self._connection.all(LINKS_OF_CLIENT, params))
+
+    def last_head(self, chain: str) -> Head:
+        """Where a chain ends."""
+        rows = self._connection.all(LAST_HEAD, {"chain": chain})
+        return Head(chain, *rows[0]) if rows else Head(chain)
+
+    def last_heads(self) -> tuple[Head, ...]:
+        """Where every chain ends."""
+        return tuple(Head(*row) for row in self._connection.all(LAST_HEADS, {}))
+
+    def head_over(self, chain: str, seq: int) -> SignedHead | None:
+        """The signed head of the batch in which a link was written."""
+        rows = self._connection.all(HEAD_OVER, {"chain": chain, "seq": seq})
+        return _signed_head(rows[0]) if rows else None
+
+    def heads(self) -> tuple[SignedHead, ...]:
+        return tuple(_signed_head(row) for row in self._connection.all(HEADS, {}))
+
+    def checkpoints(self, after: int = 0, limit: int = 1_000_000) -> tuple[Checkpoint, ...]:
+        rows = self._connection.all(CHECKPOINTS, {"after": after, "limit": limit})
+        return tuple(_checkpoint(row) for row in rows)
+
+    def last_checkpoint(self) -> Checkpoint | None:
+        rows = self._connection.all(LAST_CHECKPOINT, {})
+        return _checkpoint(rows[0]) if rows else None
+
+    def add_checkpoint(self, checkpoint: Checkpoint) -> bool:
+        """False when another process took this one's place."""
+        params = {
+            "seq": checkpoint.seq,
+            "body": checkpoint.body,
+            "key_id": checkpoint.key_id,
+            "signature": checkpoint.signature,
+        }
+        return self._connection.run(ADD_CHECKPOINT, params) == 1
+
+
+def _link_params(link: Link, entry: Entry) -> dict[str, object]:
+    return {
+        "chain": link.chain,
+        "seq": link.seq,
+        "previous": link.previous,
+        "body": link.body,
+        "hash": link.hash,
+        "object": entry.object,
+        "client": None if entry.subject is None else entry.subject.client,
+    }
+
+
+def _link(row: Row) -> Link:
+    return Link(*row)
+
+
+def _signed_head(row: Row) -> SignedHead:
+    chain, seq, digest, at, key_id, signature = row
+    return SignedHead(Head(chain, seq, digest), from_millis(at), key_id, bytes(signature))
+
+
+def _checkpoint(row: Row) -> Checkpoint:
+    seq, body, key_id, signature = row
+    return Checkpoint(seq, body, key_id, bytes(signature))

@@ -1,0 +1,98 @@
+"""The audit log for those who read it: pages, checkpoints, evidence bundles, exports, and the whole of it verified."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from authsvc.audit.chain import Head, Link, PublicKeys, SigningKey
+from authsvc.audit.checkpoint import Checkpoint, take_checkpoint
+from authsvc.audit.evidence import Inclusion, write_bundle
+from authsvc.audit.export import write_export
+from authsvc.audit.report import Report
+from authsvc.audit.verifier import verify
+from authsvc.clock import Clock
+from authsvc.decision import Decision
+from authsvc.errors import NotFound, Unavailable
+from authsvc.factor import Json
+from authsvc.receipt import evidence_of
+from authsvc.storage.ledger import Ledger
+from authsvc.storage.transaction import StoreTransaction
+
+
+class StoredAuditLog:
+    def __init__(
+        self,
+        ledger: Ledger[StoreTransaction],
+        keys: Callable[[], PublicKeys],
+        signing_key: Callable[[], SigningKey],
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._keys = keys
+        self._signing_key = signing_key
+        self._clock = clock
+
+    def page(self, client: str, chain: str, seq: int, limit: int) -> Sequence[Json]:
+        """Audit lines of one client behind a position, as they were written."""
+        links = self._ledger.read(lambda tx: tx.audit.page(client, chain, seq, limit))
+        return [
+            {"chain": link.chain, "seq": link.seq, "hash": link.hash, **json.loads(link.body)}
+            for link in links
+        ]
+
+    def checkpoints(self, after: int, limit: int) -> Sequence[Checkpoint]:
+        return self._ledger.read(lambda tx: tx.audit.checkpoints(after, limit))
+
+    def evidence(self, decision: Decision) -> Json:
+        """The bundle of one decision: what it rests on, its policy's document, and its lines up to a signed head."""
+
+        def query(tx: StoreTransaction) -> str:
+            document = tx.policies.document(decision.policy.digest)
+            if document is None:
+                raise NotFound("the policy document of this decision is not on record")
+            timeline = list(_inclusions(tx, tx.audit.links_of(decision.id)))
+            return write_bundle(evidence_of(decision), json.loads(document), timeline)
+
+        bundle: Json = json.loads(self._ledger.read(query))
+        return bundle
+
+    def take_checkpoint(self) -> bool:
+        """Sign all heads together, where anything was written since the last time; says whether it did."""
+
+        def unit(tx: StoreTransaction) -> bool:
+            previous, heads = tx.audit.last_checkpoint(), tx.audit.last_heads()
+            if not heads or (previous is not None and set(previous.statement().heads) == set(heads)):
+                return False
+            checkpoint = take_checkpoint(previous, heads, self._clock.now(), self._signing_key())
+            return tx.audit.add_checkpoint(checkpoint)
+
+        return self._ledger.transact(unit)
+
+    def verify(self) -> Report:
+        """The whole log, link by link."""
+        return self._ledger.read(
+            lambda tx: verify(tx.audit.links(), tx.audit.heads(), tx.audit.checkpoints(), self._keys())
+        )
+
+    def export(self, folder: Path) -> None:
+        """Write the whole log for a verifier elsewhere."""
+        self._ledger.read(
+            lambda tx: write_export(
+                folder, tx.audit.links(), tx.audit.heads(), tx.audit.checkpoints(), self._keys()
+            )
+        )
+
+
+def _inclusions(tx: StoreTransaction, links: Sequence[Link]) -> Iterator[Inclusion]:
+    """Every line of a decision, each batch of lines once, up to the head that was signed over it."""
+    covered: Head | None = None
+    for link in links:
+        if covered is not None and covered.chain == link.chain and link.seq <= covered.seq:
+            continue
+        signed = tx.audit.head_over(link.chain, link.seq)
+        if signed is None:
+            raise Unavailable("a line of this decision stands under no signed head")
+        covered = signed.head
+        yield Inclusion(tx.audit.links_between(link.chain, link.seq, covered.seq), signed)

@@ -1,0 +1,1 @@
+"""The history of the durable schema, for Alembic."""

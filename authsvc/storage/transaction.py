@@ -1,0 +1,103 @@
+"""One open transaction as the flow sees it: a store for every subject, and what is written just before COMMIT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from authsvc.audit.chain import Entry, Head, Link, SigningKey, extend, sign_head
+from authsvc.clock import Clock
+from authsvc.events import Event
+from authsvc.storage.accounts import AccountStore
+from authsvc.storage.auditing import AuditStore
+from authsvc.storage.database import Connection
+from authsvc.storage.decisions import DecisionStore
+from authsvc.storage.factors import OtpStore, TemplateStore
+from authsvc.storage.sealing import Sealer
+from authsvc.storage.service_tables import (
+    ApiKeyStore,
+    EnrollmentStore,
+    EventStore,
+    IdempotencyStore,
+    PolicyStore,
+)
+
+# Events are numbered when they are written; on PostgreSQL a reader of the feed would miss a lower number that commits
+# after a higher one. Batches with events therefore take turns. SQLite has one writer at a time anyway.
+EVENTS_IN_TURN = "SELECT pg_advisory_xact_lock(7106423)"
+
+
+@dataclass(slots=True)
+class StoreTransaction:
+    """The stores over one connection. Links and events are put off until the batch is sealed."""
+
+    accounts: AccountStore
+    decisions: DecisionStore
+    codes: OtpStore
+    templates: TemplateStore
+    answers: IdempotencyStore
+    events: EventStore
+    policies: PolicyStore
+    tickets: EnrollmentStore
+    keys: ApiKeyStore
+    audit: AuditStore
+    head: Head
+    links: list[tuple[Link, Entry]] = field(default_factory=list)
+    published: list[Event] = field(default_factory=list)
+
+    def position(self) -> tuple[str, int]:
+        return self.head.chain, self.head.seq + 1
+
+    def record(self, entry: Entry) -> None:
+        link = extend(self.head, entry)
+        self.links.append((link, entry))
+        self.head = link.head()
+
+    def publish(self, event: Event) -> None:
+        self.published.append(event)
+
+
+class Writing:
+    """Opens, seals and remembers the transactions of one process, which writes one audit chain."""
+
+    def __init__(
+        self, chain: str, sealer: Sealer, signing_key: Callable[[], SigningKey], clock: Clock, dialect: str
+    ) -> None:
+        self._sealer = sealer
+        self._signing_key = signing_key
+        self._clock = clock
+        self._dialect = dialect
+        self._head = Head(chain)
+
+    def resume(self, connection: Connection) -> None:
+        """Continue the chain where its last committed batch ended."""
+        self._head = AuditStore(connection).last_head(self._head.chain)
+
+    def open(self, connection: Connection) -> StoreTransaction:
+        return StoreTransaction(
+            accounts=AccountStore(connection),
+            decisions=DecisionStore(connection),
+            codes=OtpStore(connection, self._sealer),
+            templates=TemplateStore(connection, self._sealer),
+            answers=IdempotencyStore(connection),
+            events=EventStore(connection),
+            policies=PolicyStore(connection),
+            tickets=EnrollmentStore(connection),
+            keys=ApiKeyStore(connection),
+            audit=AuditStore(connection),
+            head=self._head,
+        )
+
+    def seal(self, transaction: StoreTransaction, connection: Connection) -> None:
+        """Write the batch's audit links under a signed head, and its events."""
+        if transaction.links:
+            head = sign_head(transaction.head, self._clock.now(), self._signing_key())
+            transaction.audit.append(transaction.links, head)
+        if transaction.published:
+            if self._dialect == "postgresql":
+                connection.all(EVENTS_IN_TURN, {})
+            transaction.events.add_all(transaction.published)
+
+    def committed(self, transaction: StoreTransaction) -> None:
+        """The batch is durable: the next one continues from its head."""
+        self._head = transaction.head

@@ -1,0 +1,219 @@
+"""A whole service in this process, on a database and a short-lived store of its own, with a clock that stands still.
+
+The face worker is a fake with behaviour: a "photograph" is the name of whom it shows, and alike means the same name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyotp
+
+from authsvc import wiring
+from authsvc.access import ALL_SCOPES, ApiKey, new_api_key
+from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.clock import FrozenClock
+from authsvc.config import Settings
+from authsvc.device.novelty import StatedDevice
+from authsvc.face.capture import CaptureContext
+from authsvc.factor import Factor, Json, Submission, Unusable
+from authsvc.keyring import KeyRing
+from authsvc.launch import database_url
+from authsvc.manifest import manifest_folder, read_manifests
+from authsvc.once import Answer, Once
+from authsvc.payment import Payee, Payment
+from authsvc.services import Services
+from authsvc.stepup import Completed, DecisionRequest
+from authsvc.storage.upgrade import upgrade
+from authsvc.subject import Subject
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+CLIENT = "shop"
+
+
+class NamedFaces:
+    """The face room with names for faces: `b"ann 1"` is a picture of ann, `b"dark"` is too dark to use."""
+
+    def __init__(self) -> None:
+        manifests = [each for each in read_manifests(manifest_folder()) if each.engine == "dlib_onnx"]
+        self.model = manifests[0].digest
+        self.liveness = Liveness.UNDECIDED
+        self.samples = manifests[0].fusion.samples
+
+    def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
+        if len(frames) < self.samples:
+            return Unusable(("more_frames",))
+        return Template(Modality.FACE, self.model, _face_of(frames[0]), self.samples)
+
+    def verify(
+        self, frames: Sequence[bytes], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable:
+        if frames[0] == b"dark":
+            return Unusable(("too_dark",))
+        alike = _face_of(frames[0]) == reference.vector
+        return Comparison(0.99 if alike else 0.4, self.model, 1, LivenessResult(self.liveness))
+
+    def describe(self) -> Json:
+        return {"engine": "named", "model": self.model, "liveness": "UNSAFE_NO_PAD"}
+
+
+def _face_of(frame: bytes) -> bytes:
+    name = frame.split()[0]
+    return struct.pack("<8f", *hashlib.sha256(name).digest()[:8])
+
+
+@dataclass
+class Phone:
+    """What a person holds: an authenticator app and a device with its secret."""
+
+    app: pyotp.TOTP | None = None
+    device: StatedDevice = field(default_factory=StatedDevice)
+
+    def code(self, clock: FrozenClock) -> str:
+        assert self.app is not None
+        return self.app.at(clock.now())
+
+
+class Bench:
+    """The service and those around it: the shop with its key, and people with their phones."""
+
+    def __init__(self, settings: Settings, clock: FrozenClock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or FrozenClock(NOON)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if not settings.keyring.exists():
+            KeyRing.create(settings.keyring)
+        upgrade(database_url(settings))
+        self.faces = NamedFaces()
+        self.wired = wiring.wire(settings, self.clock, face=self.faces)
+        self.services: Services = self.wired.services
+        self.key = self.new_key()
+        self._count = 0
+
+    def new_key(self, client: str = CLIENT) -> ApiKey:
+        key, _ = new_api_key(self.wired.store.ring, client, ALL_SCOPES, self.clock.now())
+        self.wired.store.ledger.transact(lambda tx: tx.keys.add(key))
+        return key
+
+    def close(self) -> None:
+        self.wired.close()
+
+    def once(self, body: bytes = b"") -> Once:
+        """A fresh Idempotency-Key."""
+        self._count += 1
+        return Once(f"key-{self._count}", hashlib.sha256(body).digest())
+
+    def payment(
+        self, amount: int = 2_500, transaction: str | None = None, user: str = "u_1", **fields: object
+    ) -> Payment:
+        self._count += 1
+        stated = {
+            "transaction_id": transaction or f"pay_{self._count}",
+            "type": "transfer",
+            "amount_minor": amount,
+            "currency": "CNY",
+            "payee": Payee("shop_1", "友谊商店"),
+            "subject": Subject(CLIENT, user),
+        }
+        return Payment.stated(**{**stated, **fields})  # type: ignore[arg-type]  # Tests name the fields they change.
+
+    def decide(
+        self,
+        payment: Payment,
+        device: StatedDevice | None = None,
+        risk: int | None = 5,
+        once: Once | None = None,
+    ) -> Json:
+        return said(self.ask(payment, device, risk, once))
+
+    def ask(
+        self,
+        payment: Payment,
+        device: StatedDevice | None = None,
+        risk: int | None = 5,
+        once: Once | None = None,
+    ) -> Answer:
+        request = DecisionRequest(payment, device or StatedDevice(), risk_score=risk)
+        return self.services.decide(self.key, once or self.once(), request)
+
+    def enroll(
+        self,
+        user: str = "u_1",
+        *,
+        otp: bool = True,
+        face: str | None = "ann",
+        device: bool = True,
+        proof: str | None = None,
+    ) -> Phone:
+        """Enrol a person through the service's own steps."""
+        ticket = said(self.services.create_enrollment(self.key, self.once(), user, "zh-CN", proof))
+        opened = (str(ticket["id"]), str(ticket["token"]))
+        phone = Phone()
+        services = self.services
+        if face is not None:
+            services.begin_enrollment_step(*opened, "consent", {})
+            services.answer_enrollment_step(*opened, "consent", Submission({"modalities": ["face"]}))
+            begun = services.begin_enrollment_step(*opened, "face", {})
+            frames = tuple(f"{face} {number}".encode() for number in range(3))
+            services.answer_enrollment_step(
+                *opened, "face", Submission({"nonce": begun["nonce"]}, {"frame": frames})
+            )
+        if otp:
+            begun = services.begin_enrollment_step(*opened, "otp", {})
+            phone.app = pyotp.TOTP(str(begun["secret"]))
+            services.answer_enrollment_step(*opened, "otp", Submission({"code": phone.code(self.clock)}))
+            self.clock.advance(timedelta(seconds=30))
+        if device:
+            services.begin_enrollment_step(*opened, "device", {})
+            made = services.answer_enrollment_step(*opened, "device", Submission({"name": "我的手机"}))[
+                "device"
+            ]
+            assert isinstance(made, dict)
+            phone.device = StatedDevice(made["id"], made["secret"])
+        services.complete_enrollment(*opened)
+        return phone
+
+    def answer_otp(self, decision: Json, code: str) -> None:
+        opened = challenge_of(decision)
+        self.services.begin_step(*opened, Factor.OTP)
+        self.services.answer_step(*opened, Factor.OTP, Submission({"code": code}))
+
+    def answer_face(self, decision: Json, *pictures: str) -> None:
+        opened = challenge_of(decision)
+        begun = self.services.begin_step(*opened, Factor.FACE)
+        frames = tuple(picture.encode() for picture in pictures)
+        self.services.answer_step(
+            *opened, Factor.FACE, Submission({"nonce": begun["nonce"]}, {"frame": frames})
+        )
+
+    def complete(self, decision: Json) -> Completed:
+        return self.services.complete(*challenge_of(decision))
+
+    def again(self, decision: Json) -> Json:
+        """The decision as it stands now."""
+        return self.services.decision(self.key, str(decision["id"]))
+
+
+def said(answer: Answer) -> Json:
+    """The body of an answer that is no refusal."""
+    import json
+
+    assert answer.problem is None, answer.problem
+    body: Json = json.loads(answer.body)
+    return body
+
+
+def challenge_of(decision: Json) -> tuple[str, str]:
+    challenge = decision["challenge"]
+    assert isinstance(challenge, dict), decision["status"]
+    return challenge["id"], challenge["token"]
+
+
+def embedded(folder: Path, **changes: object) -> Settings:
+    """Settings for the embedded default, with liveness off as in development."""
+    return Settings(data_dir=folder, unsafe_no_pad=True, **changes)  # type: ignore[arg-type]  # As above.
