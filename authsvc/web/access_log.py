@@ -1,0 +1,41 @@
+"""One line of JSON for each request: what was asked, by which client, how it ended and how long it took.
+
+For operators. No body, no token, no query, and of the address only its template: ids of users stand in paths.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from authsvc.web.http import ApiRequest, ApiResponse
+
+_log = logging.getLogger("authsvc.access")
+
+
+def to_stderr() -> None:
+    """Write the lines to standard error as they are, so that whoever collects them reads JSON and nothing else."""
+    if not _log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        _log.addHandler(handler)
+        _log.propagate = False
+
+
+def write(request: ApiRequest, response: ApiResponse, route: str) -> None:
+    """Log a finished request at level INFO."""
+    if not _log.isEnabledFor(logging.INFO):
+        return
+    line = {
+        "method": request.method,
+        "route": route,
+        "status": response.status_code,
+        "ms": round(request.seconds() * 1000, 2),
+        "request": request.id,
+        "client": request.client_id,
+        "problem": response.slug,
+    }
+    _log.info(_encode(line))
+
+
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode

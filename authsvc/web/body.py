@@ -1,0 +1,137 @@
+"""JSON bodies: the right media type, bounded before they are read, validated once from bytes into a type.
+
+For every operation that declares `body=JsonBody(…)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
+from authsvc.factor import Json, Submission
+from authsvc.web.json_text import must_be_plain_json
+from authsvc.web.operations import JSON_MEDIA
+
+if TYPE_CHECKING:
+    from authsvc.web.http import ApiRequest
+
+JSON_BYTES = 64 * 1024
+MOST_ERRORS = 20
+_LONGEST_FIELD_NAME = 128
+
+Model = TypeVar("Model", bound=BaseModel)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class JsonBody(Generic[Model]):
+    """A body that `model` describes. With `optional`, no body reads as an empty object."""
+
+    model: type[Model]
+    optional: bool = False
+
+    def read(self, request: ApiRequest) -> bytes:
+        """The bytes; raises PayloadTooLarge past 64 KiB, UnsupportedMedia for anything but UTF-8 JSON."""
+        raw = bounded(request, JSON_BYTES)
+        if raw or not self.optional:
+            must_be_json(request)
+        return raw
+
+    def parse(self, request: ApiRequest, raw: bytes) -> Model:
+        """The body as its type; raises InvalidRequest, which names the fields."""
+        return validated(self.model, raw or b"{}" if self.optional else raw)
+
+    def models(self) -> tuple[type[BaseModel], ...]:
+        return (self.model,)
+
+    def described(self, schema_of: Callable[[type[BaseModel]], Json]) -> Json:
+        return {"required": not self.optional, "content": {JSON_MEDIA: {"schema": schema_of(self.model)}}}
+
+
+@dataclass(frozen=True, slots=True)
+class JsonEvidence:
+    """A JSON body that is handed on as evidence, its fields as they came."""
+
+    model: type[BaseModel]
+
+    def read(self, request: ApiRequest) -> bytes:
+        return JsonBody(self.model).read(request)
+
+    def parse(self, request: ApiRequest, raw: bytes) -> Submission:
+        evidence = validated(self.model, raw)
+        return Submission(evidence.model_dump(mode="json", exclude_unset=True))
+
+    def models(self) -> tuple[type[BaseModel], ...]:
+        return (self.model,)
+
+    def described(self, schema_of: Callable[[type[BaseModel]], Json]) -> Json:
+        return JsonBody(self.model).described(schema_of)
+
+
+def bounded(request: ApiRequest, most: int) -> bytes:
+    """The whole body; raises PayloadTooLarge before reading more than `most` bytes."""
+    length = request.content_length
+    if length is not None and length > most:
+        raise PayloadTooLarge(f"the body may have {most} bytes")
+    request.max_content_length = most
+    return request.get_data(cache=False)
+
+
+def must_be_json(request: ApiRequest) -> None:
+    """Raises UnsupportedMedia unless the request says `application/json`, in UTF-8 if it says so at all."""
+    if request.content_type == JSON_MEDIA:
+        return
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype != JSON_MEDIA or charset not in ("utf-8", "utf8"):
+        raise UnsupportedMedia(f"the body must be `{JSON_MEDIA}` in UTF-8")
+
+
+def validated(model: type[Model], raw: bytes) -> Model:
+    """JSON bytes as a type; raises InvalidRequest, which names the fields and never repeats a value."""
+    must_be_plain_json(raw)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise refused(error) from None
+
+
+def validated_by(adapter: TypeAdapter[Value], raw: bytes) -> Value:
+    """`validated` for a type that is not a model."""
+    must_be_plain_json(raw)
+    try:
+        return adapter.validate_json(raw)
+    except ValidationError as error:
+        raise refused(error) from None
+
+
+def validated_query(model: type[Model], items: Sequence[tuple[str, str]]) -> Model:
+    """Query parameters as a type; raises InvalidRequest, also for a parameter given twice."""
+    named: Mapping[str, str] = dict(items)
+    if len(named) != len(items):
+        raise InvalidRequest("a query parameter is given twice")
+    try:
+        return model.model_validate(named)
+    except ValidationError as error:
+        raise refused(error) from None
+
+
+def refused(error: ValidationError) -> InvalidRequest:
+    """The field errors of a validation, for the caller: where, and what was expected there."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    errors: list[dict[str, Any]] = [
+        {"field": _field(fault["loc"]), "message": _sentence(fault["msg"])} for fault in faults[:MOST_ERRORS]
+    ]
+    return InvalidRequest("the request does not have the form that is expected here", errors=errors)
+
+
+def _field(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(part)[:_LONGEST_FIELD_NAME] for part in loc)
+
+
+def _sentence(message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,90 @@
+"""From a declared operation to the Flask view that serves it: admit, bound, parse, call, answer, in this order.
+
+For `app`. Nothing of a body is read before the caller is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from flask import request as current_request
+from pydantic import TypeAdapter, ValidationError
+
+from authsvc.errors import InvalidRequest, NotFound
+from authsvc.web import credentials
+from authsvc.web.body import validated_query
+from authsvc.web.http import ApiRequest, ApiResponse
+from authsvc.web.metrics import Metrics
+from authsvc.web.operations import Call, Operation, Plane, Reply
+from authsvc.web.port import Services
+from authsvc.web.words import OwnId, PathIdentifier
+
+PATH_PARAMETERS: Mapping[str, TypeAdapter[str]] = {
+    "decision_id": TypeAdapter(OwnId),
+    "challenge_id": TypeAdapter(OwnId),
+    "enrollment_id": TypeAdapter(OwnId),
+    "user_id": TypeAdapter(PathIdentifier),
+    "device_id": TypeAdapter(PathIdentifier),
+    "slug": TypeAdapter(PathIdentifier),
+}
+"""What may stand in an address, by the name of the parameter."""
+
+
+def route(path: str) -> str:
+    """An OpenAPI path template as Flask writes it."""
+    return re.sub(r"\{(\w+)\}", r"<\1>", path)
+
+
+def view(
+    operation: Operation, services: Services, metrics: Metrics, base_url: str
+) -> Callable[..., ApiResponse]:
+    """The Flask view of an operation."""
+
+    def answer(**path: str) -> ApiResponse:
+        request = cast(ApiRequest, current_request)
+        request.plane = operation.plane
+        call = Call(services, metrics, base_url, request, path)
+        _admit(call, operation)
+        _check_address(call, operation)
+        if operation.body is None:
+            return _response(operation.view(call))
+        raw = operation.body.read(request)
+        if operation.once:
+            call.idempotency = credentials.once(request, raw)
+        return _response(operation.view(call, operation.body.parse(request, raw)))
+
+    return answer
+
+
+def _admit(call: Call, operation: Operation) -> None:
+    """The caller's credential: a backend's key is checked here, a token together with the object that it opens."""
+    if operation.plane is Plane.PUBLIC:
+        return
+    token = credentials.presented(call.request, operation.plane)
+    if operation.scope is None:
+        call.token = token
+        return
+    call.api_key = call.services.admit_key(token)
+    call.request.client_id = call.api_key.client
+    call.api_key.must_have(operation.scope)
+
+
+def _check_address(call: Call, operation: Operation) -> None:
+    for name, value in call.path.items():
+        try:
+            PATH_PARAMETERS[name].validate_python(value)
+        except ValidationError:
+            raise NotFound("there is no such object") from None
+    if operation.query is not None:
+        call.query = validated_query(operation.query, list(call.request.args.items(multi=True)))
+    elif call.request.query_string:
+        raise InvalidRequest("this call takes no query parameters")
+
+
+def _response(reply: Reply) -> ApiResponse:
+    response = ApiResponse(reply.body, reply.status, content_type=reply.media)
+    if reply.headers:
+        response.headers.update(dict(reply.headers))
+    return response

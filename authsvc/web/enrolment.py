@@ -1,0 +1,103 @@
+"""Enrolment: the payment backend opens a ticket, the person goes through the steps, and `complete` makes them count."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from authsvc.access import Scope
+from authsvc.factor import Submission
+from authsvc.web import answers, requests
+from authsvc.web.body import JsonBody, JsonEvidence
+from authsvc.web.capture import AUDIO, FRAMES
+from authsvc.web.operations import BodyReader, Call, Plane, Reply, Room, shown, told
+
+tickets = Room("enrollments", Plane.BACKEND, Scope.ENROLL)
+enrolment = Room("enrollments", Plane.ENROLLMENT)
+
+ENROLLMENT = "/v1/enrollments/{enrollment_id}"
+
+STEPS: dict[str, tuple[BodyReader[Submission], type[BaseModel], type[BaseModel]]] = {
+    "consent": (JsonEvidence(requests.ConsentEvidence), answers.ConsentBegun, answers.Received),
+    "otp": (JsonEvidence(requests.CodeEvidence), answers.AppBegun, answers.Received),
+    "face": (FRAMES, answers.CaptureBegun, answers.Received),
+    "voice": (AUDIO, answers.CaptureBegun, answers.Received),
+    "device": (JsonEvidence(requests.DeviceEvidence), answers.DeviceBegun, answers.DeviceReceived),
+}
+"""For each step, the form of its evidence, what its beginning shows, and what it answers."""
+
+_OWN_PROBLEMS = {
+    "otp": ("challenge-failed",),
+    "face": ("capture-unusable",),
+    "voice": ("capture-unusable",),
+}
+
+
+@tickets.sending(
+    "POST",
+    "/v1/enrollments",
+    JsonBody(requests.EnrollmentWanted),
+    answers.Ticket,
+    answers={201: answers.Ticket},
+    once=True,
+    problems=("proof-required", "user-frozen", "receipt-mismatch"),
+)
+def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
+    """A ticket with which one person may enrol, once, within a quarter of an hour.
+
+    A user who has factors already needs `proof`: the receipt of a decision of type `enrollment`.
+    """
+    locale = requests.DEFAULT_LOCALE if wanted.locale is None else wanted.locale
+    answer = call.services.create_enrollment(call.key, call.once, wanted.user_id, locale, wanted.proof)
+    return told(answer, created=201)
+
+
+@enrolment.get(ENROLLMENT, answers.Enrollment, problems=("challenge-closed",))
+def get_enrollment(call: Call) -> Reply:
+    """Which steps there are, and whose evidence has come in."""
+    return shown(call.services.enrollment(call.path["enrollment_id"], call.token))
+
+
+def _declare_step(step: str) -> None:
+    evidence, begun, received = STEPS[step]
+    path = f"{ENROLLMENT}/steps/{step}"
+    problems = ("challenge-closed", *_OWN_PROBLEMS.get(step, ()))
+
+    @enrolment.sending(
+        "POST",
+        f"{path}/begin",
+        JsonBody(requests.Nothing, optional=True),
+        begun,
+        name=f"begin_enrolling_{step}",
+        problems=("challenge-closed",),
+    )
+    def begin(call: Call, _: requests.Nothing) -> Reply:
+        """Begin an enrolment step: what the person needs for it."""
+        return shown(call.services.begin_enrollment_step(call.path["enrollment_id"], call.token, step, {}))
+
+    @enrolment.sending("PUT", path, evidence, received, name=f"enroll_{step}", problems=problems)
+    def answer(call: Call, submission: Submission) -> Reply:
+        """Hand in what an enrolment step asks for; it counts with `complete`.
+
+        Answering a step again replaces what was given before.
+        """
+        enrollment_id = call.path["enrollment_id"]
+        return shown(call.services.answer_enrollment_step(enrollment_id, call.token, step, submission))
+
+
+for _step in STEPS:
+    _declare_step(_step)
+
+
+@enrolment.sending(
+    "POST",
+    f"{ENROLLMENT}/complete",
+    JsonBody(requests.Nothing, optional=True),
+    answers.Enrolled,
+    problems=("challenge-closed", "user-frozen"),
+)
+def complete_enrollment(call: Call, _: requests.Nothing) -> Reply:
+    """Make everything count that was handed in, all of it at once.
+
+    The recovery codes are shown here and never again.
+    """
+    return shown(call.services.complete_enrollment(call.path["enrollment_id"], call.token))

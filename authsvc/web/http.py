@@ -1,0 +1,45 @@
+"""Requests and responses as this API uses them, and what every answer carries: a request id, and headers that forbid.
+
+For `dispatch` and `app`. A request keeps what its log line needs, so no hook runs before it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+from flask import Request, Response
+
+from authsvc.web.operations import Plane
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What an answer says unless it says something of its own."""
+
+
+class ApiRequest(Request):
+    """A request with its id, its arrival, the plane it belongs to, and, once it was admitted, the client it came from."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.arrived = perf_counter()
+        self.id = f"req_{secrets.token_hex(12)}"
+        self.plane = Plane.BACKEND
+        self.client_id: str | None = None
+
+    def seconds(self) -> float:
+        """How long ago it arrived."""
+        return perf_counter() - self.arrived
+
+
+class ApiResponse(Response):
+    """A response that knows which problem it is, if it is one."""
+
+    slug: str | None = None
+    default_mimetype = "application/json"

@@ -1,0 +1,226 @@
+"""How a call of the API is declared: once, for the route that serves it and for the document that describes it.
+
+For the rooms of the API (`backend`, `payer`, …), which read like the table of DESIGN §9.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from authsvc.access import ApiKey, Scope
+from authsvc.factor import Json
+from authsvc.once import Answer, Once
+
+if TYPE_CHECKING:
+    from authsvc.web.http import ApiRequest
+    from authsvc.web.metrics import Metrics
+    from authsvc.web.port import Services
+
+JSON_MEDIA = "application/json"
+
+
+class Plane(StrEnum):
+    """Who calls, and by which `Authorization` scheme they are known; nobody in particular is PUBLIC."""
+
+    BACKEND = "Bearer"
+    PAYER = "Challenge"
+    ENROLLMENT = "Enrollment"
+    PUBLIC = ""
+
+
+class Reply(NamedTuple):
+    """A whole answer: what a view returns."""
+
+    body: bytes
+    status: int = 200
+    media: str = JSON_MEDIA
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Call:
+    """One request as a view sees it, admitted and within its limits. `path` holds the parameters of the address.
+
+    `base_url` is where the service is reached.
+    """
+
+    services: Services
+    metrics: Metrics
+    base_url: str
+    request: ApiRequest
+    path: Mapping[str, str]
+    token: str = ""
+    query: Any = None  # An instance of the model that the operation declares.
+    api_key: ApiKey | None = None
+    idempotency: Once | None = None
+
+    @property
+    def key(self) -> ApiKey:
+        """The backend's key; only calls of the backend plane have one."""
+        if self.api_key is None:
+            raise LookupError("this call is not of the backend plane")
+        return self.api_key
+
+    @property
+    def once(self) -> Once:
+        """What the Idempotency-Key stands for; only operations that declare `once` have it."""
+        if self.idempotency is None:
+            raise LookupError("this operation does not declare `once`")
+        return self.idempotency
+
+
+Body_co = TypeVar("Body_co", covariant=True)
+Body = TypeVar("Body")
+
+
+class BodyReader(Protocol[Body_co]):
+    """Takes a body within its limits: `read` the bytes, `parse` what they say. It also knows how to describe itself."""
+
+    def read(self, request: ApiRequest) -> bytes: ...
+
+    def parse(self, request: ApiRequest, raw: bytes) -> Body_co: ...
+
+    def models(self) -> tuple[type[BaseModel], ...]:
+        """The types whose schemas `described` refers to."""
+
+    def described(self, schema_of: Callable[[type[BaseModel]], Json]) -> Json:
+        """The OpenAPI Request Body Object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An answer that is not JSON."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One declared call.
+
+    `path` is an OpenAPI path template; `problems` are the slugs of this call's own. `once` asks for an Idempotency-Key,
+    `waits` heeds `Prefer: wait`.
+    """
+
+    method: str
+    path: str
+    plane: Plane
+    tag: str
+    name: str
+    summary: str
+    description: str
+    view: Callable[..., Reply]
+    answers: Mapping[int, type[BaseModel] | Media]
+    scope: Scope | None = None
+    body: BodyReader[object] | None = None
+    query: type[BaseModel] | None = None
+    problems: tuple[str, ...] = ()
+    once: bool = False
+    waits: bool = False
+
+
+@dataclass(slots=True)
+class Room:
+    """The operations of one part of the API, in the order in which they are declared."""
+
+    tag: str
+    plane: Plane
+    scope: Scope | None = None
+    operations: list[Operation] = field(default_factory=list)
+
+    def get(
+        self, path: str, answer: type[BaseModel] | Media, **declared: Any
+    ) -> Callable[[Callable[[Call], Reply]], Callable[[Call], Reply]]:
+        """Declares a GET. `declared` are further fields of Operation, whose types the dataclass knows."""
+        return self.call("GET", path, answer, **declared)
+
+    def delete(
+        self, path: str, answer: type[BaseModel], **declared: Any
+    ) -> Callable[[Callable[[Call], Reply]], Callable[[Call], Reply]]:
+        return self.call("DELETE", path, answer, **declared)
+
+    def call(
+        self, method: str, path: str, answer: type[BaseModel] | Media, **declared: Any
+    ) -> Callable[[Callable[[Call], Reply]], Callable[[Call], Reply]]:
+        """Declares a call without a body; the view's name and docstring become the operation's."""
+
+        def declare(view: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
+            self._add(method, path, answer, view, declared)
+            return view
+
+        return declare
+
+    def sending(
+        self,
+        method: str,
+        path: str,
+        body: BodyReader[Body],
+        answer: type[BaseModel] | Media,
+        **declared: Any,
+    ) -> Callable[[Callable[[Call, Body], Reply]], Callable[[Call, Body], Reply]]:
+        """Declares a call whose view is handed the parsed body."""
+
+        def declare(view: Callable[[Call, Body], Reply]) -> Callable[[Call, Body], Reply]:
+            self._add(method, path, answer, view, {"body": body, **declared})
+            return view
+
+        return declare
+
+    def _add(
+        self,
+        method: str,
+        path: str,
+        answer: type[BaseModel] | Media,
+        view: Callable[..., Reply],
+        declared: Mapping[str, Any],
+    ) -> None:
+        summary, _, description = (view.__doc__ or "").strip().partition("\n\n")
+        fields = {"name": view.__name__, "scope": self.scope, "answers": {200: answer}, **declared}
+        self.operations.append(
+            Operation(
+                method=method,
+                path=path,
+                plane=self.plane,
+                tag=self.tag,
+                summary=" ".join(summary.split()).rstrip("."),
+                description=" ".join(description.split()),
+                view=view,
+                **fields,
+            )
+        )
+
+
+def shown(value: Json, status: int = 200) -> Reply:
+    """JSON as it goes out: UTF-8, compact."""
+    return Reply(_encode(value).encode(), status)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+REPLAYED = (("Idempotent-Replayed", "true"),)
+
+
+class ToldAgain(Exception):
+    """A refusal that had an effect of its own, and so is stored and told like any other answer."""
+
+    def __init__(self, problem: Json, replayed: bool) -> None:
+        super().__init__(problem["slug"])
+        self.problem = problem
+        self.replayed = replayed
+
+
+def told(answer: Answer, *, created: int, standing: int = 200) -> Reply:
+    """A stored answer, as it was given the first time; `standing` is the status for what was there already.
+
+    Raises ToldAgain where the answer is a refusal.
+    """
+    if answer.problem is not None:
+        raise ToldAgain(answer.problem, answer.replayed)
+    headers = REPLAYED if answer.replayed else ()
+    return Reply(answer.body, created if answer.created else standing, headers=headers)

@@ -1,0 +1,127 @@
+"""The payer's calls: see what is asked, prove it factor by factor, and be judged once, at the end.
+
+No answer before `complete` says whether evidence was right, and that one does not say which.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from authsvc.errors import CaptureUnusable, ChallengeFailed
+from authsvc.factor import Factor, Submission
+from authsvc.web import answers, requests
+from authsvc.web.body import JsonBody, JsonEvidence
+from authsvc.web.capture import AUDIO, FRAMES
+from authsvc.web.operations import BodyReader, Call, Plane, Reply, Room, shown
+
+payer = Room("challenges", Plane.PAYER)
+
+CHALLENGE = "/v1/challenges/{challenge_id}"
+
+EVIDENCE: dict[Factor, tuple[BodyReader[Submission], type[BaseModel]]] = {
+    Factor.OTP: (JsonEvidence(requests.CodeEvidence), answers.CodeBegun),
+    Factor.DEVICE_UV: (JsonEvidence(requests.CredentialEvidence), answers.CredentialBegun),
+    Factor.DEVICE_KEY: (JsonEvidence(requests.CredentialEvidence), answers.CredentialBegun),
+    Factor.FACE: (FRAMES, answers.CaptureBegun),
+    Factor.VOICE: (AUDIO, answers.CaptureBegun),
+}
+"""For each factor, the form of its evidence and what its beginning shows."""
+
+
+@payer.get(CHALLENGE, answers.Challenge)
+def get_challenge(call: Call) -> Reply:
+    """What is to be paid to whom, the ways to prove it, and what has come in.
+
+    Show the payment exactly as it stands here: it is what will be signed.
+    """
+    return shown(call.services.challenge(call.path["challenge_id"], call.token))
+
+
+def _declare_step(factor: Factor) -> None:
+    evidence, begun = EVIDENCE[factor]
+    captures = ("capture-unusable",) if factor.is_server_side_biometric else ()
+    step = f"{CHALLENGE}/steps/{factor}"
+
+    @payer.sending(
+        "POST",
+        f"{step}/begin",
+        JsonBody(requests.Nothing, optional=True),
+        begun,
+        name=f"begin_{factor}",
+        problems=("challenge-closed",),
+    )
+    def begin(call: Call, _: requests.Nothing) -> Reply:
+        """Begin a step: what the payer needs to answer it.
+
+        Beginning again makes what was begun before void.
+        """
+        return shown(call.services.begin_step(call.path["challenge_id"], call.token, factor))
+
+    @payer.sending(
+        "PUT",
+        step,
+        evidence,
+        answers.Received,
+        name=f"answer_{factor}",
+        problems=("challenge-closed", *captures),
+    )
+    def answer(call: Call, submission: Submission) -> Reply:
+        """Hand in the evidence of a step.
+
+        `received` says that it came in, and nothing about whether it is right.
+        """
+        try:
+            received = call.services.answer_step(call.path["challenge_id"], call.token, factor, submission)
+        except CaptureUnusable:
+            call.metrics.step(factor, "unusable")
+            raise
+        call.metrics.step(factor, "received")
+        return shown(received)
+
+
+for _factor in Factor:
+    _declare_step(_factor)
+
+
+@payer.sending(
+    "POST",
+    f"{CHALLENGE}/complete",
+    JsonBody(requests.Nothing, optional=True),
+    answers.Authenticated,
+    problems=("challenge-failed", "challenge-closed"),
+)
+def complete_challenge(call: Call, _: requests.Nothing) -> Reply:
+    """Have everything judged at once.
+
+    Every failure looks the same; `attempts_remaining` says what is left.
+    """
+    completed = call.services.complete(call.path["challenge_id"], call.token)
+    if completed.authenticated:
+        call.metrics.completed("authenticated")
+        return shown({"status": "authenticated"})
+    call.metrics.completed("failed")
+    raise ChallengeFailed("what was shown does not prove it", attempts_remaining=completed.attempts_remaining)
+
+
+@payer.sending(
+    "POST",
+    f"{CHALLENGE}/switch",
+    JsonBody(requests.Switch),
+    answers.Challenge,
+    problems=("challenge-closed",),
+)
+def switch_factors(call: Call, wanted: requests.Switch) -> Reply:
+    """Prove it another way: choose another of the offered sets."""
+    return shown(call.services.switch(call.path["challenge_id"], call.token, wanted.factors))
+
+
+@payer.sending(
+    "POST",
+    f"{CHALLENGE}/decline",
+    JsonBody(requests.Decline),
+    answers.Declined,
+    problems=("challenge-closed",),
+)
+def decline_payment(call: Call, wanted: requests.Decline) -> Reply:
+    """Say no: `cancel`, or `not_me`, which also suspends the device that the payment came from."""
+    return shown(call.services.decline(call.path["challenge_id"], call.token, wanted.choice))

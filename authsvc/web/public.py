@@ -1,0 +1,67 @@
+"""What anybody may read: keys, health, metrics, this document about the API, and what its problems mean."""
+
+from __future__ import annotations
+
+from authsvc.errors import NotFound, Unavailable
+from authsvc.web import answers, problem_pages
+from authsvc.web.operations import Call, Media, Plane, Reply, Room, shown
+from authsvc.web.problems import PROBLEMS
+
+public = Room("public", Plane.PUBLIC)
+
+HTML = "text/html"
+_CACHED = (("Cache-Control", "public, max-age=300"),)
+
+
+@public.get("/.well-known/jwks.json", answers.KeySet)
+def get_keys(call: Call) -> Reply:
+    """The public keys that receipts are signed with, earlier ones included."""
+    return shown(call.services.jwks())._replace(headers=_CACHED)
+
+
+@public.get("/v1/openapi.json", answers.Document)
+def get_openapi(call: Call) -> Reply:
+    """This document."""
+    from authsvc.web.openapi import published
+
+    return Reply(published(call.base_url), headers=_CACHED)
+
+
+@public.get("/v1/problems", Media(HTML))
+def list_problems(call: Call) -> Reply:
+    """Every kind of problem, as a page."""
+    return problem_pages.index(PROBLEMS.values())
+
+
+@public.get("/v1/problems/{slug}", answers.ProblemExplained)
+def explain_problem(call: Call) -> Reply:
+    """What a problem means and what to do about it, as JSON or as a page, whichever `Accept` prefers."""
+    problem = PROBLEMS.get(call.path["slug"])
+    if problem is None:
+        raise NotFound("there is no such problem")
+    accepted = call.request.accept_mimetypes
+    if accepted.best_match(("application/json", HTML), default="application/json") == HTML:
+        return problem_pages.as_page(problem)
+    return problem_pages.as_json(problem)
+
+
+@public.get("/healthz", answers.Health)
+def get_health(call: Call) -> Reply:
+    """Whether the process is alive."""
+    return shown(call.services.healthz())
+
+
+@public.get("/readyz", answers.Ready)
+def get_readiness(call: Call) -> Reply:
+    """Whether requests can be served: engines, model digests, stores, and any frightening setting."""
+    ready, found = call.services.readyz()
+    if not ready:
+        raise Unavailable("the service is not ready", checks=found)
+    return shown(found)
+
+
+@public.get("/metrics", Media("text/plain"))
+def get_metrics(call: Call) -> Reply:
+    """Counters and durations over all web processes, for Prometheus."""
+    text, media = call.metrics.text()
+    return Reply(text, media=media)

@@ -1,0 +1,40 @@
+"""What happened: the event feed for the backend, the audit log and the evidence for auditors."""
+
+from __future__ import annotations
+
+from authsvc.access import Scope
+from authsvc.web import answers, requests
+from authsvc.web.operations import Call, Plane, Reply, Room, shown
+
+events = Room("events", Plane.BACKEND, Scope.EVENTS)
+audit = Room("audit", Plane.BACKEND, Scope.AUDIT)
+
+
+@events.get("/v1/events", answers.Events, query=requests.EventsAfter)
+def list_events(call: Call) -> Reply:
+    """What happened to this client's users after a cursor, oldest first.
+
+    Ask again with `next`; it stands still while nothing happens.
+    """
+    return shown(call.services.events(call.key, call.query.after, call.query.limit))
+
+
+@audit.get("/v1/audit/events", answers.AuditLines, query=requests.AuditAfter)
+def list_audit_events(call: Call) -> Reply:
+    """Lines of the audit chains after a cursor.
+
+    Each line carries the hash of the one before it.
+    """
+    return shown(call.services.audit_events(call.key, call.query.after, call.query.limit))
+
+
+@audit.get("/v1/audit/checkpoints", answers.Checkpoints)
+def list_checkpoints(call: Call) -> Reply:
+    """Signed statements of where every chain ended at a moment."""
+    return shown(call.services.audit_checkpoints(call.key))
+
+
+@audit.get("/v1/decisions/{decision_id}/evidence", answers.Evidence)
+def get_evidence(call: Call) -> Reply:
+    """Everything that one decision rests on, for a third party to check without this service."""
+    return shown(call.services.evidence(call.key, call.path["decision_id"]))

@@ -1,0 +1,222 @@
+"""What a caller sends, as types that validate it and publish it (DESIGN §9)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from authsvc.biometric import Modality
+from authsvc.factor import Category, Factor
+from authsvc.payment import Payee, Payment
+from authsvc.subject import Novelty, Subject
+from authsvc.web.words import (
+    Amount,
+    ChainCursor,
+    Code,
+    Currency,
+    Cursor,
+    DeviceName,
+    Identifier,
+    IpAddress,
+    Json,
+    Limit,
+    Locale,
+    Name,
+    PathIdentifier,
+    Reason,
+    Receipt,
+    ReturnUrl,
+    RiskScore,
+    Secret,
+    Sentence,
+    Wanted,
+    Word,
+)
+
+DEFAULT_LOCALE = "zh-CN"
+
+
+class Nothing(Wanted):
+    """An empty object; the body may be left out altogether."""
+
+
+# -- The payment backend ----------------------------------------------------------------------------------------------
+
+
+class PayeeStated(Wanted):
+    id: Identifier
+    name: Name
+
+
+class Transaction(Wanted):
+    """The payment; `amount_minor` counts the currency's smallest unit (fen, cents)."""
+
+    id: Identifier
+    type: Word
+    amount_minor: Amount
+    currency: Currency
+    payee: PayeeStated
+
+    def payment_of(self, subject: Subject) -> Payment:
+        """The payment as the service knows it; raises InvalidRequest for text without a canonical form."""
+        return Payment.stated(
+            transaction_id=self.id,
+            type=self.type,
+            amount_minor=self.amount_minor,
+            currency=self.currency,
+            payee=Payee(self.payee.id, self.payee.name),
+            subject=subject,
+        )
+
+
+class DeviceStated(Wanted):
+    """The phone: an id counts only with the secret it was given. `novelty` may make it worse than we know it, never better."""
+
+    id: PathIdentifier | None = None
+    secret: Secret | None = None
+    novelty: Novelty | None = None
+
+
+class Risk(Wanted):
+    """The payment layer's own estimate: 0 is harmless, 100 the worst. Absent reads as 100."""
+
+    score: RiskScore
+    reasons: Annotated[tuple[Reason, ...], Field(max_length=32)] = ()
+
+
+class Context(Wanted):
+    channel: Word | None = None
+    ip: IpAddress | None = None
+    locale: Locale | None = None
+
+
+class DecisionWanted(Wanted):
+    """What must this payer prove for this payment? Whatever is left out reads as the riskier value."""
+
+    transaction: Transaction
+    user_id: PathIdentifier
+    device: DeviceStated = DeviceStated()
+    risk: Risk | None = None
+    proven: Annotated[tuple[Literal[Category.KNOWLEDGE], ...], Field(max_length=1)] = ()
+    context: Context = Context()
+    return_url: ReturnUrl | None = None
+
+
+class CodeWanted(Wanted):
+    """A code for this payment alone; `locale` chooses the language of the sentence to send."""
+
+    locale: Locale | None = None
+
+
+class Outcome(Wanted):
+    """How the payment ended, so that policies can be judged by it."""
+
+    outcome: Literal["settled", "fraud", "refunded", "disputed"]
+
+
+class ReceiptShown(Wanted):
+    """A receipt beside the backend's **own** record of the payment, never a copy of what the payer sent.
+
+    With `user_id` the payer is checked as well; without, the receipt's own is taken.
+    """
+
+    receipt: Receipt
+    transaction: Transaction
+    user_id: PathIdentifier | None = None
+
+
+# -- The payer ---------------------------------------------------------------------------------------------------------
+
+
+class CodeEvidence(Wanted):
+    """The code that the authenticator app shows, or that came with the payment."""
+
+    code: Code
+
+
+class CredentialEvidence(Wanted):
+    """A WebAuthn `PublicKeyCredential` as its `toJSON()` gives it."""
+
+    id: Annotated[str, Field(min_length=1, max_length=1400)]
+    rawId: Annotated[str, Field(min_length=1, max_length=1400)]  # noqa: N815  # The standard's name.
+    type: Literal["public-key"]
+    response: Json
+    authenticatorAttachment: Annotated[str, Field(max_length=32)] | None = None  # noqa: N815  # The standard's name.
+    clientExtensionResults: Json = Field(default_factory=dict)  # noqa: N815  # The standard's name.
+
+
+class Switch(Wanted):
+    """Another of the offered sets of factors."""
+
+    factors: Annotated[tuple[Factor, ...], Field(min_length=1, max_length=len(Factor))]
+
+
+class Decline(Wanted):
+    """`cancel`: I no longer want to. `not_me`: I never wanted to; the device the payment came from is suspended."""
+
+    choice: Literal["not_me", "cancel"]
+
+
+# -- Enrolment and users -----------------------------------------------------------------------------------------------
+
+
+class EnrollmentWanted(Wanted):
+    """A ticket for one person. An account that has factors already needs `proof`, a receipt of its highest level."""
+
+    user_id: PathIdentifier
+    locale: Locale | None = None
+    proof: Receipt | None = None
+
+
+class ConsentEvidence(Wanted):
+    """What the person agreed to, each modality by itself, in the wording of `text_version`."""
+
+    modalities: Annotated[tuple[Modality, ...], Field(max_length=len(Modality))]
+    text_version: Reason | None = None
+    under_14: bool = False
+    guardian: Name | None = None
+
+
+class DeviceEvidence(Wanted):
+    """What the person calls this phone."""
+
+    name: DeviceName
+
+
+class DeviceRenamed(Wanted):
+    name: DeviceName
+
+
+class Freeze(Wanted):
+    reason: Sentence
+
+
+class Unfreeze(Wanted):
+    """Either `proof`, a receipt of the highest level, or the names of two `operators`."""
+
+    proof: Receipt | None = None
+    operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+
+
+class StatusWanted(Wanted):
+    """`verify_always`: the user wants no low-value exemption."""
+
+    verify_always: bool
+
+
+# -- Queries -----------------------------------------------------------------------------------------------------------
+
+
+class EventsAfter(Wanted):
+    """A page of the feed: what came after the cursor of the last page."""
+
+    after: Cursor = 0
+    limit: Limit = 100
+
+
+class AuditAfter(Wanted):
+    """A page of the audit log: what came after the cursor of the last page."""
+
+    after: ChainCursor | None = None
+    limit: Limit = 100
