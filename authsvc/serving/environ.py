@@ -1,0 +1,85 @@
+"""From an ASGI scope to a WSGI environ (PEP 3333), and from a WSGI call to a whole answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from authsvc.serving.answer import Answer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from uvicorn._types import HTTPScope
+
+_UNPREFIXED = {"CONTENT_TYPE", "CONTENT_LENGTH"}
+
+
+def environ_of(scope: HTTPScope) -> dict[str, Any]:
+    """Everything of a WSGI environ but `wsgi.input`, which belongs to one call.
+
+    A header with an underscore in its name is left out: `X_Real` and `X-Real` would become the same key, and the one
+    that a proxy strips could come in as the other.
+    """
+    server, client = scope["server"] or ("", None), scope["client"] or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1] or ""),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0],
+        "REMOTE_PORT": str(client[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.errors": sys.stderr,
+        "wsgi.input_terminated": True,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for raw_name, raw_value in scope["headers"]:
+        if b"_" in raw_name:
+            continue
+        name, value = raw_name.decode("latin-1").upper().replace("-", "_"), raw_value.decode("latin-1")
+        key = name if name in _UNPREFIXED else f"HTTP_{name}"
+        if key in environ:
+            value = environ[key] + ("; " if key == "HTTP_COOKIE" else ",") + value
+        environ[key] = value
+    return environ
+
+
+def call(application: WSGIApplication, environ: dict[str, Any], body: bytes) -> Answer:
+    """Runs the application to the end of its answer, as the server's threads do.
+
+    The body is complete before its first byte is sent, so a client that reads slowly holds no thread, and an
+    application that fails half-way through has sent nothing yet.
+    """
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    chunks: list[bytes] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
+        started[:] = [(status, headers)]
+        return chunks.append
+
+    result = application(environ, start_response)
+    try:
+        chunks.extend(result)
+    finally:
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()
+    (status, headers) = started[0]
+    return Answer(int(status[:3]), tuple(_encoded(*header) for header in headers), b"".join(chunks))
+
+
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), value.encode("latin-1")

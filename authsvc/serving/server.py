@@ -1,0 +1,75 @@
+"""The server behind `authsvc serve`: web processes on one listening socket, side processes beside them."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from authsvc.errors import ConfigurationError
+from authsvc.serving.process import KeptProcess, SideProcess
+from authsvc.serving.settings import ServerSettings
+from authsvc.serving.supervisor import Supervisor
+from authsvc.serving.worker import serve
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_log = logging.getLogger(__name__)
+
+# What a web process has for its application's `close()` when it has drained.
+_CLOSE_S = 3.0
+
+
+def run(
+    settings: ServerSettings,
+    make_app: Callable[[], WSGIApplication] | str,
+    side_processes: Sequence[SideProcess] = (),
+    *,
+    listener: socket.socket | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT; a second one ends everything at once. For the main thread of a single-threaded process.
+
+    Every web process calls `make_app` (a callable or `package.module:attribute`) for itself and, at its end, the
+    application's `close()` if it has one. `listener` is what `bind` returned, for a caller that wants to know the port.
+    Raises ConfigurationError when the address cannot be had, or when the application cannot be made at the start.
+    """
+    listener = bind(settings) if listener is None else listener
+    supervisor = Supervisor(
+        listener,
+        [
+            KeptProcess(f"web-{n + 1}", partial(serve, listener, settings, make_app))
+            for n in range(settings.workers)
+        ],
+        [KeptProcess(side.name, partial(_run_beside, listener, side)) for side in side_processes],
+        web_patience_s=settings.drain_seconds + _CLOSE_S,
+    )
+    _log.info("listening on http://%s:%d", *listener.getsockname()[:2])
+    supervisor.run()
+
+
+def bind(settings: ServerSettings) -> socket.socket:
+    """The listening socket that all web processes share; raises ConfigurationError when the address cannot be had.
+
+    One socket for all, so that a process which dies takes nothing with it that was waiting to be accepted.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server(
+            (settings.host, settings.port), family=family, backlog=settings.backlog
+        )
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigurationError(
+            f"cannot listen on `{settings.host}`, port `{settings.port}`: {reason}"
+        ) from error
+    # Accepted connections inherit it: an answer in two packets would else wait 40 ms for an acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def _run_beside(listener: socket.socket, side: SideProcess) -> None:
+    listener.close()
+    side()

@@ -1,0 +1,45 @@
+"""What an operator may choose about the server: where it listens, how wide it is, what a client may take from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from authsvc.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Counts are per web process, times are seconds. Everything must be positive, but a port of 0 takes a free one.
+
+    `threads` bounds how many requests are worked on at once and `max_waiting` how many complete ones may queue for a
+    thread; what comes beyond both is answered 503. A client that is idle, sends slowly or waits for an answer on
+    purpose (`waiting.hold`) costs no thread, so `threads` need not grow with the number of clients.
+
+    `trusted_proxies` are the addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: nobody's by
+    default.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 2
+    threads: int = 16
+    max_waiting: int = 256
+    max_connections: int = 1_000
+    backlog: int = 1_024
+    max_header_bytes: int = 16_384
+    max_body_bytes: int = 8 * 1024 * 1024
+    header_seconds: float = 10
+    body_seconds: float = 15
+    write_seconds: float = 30
+    idle_seconds: int = 75
+    drain_seconds: int = 10
+    trusted_proxies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            lowest = 0 if field.name == "port" else 1e-3
+            if isinstance(value, int | float) and value < lowest:
+                raise ConfigurationError(
+                    f"server setting `{field.name}` is `{value}`, expected a positive number"
+                )

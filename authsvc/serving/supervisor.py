@@ -1,0 +1,88 @@
+"""Keeps the processes of one server running, and ends them in an order in which nobody is missed.
+
+It never loads the application: it forks, watches and restarts. At the end the web processes go first, which finish what
+they have begun, then the side processes that they may need for it.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from authsvc.errors import ConfigurationError
+from authsvc.serving.process import KeptProcess
+from authsvc.serving.worker import NO_APPLICATION
+
+_ROUND_S = 0.1
+_SIDE_PATIENCE_S = 5.0
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Supervisor:
+    """`web_patience_s` is how long the web processes have for what they have begun before they are killed.
+
+    `listener` is closed when the end begins: a client that still comes is refused rather than left in the queue.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        web: Sequence[KeptProcess],
+        side: Sequence[KeptProcess],
+        *,
+        web_patience_s: float,
+    ) -> None:
+        self._listener = listener
+        self._web = tuple(web)
+        self._side = tuple(side)
+        self._web_patience_s = web_patience_s
+        self._stop_signals_seen = 0
+
+    def run(self) -> None:
+        """Returns when a stop signal came and every process has ended.
+
+        Raises ConfigurationError when a web process could not make its application in its first life. In a later one
+        that is an outage, which passes.
+        """
+        with self._stop_signals_counted():
+            try:
+                for process in (*self._side, *self._web):
+                    process.start()
+                self._watch()
+            finally:
+                self._listener.close()
+                self._end(self._web, self._web_patience_s)
+                self._end(self._side, _SIDE_PATIENCE_S)
+
+    def _watch(self) -> None:
+        while not self._stop_signals_seen:
+            time.sleep(_ROUND_S)
+            for process in (*self._side, *self._web):
+                process.tend()
+            if any(process.lives == 1 and process.exit_code == NO_APPLICATION for process in self._web):
+                raise ConfigurationError("the application could not be made, the log says why")
+
+    def _end(self, processes: Sequence[KeptProcess], patience_s: float) -> None:
+        for process in processes:
+            process.send(signal.SIGTERM)
+        deadline = time.monotonic() + patience_s
+        while any(process.is_alive() for process in processes):
+            if time.monotonic() > deadline or self._stop_signals_seen > 1:
+                for process in processes:
+                    process.send(signal.SIGKILL)
+            time.sleep(_ROUND_S)
+
+    @contextmanager
+    def _stop_signals_counted(self) -> Iterator[None]:
+        def count(*_: object) -> None:
+            self._stop_signals_seen += 1
+
+        before = {number: signal.signal(number, count) for number in _STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

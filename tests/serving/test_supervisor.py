@@ -1,0 +1,174 @@
+"""Processes that die are replaced, processes that are asked to stop finish what they began, and none is left over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psutil
+import pytest
+
+from authsvc.errors import ConfigurationError
+from authsvc.serving.server import bind
+from authsvc.serving.settings import ServerSettings
+from tests.serving.conftest import DemoServer, receive
+
+StartServer = Callable[..., DemoServer]
+
+
+def eventually(happens: Callable[[], object], *, within_s: float = 10.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not happens():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def stopped_within(server: DemoServer, seconds: float) -> list[psutil.Process]:
+    """Waits for the supervisor's end and returns those of its children that outlived it."""
+    family = psutil.Process(server.pid).children(recursive=True)
+    _, alive = psutil.wait_procs([psutil.Process(server.pid)], timeout=seconds)
+    assert not alive, "the supervisor did not end in time"
+    return [process for process in family if process.is_running()]
+
+
+def test_a_killed_web_process_is_replaced_and_nobody_is_refused(start_server: StartServer) -> None:
+    server = start_server(settings={"workers": 2})
+    killed = server.get("/pid")[1]
+    os.kill(killed, signal.SIGKILL)
+    for _ in range(20):
+        assert server.get("/") == (200, "hello")
+    eventually(lambda: len(server.children()) == 2 and not psutil.pid_exists(killed))
+
+
+def test_the_only_web_process_is_replaced_while_clients_wait_in_the_queue(start_server: StartServer) -> None:
+    server = start_server(settings={"workers": 1})
+    os.kill(server.get("/pid")[1], signal.SIGKILL)
+    assert server.get("/") == (200, "hello")
+
+
+def test_a_process_that_keeps_dying_is_started_ever_more_slowly(start_server: StartServer) -> None:
+    server = start_server(commands={"brief": [sys.executable, "-S", "-c", "raise SystemExit(7)"]})
+    time.sleep(2.5)
+    deaths = server.log.read_text().count("process `brief` ended with exit code 7")
+    assert 2 <= deaths <= 6
+    assert server.get("/") == (200, "hello")
+
+
+def test_a_killed_side_process_is_replaced(start_server: StartServer) -> None:
+    server = start_server(sides=["biometric"])
+    eventually(lambda: list(server.folder.glob("biometric-*")))
+    [mark] = server.folder.glob("biometric-*")
+    os.kill(int(mark.name.removeprefix("biometric-")), signal.SIGKILL)
+    eventually(lambda: len(list(server.folder.glob("biometric-*"))) == 2)
+
+
+def test_a_side_process_may_be_a_command_of_lower_priority(start_server: StartServer) -> None:
+    server = start_server(commands={"sleeper": ["sleep", "1234"]})
+    eventually(lambda: any(process.name() == "sleep" for process in server.children()))
+    [sleeper] = [process for process in server.children() if process.name() == "sleep"]
+    assert sleeper.nice() - psutil.Process(server.pid).nice() == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_no_child_outlives_a_killed_supervisor(start_server: StartServer) -> None:
+    server = start_server(sides=["biometric"], commands={"sleeper": ["sleep", "1234"]})
+    eventually(lambda: any(process.name() == "sleep" for process in server.children()))
+    children = server.children()
+    assert len(children) == 4
+    os.kill(server.pid, signal.SIGKILL)
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+
+
+def test_a_request_in_flight_is_answered_before_the_stop_and_has_its_side_processes(
+    start_server: StartServer,
+) -> None:
+    server = start_server(sides=["biometric"])
+    eventually(lambda: list(server.folder.glob("biometric-*")))
+    [mark] = server.folder.glob("biometric-*")
+    with ThreadPoolExecutor() as client:
+        in_flight = client.submit(server.get, "/sleep/1")
+        time.sleep(0.3)
+        os.kill(server.pid, signal.SIGTERM)
+        time.sleep(0.4)
+        assert psutil.pid_exists(int(mark.name.removeprefix("biometric-")))
+        assert stopped_within(server, 8) == []
+        assert in_flight.result() == (200, "slept")
+    assert len(list(server.folder.glob("closed-*"))) == 2
+
+
+def test_idle_stalled_and_held_clients_do_not_delay_the_stop(start_server: StartServer) -> None:
+    server = start_server()
+    with server.connect() as idle, server.connect() as stalled, ThreadPoolExecutor() as client:
+        held = client.submit(server.get, "/held/25")
+        stalled.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
+        time.sleep(0.3)
+        os.kill(server.pid, signal.SIGTERM)
+        assert stopped_within(server, 5) == []
+        assert held.result() == (200, "held")
+        assert receive(stalled)[0].status == 503
+        assert idle.recv(1) == b""
+
+
+def test_what_does_not_finish_in_time_is_killed(start_server: StartServer) -> None:
+    server = start_server(settings={"workers": 1, "drain_seconds": 1})
+    with server.connect() as client:
+        client.sendall(b"GET /sleep/30 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.3)
+        os.kill(server.pid, signal.SIGTERM)
+        assert stopped_within(server, 8) == []
+        assert receive(client)[0].status == 503
+
+
+def test_a_second_signal_ends_everything_at_once(start_server: StartServer) -> None:
+    server = start_server()
+    with server.connect() as client:
+        client.sendall(b"GET /sleep/30 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.3)
+        os.kill(server.pid, signal.SIGINT)
+        time.sleep(0.3)
+        os.kill(server.pid, signal.SIGINT)
+        assert stopped_within(server, 3) == []
+
+
+def test_a_new_client_is_refused_once_the_stop_has_begun(start_server: StartServer) -> None:
+    server = start_server()
+    with server.connect() as client:
+        client.sendall(b"GET /sleep/1.5 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.3)
+        os.kill(server.pid, signal.SIGTERM)
+        time.sleep(0.6)
+        with pytest.raises(ConnectionRefusedError, match="refused"):
+            server.connect()
+        assert receive(client)[0].status == 200
+
+
+def test_a_server_whose_application_cannot_be_made_does_not_start(start_server: StartServer) -> None:
+    with pytest.raises(RuntimeError, match="gives no answer") as failure:
+        start_server(broken=True)
+    assert "ConfigurationError: the application could not be made" in str(failure.value)
+
+
+def test_an_address_in_use_is_a_mistake_of_configuration() -> None:
+    with bind(ServerSettings(port=0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"cannot listen on `127.0.0.1`, port `{port}`"):
+            bind(ServerSettings(port=port))
+
+
+@pytest.mark.parametrize("field", ["threads", "workers", "body_seconds", "max_body_bytes"])
+def test_a_setting_of_zero_is_refused(field: str) -> None:
+    zero: dict[str, Any] = {field: 0}
+    with pytest.raises(ConfigurationError, match=f"server setting `{field}` is `0`"):
+        ServerSettings(**zero)
+
+
+def test_start_up_takes_less_than_two_seconds(start_server: StartServer) -> None:
+    began = time.monotonic()
+    start_server()
+    assert time.monotonic() - began < 2

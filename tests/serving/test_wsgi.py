@@ -1,0 +1,91 @@
+"""The WSGI side of the server, without a network: PEP 3333, and the agreement on held requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from wsgiref.validate import validator
+
+import pytest
+
+from authsvc.serving.environ import call, environ_of
+from authsvc.serving.waiting import WAITED, hold, is_first_look, seconds_to_hold
+
+_SCOPE: Any = {
+    "type": "http",
+    "http_version": "1.1",
+    "method": "POST",
+    "scheme": "http",
+    "raw_path": b"/pay%20me",
+    "query_string": b"a=1",
+    "headers": [(b"host", b"a"), (b"content-type", b"text/plain")],
+    "client": ("127.0.0.1", 4_000),
+    "server": ("127.0.0.1", 8_080),
+}
+
+
+def test_the_environ_satisfies_the_reference_checker() -> None:
+    def application(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        start("201 Created", [("Content-Type", "text/plain"), ("X-Case", "Kept")])
+        return [environ["PATH_INFO"].encode(), b" ", body]
+
+    answer = call(validator(application), environ_of(_SCOPE), b"now")
+    assert answer.status == 201
+    assert answer.headers == ((b"content-type", b"text/plain"), (b"x-case", b"Kept"))
+    assert answer.body == b"/pay me now"
+
+
+def test_the_old_way_of_writing_comes_before_what_is_returned() -> None:
+    def application(_: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        start("200 OK", [])(b"first ")
+        return [b"second"]
+
+    assert call(application, environ_of(_SCOPE), b"").body == b"first second"
+
+
+def test_an_answer_is_closed_also_when_it_breaks() -> None:
+    class Answer:
+        closed = False
+
+        def __iter__(self) -> Iterator[bytes]:
+            yield b"half"
+            raise RuntimeError("broken on purpose")
+
+        def close(self) -> None:
+            self.closed = True
+
+    answer = Answer()
+
+    def application(_: dict[str, Any], start: Callable[..., Any]) -> Answer:
+        start("200 OK", [])
+        return answer
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        call(application, environ_of(_SCOPE), b"")
+    assert answer.closed
+
+
+def test_an_unix_socket_or_unknown_peer_leaves_the_addresses_empty() -> None:
+    nobody: Any = {**_SCOPE, "client": None, "server": None}
+    environ = environ_of(nobody)
+    assert (environ["REMOTE_ADDR"], environ["SERVER_NAME"], environ["SERVER_PORT"]) == ("", "", "")
+
+
+def test_another_server_is_not_asked_to_hold() -> None:
+    assert hold({}, 25) is None
+    assert is_first_look({})
+
+
+def test_a_request_is_held_until_its_patience_ends() -> None:
+    assert hold({WAITED: 0.0}, 25, every=0.5) == {"Authsvc-Again": "0.500"}
+    assert hold({WAITED: 24.9}, 25, every=0.5) == {"Authsvc-Again": "0.100"}
+    assert hold({WAITED: 25.0}, 25) is None
+    assert hold({WAITED: 0.0}, 0) is None
+    assert not is_first_look({WAITED: 0.3})
+
+
+def test_the_server_understands_what_the_application_asks() -> None:
+    [(name, value)] = (hold({WAITED: 0.0}, 25) or {}).items()
+    assert seconds_to_hold(((b"vary", b"*"), (name.lower().encode(), value.encode()))) == 0.25
+    assert seconds_to_hold(()) is None
