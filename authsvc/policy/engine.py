@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from authsvc.biometric import Modality
@@ -53,15 +54,16 @@ class Policy:
         """The answer for one payment. Never fails: what is missing or makes no sense reads as the riskier value."""
         amount = self._convert(inputs.amount_minor, inputs.currency)
         matched = self._masks.matching(inputs, amount)
-        asked = self._levels[(matched & -matched).bit_length()]
+        level = asked = self._levels[(matched & -matched).bit_length()]
+        lifted_by = None
         if inputs.account_frozen or inputs.novelty is _REVOKED:
-            return Outcome(_DENY, None, asked, matched, inputs, self)
-        if asked is _NONE or asked is _DENY:
-            return Outcome(asked, None, asked, matched, inputs, self)
-        if inputs.account_blocked:
-            return Outcome(_DENY, None, asked, matched, inputs, self)
-        lifting = self._lifting(asked, inputs, amount)
-        return Outcome(asked if lifting is None else _NONE, lifting, asked, matched, inputs, self)
+            level = _DENY
+        elif asked is not _NONE and asked is not _DENY:
+            if inputs.account_blocked:
+                level = _DENY
+            elif self._exemptions and (lifted_by := self._lifting(asked, inputs, amount)) is not None:
+                level = _NONE
+        return _outcome((level, lifted_by, asked, matched, inputs, self))
 
     def sets_for(self, level: Level, inputs: Inputs | None = None) -> tuple[FactorSet, ...]:
         """The alternatives of a level; given inputs, those whose limits admit that payment."""
@@ -107,8 +109,6 @@ class Policy:
             matched ^= lowest
 
     def _lifting(self, level: Level, inputs: Inputs, amount: int) -> Exemption | None:
-        if not self._exemptions:
-            return None
         seen = Seen.of(inputs, amount)
         return next((each for each in self._exemptions if lifts(each, level, inputs, seen)), None)
 
@@ -172,6 +172,10 @@ class Outcome(NamedTuple):
             yield Reason("device-revoked", Axis.DEVICE.value, Novelty.REVOKED.value, Novelty.UNKNOWN.value)
         if self.inputs.account_blocked and self.asked.asks:
             yield Reason("account-blocked", "user.blocked", True, False)
+
+
+# The constructor of a named tuple takes its fields apart once more, which would double the cost of an evaluation.
+_outcome = partial(tuple.__new__, Outcome)
 
 
 def _levels_by_lowest_bit(rules: Sequence[Rule], default: Level | None) -> tuple[Level, ...]:

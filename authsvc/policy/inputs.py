@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -54,11 +54,23 @@ class Inputs:
 
     def to_snapshot(self) -> dict[str, object]:
         """Every field under its own name, in plain JSON values."""
-        snapshot = asdict(self)
-        snapshot["novelty"] = self.novelty.value
-        snapshot["risk_reasons"] = list(self.risk_reasons)
-        snapshot["proven"] = [category.value for category in self.proven]
-        return snapshot
+        # Field by field: `asdict` copies deeply, and would cost a decision as much as its signature.
+        return {
+            "type": self.type,
+            "amount_minor": self.amount_minor,
+            "currency": self.currency,
+            "novelty": self.novelty.value,
+            "risk_score": self.risk_score,
+            "risk_reasons": list(self.risk_reasons),
+            "channel": self.channel,
+            "device_synced": self.device_synced,
+            "proven": [category.value for category in self.proven],
+            "verify_always": self.verify_always,
+            "low_value_count": self.low_value_count,
+            "low_value_sum": self.low_value_sum,
+            "account_frozen": self.account_frozen,
+            "account_blocked": self.account_blocked,
+        }
 
     @classmethod
     def from_snapshot(cls, snapshot: Mapping[str, object]) -> Inputs:

@@ -24,7 +24,10 @@ _OTHER = "\0"
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """One table per input. `amounts` are the cuts at which `by_amount` changes; a cut belongs to what follows it."""
+    """One table per input. `amounts` are the cuts at which `by_amount` changes; a cut belongs to what follows it.
+
+    `looks_further` is false where no rule looks at more than amount, risk and device: then nothing else is looked up.
+    """
 
     amounts: tuple[int, ...]
     by_amount: tuple[int, ...]
@@ -39,6 +42,7 @@ class Masks:
     other_type: int
     other_channel: int
     no_reason: int
+    looks_further: bool
 
     @classmethod
     def of(cls, rules: Sequence[Rule]) -> Masks:
@@ -62,15 +66,22 @@ class Masks:
             other_type=table.mask(Axis.TYPE, _OTHER),
             other_channel=table.mask(Axis.CHANNEL, _OTHER),
             no_reason=table.mask(Axis.RISK_REASONS, ()),
+            looks_further=not table.axes <= {Axis.AMOUNT, Axis.RISK, Axis.DEVICE},
         )
 
     def matching(self, inputs: Inputs, amount: int) -> int:
         """The rules that apply; `amount` is in the smallest unit of the reference currency."""
+        risk = inputs.risk_score
         mask = (
             self.by_amount[bisect_right(self.amounts, amount)]
-            & self.by_risk[inputs.risk]
+            & self.by_risk[risk if risk is not None and 0 <= risk <= RISKIEST else RISKIEST]
             & self.by_device[inputs.novelty]
-            & self.by_type.get(inputs.type, self.other_type)
+        )
+        return mask & self._by_the_rest(inputs) if self.looks_further else mask
+
+    def _by_the_rest(self, inputs: Inputs) -> int:
+        mask = (
+            self.by_type.get(inputs.type, self.other_type)
             & self.by_channel.get(inputs.channel, self.other_channel)
             & self.by_synced[inputs.device_synced]
             & self.by_wish[inputs.verify_always]
@@ -104,6 +115,10 @@ class _Table:
             if not condition.admits(value):
                 failed |= bit
         return self._all & ~failed
+
+    @property
+    def axes(self) -> set[Axis]:
+        return {axis for axis, conditions in self._on.items() if conditions}
 
     def amount_cuts(self) -> set[int]:
         return {condition.bound + condition.loosens for _, condition in self._on[Axis.AMOUNT]}

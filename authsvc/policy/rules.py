@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -66,7 +67,7 @@ class Rule(Part):
             raise ValueError("a rule without conditions is the `default`")
         return self
 
-    @property
+    @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """In the order of the condition table, so that reasons come in one order."""
         return tuple(Condition(key, bound) for key in KEYS if (bound := getattr(self, key, None)) is not None)
@@ -110,7 +111,7 @@ class Exemption(Part):
                 raise ValueError(f"a `{self.kind}` exemption needs `{key}`")
         return self
 
-    @property
+    @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Its bounds on the payment itself; the two counters are the engine's."""
         bounds = {
