@@ -38,12 +38,14 @@ class Template:
     """A biometric reference.
 
     `model` is the manifest's digest, `vector` little-endian float32, `samples` the number k it was made of.
+    `fingerprints` tell the capture again should it be replayed; they are biometric data, sealed like the vector.
     """
 
     modality: Modality
     model: str
     vector: bytes
     samples: int
+    fingerprints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from authsvc.face.engine import Detector, Face, Pixels
+from authsvc.face.engine import Detector, Face, Pixels, Vectors
 from authsvc.face.hints import Hint
 from authsvc.face.image import decode
 from authsvc.face.quality import Gate, Quality, has_rival, measure
@@ -17,16 +17,24 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One frame of a capture: the upright picture, its widest face if one was found, and what speaks against it."""
+    """One frame of a capture: the upright picture, its widest face if one was found, and what speaks against it.
+
+    `vector` is the matcher's description of the face, of unit length, where the frame was good.
+    """
 
     picture: Pixels
     face: Face | None
     quality: Quality | None
     hints: tuple[Hint, ...]
+    vector: Vectors | None = None
 
     @property
     def is_good(self) -> bool:
         return not self.hints
+
+    @property
+    def is_turned(self) -> bool:
+        return Hint.TURNED in self.hints
 
 
 def acquire(data: bytes, detector: Detector, gate: Gate, *, fine: bool = False) -> Frame:

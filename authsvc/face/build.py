@@ -1,39 +1,72 @@
-"""Puts a face service together from the manifests and weight files of this machine."""
+"""Puts a face service together from the manifests and weight files of this machine.
+
+An engine is one line in a table here, one file, and one manifest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from authsvc.biometric import Modality
 from authsvc.errors import ModelUnusable
+from authsvc.face.active import ActiveChallenge
 from authsvc.face.dlib_hog_engine import DlibHogDetector
 from authsvc.face.engine import Detector
 from authsvc.face.input_form import InputForm
-from authsvc.face.liveness import LivenessDetector, NoDetector, UnsafeNoPad
+from authsvc.face.liveness import AllOf, LivenessDetector, UnsafeNoPad
+from authsvc.face.minifasnet_engine import MiniFasNetDetector, PassiveForm
 from authsvc.face.onnx_engine import OnnxMatcher
-from authsvc.face.service import FaceService
+from authsvc.face.service import SAME_PERSON_FMR, FaceService
+from authsvc.face.yunet_engine import YuNetDetector
 from authsvc.manifest import Manifest, manifest_folder, read_manifests
-from authsvc.weights import verified_weights
+from authsvc.weights import is_installed, verified_weights
 
 DEFAULT_MODEL = "dlib-resnet-v1"
+PASSIVE_MODEL = "minifasnet"
+
+_DETECTORS: Mapping[str, Callable[[Path, int], Detector]] = {
+    DlibHogDetector.id: DlibHogDetector,
+    YuNetDetector.id: YuNetDetector,
+}
+_MATCHERS = frozenset({"dlib_onnx", "arcface_onnx", "sface"})
 
 
 def face_service(
     model_dir: Path, *, unsafe_no_pad: bool, manifests: Path | None = None, model: str = DEFAULT_MODEL
 ) -> FaceService:
-    """A service that still has to `load`; raises ModelUnusable when a manifest or weight file is missing or changed."""
+    """A service that still has to `load`; raises ModelUnusable when a manifest or weight file is missing or changed.
+
+    Liveness is judged by everything that is installed, and by nothing only where `unsafe_no_pad` says so.
+    """
     known = {one.id: one for one in read_manifests(manifests or manifest_folder())}
     manifest = _matcher_manifest(known, model)
+    detector, matcher = engines(manifest, model_dir)
+    same_person = manifest.operating_point(SAME_PERSON_FMR, frames=1, samples=1).threshold
+    active = ActiveChallenge(matcher, detector.points, same_person)
+    liveness = UnsafeNoPad() if unsafe_no_pad else _liveness(known, model_dir, active)
+    # Single stills are enough only where nobody is kept from holding one up.
+    least_frames = 1 if unsafe_no_pad else manifest.fusion.frames
+    return FaceService(manifest, detector, matcher, liveness, least_frames=least_frames)
+
+
+def engines(manifest: Manifest, model_dir: Path) -> tuple[Detector, OnnxMatcher]:
+    """Detector and matcher of one manifest, not loaded; raises as `face_service` does."""
     weights = verified_weights(model_dir, manifest)
-    detector = _detector(manifest, weights)
-    return FaceService(
-        manifest,
-        detector,
-        OnnxMatcher(weights["resnet"], manifest, detector.points),
-        _liveness(unsafe_no_pad=unsafe_no_pad),
-        # Single stills are enough only where nobody is kept from holding one up.
-        least_frames=1 if unsafe_no_pad else manifest.fusion.frames,
+    form = InputForm.of(manifest.input, manifest.id)
+    if form.detector not in _DETECTORS or manifest.engine not in _MATCHERS:
+        raise ModelUnusable(
+            f"manifest `{manifest.id}` asks for the engine `{manifest.engine}` with `{form.detector}`"
+        )
+    detector = _DETECTORS[form.detector](weights["detector"], form.long_side)
+    return detector, OnnxMatcher(weights["matcher"], manifest, detector.points)
+
+
+def passive_detector(manifest: Manifest, model_dir: Path) -> MiniFasNetDetector:
+    """The passive liveness detector of a manifest, not loaded; raises as `face_service` does."""
+    weights = verified_weights(model_dir, manifest)
+    return MiniFasNetDetector(
+        weights, PassiveForm.of(manifest.input, manifest.id), YuNetDetector(weights["detector"])
     )
 
 
@@ -44,12 +77,9 @@ def _matcher_manifest(known: Mapping[str, Manifest], model: str) -> Manifest:
     return manifest
 
 
-def _detector(manifest: Manifest, weights: Mapping[str, Path]) -> Detector:
-    form = InputForm.of(manifest.input, manifest.id)
-    if form.detector != DlibHogDetector.id:
-        raise ModelUnusable(f"manifest `{manifest.id}` asks for the unknown detector `{form.detector}`")
-    return DlibHogDetector(weights["five_points"], form.long_side)
-
-
-def _liveness(*, unsafe_no_pad: bool) -> LivenessDetector:
-    return UnsafeNoPad() if unsafe_no_pad else NoDetector()
+def _liveness(known: Mapping[str, Manifest], model_dir: Path, active: ActiveChallenge) -> LivenessDetector:
+    """The active challenge always, and the passive detector where its weights are."""
+    passive = known.get(PASSIVE_MODEL)
+    if passive is None or not is_installed(model_dir, passive):
+        return active
+    return AllOf((passive_detector(passive, model_dir), active))

@@ -5,6 +5,8 @@ Words without arrays, so that the web process can speak them to the worker that 
 
 from __future__ import annotations
 
+import itertools
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -12,6 +14,7 @@ from typing import TypeVar
 
 from authsvc.errors import InvalidRequest
 
+_SEQUENCE = 3
 _Item = TypeVar("_Item", str, int)
 
 
@@ -50,6 +53,25 @@ class CaptureContext:
             )
         except ValueError as error:
             raise InvalidRequest(f"not the context of a face capture: {error}") from error
+
+
+def gesture_sequences() -> tuple[tuple[Gesture, ...], ...]:
+    """All sequences that may be asked: three gestures, none twice in a row, at least one turn of the head.
+
+    A turn shows that the face is solid; looking up and coming closer alone could be done with a picture.
+    """
+    turns = {Gesture.LEFT, Gesture.RIGHT}
+    return tuple(
+        sequence
+        for sequence in itertools.product(Gesture, repeat=_SEQUENCE)
+        if not turns.isdisjoint(sequence)
+        and all(one is not other for one, other in itertools.pairwise(sequence))
+    )
+
+
+def choose_gestures() -> tuple[Gesture, ...]:
+    """One of the sequences, each as likely as any other; a recording guesses right once in 34 times."""
+    return secrets.choice(gesture_sequences())
 
 
 def _items(fields: Mapping[str, object], name: str, kind: type[_Item]) -> tuple[_Item, ...]:

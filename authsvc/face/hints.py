@@ -20,8 +20,7 @@ class Hint(StrEnum):
     COVERED = "covered"
     MORE_FRAMES = "more_frames"
     INCONSISTENT = "inconsistent"
-    SAME_PICTURE = "same_picture"
-    FOLLOW_GESTURES = "follow_gestures"
+    NOT_LIVE = "not_live"
 
 
 _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
@@ -39,8 +38,7 @@ _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
         Hint.COVERED: "Part of your face is covered. Take off mask, sunglasses or cap, and your hand away.",
         Hint.MORE_FRAMES: "There were too few good pictures. Please record again.",
         Hint.INCONSISTENT: "The pictures do not seem to show one and the same person. Please record again.",
-        Hint.SAME_PICTURE: "The same picture was sent more than once. Please record again.",
-        Hint.FOLLOW_GESTURES: "The movements could not be followed. Make each one slowly, as it is shown.",
+        Hint.NOT_LIVE: "We could not make sure that you are there in person. Record again and make each movement as shown.",
     },
     "zh": {
         Hint.NO_FACE: "没有找到人脸，请正对镜头。",
@@ -56,8 +54,7 @@ _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
         Hint.COVERED: "脸被遮住了一部分，请摘下口罩、墨镜或帽子，并把手移开。",
         Hint.MORE_FRAMES: "清晰的画面太少，请重新拍摄。",
         Hint.INCONSISTENT: "各个画面似乎不是同一个人，请重新拍摄。",
-        Hint.SAME_PICTURE: "同一个画面发送了多次，请重新拍摄。",
-        Hint.FOLLOW_GESTURES: "没有看清您的动作，请按提示慢慢做每一个动作。",
+        Hint.NOT_LIVE: "无法确认是您本人在镜头前，请重新拍摄，并按提示慢慢做每一个动作。",
     },
 }
 

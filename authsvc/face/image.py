@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.engine import Box, Pixels
@@ -129,3 +129,13 @@ def crop(picture: Pixels, box: Box, size: int) -> Pixels:
         return np.zeros((size, size, 3), dtype=np.uint8)
     part = (left, top, right, bottom)
     return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR, box=part))
+
+
+def resize_grey(picture: Pixels, width: int, height: int) -> Pixels:
+    """`height x width` uint8 luma, averaged."""
+    return np.asarray(Image.fromarray(picture).convert("L").resize((width, height), Image.Resampling.BOX))
+
+
+def blurred(luma: Pixels, radius: float) -> NDArray[np.float64]:
+    """`h x w` luma after a Gaussian blur of `radius` pixels."""
+    return np.asarray(Image.fromarray(luma).filter(ImageFilter.GaussianBlur(radius)), dtype=np.float64)

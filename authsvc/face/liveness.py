@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from authsvc.biometric import Liveness, LivenessResult
+from authsvc.errors import ConfigurationError
 from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext
 
 _log = logging.getLogger(__name__)
+_STRICTEST_FIRST = (Liveness.ATTACK, Liveness.UNDECIDED, Liveness.BONA_FIDE)
 
 
 class LivenessDetector(Protocol):
@@ -21,6 +23,10 @@ class LivenessDetector(Protocol):
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def least_context(self) -> float:
+        """The least multiple of the face's size that must be in the picture; 0 where any will do."""
 
     def load(self) -> None:
         """Open the weights, if there are any; raises ModelUnusable."""
@@ -33,12 +39,39 @@ class NoDetector:
     """Nothing is installed: nothing can be said."""
 
     id = "none"
+    least_context = 0.0
 
     def load(self) -> None:
         return None
 
     def judge(self, frames: Sequence[Frame], context: CaptureContext) -> LivenessResult:
         return LivenessResult(Liveness.UNDECIDED)
+
+
+class AllOf:
+    """Several detectors as gates in a row: all must say BONA_FIDE, one ATTACK is an attack. Scores are never added."""
+
+    def __init__(self, detectors: Sequence[LivenessDetector]) -> None:
+        if not detectors:
+            raise ConfigurationError("a row of no liveness detectors would let everything pass")
+        self._detectors = tuple(detectors)
+        self.id = "+".join(detector.id for detector in detectors)
+        self.least_context = max(detector.least_context for detector in detectors)
+
+    def load(self) -> None:
+        for detector in self._detectors:
+            detector.load()
+
+    def judge(self, frames: Sequence[Frame], context: CaptureContext) -> LivenessResult:
+        return both(*(detector.judge(frames, context) for detector in self._detectors))
+
+
+def both(*results: LivenessResult) -> LivenessResult:
+    """The strictest verdict of all, with every detector's numbers."""
+    verdicts = {result.verdict for result in results}
+    strictest = next(verdict for verdict in _STRICTEST_FIRST if verdict in verdicts)
+    evidence = {name: value for result in results for name, value in result.evidence.items()}
+    return LivenessResult(strictest, tuple(name for result in results for name in result.detectors), evidence)
 
 
 class UnsafeNoPad:
@@ -48,6 +81,7 @@ class UnsafeNoPad:
     """
 
     id = "UNSAFE_NO_PAD"
+    least_context = 0.0
 
     def load(self) -> None:
         _log.warning("UNSAFE_NO_PAD is on: a photograph of the person passes the face check")

@@ -44,7 +44,9 @@ class Network:
         return dict(zip(self.outputs, self._session.run(None, {self.input: values}), strict=True))
 
     def first(self, values: Floats) -> Floats:
-        """The first output, for a network that has one."""
+        """The first output, for a network that has one; one row at a time where the network takes no more."""
+        if self.shape[0] == 1 and len(values) > 1:
+            return np.concatenate([self.run(row[None])[self.outputs[0]] for row in values])
         return self.run(values)[self.outputs[0]]
 
 

@@ -24,7 +24,8 @@ class Quality:
 
     `width` in pixels of the picture; `sharpness` the variance of the Laplacian and `luma` the mean (0 to 255) of the face at
     112 x 112; `turn` how far the nose is off the middle of the eyes, in eye distances, positive to the picture's right;
-    `roll` in degrees; `outside` the share of the face's box that is beyond the picture's edge.
+    `roll` in degrees; `outside` the share of the face's box that is beyond the picture's edge; `context` how
+    many times the face fits into the picture.
     """
 
     width: float
@@ -33,6 +34,7 @@ class Quality:
     turn: float
     roll: float
     outside: float
+    context: float
 
     def numbers(self) -> dict[str, float]:
         return {name: round(value, 4) for name, value in asdict(self).items()}
@@ -48,6 +50,7 @@ class Gate:
     turn: float = 0.25
     roll: float = 20
     outside: float = 0.2
+    context: float = 0.0
 
     def hints(self, quality: Quality) -> tuple[Hint, ...]:
         """Everything that is wrong; nothing when the face may be compared."""
@@ -55,6 +58,7 @@ class Gate:
         checks = (
             (quality.width < self.width, Hint.TOO_SMALL),
             (quality.outside > self.outside, Hint.PARTIAL),
+            (quality.context < self.context, Hint.TOO_CLOSE),
             (quality.luma < darkest, Hint.TOO_DARK),
             (quality.luma > brightest, Hint.TOO_BRIGHT),
             (quality.sharpness < self.sharpness, Hint.BLURRED),
@@ -79,6 +83,8 @@ def measure(picture: Pixels, face: Face, kind: PointKind) -> Quality:
         turn=turn,
         roll=roll,
         outside=_outside(face.box, picture.shape[1], picture.shape[0]),
+        # A whole face is about 1.3 times as high as it is wide, whatever shape of box the detector draws.
+        context=min(picture.shape[1] / face.box.width, picture.shape[0] / (1.3 * face.box.width)),
     )
 
 

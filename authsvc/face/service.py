@@ -7,15 +7,19 @@ to the caller, who seals them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from authsvc.biometric import Comparison, Modality, Template
+import numpy as np
+
+from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
 from authsvc.face.capture import CaptureContext
 from authsvc.face.engine import Detector, Matcher, Vectors
+from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.hints import Hint
-from authsvc.face.liveness import LivenessDetector
-from authsvc.face.quality import ENROLMENT, VERIFICATION
+from authsvc.face.liveness import LivenessDetector, both
+from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
 from authsvc.face.vectors import cosine, fuse, least_alike, pack, unpack
 from authsvc.factor import Unusable
 from authsvc.manifest import Manifest
@@ -23,7 +27,7 @@ from authsvc.manifest import Manifest
 MAX_FRAMES = 64
 MAX_CAPTURE_BYTES = 48 * 1024 * 1024
 
-_SAME_PERSON_FMR = "1 in 1000"
+SAME_PERSON_FMR = "1 in 1000"
 """How strictly the frames of one capture must agree, one against one."""
 
 
@@ -45,7 +49,7 @@ class FaceService:
         self._matcher = matcher
         self._liveness = liveness
         self._least_frames = least_frames
-        self._agreement = manifest.operating_point(_SAME_PERSON_FMR, frames=1, samples=1).threshold
+        self._agreement = manifest.operating_point(SAME_PERSON_FMR, frames=1, samples=1).threshold
 
     @property
     def model(self) -> str:
@@ -69,20 +73,21 @@ class FaceService:
         }
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
-        """A template of `samples` good frames that show one and the same person, or what to do better.
+        """A template of `samples` good frames that show one and the same living person, or what to do better.
 
         Raises what `image.decode` raises, InvalidRequest and PayloadTooLarge for too few or too many frames.
         """
         # A second person is looked for harder here: whom a template belongs to is decided once.
-        acquired = [acquire(frame, self._detector, ENROLMENT, fine=True) for frame in _distinct(frames)]
-        good = [frame for frame in acquired if frame.is_good]
         samples = self._manifest.fusion.samples
-        if len(good) < samples:
-            return Unusable(hints_of(acquired, samples))
-        vectors = self._describe(spread(good, samples))
-        if least_alike(vectors) < self._agreement:
-            return Unusable((Hint.INCONSISTENT.value,))
-        return Template(Modality.FACE, self.model, pack(fuse(vectors)), samples)
+        capture = self._acquire(frames, ENROLMENT, least=samples, fine=range(MAX_FRAMES))
+        if isinstance(capture, Unusable):
+            return capture
+        seen = fingerprints(frames, capture)
+        if self._judge(capture, seen, context).verdict is not Liveness.BONA_FIDE:
+            return Unusable((Hint.NOT_LIVE.value,))
+        return Template(
+            Modality.FACE, self.model, pack(fuse(_spread_vectors(capture, samples))), samples, seen
+        )
 
     def verify(
         self, frames: Sequence[bytes], reference: Template, context: CaptureContext
@@ -92,22 +97,47 @@ class FaceService:
         Raises ModelUnusable for a template of another model: the person must enrol again.
         """
         expected = self._reference(reference)
-        acquired = [acquire(frame, self._detector, VERIFICATION) for frame in _distinct(frames)]
-        good = [frame for frame in acquired if frame.is_good]
-        if len(good) < self._least_frames:
-            return Unusable(hints_of(acquired, self._least_frames))
-        probe = spread(good, self._manifest.fusion.frames)
-        vectors = self._describe(probe)
-        # One person throughout, or a capture could prove life with one face and match with another.
-        if least_alike(vectors) < self._agreement:
-            return Unusable((Hint.INCONSISTENT.value,))
+        middle = range(len(frames) // 2, len(frames) // 2 + 1)
+        capture = self._acquire(frames, VERIFICATION, least=self._least_frames, fine=middle)
+        if isinstance(capture, Unusable):
+            return capture
+        seen = fingerprints(frames, capture)
+        probe = _spread_vectors(capture, self._manifest.fusion.frames)
         return Comparison(
-            score=cosine(fuse(vectors), expected),
+            score=cosine(fuse(probe), expected),
             model=self.model,
             frames=len(probe),
-            liveness=self._liveness.judge(acquired, context),
-            quality=_worst(probe),
+            liveness=self._judge(capture, seen, context),
+            quality=_worst(capture),
+            fingerprints=seen,
         )
+
+    def _acquire(
+        self, frames: Sequence[bytes], gate: Gate, *, least: int, fine: range
+    ) -> tuple[Frame, ...] | Unusable:
+        """Every frame in order, the good ones with their vectors; Unusable unless at least `least` good ones agree."""
+        _check_size(frames)
+        gate = replace(gate, context=self._liveness.least_context)
+        acquired = [
+            acquire(frame, self._detector, gate, fine=number in fine) for number, frame in enumerate(frames)
+        ]
+        repeated = len(frames) - len(set(frames))
+        good = [frame for frame in acquired if frame.is_good]
+        if len(good) - repeated < least:
+            return Unusable(hints_of(acquired, least + repeated))
+        described = dict(zip(map(id, good), self._describe(good), strict=True))
+        # One person throughout, or a capture could prove life with one face and match with another.
+        if least_alike(np.array(list(described.values()))) < self._agreement:
+            return Unusable((Hint.INCONSISTENT.value,))
+        return tuple(replace(frame, vector=described.get(id(frame))) for frame in acquired)
+
+    def _judge(
+        self, capture: Sequence[Frame], seen: Sequence[str], context: CaptureContext
+    ) -> LivenessResult:
+        judged = self._liveness.judge(capture, context)
+        if not is_replay(seen, capture, context.earlier):
+            return judged
+        return both(judged, LivenessResult(Liveness.ATTACK, ("replay",), {"replayed": 1.0}))
 
     def _describe(self, frames: Sequence[Frame]) -> Vectors:
         faces = [(frame.picture, frame.face.points) for frame in frames if frame.face is not None]
@@ -124,21 +154,27 @@ class FaceService:
         return vector
 
 
-def _distinct(frames: Sequence[bytes]) -> tuple[bytes, ...]:
-    """The frames in order, each once: a picture that is sent again says nothing new."""
+def _check_size(frames: Sequence[bytes]) -> None:
     if not frames:
         raise InvalidRequest("a face capture without a frame")
     if len(frames) > MAX_FRAMES:
         raise PayloadTooLarge(f"{len(frames)} frames, and {MAX_FRAMES} are accepted")
     if sum(map(len, frames)) > MAX_CAPTURE_BYTES:
         raise PayloadTooLarge(f"frames of more than {MAX_CAPTURE_BYTES} bytes together")
-    return tuple(dict.fromkeys(frames))
 
 
-def _worst(frames: Sequence[Frame]) -> dict[str, float]:
-    """The worst of each measure over the frames that were compared."""
-    measured = [frame.quality.numbers() for frame in frames if frame.quality is not None]
-    low = {name: min(numbers[name] for numbers in measured) for name in ("width", "sharpness", "luma")}
+def _spread_vectors(capture: Sequence[Frame], count: int) -> Vectors:
+    return np.array(spread([frame.vector for frame in capture if frame.vector is not None], count))
+
+
+def _worst(capture: Sequence[Frame]) -> dict[str, float]:
+    """The worst of each measure over the good frames."""
+    measured = [
+        frame.quality.numbers() for frame in capture if frame.vector is not None and frame.quality is not None
+    ]
+    low = {
+        name: min(numbers[name] for numbers in measured) for name in ("width", "sharpness", "luma", "context")
+    }
     return low | {
         name: max((numbers[name] for numbers in measured), key=abs) for name in ("turn", "roll", "outside")
     }

@@ -13,42 +13,65 @@ from authsvc.face.engine import Detector, Face, Matcher, Pixels, PointKind
 from authsvc.face.face_recognition_engine import FaceRecognitionMatcher
 from authsvc.face.image import decode
 from authsvc.face.onnx_engine import OnnxMatcher
+from authsvc.face.yunet_engine import YuNetDetector
 from authsvc.manifest import manifest_folder, read_manifest
 
 
-def dlib_hog(models: Path) -> Detector:
+def dlib_hog(models: Path, data: Path) -> Detector:
     return DlibHogDetector(models / "shape_predictor_5_face_landmarks.dat")
 
 
-def dlib_onnx(models: Path) -> OnnxMatcher:
+def dlib_onnx(models: Path, data: Path) -> OnnxMatcher:
     manifest = read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml")
-    return OnnxMatcher(models / manifest.weight("resnet").file, manifest, PointKind.EYE_CORNERS)
+    return OnnxMatcher(models / manifest.weight("matcher").file, manifest, PointKind.EYE_CORNERS)
 
 
-def face_recognition(models: Path) -> FaceRecognitionMatcher:
+def face_recognition(models: Path, data: Path) -> FaceRecognitionMatcher:
     pytest.importorskip("face_recognition_models", reason="the `reference` extra is not installed")
     return FaceRecognitionMatcher()
 
 
-DETECTORS = {"dlib_hog": dlib_hog}
-MATCHERS: dict[str, tuple[Callable[[Path], Matcher], str]] = {
+def yunet(file: str) -> Callable[[Path, Path], Detector]:
+    return lambda models, data: YuNetDetector(supplied(data, file))
+
+
+def arcface_onnx(models: Path, data: Path) -> OnnxMatcher:
+    manifest = read_manifest(manifest_folder() / "mobilefacenet-arcface.toml")
+    return OnnxMatcher(supplied(data, manifest.weight("matcher").file), manifest, PointKind.EYES_NOSE_MOUTH)
+
+
+def supplied(data: Path, file: str) -> Path:
+    path = data / "models" / file
+    if not path.is_file():
+        pytest.skip(f"the test data do not hold {file}")
+    return path
+
+
+DETECTORS: dict[str, Callable[[Path, Path], Detector]] = {
+    "dlib_hog": dlib_hog,
+    "yunet_2023mar": yunet("face_detection_yunet_2023mar.onnx"),
+    "yunet_n_320": yunet("yunet_n_320_320.onnx"),
+    "yunet_any_size": yunet("face_detection_yunet_2026may.onnx"),
+}
+MATCHERS: dict[str, tuple[Callable[[Path, Path], Matcher], str]] = {
     "dlib_onnx": (dlib_onnx, "dlib_hog"),
     "face_recognition": (face_recognition, "dlib_hog"),
+    "arcface_onnx": (arcface_onnx, "yunet_2023mar"),
 }
 PEOPLE = {"obama": (1, 4), "biden": (1, 2), "person_a": (2, 5), "rose_leslie": (1, 2)}
 
 
 @pytest.fixture(scope="module", params=DETECTORS)
-def detector(request: pytest.FixtureRequest, model_dir: Path) -> Detector:
-    made: Detector = DETECTORS[request.param](model_dir)
+def detector(request: pytest.FixtureRequest, model_dir: Path, test_data: Path) -> Detector:
+    made: Detector = DETECTORS[request.param](model_dir, test_data)
     made.load()
     return made
 
 
 @pytest.fixture(scope="module", params=MATCHERS)
-def engines(request: pytest.FixtureRequest, model_dir: Path) -> tuple[Matcher, Detector]:
+def engines(request: pytest.FixtureRequest, model_dir: Path, test_data: Path) -> tuple[Matcher, Detector]:
     make, detector_name = MATCHERS[request.param]
-    matcher, detector = make(model_dir), DETECTORS[detector_name](model_dir)
+    matcher, detector = make(model_dir, test_data), DETECTORS[detector_name](model_dir, test_data)
     matcher.load()
     detector.load()
     return matcher, detector
@@ -118,19 +141,19 @@ def test_every_person_is_more_like_themselves_than_like_anybody_else(
     assert scores[same].min() > scores[~same].max()
 
 
-def test_an_engine_that_was_not_loaded_says_so(model_dir: Path) -> None:
+def test_an_engine_that_was_not_loaded_says_so(model_dir: Path, test_data: Path) -> None:
     with pytest.raises(ModelUnusable, match="before it was loaded"):
-        dlib_onnx(model_dir).describe_chips([np.zeros((150, 150, 3), dtype=np.uint8)])
+        dlib_onnx(model_dir, test_data).describe_chips([np.zeros((150, 150, 3), dtype=np.uint8)])
 
 
 def test_the_default_engine_and_the_reference_give_the_same_vector_for_the_same_chip(
-    model_dir: Path, faces_dir: Path
+    model_dir: Path, test_data: Path, faces_dir: Path
 ) -> None:
     """Parity to 1e-5: the ONNX network is dlib's own, without mirror averaging as the reference has none."""
-    reference = face_recognition(model_dir)
+    reference = face_recognition(model_dir, test_data)
     manifest = read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml")
     plain = manifest.model_copy(update={"fusion": manifest.fusion.model_copy(update={"mirror": False})})
-    default = OnnxMatcher(model_dir / manifest.weight("resnet").file, plain, PointKind.EYE_CORNERS)
+    default = OnnxMatcher(model_dir / manifest.weight("matcher").file, plain, PointKind.EYE_CORNERS)
     for engine in (reference, default):
         engine.load()
     chips = [

@@ -11,7 +11,7 @@ from authsvc.face.hints import Hint, sentence
 from authsvc.face.quality import ENROLMENT, VERIFICATION, Quality, has_rival, measure, pose
 from tests.face.drawing import RED, SquareDetector, drawn
 
-GOOD = Quality(width=150, sharpness=200, luma=120, turn=0.02, roll=1, outside=0)
+GOOD = Quality(width=150, sharpness=200, luma=120, turn=0.02, roll=1, outside=0, context=3)
 SPOILED = {
     Hint.TOO_SMALL: {"width": 50.0},
     Hint.PARTIAL: {"outside": 0.4},
@@ -31,6 +31,10 @@ def test_a_good_face_gives_no_hint() -> None:
 def test_each_spoiled_measure_gives_its_own_hint(hint: Hint) -> None:
     spoiled = replace(GOOD, **SPOILED[hint])
     assert ENROLMENT.hints(spoiled) == VERIFICATION.hints(spoiled) == (hint,)
+
+
+def test_a_face_without_surroundings_is_too_close_where_liveness_needs_them() -> None:
+    assert replace(VERIFICATION, context=2.0).hints(replace(GOOD, context=1.5)) == (Hint.TOO_CLOSE,)
 
 
 def test_enrolment_asks_for_a_larger_and_sharper_face() -> None:

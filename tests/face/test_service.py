@@ -1,14 +1,16 @@
 """Enrolling and comparing, with drawn faces: the red person, the green one and the blue one."""
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from authsvc.biometric import Comparison, Liveness, Modality, Template
-from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
+from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.errors import ConfigurationError, InvalidRequest, ModelUnusable, PayloadTooLarge
+from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext, Gesture
-from authsvc.face.liveness import LivenessDetector, NoDetector, UnsafeNoPad
+from authsvc.face.liveness import AllOf, LivenessDetector, NoDetector, UnsafeNoPad
 from authsvc.face.service import MAX_FRAMES, FaceService
 from authsvc.factor import Unusable
 from authsvc.manifest import Manifest
@@ -17,8 +19,24 @@ from tests.face.drawing import BLUE, GREEN, RED, ColourMatcher, SquareDetector, 
 STILL = CaptureContext()
 
 
+class Says:
+    """A liveness detector with a fixed opinion."""
+
+    least_context = 0.0
+
+    def __init__(self, verdict: Liveness, name: str = "says") -> None:
+        self.id = name
+        self._verdict = verdict
+
+    def load(self) -> None:
+        return None
+
+    def judge(self, frames: Sequence[Frame], context: CaptureContext) -> LivenessResult:
+        return LivenessResult(self._verdict, (self.id,), {self.id: len(frames)})
+
+
 def build(manifest: Manifest, liveness: LivenessDetector | None = None, least_frames: int = 1) -> FaceService:
-    detector = NoDetector() if liveness is None else liveness
+    detector = Says(Liveness.BONA_FIDE) if liveness is None else liveness
     service = FaceService(manifest, SquareDetector(), ColourMatcher(), detector, least_frames=least_frames)
     service.load()
     return service
@@ -129,8 +147,70 @@ def test_where_a_sequence_is_asked_a_still_is_not_enough(drawn_manifest: Manifes
     assert comparison(service, burst(RED, 3), reference).frames == 3
 
 
-def test_without_a_liveness_detector_nothing_is_decided(service: FaceService) -> None:
-    assert comparison(service, burst(RED), template(service)).liveness.verdict is Liveness.UNDECIDED
+def test_without_a_liveness_detector_nothing_is_decided_and_nobody_enrols(
+    service: FaceService, drawn_manifest: Manifest
+) -> None:
+    bare = build(drawn_manifest, NoDetector())
+    assert comparison(bare, burst(RED), template(service)).liveness.verdict is Liveness.UNDECIDED
+    assert hints(bare.enroll(burst(RED), STILL)) == ("not_live",)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ((Liveness.BONA_FIDE, Liveness.BONA_FIDE), Liveness.BONA_FIDE),
+        ((Liveness.BONA_FIDE, Liveness.UNDECIDED), Liveness.UNDECIDED),
+        ((Liveness.UNDECIDED, Liveness.ATTACK), Liveness.ATTACK),
+        ((Liveness.BONA_FIDE, Liveness.ATTACK), Liveness.ATTACK),
+    ],
+)
+def test_detectors_in_a_row_are_as_strict_as_the_strictest(
+    drawn_manifest: Manifest, service: FaceService, verdicts: tuple[Liveness, Liveness], expected: Liveness
+) -> None:
+    row = AllOf([Says(verdict, name) for verdict, name in zip(verdicts, ("one", "two"), strict=True)])
+    judged = comparison(build(drawn_manifest, row), burst(RED), template(service)).liveness
+    assert (judged.verdict, judged.detectors, set(judged.evidence)) == (
+        expected,
+        ("one", "two"),
+        {"one", "two"},
+    )
+
+
+def test_a_row_of_no_detectors_is_refused() -> None:
+    with pytest.raises(ConfigurationError):
+        AllOf([])
+
+
+def test_a_capture_that_was_seen_before_is_an_attack(service: FaceService) -> None:
+    enrolled = template(service)
+    seen = CaptureContext(earlier=enrolled.fingerprints)
+    again = service.verify([*burst(RED, 1, width=200), *burst(RED)], enrolled, seen)
+    assert isinstance(again, Comparison)
+    assert again.liveness.verdict is Liveness.ATTACK
+    assert again.liveness.evidence["replayed"] == 1
+    assert hints(service.enroll(burst(RED), seen)) == ("not_live",)
+
+
+@pytest.mark.parametrize("options", [{"quality": 90}, {"quality": 50}, {"quality": 70, "progressive": True}])
+def test_a_capture_that_was_encoded_anew_is_still_an_attack(
+    service: FaceService, options: dict[str, object]
+) -> None:
+    first = [jpeg(drawn(RED, width=150, size=(640, 480)))]
+    enrolled = template(service)
+    seen = CaptureContext(earlier=comparison(service, first, enrolled).fingerprints)
+    anew = service.verify([jpeg(drawn(RED, width=150, size=(640, 480)), **options)], enrolled, seen)
+    assert isinstance(anew, Comparison)
+    assert anew.liveness.verdict is Liveness.ATTACK
+
+
+def test_another_capture_of_the_same_person_is_no_replay(service: FaceService) -> None:
+    enrolled = template(service)
+    seen = CaptureContext(earlier=enrolled.fingerprints)
+    fresh = drawn(RED, width=180, size=(600, 400))
+    fresh[:90] = np.random.default_rng(3).integers(100, 150, (1, 600, 1))
+    answer = service.verify([png(fresh)], enrolled, seen)
+    assert isinstance(answer, Comparison)
+    assert answer.liveness.verdict is Liveness.BONA_FIDE
 
 
 def test_without_protection_every_capture_passes_and_every_use_is_logged(
@@ -149,7 +229,7 @@ def test_without_protection_every_capture_passes_and_every_use_is_logged(
 def test_quality_is_reported_as_the_worst_over_the_frames(service: FaceService) -> None:
     made = comparison(service, [png(drawn(RED, width=width)) for width in (100, 120, 140)], template(service))
     assert made.quality["width"] == 100
-    assert set(made.quality) == {"width", "sharpness", "luma", "turn", "roll", "outside"}
+    assert set(made.quality) == {"width", "sharpness", "luma", "turn", "roll", "outside", "context"}
 
 
 def test_a_capture_without_frames_or_with_too_many_is_refused(service: FaceService) -> None:
