@@ -96,7 +96,7 @@ class Decision:
     evidence: str | None = None
     challenge: Challenge | None = None
     receipt: ReceiptRef | None = None
-    version: int = 0
+    version: int = 1
 
     @property
     def is_open(self) -> bool:

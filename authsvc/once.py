@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from authsvc.canonical import compact
 from authsvc.ceremony import Box
 from authsvc.errors import AuthsvcError, IdempotencyKeyReused
 from authsvc.factor import Json
@@ -39,7 +40,7 @@ class Answer:
 
     @classmethod
     def of(cls, value: Json, *, created: bool = True) -> Answer:
-        return cls(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), created)
+        return cls(compact(value).encode(), created)
 
     @classmethod
     def refusal(cls, error: AuthsvcError) -> Answer:
@@ -82,7 +83,7 @@ def _name(client: str, once: Once) -> str:
 def _packed(answer: Answer) -> bytes:
     """One line of JSON for what the answer is, then its body as it stands."""
     head = {"created": answer.created, "problem": answer.problem}
-    return json.dumps(head).encode() + b"\n" + answer.body
+    return compact(head).encode() + b"\n" + answer.body
 
 
 def _unpacked(packed: bytes) -> Answer:

@@ -12,8 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-import rfc8785
-
+from authsvc.canonical import canonical
 from authsvc.errors import InvalidRequest
 from authsvc.subject import Subject
 
@@ -25,6 +24,8 @@ LARGEST_AMOUNT = (
 
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
+# Controls, unpaired surrogates, and the marks, embeddings, overrides and isolates that make one name read as another.
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Payment:
 
     def canonical(self) -> bytes:
         """The RFC 8785 form that is digested; public, so that others can check the digest."""
-        return rfc8785.dumps(
+        return canonical(
             {
                 "amount_minor": self.amount_minor,
                 "client": self.subject.client,
@@ -83,7 +84,7 @@ class Payment:
                 "type": self.type,
                 "user_id": self.subject.user,
             }
-        )
+        ).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,6 @@ class Binding:
 
 def clean_text(text: str, field: str) -> str:
     """Text in NFC; raises InvalidRequest where it holds control, format-override or unpaired surrogate characters."""
-    for character in text:
-        if unicodedata.category(character) in {"Cc", "Cs"} or character in _BIDI_CONTROLS:
-            raise InvalidRequest(f"`{field}` holds a control character")
+    if _UNWANTED.search(text):
+        raise InvalidRequest(f"`{field}` holds a control character")
     return unicodedata.normalize("NFC", text)
-
-
-# Embeddings, overrides and isolates can make a payee's name read as another's.
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")

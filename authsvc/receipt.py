@@ -43,8 +43,8 @@ class ReceiptIssuer:
         self._signing_key = signing_key
         self._warnings = warnings
 
-    def issue(self, decision: Decision, position: AuditPosition, now: datetime) -> ReceiptRef:
-        """The receipt for a decision in the status it is about to have; its evidence must be hashed already."""
+    def issue(self, decision: Decision, evidence: str, position: AuditPosition, now: datetime) -> ReceiptRef:
+        """The receipt for a decision in the status it is about to have; `evidence` is the hash of what it rests on."""
         kid, key = self._signing_key()
         jti = secrets.token_urlsafe(16)
         expires_at = from_millis(to_millis(now + LIFE))
@@ -64,7 +64,7 @@ class ReceiptIssuer:
                 "version": decision.policy.version,
                 "digest": decision.policy.digest,
             },
-            "evidence": decision.evidence,
+            "evidence": evidence,
             "audit": {"chain": position.chain, "seq": position.seq},
             "warnings": list(self._warnings),
             **proven_claims(decision),

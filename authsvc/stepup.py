@@ -430,8 +430,9 @@ class StepUp:
 
     def _signed(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
         """The decision with its receipt, which names the audit line that this transaction is about to write."""
-        decision = replace(decision, evidence=evidence_of(decision).hash())
-        return replace(decision, receipt=self._receipts.issue(decision, _position(tx), now))
+        evidence = evidence_of(decision).hash()
+        receipt = self._receipts.issue(decision, evidence, _position(tx), now)
+        return replace(decision, evidence=evidence, receipt=receipt)
 
     def _step(self, decision: Decision, factor: Factor) -> Step:
         if not decision.open_challenge().asks(factor) or factor not in self._verifiers:

@@ -16,7 +16,7 @@ from datetime import datetime
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from authsvc.audit.canonical import canonical
+from authsvc.canonical import canonical
 from authsvc.clock import rfc3339, to_millis
 from authsvc.factor import Json
 from authsvc.subject import Subject

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from authsvc.audit.canonical import canonical
 from authsvc.audit.chain import NOTHING, Head, PublicKeys, SigningKey, is_signed
+from authsvc.canonical import canonical
 from authsvc.clock import rfc3339
 from authsvc.errors import Tampered
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from authsvc.audit.canonical import canonical
 from authsvc.audit.chain import Link, SignedHead, body_digest, refuse_secrets
 from authsvc.audit.checkpoint import Checkpoint
 from authsvc.audit.wire import checkpoint_to_json, head_to_json
+from authsvc.canonical import canonical
 from authsvc.clock import rfc3339
 from authsvc.factor import Json
 from authsvc.subject import Subject
@@ -65,7 +65,7 @@ class Evidence:
             "binding": self.binding,
             "inputs": self.inputs,
             "reasons": self.reasons,
-            "policy": asdict(self.policy),
+            "policy": {"id": self.policy.id, "version": self.policy.version, "digest": self.policy.digest},
             "proofs": self.proofs,
             "device": self.device,
         }

@@ -13,11 +13,11 @@ from typing import Literal
 
 from pydantic import JsonValue, TypeAdapter
 
-from authsvc.audit.canonical import canonical
 from authsvc.audit.chain import Head, PublicKeys, SignedHead, body_digest, link_hash
 from authsvc.audit.checkpoint import Checkpoint
 from authsvc.audit.evidence import EVIDENCE_HASH, FORMAT, document_digest, evidence_hash
 from authsvc.audit.wire import CheckpointForm, HeadForm
+from authsvc.canonical import canonical
 from authsvc.errors import Tampered
 
 JsonObject = dict[str, JsonValue]

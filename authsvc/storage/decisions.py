@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
+from authsvc.canonical import compact
 from authsvc.challenge import Challenge
 from authsvc.clock import from_millis, to_millis
 from authsvc.decision import Decision, PolicyRef, ReceiptRef, Status
@@ -21,7 +22,8 @@ _COLUMNS = """id, client, user_id, transaction_id, status, binding, body, challe
 OPEN = """INSERT INTO decisions (id, client, user_id, transaction_id, status, is_open, binding, body, challenge, receipt,
     receipt_jti, receipt_expires_at, consumed_at, created_at, expires_at, version)
     VALUES (:id, :client, :user, :transaction_id, :status, :is_open, :binding, :body, :challenge, :receipt, :receipt_jti,
-    :receipt_expires_at, :consumed_at, :created_at, :expires_at, 1) ON CONFLICT (client, transaction_id, is_open) DO NOTHING"""
+    :receipt_expires_at, :consumed_at, :created_at, :expires_at, :version)
+    ON CONFLICT (client, transaction_id, is_open) DO NOTHING"""
 SAVE = """UPDATE decisions SET status = :status, is_open = :is_open, body = :body, challenge = :challenge,
     receipt = :receipt, receipt_jti = :receipt_jti, receipt_expires_at = :receipt_expires_at, consumed_at = :consumed_at,
     expires_at = :expires_at, version = version + 1 WHERE id = :id AND version = :version"""
@@ -47,7 +49,7 @@ class DecisionStore:
         """Add a decision; None when the transaction id has an open one already."""
         if self._connection.run(OPEN, _params(decision)) != 1:
             return None
-        return replace(decision, version=1)
+        return decision
 
     def save(self, decision: Decision) -> Decision:
         """Write the next value of a decision; raises Conflict when it is not the next to what is stored."""
@@ -137,7 +139,7 @@ def _body(decision: Decision) -> str:
         "proofs": decision.proofs,
         "evidence": decision.evidence,
     }
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return compact(body)
 
 
 def _decision(row: Row) -> Decision:
@@ -200,14 +202,13 @@ def _receipt(token: str, jti: str, expires_at: int, consumed_at: int | None) -> 
 
 
 def _challenge_json(challenge: Challenge) -> str:
-    return json.dumps(
+    return compact(
         {
             "id": challenge.id,
             "sets": challenge.sets,
             "chosen": challenge.chosen,
             "attempts_remaining": challenge.attempts_remaining,
-        },
-        separators=(",", ":"),
+        }
     )
 
 

@@ -12,9 +12,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from authsvc.errors import Unavailable
@@ -30,10 +27,33 @@ LONGEST_QUEUE = 1024
 TRIES_ON_CONFLICT = 20
 
 
-@dataclass(frozen=True, slots=True)
 class _Job(Generic[Tx]):
-    unit: Callable[[Tx], Any]  # Any: each unit has a result type of its own, kept by `transact`.
-    future: Future[Any] = field(default_factory=Future)
+    """A unit on its way. Plain locks, because a future's condition costs a decision more than its policy does."""
+
+    __slots__ = ("_claimed", "_done", "error", "result", "unit")
+
+    def __init__(self, unit: Callable[[Tx], Any]) -> None:  # Any: every unit has a result type of its own.
+        self.unit = unit
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self._claimed = threading.Lock()
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def claim(self) -> bool:
+        """True once: either the writer runs the unit, or whoever waited has given it up."""
+        return self._claimed.acquire(blocking=False)
+
+    def finish(self, result: Any) -> None:
+        self.result = result
+        self._done.release()
+
+    def fail(self, error: BaseException) -> None:
+        self.error = error
+        self._done.release()
+
+    def wait(self, patience: float) -> bool:
+        return self._done.acquire(timeout=patience)
 
 
 class Ledger(Generic[Tx]):
@@ -76,11 +96,12 @@ class Ledger(Generic[Tx]):
             raise Unavailable("too many requests wait for the database", retry_after=1)
         job: _Job[Tx] = _Job(unit)
         self._jobs.put(job)
-        try:
-            result: Result = job.future.result(self._patience)
-        except FutureTimeout:
-            job.future.cancel()
-            raise Unavailable("the database did not commit in time", retry_after=1) from None
+        if not job.wait(self._patience):
+            job.claim()
+            raise Unavailable("the database did not commit in time", retry_after=1)
+        if job.error is not None:
+            raise job.error
+        result: Result = job.result
         return result
 
     def read(self, query: Callable[[Tx], Result]) -> Result:
@@ -97,7 +118,7 @@ class Ledger(Generic[Tx]):
     def _write(self) -> None:
         while (job := self._jobs.get()) is not None:
             batch, last = self._drain(job)
-            self._commit([job for job in batch if job.future.set_running_or_notify_cancel()])
+            self._commit([job for job in batch if job.claim()])
             if last:
                 break
         self._disconnect()
@@ -123,13 +144,13 @@ class Ledger(Generic[Tx]):
             self._commit_singly(batch, error)
         else:
             for job, result in zip(batch, results, strict=True):
-                job.future.set_result(result)
+                job.finish(result)
 
     def _commit_singly(self, batch: list[_Job[Tx]], error: Exception) -> None:
         """A batch failed: find the unit it failed for, and let the others through."""
         if isinstance(error, Unavailable) or (len(batch) == 1 and not isinstance(error, Conflict)):
             for job in batch:
-                job.future.set_exception(error)
+                job.fail(error)
             return
         for job in batch:
             self._commit_alone(job)
@@ -141,11 +162,11 @@ class Ledger(Generic[Tx]):
             except Conflict:
                 continue
             except Exception as error:  # noqa: BLE001  # As above.
-                job.future.set_exception(error)
+                job.fail(error)
                 return
-            job.future.set_result(result)
+            job.finish(result)
             return
-        job.future.set_exception(Unavailable("too many concurrent changes", retry_after=1))
+        job.fail(Unavailable("too many concurrent changes", retry_after=1))
 
     def _attempt(self, batch: list[_Job[Tx]]) -> list[Any]:
         with self._database.turn():

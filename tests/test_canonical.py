@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authsvc.audit.canonical import canonical
+from authsvc.canonical import canonical
 from authsvc.factor import Factor
 
 LARGEST = 2**53 - 1

@@ -12,14 +12,12 @@ from collections.abc import Mapping
 
 import rfc8785
 
-from authsvc.factor import Json
-
 # In compact JSON a number stands behind `":`, `,` or `[`; where a string looks the same, it only costs time.
 _HARD_NUMBER = re.compile(r"[:,\[](?<!\w:)-?\d(?:\d*[.eE]|\d{15})")
 _HARD_CHARACTER = re.compile("[\U00010000-\U0010ffff]")
 
 
-def canonical(value: Json) -> str:
+def canonical(value: Mapping[str, object]) -> str:
     """The RFC 8785 text of a JSON object; raises ValueError for what has none (NaN, large integers, lone surrogates,
     bytes, other objects). Mappings and tuples count as objects and arrays."""
     try:
@@ -41,3 +39,10 @@ def _plain(value: object) -> object:
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
 ).encode
+
+_write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain).encode
+
+
+def compact(value: object) -> str:
+    """JSON without spaces, in the order given: for what is stored and shown, and signed by nobody."""
+    return _write(value)
