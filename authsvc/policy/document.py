@@ -55,7 +55,7 @@ class Way(Part):
     factors: Factors
     amount_at_most: Minor | None = None
 
-    @property
+    @cached_property
     def set(self) -> FactorSet:
         return factor_set(self.factors)
 

@@ -18,7 +18,7 @@ from authsvc.policy.conditions import Axis, Reason, Seen
 from authsvc.policy.document import Document, Way
 from authsvc.policy.exemptions import bounds_met, lifts
 from authsvc.policy.inputs import Inputs
-from authsvc.policy.level import FactorSet, Level
+from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.masks import Masks
 from authsvc.policy.rules import Exemption, Rule
 from authsvc.subject import Novelty
@@ -48,7 +48,10 @@ class Policy:
         self._masks = Masks.of(self.rules)
         self._levels = _levels_by_lowest_bit(self.rules, document.default)
         self._convert = document.conversion
-        self._exemptions = document.exemptions
+        self._exemptions = {
+            level: tuple(each for each in document.exemptions if level.rank <= each.waives.rank)
+            for level in CHALLENGES
+        }
 
     def evaluate(self, inputs: Inputs) -> Outcome:
         """The answer for one payment. Never fails: what is missing or makes no sense reads as the riskier value."""
@@ -59,10 +62,8 @@ class Policy:
         if inputs.account_frozen or inputs.novelty is _REVOKED:
             level = _DENY
         elif asked is not _NONE and asked is not _DENY:
-            if inputs.account_blocked:
-                level = _DENY
-            elif self._exemptions and (lifted_by := self._lifting(asked, inputs, amount)) is not None:
-                level = _NONE
+            lifted_by = self._lifting(asked, inputs, amount)
+            level = _DENY if inputs.account_blocked else asked if lifted_by is None else _NONE
         return _outcome((level, lifted_by, asked, matched, inputs, self))
 
     def sets_for(self, level: Level, inputs: Inputs | None = None) -> tuple[FactorSet, ...]:
@@ -91,7 +92,7 @@ class Policy:
         """
         bounds = [way.amount_at_most for level in self.document.levels.values() for way in level.ways]
         bounds.append(self.document.devices.synced_amount_at_most)
-        for exemption in self._exemptions:
+        for exemption in self.document.exemptions:
             bounds.append(exemption.amount_at_most)
             if exemption.cumulative_at_most is not None:
                 bounds.append(exemption.cumulative_at_most - spent)
@@ -108,9 +109,12 @@ class Policy:
             yield self.rules[lowest.bit_length() - 1]
             matched ^= lowest
 
-    def _lifting(self, level: Level, inputs: Inputs, amount: int) -> Exemption | None:
+    def _lifting(self, asked: Level, inputs: Inputs, amount: int) -> Exemption | None:
+        candidates = self._exemptions[asked]
+        if not candidates:
+            return None
         seen = Seen.of(inputs, amount)
-        return next((each for each in self._exemptions if lifts(each, level, inputs, seen)), None)
+        return next((each for each in candidates if lifts(each, inputs, seen)), None)
 
     def _admits(self, way: Way, seen: Seen) -> bool:
         if way.amount_at_most is not None and seen.amount > way.amount_at_most:

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 
 from authsvc.policy.conditions import Reason, Seen
 from authsvc.policy.inputs import Inputs
-from authsvc.policy.level import Level
 from authsvc.policy.rules import Exemption
 
 
-def lifts(exemption: Exemption, level: Level, inputs: Inputs, seen: Seen) -> bool:
-    """Whether this exemption answers `none` where the rules ask for `level`."""
-    if inputs.verify_always or inputs.account_blocked or level.rank > exemption.waives.rank:
+def lifts(exemption: Exemption, inputs: Inputs, seen: Seen) -> bool:
+    """Whether a payment is within every bound of an exemption; which levels that lifts is the exemption's `waives`."""
+    if inputs.verify_always or inputs.account_blocked:
         return False
     if not all(condition.holds(seen) for condition in exemption.conditions):
         return False
