@@ -65,7 +65,8 @@ def face_handlers(service: Faces) -> Mapping[str, Handler]:
         answer = service.enroll(blobs, _context(header))
         if isinstance(answer, Unusable):
             return {"unusable": list(answer.hints)}, ()
-        return {"template": _template_fields(answer)}, (answer.vector,)
+        made = {**_template_fields(answer), "fingerprints": list(answer.fingerprints)}
+        return {"template": made}, (answer.vector,)
 
     def verify(header: Fields, blobs: Sequence[bytes]) -> Answer:
         vector, *frames = blobs
@@ -86,7 +87,13 @@ def _template_fields(template: Template) -> Json:
 
 
 def _template(fields: Fields, vector: bytes) -> Template:
-    return Template(Modality(fields["modality"]), str(fields["model"]), vector, int(fields["samples"]))
+    return Template(
+        Modality(fields["modality"]),
+        str(fields["model"]),
+        vector,
+        int(fields["samples"]),
+        tuple(map(str, fields.get("fingerprints", ()))),
+    )
 
 
 def _unusable(header: Fields) -> Unusable | None:
@@ -105,6 +112,7 @@ def _comparison(fields: Fields) -> Comparison:
             _numbers(liveness["evidence"]),
         ),
         quality=_numbers(fields["quality"]),
+        fingerprints=tuple(map(str, fields["fingerprints"])),
     )
 
 
