@@ -1,0 +1,219 @@
+"""HTTP towards the service: bounded in time, repeated only where repeating is safe, problems raised as our own errors.
+
+For `authsvc.client` and the demo. Only this file has heard of urllib3, which keeps connections alive across threads,
+verifies TLS, and brings nothing else along; redirects are not followed, since they would carry the key elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+
+from authsvc.errors import AuthsvcError, ConfigurationError, Unavailable
+
+# Any: what came over the wire has the types that the reader of each field expects, or is refused there.
+Json = Mapping[str, Any]
+
+LONGEST_PAUSE = 5.0
+"""Seconds that a call sleeps at most before it tries again; a longer `Retry-After` is the caller's business."""
+
+_TRY_AGAIN = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request body and its media type."""
+
+    content: bytes
+    media: str = "application/json"
+
+    @classmethod
+    def of(cls, value: Json) -> Body:
+        return cls(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+    @classmethod
+    def of_form(cls, parts: Iterator[tuple[str, str | tuple[str, bytes, str]]]) -> Body:
+        """A multipart form; a file is its name, its bytes and its media type."""
+        content, media = urllib3.encode_multipart_formdata(list(parts))
+        return cls(content, media)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A good answer. `replayed` says that it was given before, to the same Idempotency-Key."""
+
+    value: Json
+    replayed: bool
+
+
+class UnexplainedProblem(AuthsvcError):
+    """A problem whose slug this version of the client does not know."""
+
+    def __init__(self, slug: str, detail: str, **extra: object) -> None:
+        super().__init__(detail, **extra)
+        self.slug = slug
+
+
+class Wire:
+    """One service, one credential. Threads may share it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        authorization: str | None,
+        *,
+        timeout: float = 10.0,
+        tries: int = 3,
+        ssl_context: ssl.SSLContext | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`timeout` counts seconds per try. Raises ConfigurationError for an address that would show the key to others."""
+        self._base_url = checked_address(base_url)
+        self._headers = {"Accept": "application/json"}
+        if authorization is not None:
+            self._headers["Authorization"] = authorization
+        self._timeout = timeout
+        self._tries = tries
+        self._sleep = sleep
+        self._pool = urllib3.PoolManager(maxsize=16, ssl_context=ssl_context or ssl.create_default_context())
+
+    def get(self, path: str, *, headers: Json | None = None, patience: float = 0.0) -> Reply:
+        """`patience` is for how many seconds longer the service was asked to wait with its answer."""
+        return self._repeat("GET", path, None, headers or {}, self._tries, patience)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        *,
+        idempotency_key: str | None = None,
+        safe_to_repeat: bool = False,
+    ) -> Reply:
+        """A call that changes something: repeated only under an Idempotency-Key, or where it is said to be safe."""
+        headers = {} if idempotency_key is None else {"Idempotency-Key": f'"{idempotency_key}"'}
+        repeatable = safe_to_repeat or idempotency_key is not None
+        return self._repeat(method, path, body, headers, self._tries if repeatable else 1)
+
+    def close(self) -> None:
+        self._pool.clear()
+
+    def _repeat(
+        self,
+        method: str,
+        path: str,
+        body: Body | None,
+        headers: Json,
+        tries: int,
+        patience: float = 0.0,
+    ) -> Reply:
+        for attempt in range(1, tries + 1):
+            try:
+                return self._once(method, path, body, headers, patience)
+            except AuthsvcError as error:
+                pause = _pause_after(error, attempt)
+                if attempt == tries or pause is None:
+                    raise
+                self._sleep(pause)
+        raise ValueError("a call needs at least one try")
+
+    def _once(self, method: str, path: str, body: Body | None, headers: Json, patience: float) -> Reply:
+        sent = {**self._headers, **headers, **({} if body is None else {"Content-Type": body.media})}
+        try:
+            response = self._pool.request(
+                method,
+                self._base_url + path,
+                body=None if body is None else body.content,
+                headers=sent,
+                timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout + patience),
+                retries=False,
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise Unavailable(
+                f"no answer from the service: {type(error).__name__}", try_again=True
+            ) from error
+        value = _read(response.data)
+        if not 200 <= response.status < 300:
+            raise problem_of(response.status, value, response.headers.get("Retry-After"))
+        if value is None:
+            raise Unavailable("the service's answer is not a JSON object", try_again=True)
+        return Reply(value, response.headers.get("Idempotent-Replayed") == "true")
+
+
+def problem_of(status: int, document: Json | None, retry_after: str | None = None) -> AuthsvcError:
+    """The error of `authsvc.errors` that a problem document (RFC 9457) stands for.
+
+    `extra` keeps `status`, `title` and whatever else it said. What is no problem document came from something in between,
+    and reads as Unavailable.
+    """
+    said = dict(document or {})
+    slug = str(said.pop("type", "")).rsplit("/", 1)[-1]
+    detail = str(said.pop("detail", "") or f"the service answered {status}")
+    extra = {name: value for name, value in said.items() if name != "self"} | {"status": status}
+    extra["try_again"] = status in _TRY_AGAIN or slug == "idempotency-in-progress"
+    if retry_after is not None and retry_after.isdecimal():
+        extra["retry_after"] = int(retry_after)
+    if not slug:
+        return Unavailable(detail, **extra)
+    known = _BY_SLUG.get(slug)
+    return UnexplainedProblem(slug, detail, **extra) if known is None else known(detail, **extra)
+
+
+def checked_address(base_url: str) -> str:
+    """An address that a key may be sent to: https, or http on this very machine; raises ConfigurationError."""
+    parts = urlsplit(base_url)
+    if parts.scheme == "https" and parts.hostname:
+        return base_url.rstrip("/")
+    if parts.scheme == "http" and _is_this_machine(parts.hostname or ""):
+        return base_url.rstrip("/")
+    raise ConfigurationError(f"`{base_url}` is not an https:// address; plain http is for this machine alone")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read(content: bytes) -> Json | None:
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _pause_after(error: AuthsvcError, attempt: int) -> float | None:
+    """Seconds until the next try, or None when there should be none."""
+    if error.extra.get("try_again") is not True:
+        return None
+    asked = error.extra.get("retry_after")
+    if isinstance(asked, int):
+        return float(asked) if asked <= LONGEST_PAUSE else None
+    # Spread out, so that callers cut off together do not come back together.
+    return float(0.1 * 2**attempt * (0.5 + secrets.randbelow(1000) / 1000))
+
+
+def _all_below(kind: type[AuthsvcError]) -> Iterator[type[AuthsvcError]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _all_below(below)
+
+
+# Errors without a slug of their own never cross the wire.
+_BY_SLUG = {
+    kind.slug: kind
+    for kind in _all_below(AuthsvcError)
+    if "slug" in vars(kind) and kind.__module__ == AuthsvcError.__module__
+}

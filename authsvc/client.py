@@ -1,0 +1,303 @@
+"""What a payment backend imports: decide, wait, verify a receipt against its own record, consume it exactly once.
+
+Nothing heavy comes with it: the shared words, PyJWT and cryptography for receipts, urllib3 for HTTP. What the service
+refuses is raised as the class of `authsvc.errors` that it names, with `.slug`, `.detail` and `.extra`.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Collection
+from datetime import datetime
+from functools import partial
+from typing import Any, Self
+from urllib.parse import quote
+
+from authsvc.caller.receipts import FetchedKeys, KeySet, Receipt, ReceiptRefused, verify_receipt
+from authsvc.caller.results import (
+    Challenge,
+    Consumed,
+    Decision,
+    Device,
+    EventPage,
+    FeedEvent,
+    IssuedCode,
+    Reason,
+    Ticket,
+    UserStatus,
+    code_from,
+    decision_from,
+    page_from,
+    status_from,
+    ticket_from,
+    understood,
+)
+from authsvc.caller.webhooks import Webhook, WebhookRefused, verify_webhook
+from authsvc.caller.wire import Body, Wire
+from authsvc.clock import Clock, SystemClock
+from authsvc.payment import Payee, Payment
+from authsvc.subject import Subject
+
+__all__ = [
+    "AuthsvcClient",
+    "Challenge",
+    "Consumed",
+    "Decision",
+    "Device",
+    "EventPage",
+    "FeedEvent",
+    "FetchedKeys",
+    "IssuedCode",
+    "KeySet",
+    "Payee",
+    "Payment",
+    "Reason",
+    "Receipt",
+    "ReceiptRefused",
+    "Subject",
+    "Ticket",
+    "UserStatus",
+    "Webhook",
+    "WebhookRefused",
+    "verify_receipt",
+    "verify_webhook",
+]
+
+LONGEST_WAIT = 25.0
+"""Seconds that the service holds one question open; `decision` asks again as long as it was told to wait."""
+
+
+class AuthsvcClient:
+    """One service as one payment backend sees it. Threads may share it; close it at the end.
+
+    `client` is the name that the API key was made for, `issuer` the service's: receipts for others are refused. A call that
+    creates or consumes takes an `idempotency_key`; without one it makes its own, which covers the tries of this one call.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        client: str,
+        issuer: str = "authsvc",
+        tolerated_warnings: Collection[str] = (),
+        timeout: float = 10.0,
+        tries: int = 3,
+        ssl_context: ssl.SSLContext | None = None,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`timeout` counts seconds per try. `ssl_context` is for a private authority or mutual TLS; verification stays on
+        unless that context says otherwise. `tolerated_warnings` as for `verify_receipt`: in production, none.
+        """
+        self._wire = Wire(
+            base_url,
+            f"Bearer {api_key}",
+            timeout=timeout,
+            tries=tries,
+            ssl_context=ssl_context,
+            sleep=sleep,
+        )
+        self._client = client
+        self._issuer = issuer
+        self._tolerated_warnings = frozenset(tolerated_warnings)
+        self._clock = clock or SystemClock()
+        self._sleep = sleep
+        self._keys = FetchedKeys(lambda: self._wire.get("/.well-known/jwks.json").value)
+
+    # -- A payment --------------------------------------------------------------------------------------------------
+
+    def payment(
+        self,
+        user_id: str,
+        transaction_id: str,
+        *,
+        type: str,
+        amount_minor: int,
+        currency: str,
+        payee_id: str,
+        payee_name: str,
+    ) -> Payment:
+        """The backend's record of a payment, in the form that is bound; raises InvalidRequest for what has none."""
+        return Payment.stated(
+            transaction_id=transaction_id,
+            type=type,
+            amount_minor=amount_minor,
+            currency=currency,
+            payee=Payee(payee_id, payee_name),
+            subject=Subject(self._client, user_id),
+        )
+
+    def decide(
+        self,
+        payment: Payment,
+        *,
+        device: Device | None = None,
+        risk_score: int | None = None,
+        risk_reasons: Collection[str] = (),
+        proven: Collection[str] = (),
+        channel: str | None = None,
+        ip: str | None = None,
+        locale: str | None = None,
+        return_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Decision:
+        """What must this payer prove? Whatever is left out reads as the riskier value; `risk_score` is 0 to 100."""
+        context = {"channel": channel, "ip": ip, "locale": locale}
+        risk = None if risk_score is None else {"score": risk_score, "reasons": list(risk_reasons)}
+        body = {
+            **_stated(payment),
+            "user_id": payment.subject.user,
+            "device": None if device is None else device.to_json(),
+            "risk": risk,
+            "proven": list(proven),
+            "context": {name: value for name, value in context.items() if value is not None},
+            "return_url": return_url,
+        }
+        said = {name: value for name, value in body.items() if value is not None}
+        reply = self._wire.send(
+            "POST", "/v1/decisions", Body.of(said), idempotency_key=_or_new(idempotency_key)
+        )
+        return understood(partial(decision_from, replayed=reply.replayed), reply.value)
+
+    def decision(self, decision_id: str, wait: float = 0.0) -> Decision:
+        """A decision, once it is no longer open or `wait` seconds have passed."""
+        deadline = time.monotonic() + wait
+        while True:
+            asked_at = time.monotonic()
+            patience = min(max(0.0, deadline - asked_at), LONGEST_WAIT)
+            found = self._decision(decision_id, patience)
+            if not found.is_open or time.monotonic() >= deadline:
+                return found
+            # A service that cannot hold more questions open answers at once.
+            if time.monotonic() - asked_at < 0.5:
+                self._sleep(min(0.5, max(0.0, deadline - time.monotonic())))
+
+    def issue_code(
+        self, decision_id: str, *, locale: str | None = None, idempotency_key: str | None = None
+    ) -> IssuedCode:
+        """A one-time code for this payment alone, and the sentence to send it in; an earlier one becomes void."""
+        body = Body.of({} if locale is None else {"locale": locale})
+        path = f"/v1/decisions/{_in_path(decision_id)}/code"
+        reply = self._wire.send("POST", path, body, idempotency_key=_or_new(idempotency_key))
+        return understood(code_from, reply.value)
+
+    def cancel(self, decision_id: str) -> Decision:
+        """The payment is no longer wanted: its challenge closes, an unused receipt is void."""
+        reply = self._wire.send("POST", f"/v1/decisions/{_in_path(decision_id)}/cancel")
+        return understood(decision_from, reply.value)
+
+    def record_outcome(self, decision_id: str, outcome: str) -> None:
+        """How the payment ended: `settled`, `fraud`, `refunded` or `disputed`."""
+        path = f"/v1/decisions/{_in_path(decision_id)}/outcome"
+        self._wire.send("POST", path, Body.of({"outcome": outcome}), safe_to_repeat=True)
+
+    # -- Its receipt ------------------------------------------------------------------------------------------------
+
+    def verify(self, receipt: str, payment: Payment) -> Receipt:
+        """The receipt, checked on this machine against this record of the payment; raises ReceiptRefused."""
+        return verify_receipt(
+            receipt,
+            jwks=self._keys,
+            audience=self._client,
+            issuer=self._issuer,
+            payment=payment,
+            now=self._clock.now(),
+            tolerated_warnings=self._tolerated_warnings,
+        )
+
+    def consume(self, receipt: str, payment: Payment, *, idempotency_key: str | None = None) -> Consumed:
+        """Use the receipt up: the last step before the money moves. Verified on this machine first.
+
+        Raises ReceiptRefused or ReceiptMismatch for another payment, ReceiptConsumed for the second time.
+        """
+        self.verify(receipt, payment)
+        body = Body.of({"receipt": receipt, **_stated(payment), "user_id": payment.subject.user})
+        reply = self._wire.send(
+            "POST", "/v1/receipts/consume", body, idempotency_key=_or_new(idempotency_key)
+        )
+        return understood(
+            lambda said: Consumed(
+                datetime.fromisoformat(said["consumed_at"]), said["decision"], reply.replayed
+            ),
+            reply.value,
+        )
+
+    # -- The payer --------------------------------------------------------------------------------------------------
+
+    def enroll(
+        self,
+        user_id: str,
+        *,
+        locale: str | None = None,
+        proof: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Ticket:
+        """A ticket with which a person enrols, once. Whoever has factors already needs `proof`, a receipt for it."""
+        said = {"user_id": user_id, "locale": locale, "proof": proof}
+        body = Body.of({name: value for name, value in said.items() if value is not None})
+        reply = self._wire.send("POST", "/v1/enrollments", body, idempotency_key=_or_new(idempotency_key))
+        return understood(ticket_from, reply.value)
+
+    def status(self, user_id: str) -> UserStatus:
+        """Frozen or not, what is enrolled, what is locked and until when."""
+        return understood(status_from, self._wire.get(f"/v1/users/{_in_path(user_id)}/status").value)
+
+    def freeze(self, user_id: str, reason: str) -> UserStatus:
+        """Deny everything for this user from now on."""
+        path = f"/v1/users/{_in_path(user_id)}/freeze"
+        reply = self._wire.send("POST", path, Body.of({"reason": reason}), safe_to_repeat=True)
+        return understood(status_from, reply.value)
+
+    def unfreeze(
+        self, user_id: str, *, proof: str | None = None, operators: Collection[str] = ()
+    ) -> UserStatus:
+        """Take decisions again, on a receipt of the highest level or on the word of two operators."""
+        said: dict[str, Any] = {"operators": list(operators)}
+        if proof is not None:
+            said["proof"] = proof
+        reply = self._wire.send("POST", f"/v1/users/{_in_path(user_id)}/unfreeze", Body.of(said))
+        return understood(status_from, reply.value)
+
+    def events(self, after: int = 0, limit: int = 100) -> EventPage:
+        """What has happened since event number `after`."""
+        reply = self._wire.get(f"/v1/events?after={after:d}&limit={limit:d}")
+        return understood(page_from, reply.value)
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _decision(self, decision_id: str, patience: float) -> Decision:
+        headers = {"Prefer": f"wait={patience:.0f}"} if patience >= 1 else {}
+        reply = self._wire.get(f"/v1/decisions/{_in_path(decision_id)}", headers=headers, patience=patience)
+        return understood(decision_from, reply.value)
+
+
+def _stated(payment: Payment) -> dict[str, Any]:
+    """The payment as the HTTP contract states it."""
+    return {
+        "transaction": {
+            "id": payment.transaction_id,
+            "type": payment.type,
+            "amount_minor": payment.amount_minor,
+            "currency": payment.currency,
+            "payee": {"id": payment.payee.id, "name": payment.payee.name},
+        }
+    }
+
+
+def _in_path(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _or_new(idempotency_key: str | None) -> str:
+    return str(uuid.uuid4()) if idempotency_key is None else idempotency_key
