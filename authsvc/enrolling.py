@@ -90,6 +90,7 @@ class EnrollmentParts:
     face: Worker | None
     issuer: str
     probation: timedelta
+    asks_gestures: bool
     clock: Clock
 
 
@@ -218,7 +219,7 @@ class Enrolling:
 
     def _begin_face(self, ticket: Ticket) -> tuple[Json, Json]:
         self._must_have_consent(ticket, Modality.FACE)
-        begun = begin_capture(self._clock.now())
+        begun = begin_capture(self._clock.now(), with_gestures=self._parts.asks_gestures)
         return begun.shown, begun.kept
 
     def _answer_face(self, ticket: Ticket, begun: Json, submission: Submission) -> Json | Unusable:
@@ -229,7 +230,12 @@ class Enrolling:
         made = self._parts.face.enroll(frames, context)
         if isinstance(made, Unusable):
             return made
-        template = {"model": made.model, "vector": _text(made.vector), "samples": made.samples}
+        template = {
+            "model": made.model,
+            "vector": _text(made.vector),
+            "samples": made.samples,
+            "fingerprints": list(made.fingerprints),
+        }
         self._stage(ticket, EnrollmentStep.FACE, template)
         return {"state": "received"}
 
@@ -301,6 +307,9 @@ class Enrolling:
             Modality.FACE, str(staged["model"]), _raw(staged["vector"]), int(str(staged["samples"]))
         )
         tx.templates.put(account.subject, account.key(), new_id("tpl"), template, now)
+        seen = _strings(staged["fingerprints"])
+        if seen:
+            tx.templates.remember_capture(account.subject, account.key(), Modality.FACE, seen, now)
 
     def _apply_device(self, tx: Transaction, ticket: Ticket, staged: Json, now: datetime) -> None:
         """The first device is vouched for by the backend's ticket; any further one waits out its probation."""

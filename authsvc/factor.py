@@ -104,12 +104,16 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Yes or no, with its reason. `evidence` is for the audit and the receipt, never for the payer."""
+    """Yes or no, with its reason. `evidence` is for the audit and the receipt, never for the payer.
+
+    `alarm` names what looked like an attack (a replay, a print, a cloned key), for an event of its own.
+    """
 
     factor: Factor
     passed: bool
     reason: str
     evidence: Json = field(default_factory=dict)
+    alarm: str | None = None
 
 
 Tx_contra = TypeVar("Tx_contra", contravariant=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from authsvc.access import ALL_SCOPES, new_api_key
 from authsvc.config import Settings
@@ -19,6 +20,9 @@ from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
 from authsvc.storage.upgrade import postgres_url, sqlite_url, upgrade
 from authsvc.wiring import open_store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 LARGEST_BODY = 44 * 1024 * 1024
 """Twelve frames of a capture; every route has a limit of its own below this."""
@@ -62,7 +66,7 @@ def database_url(settings: Settings) -> str:
     return sqlite_url(settings.database_file)
 
 
-def _make_app(settings: Settings) -> object:
+def _make_app(settings: Settings) -> WSGIApplication:
     from authsvc.app import make_app  # Flask loads in the web processes, not in their supervisor.
 
     return make_app(settings)

@@ -230,6 +230,7 @@ class StepUp:
         decision = _must_find(tx, decision_id).as_of(now)
         decision.open_challenge()
         results = self._settle(tx, decision, evidence, now) if charge.admitted else ()
+        self._raise_alarms(tx, decision, results, now)
         proofs = tuple(_proof(result) for result in results)
         if not charge.admitted or not results or not all(result.passed for result in results):
             return self._fail(tx, decision, results, charge, now)
@@ -251,6 +252,14 @@ class StepUp:
             self._verifiers[factor].settle(tx, self._step(decision, factor), kept, now)
             for factor, kept in evidence.received.items()
         )
+
+    def _raise_alarms(
+        self, tx: Transaction, decision: Decision, results: Collection[Verification], now: datetime
+    ) -> None:
+        for result in results:
+            if result.alarm is not None:
+                data = {"decision": decision.id, "factor": result.factor.value, "alarm": result.alarm}
+                tx.publish(Event("attack:suspected", decision.payment.subject, now, data))
 
     def _fail(
         self,

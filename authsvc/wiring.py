@@ -237,6 +237,7 @@ def wire(settings: Settings, clock: Clock | None = None, face: Faces | None = No
             face=face,
             issuer=settings.issuer,
             probation=settings.probation,
+            asks_gestures=not settings.unsafe_no_pad,
             clock=clock,
         )
     )

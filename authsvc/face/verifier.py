@@ -8,20 +8,21 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from authsvc.biometric import Comparison, Liveness, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
-from authsvc.face.capture import CaptureContext
+from authsvc.face.capture import CaptureContext, choose_gestures
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
 from authsvc.manifest import Manifest
 from authsvc.subject import Subject
 
 NONCE_LIFE = timedelta(seconds=120)
 NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
-MOST_FRAMES = 12
+MOST_FRAMES = 60
 
 Answer = TypeVar("Answer")
 
@@ -42,10 +43,27 @@ class Templates(Protocol):
     def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
         """Whether this very template is still the enrolled one."""
 
+    def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]: ...
+
+    def remember_capture(
+        self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
+    ) -> None: ...
+
+
+class Keyed(Protocol):
+    def key(self) -> bytes:
+        """The wrapped key under which the person's data are sealed."""
+
+
+class Accounts(Protocol):
+    def find(self, subject: Subject) -> Keyed | None: ...
+
 
 class HasTemplates(Protocol):
     @property
     def templates(self) -> Templates: ...
+    @property
+    def accounts(self) -> Accounts: ...
 
 
 class Reader(Protocol):
@@ -76,15 +94,15 @@ class FaceVerifier:
         return self._without_pad or self._detects_attacks()
 
     def begin(self, step: Step, now: datetime) -> Begun:
-        return begin_capture(now)
+        return begin_capture(now, with_gestures=not self._without_pad)
 
     def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received | Unusable:
         frames, context = capture(kept, submission, now)
-        stored = self._read(lambda tx: tx.templates.find(step.subject, Modality.FACE))
+        stored, earlier = self._read(lambda tx: self._known(tx, step.subject))
         if stored is None:
             # The answer must look like any other; without a template there is nothing to be alike to.
             return Received({"template": None})
-        comparison = self._worker.verify(frames, stored.template, context)
+        comparison = self._worker.verify(frames, stored.template, replace(context, earlier=earlier))
         if isinstance(comparison, Unusable):
             return comparison
         return Received(
@@ -95,6 +113,7 @@ class FaceVerifier:
                 "frame_count": comparison.frames,
                 "liveness": comparison.liveness.verdict.value,
                 "detectors": list(comparison.liveness.detectors),
+                "fingerprints": list(comparison.fingerprints),
             }
         )
 
@@ -104,6 +123,7 @@ class FaceVerifier:
             step.subject, Modality.FACE, template_id
         ):
             return Verification(Factor.FACE, False, "no such template")
+        self._remember(tx, step.subject, kept, now)
         threshold = self._threshold(step, str(kept["model"]), int(str(kept["frame_count"])))
         evidence = {
             **{name: kept[name] for name in ("model", "score", "frame_count", "liveness", "detectors")},
@@ -112,9 +132,20 @@ class FaceVerifier:
             "bound_to_payment": True,
         }
         if not self._is_alive(str(kept["liveness"])):
-            return Verification(Factor.FACE, False, f"liveness {kept['liveness']}", evidence)
+            alarm = "presentation" if kept["liveness"] == Liveness.ATTACK else None
+            return Verification(Factor.FACE, False, f"liveness {kept['liveness']}", evidence, alarm)
         passed = float(str(kept["score"])) >= threshold
         return Verification(Factor.FACE, passed, "match" if passed else "no match", evidence)
+
+    def _known(self, tx: HasTemplates, subject: Subject) -> tuple[StoredTemplate | None, tuple[str, ...]]:
+        """The template, and what earlier captures are recognised by; where a photograph passes, so does its second showing."""
+        stored = tx.templates.find(subject, Modality.FACE)
+        return stored, () if self._without_pad else tx.templates.fingerprints(subject, Modality.FACE)
+
+    def _remember(self, tx: HasTemplates, subject: Subject, kept: Json, now: datetime) -> None:
+        account, seen = tx.accounts.find(subject), kept["fingerprints"]
+        if account is not None and isinstance(seen, list) and seen:
+            tx.templates.remember_capture(subject, account.key(), Modality.FACE, seen, now)
 
     def _threshold(self, step: Step, model: str, frames: int) -> float:
         if step.target_fmr is None:
@@ -127,12 +158,15 @@ class FaceVerifier:
         return verdict == Liveness.UNDECIDED and self._without_pad
 
 
-def begin_capture(now: datetime) -> Begun:
-    """A nonce that counts for two minutes, and the gestures to make (none while no detector asks for any)."""
+def begin_capture(now: datetime, *, with_gestures: bool) -> Begun:
+    """A nonce that counts for two minutes, and the gestures to make, chosen by chance."""
     nonce = secrets.token_urlsafe(NONCE_BYTES)
     expires_at = now + NONCE_LIFE
-    shown = {"nonce": nonce, "gestures": [], "expires_at": rfc3339(expires_at)}
-    return Begun(shown=shown, kept={"nonce": nonce, "gestures": [], "expires_at": to_millis(expires_at)})
+    gestures = [gesture.value for gesture in choose_gestures()] if with_gestures else []
+    shown = {"nonce": nonce, "gestures": gestures, "expires_at": rfc3339(expires_at)}
+    return Begun(
+        shown=shown, kept={"nonce": nonce, "gestures": gestures, "expires_at": to_millis(expires_at)}
+    )
 
 
 def capture(kept: Json, submission: Submission, now: datetime) -> tuple[tuple[bytes, ...], CaptureContext]:

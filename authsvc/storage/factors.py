@@ -7,7 +7,8 @@ from datetime import datetime
 
 from authsvc.biometric import Consent, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, to_millis
-from authsvc.storage.database import Connection
+from authsvc.ids import new_id
+from authsvc.storage.database import Connection, Row
 from authsvc.storage.sealing import Place, Sealer
 from authsvc.subject import Subject
 
@@ -45,12 +46,23 @@ TEMPLATE_STANDS = """SELECT 1 FROM templates
     WHERE client = :client AND user_id = :user AND modality = :modality AND id = :id"""
 FORGET_TEMPLATE = "DELETE FROM templates WHERE client = :client AND user_id = :user AND modality = :modality"
 FORGET_SECRETS = "DELETE FROM otp_secrets WHERE client = :client AND user_id = :user"
+PUT_CAPTURE = """INSERT INTO captures (id, client, user_id, modality, sealed, taken_at)
+    VALUES (:id, :client, :user, :modality, :sealed, :now)"""
+CAPTURES = """SELECT u.sealing_key, c.id, c.sealed FROM captures c
+    JOIN users u ON u.client = c.client AND u.user_id = c.user_id
+    WHERE c.client = :client AND c.user_id = :user AND c.modality = :modality AND u.sealing_key IS NOT NULL
+    ORDER BY c.taken_at DESC, c.id LIMIT :limit"""
+FORGET_CAPTURE = "DELETE FROM captures WHERE id = :id"
+FORGET_CAPTURES = "DELETE FROM captures WHERE client = :client AND user_id = :user AND modality = :modality"
 PUT_CONSENT = """INSERT INTO consents (id, client, user_id, modality, text_version, given_at, withdrawn_at)
     VALUES (:id, :client, :user, :modality, :text_version, :now, NULL)"""
 WITHDRAW_CONSENT = """UPDATE consents SET withdrawn_at = :now
     WHERE client = :client AND user_id = :user AND modality = :modality AND withdrawn_at IS NULL"""
 CONSENTS = """SELECT modality, text_version, given_at, withdrawn_at FROM consents
     WHERE client = :client AND user_id = :user ORDER BY given_at"""
+
+
+CAPTURES_KEPT = 20
 
 
 class OtpStore:
@@ -156,8 +168,39 @@ class TemplateStore:
             self._connection.all(TEMPLATE_STANDS, {**_of_modality(subject, modality), "id": template_id})
         )
 
-    def forget(self, subject: Subject, modality: Modality) -> bool:
-        return self._connection.run(FORGET_TEMPLATE, _of_modality(subject, modality)) == 1
+    def forget(self, subject: Subject, modality: Modality) -> None:
+        """Destroy template and memory of captures."""
+        self._connection.run(FORGET_TEMPLATE, _of_modality(subject, modality))
+        self._connection.run(FORGET_CAPTURES, _of_modality(subject, modality))
+
+    def remember_capture(
+        self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
+    ) -> None:
+        """Keep what a capture is recognised by; only the last CAPTURES_KEPT are."""
+        capture_id = new_id("cap")
+        sealed = self._sealer.seal(key, _capture_place(subject, capture_id), "\n".join(fingerprints).encode())
+        params = {
+            **_of_modality(subject, modality),
+            "id": capture_id,
+            "sealed": sealed,
+            "now": to_millis(now),
+        }
+        self._connection.run(PUT_CAPTURE, params)
+        for _, old_id, _ in self._captures(subject, modality)[CAPTURES_KEPT:]:
+            self._connection.run(FORGET_CAPTURE, {"id": old_id})
+
+    def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
+        """What the person's remembered captures are recognised by."""
+        return tuple(
+            line
+            for key, capture_id, sealed in self._captures(subject, modality)[:CAPTURES_KEPT]
+            for line in self._sealer.open(bytes(key), _capture_place(subject, capture_id), bytes(sealed))
+            .decode()
+            .splitlines()
+        )
+
+    def _captures(self, subject: Subject, modality: Modality) -> list[Row]:
+        return self._connection.all(CAPTURES, {**_of_modality(subject, modality), "limit": CAPTURES_KEPT + 5})
 
     def give_consent(
         self, consent_id: str, subject: Subject, modality: Modality, text_version: str, now: datetime
@@ -191,6 +234,10 @@ def _of(subject: Subject) -> dict[str, object]:
 
 def _of_modality(subject: Subject, modality: Modality) -> dict[str, object]:
     return {"client": subject.client, "user": subject.user, "modality": modality.value}
+
+
+def _capture_place(subject: Subject, capture_id: str) -> Place:
+    return Place("captures", "sealed", capture_id, subject)
 
 
 def _otp_place(subject: Subject, purpose: str) -> Place:

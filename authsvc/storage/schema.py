@@ -159,6 +159,19 @@ templates = Table(
     _of_user(),
 )
 
+captures = Table(
+    "captures",
+    metadata,
+    _text("id", key=True),
+    _text("client"),
+    _text("user_id"),
+    _text("modality"),
+    _bytes("sealed"),
+    _number("taken_at"),
+    _of_user(),
+    Index("captures_of_user", "client", "user_id", "modality", "taken_at"),
+)
+
 consents = Table(
     "consents",
     metadata,

@@ -171,6 +171,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("client", "user_id"),
     )
     op.create_table(
+        "captures",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("client", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("modality", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client", "user_id"],
+            ["users.client", "users.user_id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("captures", schema=None) as batch_op:
+        batch_op.create_index("captures_of_user", ["client", "user_id", "modality", "taken_at"], unique=False)
+
+    op.create_table(
         "consents",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("client", sa.Text(), nullable=False),
@@ -187,6 +204,34 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("consents", schema=None) as batch_op:
         batch_op.create_index("consents_of_user", ["client", "user_id", "modality"], unique=False)
+
+    op.create_table(
+        "credentials",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("client", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("device_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("user_handle", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("backup_eligible", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("backed_up", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("transports", sa.Text(), nullable=False),
+        sa.Column("aaguid", sa.Text(), nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
+        sa.Column("attested", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("pays", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("used_at", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client", "user_id"],
+            ["users.client", "users.user_id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("credentials", schema=None) as batch_op:
+        batch_op.create_index("credentials_of_user", ["client", "user_id", "device_id"], unique=False)
 
     op.create_table(
         "devices",
@@ -258,10 +303,18 @@ def downgrade() -> None:
     op.drop_table("recovery_codes")
     op.drop_table("otp_secrets")
     op.drop_table("devices")
+    with op.batch_alter_table("credentials", schema=None) as batch_op:
+        batch_op.drop_index("credentials_of_user")
+
+    op.drop_table("credentials")
     with op.batch_alter_table("consents", schema=None) as batch_op:
         batch_op.drop_index("consents_of_user")
 
     op.drop_table("consents")
+    with op.batch_alter_table("captures", schema=None) as batch_op:
+        batch_op.drop_index("captures_of_user")
+
+    op.drop_table("captures")
     op.drop_table("users")
     op.drop_table("policies")
     op.drop_table("outcomes")
