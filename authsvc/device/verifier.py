@@ -1,0 +1,212 @@
+"""The factors `device_uv` and `device_key`: an assertion over this very payment by a key that is registered and in use.
+
+What is wrong with an assertion is for the audit; to the payer an unknown key, a foreign one, a bad signature and a
+suspended one are the same.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from authsvc.clock import from_millis, to_millis
+from authsvc.device.assertion import Assertion, Expected, payment_challenge, verify_assertion
+from authsvc.device.payment_confirmation import PaymentConfirmation
+from authsvc.device.record import CredentialRecord
+from authsvc.device.refusal import Refusal, Refused
+from authsvc.device.relying_party import RelyingParty
+from authsvc.device.response import AssertionResponse, base64url, unbase64url
+from authsvc.device.webauthn import Offer, request_options
+from authsvc.errors import InvalidRequest
+from authsvc.events import Event
+from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
+from authsvc.subject import Subject
+
+CEREMONY_LIFE = timedelta(seconds=120)
+NONCE_BYTES = 32
+
+Answer = TypeVar("Answer")
+
+
+class Credentials(Protocol):
+    """The part of the store that assertions need. *Live* is an active credential on an active device."""
+
+    def live(self, subject: Subject) -> tuple[CredentialRecord, ...]: ...
+
+    def use(
+        self, subject: Subject, credential_id: str, sign_count: int, backed_up: bool, now: datetime
+    ) -> bool:
+        """Count one use of a live credential, if the count has risen or is 0 for ever: one conditional write."""
+
+    def suspend(self, subject: Subject, credential_id: str) -> bool: ...
+
+
+class HasCredentials(Protocol):
+    @property
+    def credentials(self) -> Credentials: ...
+
+
+class Settling(HasCredentials, Protocol):
+    def publish(self, event: Event) -> None: ...
+
+
+class Reader(Protocol):
+    def __call__(self, query: Callable[[HasCredentials], Answer]) -> Answer: ...
+
+
+class Macs(Protocol):
+    def mac(self, label: str, data: bytes) -> bytes: ...
+
+
+class DeviceVerifier:
+    """`device_uv` asks the authenticator to verify its user, `device_key` does not.
+
+    With `confirmation`, a browser that knows Secure Payment Confirmation may show the payment itself.
+    """
+
+    def __init__(
+        self,
+        factor: Factor,
+        party: RelyingParty,
+        read: Reader,
+        macs: Macs,
+        confirmation: PaymentConfirmation | None = None,
+    ) -> None:
+        if factor not in (Factor.DEVICE_UV, Factor.DEVICE_KEY):
+            raise ValueError(f"`{factor}` is not a factor of a device")
+        self._factor = factor
+        self._party = party
+        self._read = read
+        self._macs = macs
+        self._confirmation = confirmation
+
+    @property
+    def factor(self) -> Factor:
+        return self._factor
+
+    def is_offered(self) -> bool:
+        return True
+
+    def begin(self, step: Step, now: datetime) -> Begun:
+        live = self._read(lambda tx: tx.credentials.live(step.subject))
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        challenge = payment_challenge(nonce, step.binding)
+        options = request_options(
+            self._party, challenge, self._offers(step.subject, live), user_verification=self._asks_for_user
+        )
+        kept = {
+            "nonce": base64url(nonce),
+            # What each key had counted before this challenge existed: see `_is_clone`.
+            "offered": {each.id: each.sign_count for each in live},
+            "expires_at": to_millis(now + CEREMONY_LIFE),
+        }
+        return Begun(shown={"publicKey": options, **self._confirming(step, challenge, live)}, kept=kept)
+
+    def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received:
+        if not isinstance(submission.fields.get("response"), Mapping):
+            raise InvalidRequest("the evidence must be a public key credential as JSON")
+        if now >= from_millis(int(str(kept["expires_at"]))):
+            raise InvalidRequest("the device took too long to answer; begin again")
+        try:
+            return Received(self._judged(step, kept, submission))
+        except Refused as refused:
+            return Received({"refused": refused.code.value})
+
+    def settle(self, tx: Settling, step: Step, kept: Json, now: datetime) -> Verification:
+        evidence = kept.get("evidence")
+        if not isinstance(evidence, Mapping):
+            return self._no(Refusal(str(kept["refused"])))
+        credential_id, count = str(evidence["credential"]), int(str(evidence["sign_count"]))
+        if tx.credentials.use(step.subject, credential_id, count, evidence["backed_up"] is True, now):
+            return Verification(self._factor, True, "assertion accepted", evidence)
+        record = _live(tx, step.subject, credential_id)
+        if record is None:
+            return self._no(Refusal.NOT_ACTIVE, evidence)
+        if record.backup_eligible:
+            # A synced key is used from several machines, and none of them keeps a count that means anything.
+            return self._no(Refusal.SIGN_COUNT, evidence)
+        if not _is_clone(record, count, int(str(kept["counted"]))):
+            return self._no(Refusal.OVERTAKEN, evidence)
+        tx.credentials.suspend(step.subject, credential_id)
+        data = {"device": record.device_id, "credential": record.id, "reason": Refusal.CLONE_SUSPECTED.value}
+        tx.publish(Event("subject:device:frozen", step.subject, now, data))
+        return self._no(Refusal.CLONE_SUSPECTED, evidence)
+
+    @property
+    def _asks_for_user(self) -> bool:
+        return self._factor is Factor.DEVICE_UV
+
+    def _offers(self, subject: Subject, live: Sequence[CredentialRecord]) -> list[Offer]:
+        """The live credentials; where there is none, one that does not exist and is always the same.
+
+        An empty list would offer every key that the phone has for us, the suspended ones too.
+        """
+        if live:
+            return [Offer(each.id, each.transports) for each in live]
+        owner = f"{len(subject.client)}:{subject.client}{subject.user}"
+        return [Offer(base64url(self._macs.mac("decoy-credential", owner.encode())), ("internal",))]
+
+    def _confirming(self, step: Step, challenge: bytes, live: Sequence[CredentialRecord]) -> Json:
+        """The same challenge as a payment request, for a browser that can show the payment itself."""
+        paying = [each.id for each in live if each.pays]
+        if self._confirmation is None or not self._asks_for_user or not paying:
+            return {}
+        request = self._confirmation.request(self._party, step.payment, base64url(challenge), paying)
+        return {"paymentRequest": request}
+
+    def _judged(self, step: Step, kept: Json, submission: Submission) -> Json:
+        """What `settle` needs of a good assertion; raises Refused."""
+        response = AssertionResponse.read(submission.fields)
+        offered = kept["offered"]
+        if not isinstance(offered, Mapping) or response.id not in offered:
+            raise Refused(Refusal.NOT_OFFERED)
+        record = self._read(lambda tx: _live(tx, step.subject, response.id))
+        if record is None:
+            raise Refused(Refusal.NOT_ACTIVE)
+        expected = Expected(
+            payment=step.payment,
+            challenge=payment_challenge(unbase64url(kept["nonce"], NONCE_BYTES), step.binding),
+            user_verification=self._asks_for_user,
+            confirmation=self._confirmation if self._asks_for_user else None,
+        )
+        assertion = verify_assertion(self._party, record, response, expected)
+        return {
+            "evidence": _evidence(record, response, assertion),
+            "counted": offered[response.id],
+        }
+
+    def _no(self, reason: Refusal, evidence: Json | None = None) -> Verification:
+        return Verification(self._factor, False, reason.value, {} if evidence is None else evidence)
+
+
+def _live(tx: HasCredentials, subject: Subject, credential_id: str) -> CredentialRecord | None:
+    """The user's own live credential of this id: a foreign one is as unknown as one that never was."""
+    return next((each for each in tx.credentials.live(subject) if each.id == credential_id), None)
+
+
+def _is_clone(record: CredentialRecord, count: int, counted: int) -> bool:
+    """Whether a count that did not rise can have no innocent reason.
+
+    An authenticator counts on with every assertion. A count below what was known before the challenge was made, or one
+    that another assertion has shown already, comes from a second copy of the key. In between lies the payer who answers
+    two challenges and completes the later one first.
+    """
+    return count <= counted or count == record.sign_count
+
+
+def _evidence(record: CredentialRecord, response: AssertionResponse, assertion: Assertion) -> Json:
+    return {
+        "credential": record.id,
+        "device": record.device_id,
+        "sign_count": assertion.sign_count,
+        "user_verified": assertion.user_verified,
+        "backup_eligible": record.backup_eligible,
+        "backed_up": assertion.backed_up,
+        "attested": record.attested,
+        "aaguid": record.aaguid,
+        "attachment_unsigned": response.attachment,
+        "shown_by_browser": assertion.shown_by_browser,
+        "bound_to_payment": True,
+    }

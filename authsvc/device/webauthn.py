@@ -1,0 +1,215 @@
+"""py_webauthn behind a page: options made, bytes read, signatures and attestation statements verified.
+
+The only file that has heard of the library. Whatever it raises on crafted input leaves here as Refused; the checks that
+it leaves to the relying party are in `registration.py` and `assertion.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import (
+    aaguid_to_string,
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+    options_to_json_dict,
+    parse_attestation_object,
+    parse_authenticator_data,
+    structs,
+    verify_signature,
+)
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
+
+from authsvc.device.authenticator_data import AuthenticatorData, NewKey
+from authsvc.device.public_key import ALGORITHMS
+from authsvc.device.refusal import Refusal, Refused
+from authsvc.device.relying_party import RelyingParty
+from authsvc.device.response import LONGEST_ID, AssertionResponse, RegistrationResponse, unbase64url
+
+TIMEOUT_MS = 120_000
+
+Options = dict[str, Any]  # Any: the JSON form of WebAuthn's own dictionaries, handed on as it is.
+Found = TypeVar("Found")
+
+_ALGORITHMS = [COSEAlgorithmIdentifier(number) for number in ALGORITHMS]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A credential that is named to the browser."""
+
+    id: str
+    transports: tuple[str, ...] = ()
+
+    def descriptor(self) -> structs.PublicKeyCredentialDescriptor:
+        transports = [structs.AuthenticatorTransport(name) for name in self.transports]
+        return structs.PublicKeyCredentialDescriptor(
+            id=unbase64url(self.id, LONGEST_ID), transports=transports or None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """An attestation object, read but not believed; `certificates` is the statement's chain, the leaf first."""
+
+    data: AuthenticatorData
+    format: str
+    certificates: tuple[bytes, ...]
+
+
+def creation_options(
+    party: RelyingParty,
+    user: str,
+    user_handle: bytes,
+    challenge: bytes,
+    excluded: Sequence[Offer],
+    *,
+    attestation: bool,
+) -> Options:
+    """Options for `navigator.credentials.create()`: user verification always, a discoverable key where there can be one."""
+    options = generate_registration_options(
+        rp_id=party.id,
+        rp_name=party.name,
+        user_id=user_handle,
+        user_name=user,
+        user_display_name=user,
+        challenge=challenge,
+        timeout=TIMEOUT_MS,
+        attestation=structs.AttestationConveyancePreference("direct" if attestation else "none"),
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.PREFERRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
+        ),
+        exclude_credentials=[each.descriptor() for each in excluded],
+        supported_pub_key_algs=_ALGORITHMS,
+        hints=[structs.PublicKeyCredentialHint.CLIENT_DEVICE],
+    )
+    return options_to_json_dict(options)
+
+
+def request_options(
+    party: RelyingParty, challenge: bytes, offered: Sequence[Offer], *, user_verification: bool
+) -> Options:
+    """Options for `navigator.credentials.get()`; raises ValueError when nothing is offered."""
+    if not offered:
+        raise ValueError("an empty list of credentials would admit every discoverable one")
+    wanted = "required" if user_verification else "discouraged"
+    options = generate_authentication_options(
+        rp_id=party.id,
+        challenge=challenge,
+        timeout=TIMEOUT_MS,
+        allow_credentials=[each.descriptor() for each in offered],
+        user_verification=structs.UserVerificationRequirement(wanted),
+    )
+    return options_to_json_dict(options)
+
+
+def read_attestation(raw: bytes) -> Attested:
+    """The parts of an attestation object; raises Refused."""
+    found = _asked(Refusal.ATTESTATION_OBJECT, lambda: parse_attestation_object(raw))
+    return Attested(_data(found.auth_data), str(found.fmt), tuple(found.att_stmt.x5c or ()))
+
+
+def read_authenticator_data(raw: bytes) -> AuthenticatorData:
+    """The parts of authenticator data; raises Refused, also for a byte too many."""
+    return _data(_asked(Refusal.AUTHENTICATOR_DATA, lambda: parse_authenticator_data(raw)))
+
+
+def read_public_key(cose: bytes) -> tuple[object, object]:
+    """The key of `cryptography` that a COSE key describes, and the algorithm it names; raises Refused."""
+    decoded = _asked(Refusal.PUBLIC_KEY, lambda: decode_credential_public_key(cose))
+    key = _asked(Refusal.PUBLIC_KEY, lambda: decoded_public_key_to_cryptography(decoded))
+    return key, decoded.alg
+
+
+def verify_registration(
+    party: RelyingParty, response: RegistrationResponse, challenge: bytes
+) -> tuple[bytes, int]:
+    """The public key (COSE) and the first sign count, with the attestation statement verified; raises Refused.
+
+    No root is given: which chains are trusted is asked in `attestation.py`.
+    """
+    verified = _asked(
+        Refusal.ATTESTATION_STATEMENT,
+        lambda: verify_registration_response(
+            credential=response.to_json(),
+            expected_challenge=challenge,
+            expected_rp_id=party.id,
+            expected_origin=list(party.origins),
+            require_user_verification=True,
+            supported_pub_key_algs=_ALGORITHMS,
+        ),
+    )
+    return verified.credential_public_key, verified.sign_count
+
+
+def verify_authentication(
+    party: RelyingParty,
+    response: AssertionResponse,
+    challenge: bytes,
+    public_key: bytes,
+    *,
+    user_verification: bool,
+) -> None:
+    """Raises Refused unless this key has signed the assertion; all that the library checks besides is checked once more."""
+    _asked(
+        Refusal.SIGNATURE,
+        lambda: verify_authentication_response(
+            credential=response.to_json(),
+            expected_challenge=challenge,
+            expected_rp_id=party.id,
+            expected_origin=list(party.origins),
+            credential_public_key=public_key,
+            # The library compares counts before signatures: a forgery could make a good key look cloned.
+            credential_current_sign_count=0,
+            require_user_verification=user_verification,
+        ),
+    )
+
+
+def verify_confirmation(response: AssertionResponse, public_key: bytes) -> None:
+    """Raises Refused unless this key has signed: the signature alone, since the library knows no `payment.get`."""
+    decoded = decode_credential_public_key(public_key)
+    _asked(
+        Refusal.SIGNATURE,
+        lambda: verify_signature(
+            public_key=decoded_public_key_to_cryptography(decoded),
+            signature_alg=decoded.alg,
+            signature=response.signature,
+            data=response.authenticator_data + hashlib.sha256(response.client_data).digest(),
+        ),
+    )
+
+
+def _data(found: structs.AuthenticatorData) -> AuthenticatorData:
+    flags, attested = found.flags, found.attested_credential_data
+    new_key = None
+    if attested is not None:
+        aaguid = _asked(Refusal.ATTESTED_DATA, lambda: aaguid_to_string(attested.aaguid))
+        new_key = NewKey(aaguid, attested.credential_id, attested.credential_public_key)
+    return AuthenticatorData(
+        rp_id_hash=found.rp_id_hash,
+        user_present=flags.up,
+        user_verified=flags.uv,
+        backup_eligible=flags.be,
+        backed_up=flags.bs,
+        sign_count=found.sign_count,
+        new_key=new_key,
+    )
+
+
+def _asked(code: Refusal, question: Callable[[], Found]) -> Found:
+    """What the library answers, or Refused."""
+    try:
+        return question()
+    except Exception:  # noqa: BLE001  # Crafted input makes it raise KeyError, IndexError and more besides its own.
+        raise Refused(code) from None
