@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -13,13 +15,20 @@ from authsvc.errors import AuthsvcError, PolicyInvalid
 from authsvc.factor import Factor
 from authsvc.policy import loading
 from authsvc.policy.analysis import MOST_CELLS, analyze
+from authsvc.policy.backtest_file import open_backtest, run_file
 from authsvc.policy.diff import diff
 from authsvc.policy.document import Document
 from authsvc.policy.engine import Policy
 from authsvc.policy.explain import explain
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.profiles import Profile
-from authsvc.policy.wording import analysis_lines, difference_lines, explanation_lines, fault_lines
+from authsvc.policy.wording import (
+    analysis_lines,
+    difference_lines,
+    explanation_lines,
+    fault_lines,
+    report_lines,
+)
 
 _Result = TypeVar("_Result")
 
@@ -112,6 +121,30 @@ def diff_command(before: Path, after: Path, most_cells: int, as_json: bool) -> N
     """Which payments get another answer from AFTER than from BEFORE, and from what to what."""
     difference = _refusing(lambda: diff(_policy_of(before), _policy_of(after), most_cells=most_cells))
     _print(as_json, difference.to_json(), difference_lines(difference))
+
+
+@policy.command("backtest")
+@click.argument("candidate", type=_file)
+@click.argument("decisions", type=_file)
+@click.option(
+    "--decided-by", type=_file, multiple=True, help="A document that took them; by default the shipped one."
+)
+@click.option(
+    "--state", type=click.Path(dir_okay=False, path_type=Path), help="Where to stop and to take up again."
+)
+@_json
+def backtest_command(
+    candidate: Path, decisions: Path, decided_by: tuple[Path, ...], state: Path | None, as_json: bool
+) -> None:
+    """What CANDIDATE would have answered to recorded DECISIONS, one JSON object a line; exit code 1 on a mismatch."""
+    past = [_refusing(partial(_policy_of, path)) for path in decided_by or (None,)]
+    backtest = _refusing(lambda: open_backtest(loading.from_file(candidate), past, state))
+    hidden = as_json or not sys.stderr.isatty()
+    with click.progressbar(length=decisions.stat().st_size, file=sys.stderr, hidden=hidden) as bar:
+        run_file(backtest, decisions, state, bar.update)
+    report = backtest.report()
+    _print(as_json, report, report_lines(report))
+    raise SystemExit(int(backtest.mismatch is not None))
 
 
 @policy.command("schema")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from authsvc.policy.analysis import Analysis
 from authsvc.policy.conditions import Reason
@@ -49,6 +50,25 @@ def difference_lines(difference: Difference) -> Iterator[str]:
         yield f"{region.before} → {region.after}{only_sets}: {where}  [{region.cells} cells]"
     for name, before, after in difference.settings:
         yield f"{name}: {before} → {after}"
+
+
+def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """The figures of `Backtest.report`. Any: JSON."""
+    if report["mismatch"] is not None:
+        mismatch = report["mismatch"]
+        yield f"decision {mismatch['id']} cannot be reproduced; nothing can be said of the candidate"
+        yield f"recorded {mismatch['recorded']}"
+        yield f"repeated {mismatch['repeated']}"
+        return
+    yield f"{report['eligible']} of {report['read']} decisions reproduced"
+    yield from (f"skipped {times}: {reason}" for reason, times in report["skipped"].items())
+    for before, row in report["migrations"].items():
+        yield from (f"{before} → {after}: {times}" for after, times in row.items())
+    for name in ("challenge_rate", "fraud", "settled"):
+        yield f"{name.replace('_', ' ')}: {report[name]}"
+    yield f"abandoned challenges: {report['abandonment']['expected']}"
+    for direction in ("stricter", "weaker"):
+        yield f"{direction}: {report[direction]['decisions']} decisions over {report[direction]['amount_minor']}"
 
 
 def fault_lines(findings: object) -> Iterator[str]:
