@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +14,7 @@ import click
 from authsvc.errors import ModelUnusable
 from authsvc.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.model_store.prepare import prepare
+from authsvc.model_store.pull import pull
 from authsvc.weights import WeightState, weight_state
 
 _Result = TypeVar("_Result")
@@ -90,6 +93,61 @@ def verify_command(manifests: Path, data_dir: Path, model_dir: Path | None, as_j
     )
     if changed:
         raise SystemExit(1)
+
+
+@models.command("pull")
+@_options
+@click.argument("name")
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A weight file that is on this machine already; may be given for each file of the model.",
+)
+@click.option(
+    "--accept-licence", "accepted", multiple=True, metavar="NAME", help="A licence that you accept, by name."
+)
+def pull_command(
+    manifests: Path,
+    data_dir: Path,
+    model_dir: Path | None,
+    as_json: bool,
+    name: str,
+    files: tuple[Path, ...],
+    accepted: tuple[str, ...],
+) -> None:
+    """Get the weight files of the model NAME from the addresses in its manifest, or from files."""
+    folder = _model_folder(data_dir, model_dir)
+    manifest = _refusing(lambda: _named(manifests, name))
+    with _bar(manifest) as progress:
+        done = _refusing(
+            lambda: pull(manifest, folder, files=files, accepted_licences=accepted, progress=progress)
+        )
+    found = [{"file": item.file, "from": item.from_where} for item in done]
+    lines = [f"{item.file}: {item.from_where}" for item in done]
+    _print(as_json, {"manifest": manifest.id, "folder": str(folder), "files": found}, lines)
+
+
+@contextmanager
+def _bar(manifest: Manifest) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on standard error over all weight files of a model."""
+    here: dict[str, int] = {}
+    total = sum(weight.size for weight in manifest.weights)
+    with click.progressbar(length=total, label=manifest.id, file=sys.stderr) as bar:
+
+        def progress(file: str, arrived: int, expected: int) -> None:
+            bar.update(arrived - here.get(file, 0))
+            here[file] = arrived
+
+        yield progress
+
+
+def _named(manifests: Path, name: str) -> Manifest:
+    known = {manifest.id: manifest for manifest in read_manifests(manifests)}
+    if name not in known:
+        raise ModelUnusable(f"no model is called `{name}`; there are {', '.join(sorted(known))}")
+    return known[name]
 
 
 def _model_folder(data_dir: Path, model_dir: Path | None) -> Path:
