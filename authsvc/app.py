@@ -6,15 +6,15 @@ Importing it loads no model and no numerical library; what computes is handed in
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from flask import Flask, request
+from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from authsvc.errors import AuthsvcError
 from authsvc.serving.waiting import AGAIN
 from authsvc.web import access_log, dispatch
-from authsvc.web.http import SECURITY_HEADERS, ApiRequest, ApiResponse
+from authsvc.web.http import ApiRequest, ApiResponse, current
 from authsvc.web.metrics import Metrics
 from authsvc.web.operations import ToldAgain
 from authsvc.web.port import Services
@@ -67,22 +67,21 @@ def create_app(services: Services, settings: WebSettings, close: Callable[[], No
 
 def _answer_failures(app: App, refusals: Refusals) -> None:
     """Which failure is answered how; the nearest class decides."""
-    app.register_error_handler(AuthsvcError, lambda error: refusals.ours(_request(), error))
-    app.register_error_handler(ToldAgain, lambda error: refusals.again(_request(), error))
-    app.register_error_handler(HTTPException, lambda error: refusals.https(_request(), error))
-    app.register_error_handler(Exception, lambda error: refusals.unforeseen(_request(), error))
+    app.register_error_handler(AuthsvcError, lambda error: refusals.ours(current(), error))
+    app.register_error_handler(ToldAgain, lambda error: refusals.again(current(), error))
+    app.register_error_handler(HTTPException, lambda error: refusals.https(current(), error))
+    app.register_error_handler(Exception, lambda error: refusals.unforeseen(current(), error))
 
 
 def _finish(metrics: Metrics):  # type: ignore[no-untyped-def]  # Flask's own type for such a hook is long and says less.
     """What happens to every answer: headers, counters, and its line in the log."""
 
     def finish(response: ApiResponse) -> ApiResponse:
+        asked = current()
         if AGAIN in response.headers:
             return response
-        asked = _request()
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = asked.id
+        response.secure()
+        response.headers.add("X-Request-Id", asked.id)
         route = "unknown" if asked.url_rule is None else asked.url_rule.rule
         metrics.served(asked.method, route, asked.seconds())
         if response.slug is not None:
@@ -91,7 +90,3 @@ def _finish(metrics: Metrics):  # type: ignore[no-untyped-def]  # Flask's own ty
         return response
 
     return finish
-
-
-def _request() -> ApiRequest:
-    return cast(ApiRequest, request)

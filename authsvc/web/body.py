@@ -73,12 +73,16 @@ class JsonEvidence:
 
 
 def bounded(request: ApiRequest, most: int) -> bytes:
-    """The whole body; raises PayloadTooLarge before reading more than `most` bytes."""
+    """The whole body; raises PayloadTooLarge before reading more than one byte past `most`."""
     length = request.content_length
-    if length is not None and length > most:
+    raw = b""
+    if length is None or length <= most:
+        # A body of unknown length is cut off at its limit without a word; the one byte more tells.
+        request.max_content_length = most + 1
+        raw = request.get_data(cache=False)
+    if len(raw) > most or (length is not None and length > most):
         raise PayloadTooLarge(f"the body may have {most} bytes")
-    request.max_content_length = most
-    return request.get_data(cache=False)
+    return raw
 
 
 def must_be_json(request: ApiRequest) -> None:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import cast
 
-from flask import request as current_request
 from pydantic import TypeAdapter, ValidationError
 
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.web import credentials
 from authsvc.web.body import validated_query
-from authsvc.web.http import ApiRequest, ApiResponse
+from authsvc.web.http import ApiResponse, current
 from authsvc.web.metrics import Metrics
 from authsvc.web.operations import Call, Operation, Plane, Reply
 from authsvc.web.port import Services
@@ -43,7 +41,7 @@ def view(
     """The Flask view of an operation."""
 
     def answer(**path: str) -> ApiResponse:
-        request = cast(ApiRequest, current_request)
+        request = current()
         request.plane = operation.plane
         call = Call(services, metrics, base_url, request, path)
         _admit(call, operation)

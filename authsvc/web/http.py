@@ -6,20 +6,19 @@ For `dispatch` and `app`. A request keeps what its log line needs, so no hook ru
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
-from flask import Request, Response
+from flask import Request, Response, request
 
 from authsvc.web.operations import Plane
 
-SECURITY_HEADERS: Mapping[str, str] = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+SECURITY_HEADERS = (
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+)
 """What an answer says unless it says something of its own."""
 
 
@@ -43,3 +42,15 @@ class ApiResponse(Response):
 
     slug: str | None = None
     default_mimetype = "application/json"
+
+    def secure(self) -> None:
+        """Add the security headers that it does not set itself."""
+        own = {name.lower() for name, _ in self.headers}
+        for name, value in SECURITY_HEADERS:
+            if name.lower() not in own:
+                self.headers.add(name, value)
+
+
+def current() -> ApiRequest:
+    """The request that is being answered, itself: Flask's stand-in for it looks it up at every touch."""
+    return cast(ApiRequest, request._get_current_object())  # type: ignore[attr-defined]  # Documented, not in its type.

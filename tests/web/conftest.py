@@ -1,0 +1,74 @@
+"""The application over services that a test directs (`fake`, `api`), and over the real ones (`shop`)."""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from authsvc.access import ALL_SCOPES, new_api_key
+from authsvc.app import App, create_app
+from authsvc.config import Settings
+from authsvc.keyring import KeyRing
+from authsvc.storage.upgrade import sqlite_url, upgrade
+from authsvc.web.settings import WebSettings
+from authsvc.wiring import Wired, wire
+from tests.web.support import BASE_URL, Api, FakeServices
+
+
+class Shop:
+    """A payment backend with a key of its own, and the API it talks to."""
+
+    def __init__(self, app: App, wired: Wired, api_key: str) -> None:
+        self.app = app
+        self.wired = wired
+        self.api = Api(app)
+        self.bearer = {"Authorization": f"Bearer {api_key}"}
+
+
+@pytest.fixture
+def fake() -> FakeServices:
+    return FakeServices()
+
+
+@pytest.fixture
+def app(fake: FakeServices) -> App:
+    return create_app(fake, WebSettings(BASE_URL))  # type: ignore[arg-type]  # It answers to every name.
+
+
+@pytest.fixture
+def api(app: App) -> Api:
+    return Api(app)
+
+
+_users = count()
+
+
+@pytest.fixture
+def user() -> str:
+    """A name that no other test uses."""
+    return f"u_{next(_users)}"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The real services over an embedded database; no biometric worker runs beside them."""
+    folder = tmp_path_factory.mktemp("authsvc")
+    settings = Settings(data_dir=folder, base_url=BASE_URL, unsafe_no_pad=True)
+    _prepare(settings)
+    wired = wire(settings)
+    key, shown = new_api_key(wired.store.ring, "shop", ALL_SCOPES, wired.store.clock.now())
+    wired.store.ledger.transact(lambda tx: tx.keys.add(key))
+    yield Shop(create_app(wired.services, WebSettings(BASE_URL)), wired, shown)
+    wired.close()
+
+
+def _prepare(settings: Settings) -> None:
+    KeyRing.create(settings.keyring)
+    _touch(settings.database_file)
+    upgrade(sqlite_url(settings.database_file))
+
+
+def _touch(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -1,0 +1,75 @@
+"""People and payments, as a payment backend and a phone would make them over HTTP."""
+
+import time
+from itertools import count
+from typing import Any
+
+import pyotp
+from werkzeug.test import TestResponse
+
+from tests.web.conftest import Shop
+from tests.web.support import TRANSACTION
+
+numbers = count()
+
+
+class Person:
+    """Somebody who is enrolled with an authenticator app and a phone."""
+
+    def __init__(self, shop: Shop, user: str) -> None:
+        self.user = user
+        token, path = open_enrollment(shop, user)
+        secret = step(shop, path, token, "otp").get_json()["secret"]
+        self.app = pyotp.TOTP(secret)
+        code = self.app.now()
+        answered = shop.api.put(f"{path}/steps/otp", json={"code": code}, headers=token)
+        assert answered.status_code == 200
+        step(shop, path, token, "device")
+        named = shop.api.put(f"{path}/steps/device", json={"name": "手机"}, headers=token)
+        self.device = named.get_json()["device"]
+        self.completed = shop.api.post(f"{path}/complete", headers=token)
+        assert self.completed.status_code == 200
+
+    def wrong_code(self) -> str:
+        """A code that is not current for minutes to come."""
+        return self.app.at(int(time.time()) + 300)
+
+
+def open_enrollment(shop: Shop, user: str) -> tuple[dict[str, str], str]:
+    answer = shop.api.post(
+        "/v1/enrollments", json={"user_id": user, "locale": "zh-CN"}, headers=once(shop, f"enroll-{user}")
+    )
+    assert answer.status_code == 201, answer.text
+    ticket = answer.get_json()
+    return {"Authorization": f"Enrollment {ticket['token']}"}, f"/v1/enrollments/{ticket['id']}"
+
+
+def step(shop: Shop, path: str, token: dict[str, str], name: str) -> TestResponse:
+    answer = shop.api.post(f"{path}/steps/{name}/begin", headers=token)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def once(shop: Shop, key: str) -> dict[str, str]:
+    return {**shop.bearer, "Idempotency-Key": f'"{key}"'}
+
+
+def asked(user: str, **changes: Any) -> dict[str, Any]:
+    """A payment that asks for an otp on a phone that is trusted: unusual, not more."""
+    transaction = {**TRANSACTION, "id": f"pay_{next(numbers)}", "amount_minor": 1000}
+    return {"transaction": transaction, "user_id": user, "risk": {"score": 0}, **changes}
+
+
+def decide(shop: Shop, body: dict[str, Any], key: str | None = None) -> TestResponse:
+    return shop.api.post("/v1/decisions", json=body, headers=once(shop, key or f"decide-{next(numbers)}"))
+
+
+def challenged(shop: Shop, person: Person) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A payment and the decision that challenges it with a code."""
+    for amount, risk in ((30_000, 30), (100_000, 45), (150_000, 50), (30_000, 65), (500_000, 30)):
+        body = asked(person.user, device=person.device, risk={"score": risk})
+        body["transaction"]["amount_minor"] = amount
+        found = decide(shop, body).get_json()
+        if found["status"] == "challenge_required" and ["otp"] in found["challenge"]["sets"]:
+            return body, found
+    raise AssertionError("the shipped policy asks nobody for a code")

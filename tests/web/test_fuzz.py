@@ -1,0 +1,127 @@
+"""Requests that nobody thought of, made from the published document, against the real services.
+
+No answer is a 5xx, none has a status, a media type or a form that the document does not promise for its operation.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from authsvc.web import credentials
+from authsvc.web.openapi import slugs_of
+from authsvc.web.operations import Operation, Plane
+from authsvc.web.problems import PROBLEMS
+from authsvc.web.registry import OPERATIONS
+from tests.web.conftest import Shop
+from tests.web.people import Person, challenged, decide, open_enrollment
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
+"""For each operation; more for a longer search."""
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@dataclass
+class Ground:
+    """What the requests may hit: a user, an open challenge, an open enrolment, and who may open them."""
+
+    ids: Mapping[str, str]
+    headers: Mapping[Plane, Mapping[str, str]]
+
+
+@pytest.fixture(scope="module")
+def schema(shop: Shop) -> Any:
+    return schemathesis.openapi.from_wsgi("/v1/openapi.json", app=shop.app)
+
+
+@pytest.fixture
+def ground(shop: Shop, user: str) -> Ground:
+    """Fresh for each operation: what one of them ends is open for the next."""
+    person = Person(shop, user)
+    _, decided = challenged(shop, person)
+    enrolling, path = open_enrollment(shop, f"{user}_enrolling")
+    payer = {"Authorization": f"Challenge {decided['challenge']['token']}"}
+    ids = {
+        "decision_id": decided["id"],
+        "challenge_id": decided["challenge"]["id"],
+        "enrollment_id": path.rpartition("/")[2],
+        "user_id": user,
+        "device_id": person.device["id"],
+        "slug": "not-found",
+    }
+    headers = {
+        Plane.BACKEND: shop.bearer,
+        Plane.PAYER: payer,
+        Plane.ENROLLMENT: enrolling,
+        Plane.PUBLIC: {},
+    }
+    return Ground(ids, headers)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_answer_is_one_that_the_document_promises(
+    schema: Any, ground: Ground, operation: Operation, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(credentials, "LONGEST_WAIT", 0.05)
+    described = schema[operation.path][operation.method]
+    cases = st.one_of(*(described.as_strategy(generation_mode=mode) for mode in GenerationMode))
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases, misses=st.integers(0, 3))
+    def send(case: Case, misses: int) -> None:
+        if misses < 3 and isinstance(case.path_parameters, dict):
+            case.path_parameters.update({name: ground.ids[name] for name in case.path_parameters})
+        answer = case.call(headers=dict(ground.headers[operation.plane]))
+        case.validate_response(answer, checks=CHECKS)
+        _must_be_a_declared_problem(operation, answer)
+
+    send()
+
+
+def _must_be_a_declared_problem(operation: Operation, answer: schemathesis.Response) -> None:
+    if answer.status_code < 400:
+        return
+    slug = answer.json()["type"].rpartition("/")[2]
+    assert PROBLEMS[slug].status == answer.status_code
+    assert slug in (*slugs_of(operation), "method-not-allowed"), (operation.name, answer.json())
+
+
+def test_the_service_still_decides_afterwards(shop: Shop):
+    body = {
+        "transaction": {
+            "id": "pay_after",
+            "type": "transfer",
+            "amount_minor": 100,
+            "currency": "CNY",
+            "payee": {"id": "p", "name": "n"},
+        },
+        "user_id": "fuzzed_after",
+    }
+    assert decide(shop, body).status_code == 201
