@@ -20,7 +20,9 @@ class StatedDevice:
     novelty: Novelty | None = None
 
 
-def novelty(stated: StatedDevice, known: Device | None, secret_macs: Sequence[bytes], now: datetime) -> Novelty:
+def novelty(
+    stated: StatedDevice, known: Device | None, secret_macs: Sequence[bytes], now: datetime
+) -> Novelty:
     """The novelty of a stated device, given the record of its id and the MACs that the shown secret has (one per key).
 
     An id alone proves nothing: without the right secret a registered device is as good as new.
@@ -28,7 +30,9 @@ def novelty(stated: StatedDevice, known: Device | None, secret_macs: Sequence[by
     return _on_record(stated, known, secret_macs, now).or_worse(stated.novelty)
 
 
-def _on_record(stated: StatedDevice, known: Device | None, secret_macs: Sequence[bytes], now: datetime) -> Novelty:
+def _on_record(
+    stated: StatedDevice, known: Device | None, secret_macs: Sequence[bytes], now: datetime
+) -> Novelty:
     if stated.id is None:
         return Novelty.UNKNOWN
     if known is None:
