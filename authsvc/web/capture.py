@@ -87,7 +87,11 @@ class CaptureBody:
         if not 1 <= len(boundary) <= _LONGEST_BOUNDARY or not boundary.isascii():
             raise InvalidRequest("the multipart form has no usable `boundary`")
         parser = MultiPartParser(
-            stream_factory=_in_memory, max_form_memory_size=JSON_BYTES, max_form_parts=self.most_files + 2
+            stream_factory=_in_memory,
+            max_form_memory_size=JSON_BYTES,
+            max_form_parts=self.most_files + 2,
+            # Werkzeug holds what it has not parsed yet against the same limit, a chunk of a file included.
+            buffer_size=JSON_BYTES // 4,
         )
         try:
             return parser.parse(BytesIO(raw), boundary.encode(), len(raw))
