@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +39,11 @@ class Reason:
     bound: object
 
     def __str__(self) -> str:
-        return f"{self.rule}: {self.field} is {self.value}, bound {self.bound}"
+        return f"{self.rule}: {self.field} is {_shown(self.value)}, bound {_shown(self.bound)}"
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,97 @@
+"""Whose photographs play in the demo: a person who pays, and another one who tries to.
+
+From a folder with one sub-folder a person, or from the one photograph that scikit-image carries.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageEnhance
+
+from authsvc.errors import InvalidRequest
+
+ENROLLED = 3
+PICTURES = frozenset({".jpg", ".jpeg", ".png"})
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A picture file's bytes, and what to call it."""
+
+    name: str
+    content: bytes
+
+    @property
+    def media(self) -> str:
+        return "image/png" if self.content.startswith(b"\x89PNG") else "image/jpeg"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Photographs of the payer, and of a stranger where there is one. `note` says what such pictures can show."""
+
+    payer: tuple[Photograph, ...]
+    stranger: tuple[Photograph, ...]
+    note: str
+
+    def roles(self) -> Iterator[tuple[tuple[Photograph, ...], tuple[Photograph, ...]]]:
+        """Ways to choose three photographs for enrolment and keep the rest unseen, in the order of their names."""
+        for chosen in itertools.combinations(self.payer, ENROLLED):
+            yield chosen, tuple(each for each in self.payer if each not in chosen)
+
+
+def from_folder(folder: Path, people: Sequence[str] = ()) -> Cast:
+    """The first person with four photographs pays, the next one tries to; `people` names both.
+
+    Raises InvalidRequest for a folder without two such people.
+    """
+    names = people or sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    found = {name: _photographs(folder / name) for name in names}
+    payer = next((name for name, pictures in found.items() if len(pictures) > ENROLLED), None)
+    stranger = next((name for name, pictures in found.items() if pictures and name != payer), None)
+    if payer is None or stranger is None:
+        raise InvalidRequest(
+            f"`{folder}` needs a folder a person, one with {ENROLLED + 1} photographs and another with one"
+        )
+    note = f"faces: {payer} pays, {stranger} tries to; two people show how the parts fit and nothing about accuracy"
+    return Cast(found[payer], found[stranger], note)
+
+
+def from_astronaut() -> Cast:
+    """The public-domain photograph of an astronaut in five shapes; raises InvalidRequest where scikit-image is missing."""
+    try:
+        from skimage import data
+    except ImportError:
+        raise InvalidRequest(
+            "no photographs: name a folder with --faces (one folder a person), or install scikit-image"
+        ) from None
+    picture = Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]  # scikit-image has no types.
+    note = (
+        "faces: one photograph in four shapes, so this shows that the parts fit, and nothing about recognising a person;"
+        " there is no second person here who could be refused. --faces DIR brings your own"
+    )
+    return Cast(tuple(_shapes(picture)), (), note)
+
+
+def _photographs(folder: Path) -> tuple[Photograph, ...]:
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
+    return tuple(Photograph(f"{folder.name}/{file.name}", file.read_bytes()) for file in files)
+
+
+def _shapes(picture: Image.Image) -> Iterator[Photograph]:
+    """The picture as it is, closer, brighter, and tilted by a few degrees."""
+    shapes = (
+        picture,
+        picture.crop((64, 0, 400, 336)).resize((512, 512)),
+        ImageEnhance.Brightness(picture).enhance(1.15),
+        picture.rotate(4, resample=Image.Resampling.BICUBIC),
+    )
+    for number, shape in enumerate(shapes, start=1):
+        content = BytesIO()
+        shape.save(content, "JPEG", quality=92)
+        yield Photograph(f"astronaut/{number}", content.getvalue())

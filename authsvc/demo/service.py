@@ -1,0 +1,116 @@
+"""A service of the demo's own: started in a folder that is thrown away, asked over HTTP, and ended with the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from authsvc.caller.wire import Wire
+from authsvc.errors import AuthsvcError, Unavailable
+
+PATIENCE = 60.0
+"""Seconds until the service must be ready, its face engine included."""
+
+
+class OwnService:
+    """`authsvc serve --development` on a free port. `model_dir` holds the prepared weights."""
+
+    def __init__(self, model_dir: Path) -> None:
+        self._model_dir = model_dir
+        self._folder = tempfile.TemporaryDirectory(prefix="authsvc-demo-", ignore_cleanup_errors=True)
+        self._data_dir = Path(self._folder.name) / "data"
+        self._log = Path(self._folder.name) / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+        self.api_key = ""
+        self.health: Mapping[str, Any] = {}  # Any: what /readyz says, for the reader.
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def audit_is_sound(self) -> Mapping[str, Any]:
+        """The report of `authsvc audit verify` on this service's own log, while it runs."""
+        arguments = ["audit", "verify", "--data-dir", str(self._data_dir), "--json"]
+        done = subprocess.run(
+            [_program(), *arguments], env=_environment(), capture_output=True, text=True, timeout=60
+        )
+        try:
+            report: Mapping[str, Any] = json.loads(done.stdout)
+        except ValueError:
+            raise Unavailable(f"`authsvc audit verify` failed: {done.stderr.strip()[-300:]}") from None
+        return report
+
+    def _start(self) -> None:
+        arguments = ["serve", "--development", "--json", "--host", "127.0.0.1", "--port", "0"]
+        arguments += ["--data-dir", str(self._data_dir), "--model-dir", str(self._model_dir)]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [_program(), *arguments], env=_environment(), stdout=subprocess.PIPE, stderr=log
+            )
+        deadline = time.monotonic() + PATIENCE
+        facts = self._announced()
+        self.url, self.api_key = facts["listening"], facts["api_key"]
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise Unavailable(f"the service did not get ready:\n{self._log.read_text()[-2000:]}")
+            time.sleep(0.1)
+
+    def _announced(self) -> Mapping[str, str]:
+        """The first line that the service says once it listens."""
+        if self._process is None or self._process.stdout is None:
+            raise LookupError("the service was not started")
+        line = self._process.stdout.readline()
+        if not line:
+            raise Unavailable(f"the service did not start:\n{self._log.read_text()[-2000:]}")
+        facts: Mapping[str, str] = json.loads(line)
+        return facts
+
+    def _is_ready(self) -> bool:
+        try:
+            self.health = Wire(self.url, None, timeout=5.0, tries=1).get("/readyz").value
+        except AuthsvcError:
+            return False
+        return "engine" in self.health.get("face", {})
+
+    def _end(self) -> None:
+        process = self._process
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        self._folder.cleanup()
+
+
+def _program() -> str:
+    """The `authsvc` beside this very Python, or the one on the path."""
+    beside = Path(sys.executable).with_name("authsvc")
+    found = str(beside) if beside.exists() else shutil.which("authsvc")
+    if found is None:
+        raise Unavailable("the command `authsvc` is not installed beside this Python")
+    return found
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment without our settings: a demo never touches the database that an operator configured."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AUTHSVC_")}
