@@ -21,6 +21,7 @@ from authsvc.policy.document import Document
 from authsvc.policy.engine import Policy
 from authsvc.policy.explain import explain
 from authsvc.policy.inputs import Inputs
+from authsvc.policy.picture import picture
 from authsvc.policy.profiles import Profile
 from authsvc.policy.wording import (
     analysis_lines,
@@ -115,11 +116,16 @@ def analyze_command(
 @policy.command("diff")
 @click.argument("before", type=_file)
 @click.argument("after", type=_file)
+@click.option(
+    "--svg", type=click.Path(dir_okay=False, path_type=Path), help="Where to draw the change as a picture."
+)
 @_most_cells
 @_json
-def diff_command(before: Path, after: Path, most_cells: int, as_json: bool) -> None:
+def diff_command(before: Path, after: Path, svg: Path | None, most_cells: int, as_json: bool) -> None:
     """Which payments get another answer from AFTER than from BEFORE, and from what to what."""
     difference = _refusing(lambda: diff(_policy_of(before), _policy_of(after), most_cells=most_cells))
+    if svg is not None:
+        svg.write_text(picture(difference.before, difference.after), encoding="utf-8")
     _print(as_json, difference.to_json(), difference_lines(difference))
 
 

@@ -46,7 +46,7 @@ def difference_lines(difference: Difference) -> Iterator[str]:
         yield f"only {difference.walked} cells were compared; nothing is claimed of the others"
     for region in difference.regions:
         where = ", ".join(f"{name} {span}" for name, span in region.where.items()) or "everywhere"
-        only_sets = " (other sets)" if region.before.level is region.after.level else ""
+        only_sets = " (other sets)" if str(region.before) == str(region.after) else ""
         yield f"{region.before} → {region.after}{only_sets}: {where}  [{region.cells} cells]"
     for name, before, after in difference.settings:
         yield f"{name}: {before} → {after}"

@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 from importlib import resources
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +16,7 @@ from authsvc.policy.analysis import analyze
 from authsvc.policy.cells import OTHER, Space
 from authsvc.policy.commands import policy as command
 from authsvc.policy.diff import diff
+from authsvc.policy.inputs import Inputs
 from authsvc.policy.profiles import Profile
 from authsvc.subject import Novelty
 from tests.policy.builders import POLICIES, mapping, payment, policy
@@ -174,3 +177,26 @@ def test_a_witness_is_a_payment_like_any_other() -> None:
     assert riskier.inputs.novelty.rank > milder.inputs.novelty.rank
     assert riskier.level.rank < milder.level.rank
     assert riskier.inputs.novelty is Novelty.NEW
+
+
+def test_a_change_is_drawn_cell_by_cell(tmp_path: Path) -> None:
+    later = tmp_path / "later.toml"
+    later.write_text(DEFAULT_TOML.replace("risk_at_least = 75", "risk_at_least = 80", 1), encoding="utf-8")
+    before, drawn = tmp_path / "before.toml", tmp_path / "change.svg"
+    before.write_text(DEFAULT_TOML, encoding="utf-8")
+
+    result = CliRunner().invoke(command, ["diff", str(before), str(later), "--svg", str(drawn)])
+
+    svg = ElementTree.fromstring(drawn.read_text(encoding="utf-8"))  # noqa: S314  # Our own.
+    words = [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert result.exit_code == 0
+    assert "trusted device" in words
+    changed = sum(
+        SHIPPED.evaluate(each).level is not loading.from_file(later, for_analysis=True).evaluate(each).level
+        for each in _mildest_of_the_rest(Space(SHIPPED, loading.from_file(later, for_analysis=True)))
+    )
+    assert words.count("face+fp → face") == changed > 0
+
+
+def _mildest_of_the_rest(space: Space) -> list[Inputs]:
+    return [space.payment(coords) for coords in space.cells() if not any(coords[3:])]
