@@ -120,9 +120,9 @@ class Document(Part):
     biometrics: dict[Modality, Biometric]
     devices: Devices = Devices()
     default: Level | None = None
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
-    exemptions: tuple[Exemption, ...] = ()
-    tests: tuple[EmbeddedTest, ...] = ()
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1, max_length=2_000)]
+    exemptions: Annotated[tuple[Exemption, ...], Field(max_length=50)] = ()
+    tests: Annotated[tuple[EmbeddedTest, ...], Field(max_length=1_000)] = ()
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -14,7 +14,6 @@ from authsvc.policy.rules import Exemption, Kind
 from authsvc.policy.walk import Walk
 
 MOST_IN_A_ROW = 5
-_BEYOND = {"amount_at_most": "amount", "cumulative_at_most": "spent"}
 TRA_BANDS: Mapping[str, tuple[tuple[int, Decimal], ...]] = {
     "card": ((500, Decimal("0.01")), (250, Decimal("0.06")), (100, Decimal("0.13"))),
     "transfer": ((500, Decimal("0.005")), (250, Decimal("0.01")), (100, Decimal("0.015"))),
@@ -29,12 +28,17 @@ def exemptions_beyond_the_rts(walk: Walk) -> Iterator[Finding]:
         for key, euros, clause in _ceilings(exemption):
             if not _within(document, getattr(exemption, key), euros):
                 text = f"`{key}` of exemption `{exemption.id}` admits more than {euros} EUR"
-                example = _beyond(walk, exemption, **{_BEYOND[key]: euros * 100 + 1})
+                example = _beyond(walk, exemption, **_first_beyond(key, euros))
                 yield breach("psd2-exemption", text, clause, *example, rule=exemption.id)
         if exemption.kind is Kind.LOW_VALUE and (exemption.in_a_row_at_most or 0) > MOST_IN_A_ROW:
             text = f"exemption `{exemption.id}` admits more than {MOST_IN_A_ROW} payments in a row"
             example = _beyond(walk, exemption, before=MOST_IN_A_ROW)
             yield breach("psd2-exemption", text, "RTS Art. 16(c)", *example, rule=exemption.id)
+
+
+def _first_beyond(key: str, euros: int) -> dict[str, int]:
+    """The payment one cent above a ceiling: of its own, or of what was spent before it."""
+    return {"spent": euros * 100} if key == "cumulative_at_most" else {"amount": euros * 100 + 1}
 
 
 def _beyond(
