@@ -10,8 +10,9 @@ from authsvc.stepup import DecisionRequest
 from authsvc.subject import Subject
 from authsvc.web import answers, credentials, requests
 from authsvc.web.body import JsonBody
-from authsvc.web.operations import Call, Plane, Reply, Room, shown, told
+from authsvc.web.operations import Call, Plane, Room
 from authsvc.web.receipts import payer_of
+from authsvc.web.replies import Reply, shown, told
 
 decisions = Room("decisions", Plane.BACKEND, Scope.DECIDE)
 receipts = Room("receipts", Plane.BACKEND, Scope.RECEIPTS)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.factor import Json, Submission
 from authsvc.web.json_text import must_be_plain_json
-from authsvc.web.operations import JSON_MEDIA
+from authsvc.web.replies import JSON_MEDIA
 
 if TYPE_CHECKING:
     from authsvc.web.http import ApiRequest

@@ -15,8 +15,9 @@ from authsvc.web import credentials
 from authsvc.web.body import validated_query
 from authsvc.web.http import ApiResponse, current
 from authsvc.web.metrics import Metrics
-from authsvc.web.operations import Call, Operation, Plane, Reply
+from authsvc.web.operations import Call, Operation, Plane
 from authsvc.web.port import Services
+from authsvc.web.replies import Reply
 from authsvc.web.words import OwnId, PathIdentifier
 
 PATH_PARAMETERS: Mapping[str, TypeAdapter[str]] = {

@@ -6,10 +6,11 @@ from pydantic import BaseModel
 
 from authsvc.access import Scope
 from authsvc.factor import Submission
-from authsvc.web import answers, requests
+from authsvc.web import answers, requests, user_answers
 from authsvc.web.body import JsonBody, JsonEvidence
 from authsvc.web.capture import AUDIO, FRAMES
-from authsvc.web.operations import BodyReader, Call, Plane, Reply, Room, shown, told
+from authsvc.web.operations import BodyReader, Call, Plane, Room
+from authsvc.web.replies import Reply, shown, told
 
 tickets = Room("enrollments", Plane.BACKEND, Scope.ENROLL)
 enrolment = Room("enrollments", Plane.ENROLLMENT)
@@ -17,11 +18,11 @@ enrolment = Room("enrollments", Plane.ENROLLMENT)
 ENROLLMENT = "/v1/enrollments/{enrollment_id}"
 
 STEPS: dict[str, tuple[BodyReader[Submission], type[BaseModel], type[BaseModel]]] = {
-    "consent": (JsonEvidence(requests.ConsentEvidence), answers.ConsentBegun, answers.Received),
-    "otp": (JsonEvidence(requests.CodeEvidence), answers.AppBegun, answers.Received),
+    "consent": (JsonEvidence(requests.ConsentEvidence), user_answers.ConsentBegun, answers.Received),
+    "otp": (JsonEvidence(requests.CodeEvidence), user_answers.AppBegun, answers.Received),
     "face": (FRAMES, answers.CaptureBegun, answers.Received),
     "voice": (AUDIO, answers.CaptureBegun, answers.Received),
-    "device": (JsonEvidence(requests.DeviceEvidence), answers.DeviceBegun, answers.DeviceReceived),
+    "device": (JsonEvidence(requests.DeviceEvidence), user_answers.DeviceBegun, user_answers.DeviceReceived),
 }
 """For each step, the form of its evidence, what its beginning shows, and what it answers."""
 
@@ -36,8 +37,8 @@ _OWN_PROBLEMS = {
     "POST",
     "/v1/enrollments",
     JsonBody(requests.EnrollmentWanted),
-    answers.Ticket,
-    answers={201: answers.Ticket},
+    user_answers.Ticket,
+    answers={201: user_answers.Ticket},
     once=True,
     problems=("proof-required", "user-frozen", "receipt-mismatch"),
 )
@@ -51,7 +52,7 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
     return told(answer, created=201)
 
 
-@enrolment.get(ENROLLMENT, answers.Enrollment, problems=("challenge-closed",))
+@enrolment.get(ENROLLMENT, user_answers.Enrollment, problems=("challenge-closed",))
 def get_enrollment(call: Call) -> Reply:
     """Which steps there are, and whose evidence has come in."""
     return shown(call.services.enrollment(call.path["enrollment_id"], call.token))
@@ -92,7 +93,7 @@ for _step in STEPS:
     "POST",
     f"{ENROLLMENT}/complete",
     JsonBody(requests.Nothing, optional=True),
-    answers.Enrolled,
+    user_answers.Enrolled,
     problems=("challenge-closed", "user-frozen"),
 )
 def complete_enrollment(call: Call, _: requests.Nothing) -> Reply:

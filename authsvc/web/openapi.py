@@ -18,12 +18,13 @@ from pydantic.json_schema import models_json_schema
 
 from authsvc import __version__
 from authsvc.factor import Json
-from authsvc.web import answers
+from authsvc.web import record_answers
 from authsvc.web.dispatch import PATH_PARAMETERS
-from authsvc.web.operations import JSON_MEDIA, Media, Operation, Plane
+from authsvc.web.operations import Media, Operation, Plane
 from authsvc.web.problems import PROBLEMS
 from authsvc.web.refusals import PROBLEM_MEDIA
 from authsvc.web.registry import OPERATIONS, TAGS
+from authsvc.web.replies import JSON_MEDIA
 
 _DESCRIPTION = (
     "A payment backend asks what a payer must prove for a payment; the payer proves it; the backend gets a signed receipt that"
@@ -98,7 +99,7 @@ _SchemaOf = Callable[[type[BaseModel]], Json]
 
 def _schemas() -> tuple[_SchemaOf, Json]:
     """Where each type's schema stands, and all of them."""
-    models: dict[type[BaseModel], None] = dict.fromkeys([answers.Problem, *_all_models()])
+    models: dict[type[BaseModel], None] = dict.fromkeys([record_answers.Problem, *_all_models()])
     found, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
@@ -209,7 +210,7 @@ def _problems(operation: Operation) -> Json:
 def _problem(slugs: tuple[str, ...], schema_of: _SchemaOf) -> Json:
     described: dict[str, Any] = {
         "description": " ".join(f"`{slug}`: {PROBLEMS[slug].title}." for slug in slugs),
-        "content": {PROBLEM_MEDIA: {"schema": schema_of(answers.Problem)}},
+        "content": {PROBLEM_MEDIA: {"schema": schema_of(record_answers.Problem)}},
     }
     if PROBLEMS[slugs[0]].status in _WAITS_AGAIN:
         described["headers"] = {

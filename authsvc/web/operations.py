@@ -5,24 +5,22 @@ For the rooms of the API (`backend`, `payer`, …), which read like the table of
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from authsvc.access import ApiKey, Scope
 from authsvc.factor import Json
-from authsvc.once import Answer, Once
+from authsvc.once import Once
+from authsvc.web.replies import Reply
 
 if TYPE_CHECKING:
     from authsvc.web.http import ApiRequest
     from authsvc.web.metrics import Metrics
     from authsvc.web.port import Services
-
-JSON_MEDIA = "application/json"
 
 
 class Plane(StrEnum):
@@ -32,15 +30,6 @@ class Plane(StrEnum):
     PAYER = "Challenge"
     ENROLLMENT = "Enrollment"
     PUBLIC = ""
-
-
-class Reply(NamedTuple):
-    """A whole answer: what a view returns."""
-
-    body: bytes
-    status: int = 200
-    media: str = JSON_MEDIA
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -194,33 +183,3 @@ class Room:
                 **fields,
             )
         )
-
-
-def shown(value: Json, status: int = 200) -> Reply:
-    """JSON as it goes out: UTF-8, compact."""
-    return Reply(_encode(value).encode(), status)
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-REPLAYED = (("Idempotent-Replayed", "true"),)
-
-
-class ToldAgain(Exception):
-    """A refusal that had an effect of its own, and so is stored and told like any other answer."""
-
-    def __init__(self, problem: Json, replayed: bool) -> None:
-        super().__init__(problem["slug"])
-        self.problem = problem
-        self.replayed = replayed
-
-
-def told(answer: Answer, *, created: int, standing: int = 200) -> Reply:
-    """A stored answer, as it was given the first time; `standing` is the status for what was there already.
-
-    Raises ToldAgain where the answer is a refusal.
-    """
-    if answer.problem is not None:
-        raise ToldAgain(answer.problem, answer.replayed)
-    headers = REPLAYED if answer.replayed else ()
-    return Reply(answer.body, created if answer.created else standing, headers=headers)

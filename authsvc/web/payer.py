@@ -12,7 +12,8 @@ from authsvc.factor import Factor, Submission
 from authsvc.web import answers, requests
 from authsvc.web.body import JsonBody, JsonEvidence
 from authsvc.web.capture import AUDIO, FRAMES
-from authsvc.web.operations import BodyReader, Call, Plane, Reply, Room, shown
+from authsvc.web.operations import BodyReader, Call, Plane, Room
+from authsvc.web.replies import Reply, shown
 
 payer = Room("challenges", Plane.PAYER)
 

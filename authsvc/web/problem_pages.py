@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Iterable
 from html import escape
 
-from authsvc.web.operations import Reply, shown
 from authsvc.web.problems import Problem
+from authsvc.web.replies import Reply, shown
 
 _STYLE = (
     "body{font:1rem/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}"

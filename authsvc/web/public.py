@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from authsvc.errors import NotFound, Unavailable
-from authsvc.web import answers, problem_pages
-from authsvc.web.operations import Call, Media, Plane, Reply, Room, shown
+from authsvc.web import problem_pages, record_answers
+from authsvc.web.operations import Call, Media, Plane, Room
 from authsvc.web.problems import PROBLEMS
+from authsvc.web.replies import Reply, shown
 
 public = Room("public", Plane.PUBLIC)
 
@@ -13,13 +14,13 @@ HTML = "text/html"
 _CACHED = (("Cache-Control", "public, max-age=300"),)
 
 
-@public.get("/.well-known/jwks.json", answers.KeySet)
+@public.get("/.well-known/jwks.json", record_answers.KeySet)
 def get_keys(call: Call) -> Reply:
     """The public keys that receipts are signed with, earlier ones included."""
     return shown(call.services.jwks())._replace(headers=_CACHED)
 
 
-@public.get("/v1/openapi.json", answers.Document)
+@public.get("/v1/openapi.json", record_answers.Document)
 def get_openapi(call: Call) -> Reply:
     """This document."""
     from authsvc.web.openapi import published
@@ -33,7 +34,7 @@ def list_problems(call: Call) -> Reply:
     return problem_pages.index(PROBLEMS.values())
 
 
-@public.get("/v1/problems/{slug}", answers.ProblemExplained)
+@public.get("/v1/problems/{slug}", record_answers.ProblemExplained)
 def explain_problem(call: Call) -> Reply:
     """What a problem means and what to do about it, as JSON or as a page, whichever `Accept` prefers."""
     problem = PROBLEMS.get(call.path["slug"])
@@ -45,13 +46,13 @@ def explain_problem(call: Call) -> Reply:
     return problem_pages.as_json(problem)
 
 
-@public.get("/healthz", answers.Health)
+@public.get("/healthz", record_answers.Health)
 def get_health(call: Call) -> Reply:
     """Whether the process is alive."""
     return shown(call.services.healthz())
 
 
-@public.get("/readyz", answers.Ready)
+@public.get("/readyz", record_answers.Ready)
 def get_readiness(call: Call) -> Reply:
     """Whether requests can be served: engines, model digests, stores, and any frightening setting."""
     ready, found = call.services.readyz()

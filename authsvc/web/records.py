@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from authsvc.access import Scope
-from authsvc.web import answers, requests
-from authsvc.web.operations import Call, Plane, Reply, Room, shown
+from authsvc.web import record_answers, requests
+from authsvc.web.operations import Call, Plane, Room
+from authsvc.web.replies import Reply, shown
 
 events = Room("events", Plane.BACKEND, Scope.EVENTS)
 audit = Room("audit", Plane.BACKEND, Scope.AUDIT)
 
 
-@events.get("/v1/events", answers.Events, query=requests.EventsAfter)
+@events.get("/v1/events", record_answers.Events, query=requests.EventsAfter)
 def list_events(call: Call) -> Reply:
     """What happened to this client's users after a cursor, oldest first.
 
@@ -19,7 +20,7 @@ def list_events(call: Call) -> Reply:
     return shown(call.services.events(call.key, call.query.after, call.query.limit))
 
 
-@audit.get("/v1/audit/events", answers.AuditLines, query=requests.AuditAfter)
+@audit.get("/v1/audit/events", record_answers.AuditLines, query=requests.AuditAfter)
 def list_audit_events(call: Call) -> Reply:
     """Lines of the audit chains after a cursor.
 
@@ -28,13 +29,13 @@ def list_audit_events(call: Call) -> Reply:
     return shown(call.services.audit_events(call.key, call.query.after, call.query.limit))
 
 
-@audit.get("/v1/audit/checkpoints", answers.Checkpoints)
+@audit.get("/v1/audit/checkpoints", record_answers.Checkpoints)
 def list_checkpoints(call: Call) -> Reply:
     """Signed statements of where every chain ended at a moment."""
     return shown(call.services.audit_checkpoints(call.key))
 
 
-@audit.get("/v1/decisions/{decision_id}/evidence", answers.Evidence)
+@audit.get("/v1/decisions/{decision_id}/evidence", record_answers.Evidence)
 def get_evidence(call: Call) -> Reply:
     """Everything that one decision rests on, for a third party to check without this service."""
     return shown(call.services.evidence(call.key, call.path["decision_id"]))

@@ -16,8 +16,8 @@ from werkzeug.exceptions import HTTPException
 
 from authsvc.errors import AuthsvcError, Unauthenticated, Unavailable
 from authsvc.web.http import ApiRequest, ApiResponse
-from authsvc.web.operations import REPLAYED, ToldAgain
 from authsvc.web.problems import PROBLEMS
+from authsvc.web.replies import REPLAYED, ToldAgain
 
 _log = logging.getLogger("authsvc.web")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from authsvc.access import Scope
 from authsvc.biometric import Modality
-from authsvc.web import answers, requests
+from authsvc.web import requests, user_answers
 from authsvc.web.body import JsonBody
-from authsvc.web.operations import Call, Plane, Reply, Room, shown
+from authsvc.web.operations import Call, Plane, Room
+from authsvc.web.replies import Reply, shown
 
 users = Room("users", Plane.BACKEND, Scope.ENROLL)
 accounts = Room("accounts", Plane.BACKEND, Scope.ACCOUNTS)
@@ -15,33 +16,33 @@ USER = "/v1/users/{user_id}"
 DEVICE = f"{USER}/devices/{{device_id}}"
 
 
-@users.get(f"{USER}/devices", answers.Devices)
+@users.get(f"{USER}/devices", user_answers.Devices)
 def list_devices(call: Call) -> Reply:
     """A user's devices, the removed ones included."""
     return shown(call.services.devices(call.key, call.path["user_id"]))
 
 
-@users.get(DEVICE, answers.Device)
+@users.get(DEVICE, user_answers.Device)
 def get_device(call: Call) -> Reply:
     """One device: what it is called, and whether it is still on probation."""
     return shown(call.services.device(call.key, call.path["user_id"], call.path["device_id"]))
 
 
-@users.sending("PATCH", DEVICE, JsonBody(requests.DeviceRenamed), answers.Device)
+@users.sending("PATCH", DEVICE, JsonBody(requests.DeviceRenamed), user_answers.Device)
 def rename_device(call: Call, wanted: requests.DeviceRenamed) -> Reply:
     """Call a device something else."""
     path = call.path
     return shown(call.services.rename_device(call.key, path["user_id"], path["device_id"], wanted.name))
 
 
-@users.delete(DEVICE, answers.Device)
+@users.delete(DEVICE, user_answers.Device)
 def revoke_device(call: Call) -> Reply:
     """Remove a device for good; its id is never used again."""
     return shown(call.services.revoke_device(call.key, call.path["user_id"], call.path["device_id"]))
 
 
 def _declare_withdrawal(modality: Modality) -> None:
-    @users.delete(f"{USER}/biometrics/{modality}", answers.Withdrawn, name=f"withdraw_{modality}")
+    @users.delete(f"{USER}/biometrics/{modality}", user_answers.Withdrawn, name=f"withdraw_{modality}")
     def withdraw(call: Call) -> Reply:
         """Withdraw the consent to a modality and destroy its template, effective on the next request."""
         return shown(call.services.withdraw_biometric(call.key, call.path["user_id"], modality))
@@ -51,19 +52,19 @@ for _modality in Modality:
     _declare_withdrawal(_modality)
 
 
-@users.delete(USER, answers.Erased)
+@users.delete(USER, user_answers.Erased)
 def erase_user(call: Call) -> Reply:
     """Destroy a user's key, and with it everything that was sealed under it."""
     return shown(call.services.erase_user(call.key, call.path["user_id"]))
 
 
-@users.get(f"{USER}/export", answers.Export)
+@users.get(f"{USER}/export", user_answers.Export)
 def export_user(call: Call) -> Reply:
     """Everything that is stored about a user, for that user; no template and no secret."""
     return shown(call.services.export_user(call.key, call.path["user_id"]))
 
 
-@accounts.sending("POST", f"{USER}/freeze", JsonBody(requests.Freeze), answers.UserStatus)
+@accounts.sending("POST", f"{USER}/freeze", JsonBody(requests.Freeze), user_answers.UserStatus)
 def freeze_user(call: Call, wanted: requests.Freeze) -> Reply:
     """Deny every decision for a user from the next request on, whichever worker gets it."""
     return shown(call.services.freeze(call.key, call.path["user_id"], wanted.reason))
@@ -73,7 +74,7 @@ def freeze_user(call: Call, wanted: requests.Freeze) -> Reply:
     "POST",
     f"{USER}/unfreeze",
     JsonBody(requests.Unfreeze),
-    answers.UserStatus,
+    user_answers.UserStatus,
     problems=("proof-required", "receipt-mismatch"),
 )
 def unfreeze_user(call: Call, wanted: requests.Unfreeze) -> Reply:
@@ -85,13 +86,13 @@ def unfreeze_user(call: Call, wanted: requests.Unfreeze) -> Reply:
     return shown(call.services.unfreeze(call.key, user, wanted.proof, wanted.operators))
 
 
-@accounts.get(f"{USER}/status", answers.UserStatus)
+@accounts.get(f"{USER}/status", user_answers.UserStatus)
 def get_user_status(call: Call) -> Reply:
     """Frozen or not, what is enrolled, and what is locked until when."""
     return shown(call.services.user_status(call.key, call.path["user_id"]))
 
 
-@accounts.sending("PATCH", f"{USER}/status", JsonBody(requests.StatusWanted), answers.UserStatus)
+@accounts.sending("PATCH", f"{USER}/status", JsonBody(requests.StatusWanted), user_answers.UserStatus)
 def set_user_status(call: Call, wanted: requests.StatusWanted) -> Reply:
     """The user's own switch: with `verify_always` no payment is exempted for its low value."""
     return shown(call.services.set_user_status(call.key, call.path["user_id"], wanted.verify_always))

@@ -1,0 +1,135 @@
+"""What is told about users: their enrolment, devices, account and data. See `answers`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from authsvc.account import AccountStatus
+from authsvc.biometric import Modality
+from authsvc.device.credential import DeviceState
+from authsvc.factor import Factor
+from authsvc.web.answers import Decision, Received
+from authsvc.web.told import Count, Told
+
+Step = Literal["consent", "otp", "face", "voice", "device"]
+
+
+class Ticket(Told):
+    """A one-time ticket: `token` opens the enrolment for the person's page at `url`."""
+
+    id: str
+    token: str
+    url: str
+    user_id: str
+    expires_at: datetime
+
+
+class Enrollment(Told):
+    id: str
+    user_id: str
+    locale: str
+    steps: list[Step]
+    received: list[Step]
+    expires_at: datetime
+
+
+class ConsentBegun(Told):
+    text_version: str
+    modalities: list[Modality]
+
+
+class AppBegun(Told):
+    """The secret for the authenticator app: as text, as provisioning URI, and as a QR code (SVG)."""
+
+    secret: str
+    uri: str
+    qr_svg: str
+
+
+class DeviceBegun(Told):
+    name_length: int
+
+
+class DeviceSecret(Told):
+    id: str
+    secret: str
+
+
+class DeviceReceived(Received):
+    """The secret is shown once; the phone keeps it."""
+
+    device: DeviceSecret
+
+
+class Enrolled(Told):
+    """Everything counts from now on. The recovery codes are shown once."""
+
+    status: Literal["completed"]
+    factors: list[Factor]
+    recovery_codes: list[str]
+
+
+class Device(Told):
+    id: str
+    name: str
+    state: DeviceState
+    probation: bool
+    created_at: datetime
+    trusted_from: datetime
+    seen_at: datetime | None
+
+
+class Devices(Told):
+    devices: list[Device]
+
+
+class LowValue(Told):
+    """Payments let through by the low-value exemption since the last strong authentication."""
+
+    count: Count
+    sum_minor: Count
+
+
+class UserStatus(Told):
+    user_id: str
+    status: AccountStatus
+    factors: list[Factor]
+    locked_until: dict[str, datetime]
+    verify_always: bool
+    low_value: LowValue
+
+
+class Withdrawn(Told):
+    modality: Modality
+    withdrawn_at: datetime
+
+
+class AuditPosition(Told):
+    chain: str
+    seq: int
+
+
+class Erased(Told):
+    """The user's key is destroyed, and so is everything sealed under it; `audit` is the receipt for that."""
+
+    user_id: str
+    erased_at: datetime
+    audit: AuditPosition
+
+
+class ConsentGiven(Told):
+    modality: Modality
+    text_version: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+class Export(Told):
+    """Everything that is stored about a user, for that user: no template and no secret."""
+
+    user: UserStatus
+    devices: list[Device]
+    consents: list[ConsentGiven]
+    decisions: list[Decision]
+    exported_at: datetime
