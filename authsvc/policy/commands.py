@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NoReturn, TypeVar
 
 import click
 
@@ -57,12 +57,7 @@ def validate_command(document: Path, as_json: bool) -> None:
     try:
         valid = loading.from_file(document)
     except PolicyInvalid as error:
-        _print(
-            as_json,
-            {"valid": False, "findings": error.extra["findings"]},
-            fault_lines(error.extra["findings"]),
-        )
-        raise SystemExit(1) from error
+        _reject(as_json, error)
     tests = len(valid.document.tests)
     described = {"id": valid.id, "version": valid.version, "digest": valid.digest}
     counts = {"rules": len(valid.rules), "tests": tests}
@@ -98,10 +93,7 @@ def analyze_command(
     try:
         looked_at = _policy_of(document)
     except PolicyInvalid as error:
-        _print(
-            as_json, {"cells": 0, "findings": error.extra["findings"]}, fault_lines(error.extra["findings"])
-        )
-        raise SystemExit(1) from error
+        _reject(as_json, error)
     analysis = analyze(
         looked_at,
         profile=None if profile is None else Profile(profile),
@@ -171,6 +163,13 @@ def _factors(listed: str) -> frozenset[Factor]:
         return frozenset(Factor(name.strip()) for name in listed.split(",") if name.strip())
     except ValueError as error:
         raise click.BadParameter(f"{error}; known are {', '.join(Factor)}") from error
+
+
+def _reject(as_json: bool, error: PolicyInvalid) -> NoReturn:
+    """A document that is none: its faults are the finding."""
+    findings = error.extra["findings"]
+    _print(as_json, {"valid": False, "findings": findings}, fault_lines(findings))
+    raise SystemExit(1) from error
 
 
 def _refusing(work: Callable[[], _Result]) -> _Result:

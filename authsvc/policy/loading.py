@@ -33,7 +33,11 @@ def shipped() -> Policy:
 def from_file(path: Path, *, for_analysis: bool = False) -> Policy:
     """A policy from a `.toml` or `.json` file; raises PolicyInvalid, whose `findings` name file and line."""
     read = from_json if path.suffix == ".json" else from_toml
-    return read(path.read_text(encoding="utf-8"), path.name, for_analysis=for_analysis)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _invalid([Fault((), "not UTF-8").at(path.name, None)]) from error
+    return read(text, path.name, for_analysis=for_analysis)
 
 
 def from_toml(text: str, source: str = "document", *, for_analysis: bool = False) -> Policy:

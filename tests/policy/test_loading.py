@@ -3,6 +3,7 @@
 import json
 import tomllib
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,3 +125,17 @@ def test_any_change_changes_the_digest() -> None:
     digests = {loading.from_mapping(mapping(version=version)).digest for version in (1, 2)}
 
     assert len(digests) == 2
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xff\xfe")
+
+    with pytest.raises(PolicyInvalid, match=r"policy\.toml: not UTF-8"):
+        loading.from_file(path)
+
+
+def test_a_document_that_nobody_can_read_is_not_compiled() -> None:
+    rules = [{"id": f"rule-{number}", "level": "otp", "risk_at_least": 1} for number in range(2_001)]
+
+    assert "at most 2000 items" in faults(mapping(*rules))[0]
