@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from authsvc.face.engine import Pixels, Points
+from authsvc.face.engine import Pixels, PointKind, Points
 from authsvc.face.image import Affine, resample, shrink
+
+PLACES: Mapping[PointKind, tuple[tuple[float, float], ...]] = {
+    PointKind.EYE_CORNERS: (
+        (0.7397, 0.3090), (0.5974, 0.3193), (0.2470, 0.3092), (0.3894, 0.3194), (0.4934, 0.5852),
+    ),
+    PointKind.EYES_NOSE_MOUTH: (
+        (0.3162, 0.3055), (0.6829, 0.3099), (0.4982, 0.5225), (0.3331, 0.6916), (0.6570, 0.6973),
+    ),
+}  # fmt: skip
+"""Where the points of an average face lie on a chip of one by one, with some room about the face."""
 
 
 def similarity(source: Points, target: Points) -> Affine:

@@ -22,6 +22,7 @@ _PNG_COLOURS = frozenset({0, 2, 6})  # Grey, RGB, RGBA.
 _JPEG = b"\xff\xd8\xff"
 # Inside a scan 0xFF is followed by a stuffed zero or a restart marker; anything else ends the scan.
 _SCAN_END = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+_FILL = re.compile(rb"\xff+")
 _SOS, _EOI = 0xDA, 0xD9
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SOF_READ = frozenset({0xC0, 0xC1, 0xC2})  # Baseline, extended, progressive.
@@ -105,8 +106,8 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     at = 2
     while at + 2 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
-        if marker == 0xFF:  # A fill byte.
-            at += 1
+        if marker == 0xFF:
+            at = _FILL.match(data, at).end() - 1  # type: ignore[union-attr]  # two fill bytes were just seen
             continue
         if marker == _EOI:
             yield marker, at + 2, at + 2

@@ -18,7 +18,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from authsvc.face.alignment import aligned_chip, similarity
+from authsvc.face.alignment import PLACES, aligned_chip, similarity
 from authsvc.face.engine import Pixels, PointKind, Points
 from authsvc.face.image import blurred, grey
 
@@ -34,15 +34,6 @@ _STEPS = 12
 _STARTS = 4
 _SURE = 0.96
 
-# Where the points lie on a chip of one by one.
-_PLACES = {
-    PointKind.EYE_CORNERS: (
-        (0.7397, 0.3090), (0.5974, 0.3193), (0.2470, 0.3092), (0.3894, 0.3194), (0.4934, 0.5852),
-    ),
-    PointKind.EYES_NOSE_MOUTH: (
-        (0.3162, 0.3055), (0.6829, 0.3099), (0.4982, 0.5225), (0.3331, 0.6916), (0.6570, 0.6973),
-    ),
-}  # fmt: skip
 _EYES = np.array([0.0, -0.372])  # Middle of the eyes, in the template's own coordinates from -1 to 1.
 
 
@@ -56,7 +47,7 @@ class View:
 
 def agreement(rest: View, turned: View, kind: PointKind) -> float:
     """The correlation, up to 1, of the two views after the best homography; `FLAT` and above is a plane."""
-    place = np.array(_PLACES[kind]) * _SIDE
+    place = np.array(PLACES[kind]) * _SIDE
     template = grey(aligned_chip(rest.picture, rest.points, place, _SIDE))
     image = grey(aligned_chip(turned.picture, turned.points, place + _MARGIN, _CONTEXT))
     levels = [_Level(template, image, blur, every) for blur, every in _SCALES]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from authsvc.face.alignment import PLACES, aligned_chip
 from authsvc.face.engine import Box, Face, Pixels, PointKind, Points
 from authsvc.face.hints import Hint
 from authsvc.face.image import crop, grey
@@ -25,7 +26,8 @@ class Quality:
     `width` in pixels of the picture; `sharpness` the variance of the Laplacian and `luma` the mean (0 to 255) of the face at
     112 x 112; `turn` how far the nose is off the middle of the eyes, in eye distances, positive to the picture's right;
     `roll` in degrees; `outside` the share of the face's box that is beyond the picture's edge; `context` how
-    many times the face fits into the picture.
+    many times the face fits into the picture; `detail` the contrast within the plainest of eyes and mouth, as a share of
+    the whole face's: a mask or dark glasses leave next to none.
     """
 
     width: float
@@ -35,6 +37,7 @@ class Quality:
     roll: float
     outside: float
     context: float
+    detail: float
 
     def numbers(self) -> dict[str, float]:
         return {name: round(value, 4) for name, value in asdict(self).items()}
@@ -51,6 +54,7 @@ class Gate:
     roll: float = 20
     outside: float = 0.2
     context: float = 0.0
+    detail: float = 0.25
 
     def hints(self, quality: Quality) -> tuple[Hint, ...]:
         """Everything that is wrong; nothing when the face may be compared."""
@@ -62,6 +66,7 @@ class Gate:
             (quality.luma < darkest, Hint.TOO_DARK),
             (quality.luma > brightest, Hint.TOO_BRIGHT),
             (quality.sharpness < self.sharpness, Hint.BLURRED),
+            (quality.detail < self.detail, Hint.COVERED),
             (abs(quality.turn) > self.turn, Hint.TURNED),
             (abs(quality.roll) > self.roll, Hint.ROLLED),
         )
@@ -85,6 +90,7 @@ def measure(picture: Pixels, face: Face, kind: PointKind) -> Quality:
         outside=_outside(face.box, picture.shape[1], picture.shape[0]),
         # A whole face is about 1.3 times as high as it is wide, whatever shape of box the detector draws.
         context=min(picture.shape[1] / face.box.width, picture.shape[0] / (1.3 * face.box.width)),
+        detail=_detail(picture, face.points, kind),
     )
 
 
@@ -116,6 +122,13 @@ def _sharpness(luma: Points) -> float:
     inner = luma[1:-1, 1:-1]
     laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * inner
     return float(laplacian.var())
+
+
+def _detail(picture: Pixels, points: Points, kind: PointKind) -> float:
+    chip = grey(aligned_chip(picture, points, np.array(PLACES[kind]) * _SIDE, _SIDE)).astype(np.float64)
+    eyes = max(float(chip[31:40, 26:46].std()), float(chip[31:40, 64:84].std()))
+    mouth = float(chip[74:96, 38:74].std())
+    return min(eyes, mouth) / max(float(chip[20:100, 20:92].std()), 1.0)
 
 
 def _outside(box: Box, width: int, height: int) -> float:

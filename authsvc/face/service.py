@@ -173,7 +173,8 @@ def _worst(capture: Sequence[Frame]) -> dict[str, float]:
         frame.quality.numbers() for frame in capture if frame.vector is not None and frame.quality is not None
     ]
     low = {
-        name: min(numbers[name] for numbers in measured) for name in ("width", "sharpness", "luma", "context")
+        name: min(numbers[name] for numbers in measured)
+        for name in ("width", "sharpness", "luma", "context", "detail")
     }
     return low | {
         name: max((numbers[name] for numbers in measured), key=abs) for name in ("turn", "roll", "outside")

@@ -11,13 +11,14 @@ from authsvc.face.hints import Hint, sentence
 from authsvc.face.quality import ENROLMENT, VERIFICATION, Quality, has_rival, measure, pose
 from tests.face.drawing import RED, SquareDetector, drawn
 
-GOOD = Quality(width=150, sharpness=200, luma=120, turn=0.02, roll=1, outside=0, context=3)
+GOOD = Quality(width=150, sharpness=200, luma=120, turn=0.02, roll=1, outside=0, context=3, detail=0.8)
 SPOILED = {
     Hint.TOO_SMALL: {"width": 50.0},
     Hint.PARTIAL: {"outside": 0.4},
     Hint.TOO_DARK: {"luma": 30.0},
     Hint.TOO_BRIGHT: {"luma": 230.0},
     Hint.BLURRED: {"sharpness": 8.0},
+    Hint.COVERED: {"detail": 0.05},
     Hint.TURNED: {"turn": -0.4},
     Hint.ROLLED: {"roll": -35.0},
 }

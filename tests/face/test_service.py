@@ -229,7 +229,7 @@ def test_without_protection_every_capture_passes_and_every_use_is_logged(
 def test_quality_is_reported_as_the_worst_over_the_frames(service: FaceService) -> None:
     made = comparison(service, [png(drawn(RED, width=width)) for width in (100, 120, 140)], template(service))
     assert made.quality["width"] == 100
-    assert set(made.quality) == {"width", "sharpness", "luma", "turn", "roll", "outside", "context"}
+    assert set(made.quality) == {"width", "sharpness", "luma", "turn", "roll", "outside", "context", "detail"}
 
 
 def test_a_capture_without_frames_or_with_too_many_is_refused(service: FaceService) -> None:
