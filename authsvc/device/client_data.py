@@ -58,7 +58,7 @@ def _binds_no_token(members: Members) -> bool:
     if "tokenBinding" not in members:
         return True
     binding = members["tokenBinding"]
-    return isinstance(binding, Mapping) and binding.get("status") in ("supported", "not-supported")
+    return isinstance(binding, Mapping) and binding.get("status") == "supported"
 
 
 def _once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:

@@ -1,0 +1,296 @@
+"""Attestation where it is required: only a listed model, proven by a chain to its own maker, may be registered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from authsvc.device.attestation import AAGUID_EXTENSION, Model, TrustedModels
+from authsvc.device.record import CredentialRecord
+from authsvc.device.refusal import Refusal, Refused
+from authsvc.device.registration import begin_registration, finish_registration
+from authsvc.errors import ConfigurationError
+from tests.device.scene import ALICE, NOW, ORIGIN, PARTY, creation
+from tests.support.authenticator import Authenticator, sign
+
+AAGUID = UUID("11111111-2222-3333-4444-555555555555")
+OTHER = UUID("99999999-2222-3333-4444-555555555555")
+FROM, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
+
+
+def name(common: str, unit: str | None = None) -> x509.Name:
+    parts = [
+        (NameOID.COUNTRY_NAME, "SE"),
+        (NameOID.ORGANIZATION_NAME, "Acme Keys"),
+        (NameOID.COMMON_NAME, common),
+    ]
+    if unit is not None:
+        parts.append((NameOID.ORGANIZATIONAL_UNIT_NAME, unit))
+    return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
+
+
+@dataclass
+class Authority:
+    """Somebody who signs certificates, trusted or not."""
+
+    common: str = "Acme Root"
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        return self.issue(name(self.common), self.key, authority=True)
+
+    def issue(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        authority: bool = False,
+        since: datetime = FROM,
+        until: datetime = UNTIL,
+        aaguid: bytes | None = None,
+        critical: bool = False,
+    ) -> x509.Certificate:
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(name(self.common))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(since)
+            .not_valid_after(until)
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        )
+        if aaguid is not None:
+            extension = x509.UnrecognizedExtension(AAGUID_EXTENSION, aaguid)
+            builder = builder.add_extension(extension, critical=critical)
+        return builder.sign(self.key, hashes.SHA256())
+
+
+ROOT = Authority()
+
+
+def octets(aaguid: UUID) -> bytes:
+    return b"\x04\x10" + aaguid.bytes
+
+
+@dataclass
+class Maker:
+    """A manufacturer's attestation of one key, honest until something is changed."""
+
+    issuer: Authority = field(default_factory=lambda: ROOT)
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    signer: ec.EllipticCurvePrivateKey | None = None
+    unit: str | None = "Authenticator Attestation"
+    leaf: dict[str, Any] = field(default_factory=lambda: {"aaguid": octets(AAGUID)})
+    aaguid: UUID = AAGUID
+    format: str = "packed"
+    between: tuple[x509.Certificate, ...] = ()
+    chain: bool = True
+
+    def certificate(self) -> x509.Certificate:
+        return self.issuer.issue(name("Acme Key 1", self.unit), self.key, **self.leaf)
+
+    def statement(self, auth_data: bytes, client_hash: bytes) -> object:
+        certificates = [
+            each.public_bytes(serialization.Encoding.DER) for each in (self.certificate(), *self.between)
+        ]
+        return {"alg": -7, "sig": sign(self.signer or self.key, auth_data + client_hash), "x5c": certificates}
+
+
+def models(**changes: Any) -> TrustedModels:
+    model = Model(str(AAGUID), "Acme Key", frozenset({"packed"}), (ROOT.certificate,), revoked=False)
+    return TrustedModels({model.aaguid: replace(model, **changes)}, frozenset(), NOW + timedelta(days=30))
+
+
+def register(maker: Maker, trusted: TrustedModels, now: datetime = NOW) -> CredentialRecord:
+    phone = Authenticator(ORIGIN)
+    kept, answer = creation(phone, now=now, attestation=True)
+    answer.aaguid = maker.aaguid.bytes
+    answer.format = maker.format
+    answer.statement = maker.statement if maker.chain else lambda auth_data, client_hash: {}
+    return finish_registration(PARTY, kept, answer.to_json(), ALICE, "dev_1", now, trusted=trusted)
+
+
+def refusal(maker: Maker, trusted: TrustedModels | None = None, now: datetime = NOW) -> str:
+    with pytest.raises(Refused) as caught:
+        register(maker, trusted or models(), now)
+    return caught.value.code
+
+
+def test_a_listed_model_with_its_makers_chain_is_accepted_and_attested() -> None:
+    record = register(Maker(), models())
+    assert record.attested
+    assert record.aaguid == str(AAGUID)
+
+
+def test_a_chain_over_a_certificate_between_is_accepted() -> None:
+    between = Authority("Acme Issuing")
+    certificate = ROOT.issue(name("Acme Issuing"), between.key, authority=True)
+    assert register(Maker(issuer=between, between=(certificate,)), models()).attested
+
+
+def test_attestation_is_asked_for_where_it_is_required() -> None:
+    options: Any = begin_registration(PARTY, ALICE, (), NOW, attestation=True).shown["publicKey"]
+    assert options["attestation"] == "direct"
+
+
+CASES: dict[str, tuple[Refusal, Callable[[], Maker]]] = {
+    "no statement but a claimed model": (
+        Refusal.ATTESTATION_FORMAT,
+        lambda: Maker(format="none", chain=False),
+    ),
+    "model names another in its certificate": (
+        Refusal.ATTESTATION_PROFILE,
+        lambda: Maker(leaf={"aaguid": octets(OTHER)}),
+    ),
+    "model not named in the certificate": (Refusal.ATTESTATION_PROFILE, lambda: Maker(leaf={})),
+    "model named critically": (
+        Refusal.ATTESTATION_PROFILE,
+        lambda: Maker(leaf={"aaguid": octets(AAGUID), "critical": True}),
+    ),
+    "model named without its wrapping": (
+        Refusal.ATTESTATION_PROFILE,
+        lambda: Maker(leaf={"aaguid": AAGUID.bytes}),
+    ),
+    "no unit": (Refusal.ATTESTATION_PROFILE, lambda: Maker(unit=None)),
+    "another unit": (Refusal.ATTESTATION_PROFILE, lambda: Maker(unit="authenticator attestation")),
+    "an authority as leaf": (
+        Refusal.ATTESTATION_PROFILE,
+        lambda: Maker(leaf={"aaguid": octets(AAGUID), "authority": True}),
+    ),
+    "expired": (
+        Refusal.ATTESTATION_CHAIN,
+        lambda: Maker(leaf={"aaguid": octets(AAGUID), "until": NOW - timedelta(days=1)}),
+    ),
+    "not yet valid": (
+        Refusal.ATTESTATION_CHAIN,
+        lambda: Maker(leaf={"aaguid": octets(AAGUID), "since": NOW + timedelta(days=1)}),
+    ),
+    "a foreign root": (Refusal.ATTESTATION_CHAIN, lambda: Maker(issuer=Authority("Other Root"))),
+    "the right name and a foreign key": (Refusal.ATTESTATION_CHAIN, lambda: Maker(issuer=Authority())),
+    "a foreign root that is sent along": (
+        Refusal.ATTESTATION_CHAIN,
+        lambda: Maker(issuer=(other := Authority("Other Root")), between=(other.certificate,)),
+    ),
+    "statement by another key": (
+        Refusal.ATTESTATION_STATEMENT,
+        lambda: Maker(signer=ec.generate_private_key(ec.SECP256R1())),
+    ),
+    "a model that is not listed": (
+        Refusal.ATTESTATION_MODEL,
+        lambda: Maker(aaguid=OTHER, leaf={"aaguid": octets(OTHER)}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_wrong_attestation_is_refused_for_its_own_reason(case: str) -> None:
+    code, maker = CASES[case]
+    assert refusal(maker()) == code
+
+
+def test_a_self_attested_key_proves_no_model() -> None:
+    phone = Authenticator(ORIGIN)
+    kept, answer = creation(phone)
+    answer.aaguid, answer.format = AAGUID.bytes, "packed"
+    answer.statement = lambda auth_data, client_hash: {
+        "alg": -7,
+        "sig": sign(phone.key, auth_data + client_hash),
+    }
+    with pytest.raises(Refused, match="attestation-format"):
+        finish_registration(PARTY, kept, answer.to_json(), ALICE, "dev_1", NOW, trusted=models())
+
+
+def test_one_makers_root_does_not_vouch_for_anothers_model() -> None:
+    rival = Authority("Rival Root")
+    listed = models(roots=(rival.certificate,))
+    both = replace(
+        listed, models={**listed.models, str(OTHER): replace(models().models[str(AAGUID)], aaguid=str(OTHER))}
+    )
+    assert refusal(Maker(), both) == Refusal.ATTESTATION_CHAIN
+
+
+def test_a_revoked_model_is_refused() -> None:
+    assert refusal(Maker(), models(revoked=True)) == Refusal.ATTESTATION_REVOKED
+
+
+def test_a_format_that_the_model_does_not_use_is_refused() -> None:
+    assert refusal(Maker(), models(formats=frozenset({"tpm"}))) == Refusal.ATTESTATION_FORMAT
+
+
+def test_a_revoked_certificate_anywhere_in_the_chain_is_refused() -> None:
+    between = Authority("Acme Issuing")
+    certificate = ROOT.issue(name("Acme Issuing"), between.key, authority=True)
+    fingerprint = hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
+    listed = replace(models(), revoked_certificates=frozenset({fingerprint}))
+    assert refusal(Maker(issuer=between, between=(certificate,)), listed) == Refusal.ATTESTATION_REVOKED
+
+
+def test_a_list_past_its_date_admits_nobody() -> None:
+    assert refusal(Maker(), models(), NOW + timedelta(days=31)) == Refusal.ATTESTATION_STALE
+
+
+# -- The operator's file -----------------------------------------------------------------------------------------------
+
+LIST = f"""
+next_update = 2027-01-01
+revoked_certificates = ["{"ab" * 32}"]
+
+[[model]]
+aaguid = "{AAGUID}"
+name = "Acme Key"
+formats = ["packed"]
+roots = ["acme.pem"]
+"""
+
+
+def write(folder: Path, text: str, root: x509.Certificate | None = None) -> Path:
+    (folder / "acme.pem").write_bytes((root or ROOT.certificate).public_bytes(serialization.Encoding.PEM))
+    (folder / "models.toml").write_text(text)
+    return folder / "models.toml"
+
+
+def test_a_list_is_read_with_its_roots(tmp_path: Path) -> None:
+    listed = TrustedModels.load(write(tmp_path, LIST))
+    assert listed.next_update == datetime(2027, 1, 1, tzinfo=UTC)
+    assert listed.revoked_certificates == {"ab" * 32}
+    assert register(Maker(), listed).attested
+
+
+@pytest.mark.parametrize(
+    ("found", "instead", "complaint"),
+    [
+        ("next_update = 2027-01-01\n", "", "next_update"),
+        ("2027-01-01", '"soon"', "must be a date"),
+        ("acme.pem", "other.pem", "other.pem"),
+        ('["packed"]', '["none"]', "formats"),
+        ('["packed"]', "[]", "formats"),
+        (str(AAGUID), "acme", "unusable"),
+        ("ab" * 32, "xy", "unusable"),
+        ('["acme.pem"]', "[]", "no root"),
+        ("[[model]]", "[[models]]", "model"),
+    ],
+)
+def test_a_list_with_a_mistake_is_refused_at_the_start(
+    tmp_path: Path, found: str, instead: str, complaint: str
+) -> None:
+    assert found in LIST
+    with pytest.raises(ConfigurationError, match=complaint):
+        TrustedModels.load(write(tmp_path, LIST.replace(found, instead)))
+
+
+def test_a_pinned_leaf_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no certificate authority"):
+        TrustedModels.load(write(tmp_path, LIST, Maker().certificate()))
