@@ -105,7 +105,7 @@ def record_outcome(call: Call, wanted: requests.Outcome) -> Reply:
     "/v1/receipts/verify",
     JsonBody(requests.ReceiptShown),
     answers.ReceiptVerified,
-    problems=("receipt-mismatch", "receipt-consumed"),
+    problems=("receipt-mismatch", "not-found"),
 )
 def verify_receipt(call: Call, wanted: requests.ReceiptShown) -> Reply:
     """Whether a receipt is good for this payment, without using it up."""
