@@ -24,6 +24,8 @@ PAYMENT = "payment.get"
 
 TIMEOUT_MS = 120_000
 
+_DEFAULTS = {"iconMustBeShown": True, "details": ""}
+
 
 @dataclass(frozen=True, slots=True)
 class PaymentConfirmation:
@@ -52,8 +54,9 @@ class PaymentConfirmation:
         if not isinstance(signed, Mapping):
             signed = {}
         expected = self._shown(party, payment)
-        for name in ("rpId", "payeeName", "payeeOrigin", "total", "instrument"):
-            require(_same(signed.get(name), expected.get(name)), Refusal.PAYMENT_SHOWN)
+        for name in ("rpId", "payeeName", "payeeOrigin", "total"):
+            require(signed.get(name) == expected.get(name), Refusal.PAYMENT_SHOWN)
+        require(_instrument(signed) == _instrument(expected), Refusal.PAYMENT_SHOWN)
         require(signed.get("topOrigin") in party.origins, Refusal.TOP_ORIGIN)
 
     def _shown(self, party: RelyingParty, payment: Payment) -> dict[str, object]:
@@ -73,11 +76,7 @@ def major_units(payment: Payment) -> str:
     return f"{Decimal(payment.amount_minor).scaleb(-get_currency_precision(payment.currency)):f}"
 
 
-def _same(signed: object, expected: object) -> bool:
-    """Whether the signed value says what we expect. A browser may add members, such as an instrument's details: left empty."""
-    if isinstance(expected, Mapping) and isinstance(signed, Mapping):
-        added = set(signed) - set(expected)
-        return all(signed.get(name) == value for name, value in expected.items()) and not any(
-            signed[name] for name in added
-        )
-    return signed == expected
+def _instrument(shown: Mapping[str, object]) -> Mapping[str, object]:
+    """The instrument with the members that some browsers write out and others leave at their defaults."""
+    instrument = shown.get("instrument")
+    return {**_DEFAULTS, **instrument} if isinstance(instrument, Mapping) else {}

@@ -130,9 +130,10 @@ class DeviceVerifier:
         if not _is_clone(record, count, int(str(kept["counted"]))):
             return self._no(Refusal.OVERTAKEN, evidence)
         tx.credentials.suspend(step.subject, credential_id)
-        data = {"device": record.device_id, "credential": record.id, "reason": Refusal.CLONE_SUSPECTED.value}
+        data = {"device": record.device_id, "credential": record.id, "reason": "cloned"}
         tx.publish(Event("subject:device:frozen", step.subject, now, data))
-        return self._no(Refusal.CLONE_SUSPECTED, evidence)
+        reason = Refusal.CLONE_SUSPECTED.value
+        return Verification(self._factor, False, reason, evidence, alarm="clone")
 
     @property
     def _asks_for_user(self) -> bool:

@@ -158,8 +158,11 @@ def test_a_spoiled_confirmation_is_refused_for_its_own_reason(code: Refusal, spo
     assert confirmed(paying(), spoil).reason == code
 
 
-def test_details_that_a_browser_adds_to_the_instrument_must_be_empty() -> None:
+def test_defaults_that_a_browser_writes_out_are_harmless_and_nothing_else_is() -> None:
     instrument = {"displayName": CONFIRMATION.instrument, "icon": CONFIRMATION.icon}
-    assert confirmed(paying(), shows(instrument={**instrument, "details": ""})).passed
-    altered = shows(instrument={**instrument, "details": "a gift"})
-    assert confirmed(paying(), altered).reason == Refusal.PAYMENT_SHOWN
+    assert confirmed(
+        paying(), shows(instrument={**instrument, "iconMustBeShown": True, "details": ""})
+    ).passed
+    for added in ({"details": "a gift"}, {"iconMustBeShown": False}):
+        altered = shows(instrument={**instrument, **added})
+        assert confirmed(paying(), altered).reason == Refusal.PAYMENT_SHOWN

@@ -260,10 +260,11 @@ def test_a_cloned_key_is_suspended_and_told() -> None:
     clone = scene.phone.clone()
     for _ in range(3):
         assert settle(scene, prove(scene)).passed
-    assert settle(scene, prove(scene, clone)).reason == Refusal.CLONE_SUSPECTED
+    verification = settle(scene, prove(scene, clone))
+    assert (verification.reason, verification.alarm) == (Refusal.CLONE_SUSPECTED, "clone")
     (event,) = scene.tx.events
     assert event.tag == "subject:device:frozen"
-    assert event.data == {"device": "dev_1", "credential": scene.record.id, "reason": "clone-suspected"}
+    assert event.data == {"device": "dev_1", "credential": scene.record.id, "reason": "cloned"}
     assert settle(scene, prove(scene)).reason == Refusal.NOT_OFFERED
 
 
