@@ -15,7 +15,6 @@ import numpy as np
 
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Factor
-from authsvc.policy.cells import Coords
 from authsvc.policy.document import EmbeddedTest
 from authsvc.policy.engine import Policy
 from authsvc.policy.findings import Finding, Witness
@@ -107,25 +106,22 @@ def _gaps(walk: Walk) -> Iterator[Finding]:
 
 
 def _useless_rules(walk: Walk) -> Iterator[Finding]:
-    if not walk.complete:
-        return
-    useless = [number for number in range(len(walk.policy.rules)) if not walk.decisive >> number & 1]
-    overruled = walk.company([number for number in useless if walk.reached >> number & 1])
-    for number in useless:
-        if number in overruled:
-            yield _indecisive(walk, number, *overruled[number])
-        else:
-            rule = walk.policy.rules[number]
+    for number, rule in enumerate(walk.policy.rules if walk.complete else ()):
+        if not walk.reached >> number & 1:
             yield Finding("unreachable-rule", "error", f"rule `{rule.id}` can never match", (rule.id,))
+        elif not walk.decisive >> number & 1:
+            yield _indecisive(walk, number)
 
 
-def _indecisive(walk: Walk, number: int, company: int, example: Coords) -> Finding:
+def _indecisive(walk: Walk, number: int) -> Finding:
     """A rule that others overrule or repeat wherever it matches, with those that do so everywhere."""
     rule = walk.policy.rules[number]
-    always = [other.id for other in walk.policy.matching(company) if other.level.rank >= rule.level.rank]
+    always = [other.id for other in walk.policy.company(number) if other.level.rank >= rule.level.rank]
     by = f"; wherever it matches, so does `{always[0]}`" if always else ""
     text = f"rule `{rule.id}` never changes an outcome{by}"
-    return Finding("indecisive-rule", "warning", text, (rule.id, *always), witnesses=(walk.witness(example),))
+    return Finding(
+        "indecisive-rule", "warning", text, (rule.id, *always), witnesses=(walk.witness(walk.first[number]),)
+    )
 
 
 def _weaker_sets(walk: Walk) -> Iterator[Finding]:

@@ -109,6 +109,10 @@ class Policy:
             yield self.rules[lowest.bit_length() - 1]
             matched ^= lowest
 
+    def company(self, number: int) -> Iterator[Rule]:
+        """The other rules that match wherever `rules[number]` does, strictest first."""
+        return self.matching(self._masks.company(number))
+
     def _lifting(self, asked: Level, inputs: Inputs, amount: int) -> Exemption | None:
         candidates = self._exemptions[asked]
         if not candidates:

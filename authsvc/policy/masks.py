@@ -47,10 +47,10 @@ class Masks:
     @classmethod
     def of(cls, rules: Sequence[Rule]) -> Masks:
         table = _Table(rules)
-        amounts = tuple(sorted(table.amount_cuts()))
+        amounts = tuple(sorted(table.amount_cuts() - {0}))
         return cls(
             amounts=amounts,
-            by_amount=tuple(table.mask(Axis.AMOUNT, amount) for amount in (-1, *amounts)),
+            by_amount=tuple(table.mask(Axis.AMOUNT, amount) for amount in (0, *amounts)),
             by_risk=tuple(table.mask(Axis.RISK, risk) for risk in range(RISKIEST + 1)),
             by_device={novelty: table.mask(Axis.DEVICE, novelty) for novelty in Novelty},
             by_type={word: table.mask(Axis.TYPE, word) for word in table.words(Axis.TYPE)},
@@ -78,6 +78,24 @@ class Masks:
             & self.by_device[inputs.novelty]
         )
         return mask & self._by_the_rest(inputs) if self.looks_further else mask
+
+    def company(self, number: int) -> int:
+        """The rules that match wherever rule `number` does: on each input alone, and so on all of them together."""
+        bit, company = 1 << number, -1
+        for mask in self._tables():
+            company &= mask if mask & bit else -1
+        return company & ~bit
+
+    def _tables(self) -> Iterator[int]:
+        """Every entry of every table, but for revoked devices, on which no document decides."""
+        yield from self.by_amount
+        yield from self.by_risk
+        yield from (mask for novelty, mask in self.by_device.items() if novelty is not Novelty.REVOKED)
+        yield from (*self.by_type.values(), self.other_type)
+        yield from (*self.by_channel.values(), self.other_channel)
+        yield from (self.no_reason, *(self.no_reason | mask for mask in self.by_reason.values()))
+        yield from (*self.by_synced.values(), *self.by_wish)
+        yield from self.by_proven.values()
 
     def _by_the_rest(self, inputs: Inputs) -> int:
         mask = (

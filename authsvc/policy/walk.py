@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -32,7 +32,8 @@ class Answer:
 class Walk:
     """`ranks` holds the level's rank of each cell, int8, in the shape of the space; NOT_WALKED beyond `limit` cells.
 
-    `reached` are the rules that match somewhere, `decisive` those without which some cell would get another answer.
+    `reached` are the rules that match somewhere, `first` the first cell of each; `decisive` are those without which some
+    cell would get another answer.
     `answers` has the first cell of each answer, `gap` the first cell that no rule covers and no default answers.
     """
 
@@ -41,6 +42,7 @@ class Walk:
         self.space = Space(policy)
         self.walked = min(limit, self.space.size)
         self.reached = 0
+        self.first: dict[int, Coords] = {}
         self.decisive = 0
         self.gap: Coords | None = None
         self.answers: dict[Answer, Coords] = {}
@@ -70,21 +72,12 @@ class Walk:
         )
         return tuple(self.witness(coords) for coords in islice(found, 1))
 
-    def company(self, numbers: Sequence[int]) -> dict[int, tuple[int, Coords]]:
-        """For each of these rules, the others that match in every cell where it does, and the first such cell."""
-        found: dict[int, tuple[int, Coords]] = {}
-        for coords in self.space.cells() if numbers else ():
-            matched = self.outcome(coords).matched
-            for number in numbers:
-                if matched >> number & 1:
-                    others, first = found.get(number, (-1, coords))
-                    found[number] = others & matched & ~(1 << number), first
-        return found
-
     def _visit(self, coords: Coords) -> None:
         outcome = self.outcome(coords)
         self.ranks[coords] = outcome.level.rank
         self.levels[outcome.level] += 1
+        for number in _bits(outcome.matched & ~self.reached):
+            self.first[number] = coords
         self.reached |= outcome.matched
         self.decisive |= self._deciding(outcome)
         if not outcome.matched and self.policy.document.default is None and self.gap is None:
@@ -98,3 +91,10 @@ class Walk:
         without = self.policy.asked_by(outcome.matched ^ first)
         # What lifts the stricter level lifts the milder one too, so an exempted cell hangs on no rule.
         return first if without is not outcome.asked and outcome.lifted_by is None else 0
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest

@@ -102,3 +102,21 @@ def test_what_only_tightens_is_monotone_everywhere() -> None:
         document = {"default": "none", **chance.document(random)}
         analysis = analyze(loading.from_mapping(document), most_cells=2_000)
         assert "not-monotone" not in {finding.code for finding in analysis.findings}, document
+
+
+def test_what_shadows_a_rule_matches_wherever_it_does() -> None:
+    random = Random(8)
+    for document in (chance.document(random, loosening=True) for _ in range(200)):
+        policy = loading.from_mapping(document, for_analysis=True)
+        space = Space(policy)
+        if space.size > 2_000:
+            continue
+        cells = [policy.evaluate(space.payment(coords)).matched for coords in space.cells()]
+        for number in range(len(policy.rules)):
+            together = [matched for matched in cells if matched >> number & 1]
+            if together:
+                others = [other for other in range(len(policy.rules)) if other != number]
+                expected = {
+                    policy.rules[other] for other in others if all(each >> other & 1 for each in together)
+                }
+                assert set(policy.company(number)) == expected, document
