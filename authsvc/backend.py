@@ -46,7 +46,7 @@ class BackendDesk(Desk):
                 return Answer.refusal(decided)
             return Answer.of(self._shown(decided), created=decided.created_at == now)
 
-        return self._once(key, once, effect)
+        return self._once(key, once, effect, (request.payment.subject, request.device.id))
 
     def decision(self, key: ApiKey, decision_id: str, wait: float = 0.0) -> Json:
         """A decision, once it is no longer open or `wait` seconds have passed.

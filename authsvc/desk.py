@@ -19,7 +19,7 @@ from authsvc.ids import twin
 from authsvc.once import Answer, Answers, Once
 from authsvc.receipt import ReceiptReader
 from authsvc.stepup import StepUp
-from authsvc.store import Ledger, Transaction
+from authsvc.store import Ahead, Ledger, Transaction
 from authsvc.subject import Subject
 from authsvc.views import decision_view
 
@@ -78,11 +78,18 @@ class Desk:
         self._stepup = parts.stepup
         self._clock = parts.clock
 
-    def _once(self, key: ApiKey, once: Once, effect: Callable[[Transaction, datetime], Answer]) -> Answer:
-        """Run an effect in one transaction with its stored answer."""
+    def _once(
+        self,
+        key: ApiKey,
+        once: Once,
+        effect: Callable[[Transaction, datetime], Answer],
+        about: tuple[Subject, str | None] | None = None,
+    ) -> Answer:
+        """Run an effect in one transaction with its stored answer; `about` hints at the user and device looked up."""
         now = self._clock.now()
         return self._ledger.transact(
-            lambda tx: self._parts.answers.run(tx, key.client, once, now, lambda: effect(tx, now))
+            lambda tx: self._parts.answers.run(tx, key.client, once, now, lambda: effect(tx, now)),
+            None if about is None else Ahead(*about, once.key, now),
         )
 
     def _shown(self, decision: Decision) -> Json:

@@ -69,6 +69,9 @@ def database_url(settings: Settings) -> str:
 def _make_app(settings: Settings) -> WSGIApplication:
     from authsvc.app import make_app  # Flask loads in the web processes, not in their supervisor.
 
+    # The ledger's writer waits for the database many times a batch, and must not wait five milliseconds for the
+    # interpreter each time that it comes back: measured, this doubles the rate on PostgreSQL.
+    sys.setswitchinterval(0.001)
     return make_app(settings)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -122,9 +123,11 @@ class Templates(Protocol):
 
 
 class Answers(Protocol):
-    """Stored answers by Idempotency-Key; `put` makes the unit run again when another request was faster."""
+    """Stored answers by Idempotency-Key; `must_be_free` and `put` make the unit run again when another was faster."""
 
     def find(self, client: str, key: str, now: datetime) -> tuple[bytes, bytes] | None: ...
+
+    def must_be_free(self, client: str, key: str, now: datetime) -> None: ...
 
     def put(
         self, client: str, key: str, fingerprint: bytes, answer: bytes, now: datetime, expires_at: datetime
@@ -182,8 +185,18 @@ class Transaction(Protocol):
         """Tell the backend, when and only when the transaction commits."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a unit is going to look up first, so that a batch of them may be looked up together: a hint, never needed."""
+
+    subject: Subject
+    device_id: str | None
+    key: str
+    now: datetime
+
+
 class Ledger(Protocol):
-    def transact(self, unit: Callable[[Transaction], Result]) -> Result:
+    def transact(self, unit: Callable[[Transaction], Result], ahead: Ahead | None = None) -> Result:
         """Run a repeatable unit and answer once it is durable; raises Unavailable when that takes too long."""
 
     def read(self, query: Callable[[Transaction], Result]) -> Result:

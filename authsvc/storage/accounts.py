@@ -11,7 +11,7 @@ from authsvc.attempts import Attempts, Counter
 from authsvc.clock import from_millis, to_millis
 from authsvc.device.credential import Device, DeviceState
 from authsvc.factor import Factor
-from authsvc.storage.database import Conflict, Connection, Row
+from authsvc.storage.database import Conflict, Connection, Query, Row
 from authsvc.subject import Subject
 
 _USER = """u.status, u.factors, u.locale, u.verify_always, u.low_value_count, u.low_value_sum, u.attempts, u.sealing_key,
@@ -52,7 +52,7 @@ class AccountStore:
         self, subject: Subject, device_id: str | None
     ) -> tuple[Account | None, Device | None]:
         """The user and the stated device in one look: all that the decision path reads of them."""
-        rows = self._connection.all(FIND_WITH_DEVICE, {**_key(subject), "device": device_id})
+        rows = self._connection.all(*find_with_device(subject, device_id))
         if not rows:
             return None, None
         device_row = rows[0][_USER_COLUMNS:]
@@ -94,6 +94,10 @@ class AccountStore:
 
     def rewrap(self, subject: Subject, old: bytes, new: bytes) -> bool:
         return self._connection.run(REWRAP, {**_key(subject), "old": old, "new": new}) == 1
+
+
+def find_with_device(subject: Subject, device_id: str | None) -> Query:
+    return FIND_WITH_DEVICE, {**_key(subject), "device": device_id}
 
 
 def _key(subject: Subject) -> dict[str, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from authsvc.errors import Unavailable
 
 Params = Mapping[str, object]
+Query = tuple[str, Params]
 Row = tuple[Any, ...]  # Any: a column's type is known by its statement, not by the driver.
 
 
@@ -24,8 +25,12 @@ class Conflict(Exception):
 
 
 class Connection(Protocol):
-    def begin(self) -> None:
-        """Start a transaction that may write."""
+    def begin(self, ahead: Sequence[Query] = (), *, believing: bool = False) -> None:
+        """Start a transaction that may write; `ahead` are queries it is going to ask.
+
+        Where a round trip costs, those are asked together and `all` answers them from memory, and a `believing`
+        transaction puts off what it `expect`s until `settle`.
+        """
 
     def commit(self) -> None: ...
 
@@ -41,6 +46,12 @@ class Connection(Protocol):
 
     def many(self, sql: str, rows: Iterable[Params]) -> None:
         """Execute once for every row, in as few round trips as the driver knows."""
+
+    def expect(self, sql: str, params: Params) -> bool:
+        """Whether a write touched its one row. Put off, it is believed to; `settle` raises Conflict where it did not."""
+
+    def settle(self) -> None:
+        """Do everything that was put off; before COMMIT."""
 
 
 class Database(Protocol):

@@ -47,9 +47,7 @@ class DecisionStore:
 
     def open(self, decision: Decision) -> Decision | None:
         """Add a decision; None when the transaction id has an open one already."""
-        if self._connection.run(OPEN, _params(decision)) != 1:
-            return None
-        return decision
+        return decision if self._connection.expect(OPEN, _params(decision)) else None
 
     def save(self, decision: Decision) -> Decision:
         """Write the next value of a decision; raises Conflict when it is not the next to what is stored."""

@@ -11,11 +11,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from authsvc.errors import Unavailable
-from authsvc.storage.database import Conflict, Connection, Database, Readers
+from authsvc.storage.database import Conflict, Connection, Database, Query, Readers
+from authsvc.storage.transaction import queries
+from authsvc.store import Ahead
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +32,12 @@ TRIES_ON_CONFLICT = 20
 class _Job(Generic[Tx]):
     """A unit on its way. Plain locks, because a future's condition costs a decision more than its policy does."""
 
-    __slots__ = ("_claimed", "_done", "error", "result", "unit")
+    __slots__ = ("_claimed", "_done", "ahead", "error", "result", "unit")
 
-    def __init__(self, unit: Callable[[Tx], Any]) -> None:  # Any: every unit has a result type of its own.
+    # Any: every unit has a result type of its own.
+    def __init__(self, unit: Callable[[Tx], Any], ahead: Sequence[Query]) -> None:
         self.unit = unit
+        self.ahead = ahead
         self.result: Any = None
         self.error: BaseException | None = None
         self._claimed = threading.Lock()
@@ -86,7 +90,7 @@ class Ledger(Generic[Tx]):
         self._writer = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
         self._writer.start()
 
-    def transact(self, unit: Callable[[Tx], Result]) -> Result:
+    def transact(self, unit: Callable[[Tx], Result], ahead: Ahead | None = None) -> Result:
         """Run a unit and answer its result once it is durable.
 
         Raises what the unit raised, or Unavailable when the database does not commit in time. In the latter case a unit
@@ -94,7 +98,7 @@ class Ledger(Generic[Tx]):
         """
         if self._jobs.qsize() >= LONGEST_QUEUE:
             raise Unavailable("too many requests wait for the database", retry_after=1)
-        job: _Job[Tx] = _Job(unit)
+        job: _Job[Tx] = _Job(unit, () if ahead is None else queries(ahead))
         self._jobs.put(job)
         if not job.wait(self._patience):
             job.claim()
@@ -158,7 +162,7 @@ class Ledger(Generic[Tx]):
     def _commit_alone(self, job: _Job[Tx]) -> None:
         for _ in range(TRIES_ON_CONFLICT):
             try:
-                (result,) = self._attempt([job])
+                (result,) = self._attempt([job], believing=False)
             except Conflict:
                 continue
             except Exception as error:  # noqa: BLE001  # As above.
@@ -168,14 +172,15 @@ class Ledger(Generic[Tx]):
             return
         job.fail(Unavailable("too many concurrent changes", retry_after=1))
 
-    def _attempt(self, batch: list[_Job[Tx]]) -> list[Any]:
+    def _attempt(self, batch: list[_Job[Tx]], *, believing: bool = True) -> list[Any]:
         with self._database.turn():
             connection = self._connected()
             try:
-                connection.begin()
+                connection.begin([query for job in batch for query in job.ahead], believing=believing)
                 transaction = self._open_transaction(connection)
                 results = [job.unit(transaction) for job in batch]
                 self._seal(transaction, connection)
+                connection.settle()
                 connection.commit()
             except Unavailable:
                 # What a connection that did not answer has done is not known; the next batch gets another one.

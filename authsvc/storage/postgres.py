@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors
 
 from authsvc.errors import Unavailable
-from authsvc.storage.database import Conflict, Params, Row, pyformat
+from authsvc.storage.database import Conflict, Params, Query, Row, pyformat
 
 Result = TypeVar("Result")
 
@@ -37,20 +37,32 @@ class PostgresConnection:
         )
         self._raw.patience = patience
         self._raw.prepare_threshold = 1
+        self._known: dict[tuple[object, ...], list[Row]] = {}
+        self._believing = False
+        self._later: list[Query] = []
 
-    def begin(self) -> None:
-        self._execute("BEGIN")
+    def begin(self, ahead: Sequence[Query] = (), *, believing: bool = False) -> None:
+        self._believing = believing
+        with _translated(), self._raw.pipeline():
+            self._raw.execute("BEGIN")
+            cursors = {_same(*query): self._raw.execute(pyformat(query[0]), query[1]) for query in ahead}
+        with _translated():
+            self._known = {query: cursor.fetchall() for query, cursor in cursors.items()}
 
     def commit(self) -> None:
+        self._forget()
         self._execute("COMMIT")
 
     def rollback(self) -> None:
+        self._forget()
         self._execute("ROLLBACK")
 
     def close(self) -> None:
         self._raw.close()
 
     def all(self, sql: str, params: Params) -> list[Row]:
+        if self._known and (known := self._known.get(_same(sql, params))) is not None:
+            return known
         with _translated():
             return self._raw.execute(pyformat(sql), params).fetchall()
 
@@ -60,6 +72,22 @@ class PostgresConnection:
     def many(self, sql: str, rows: Iterable[Params]) -> None:
         with _translated(), self._raw.cursor() as cursor:
             cursor.executemany(pyformat(sql), rows)
+
+    def expect(self, sql: str, params: Params) -> bool:
+        if not self._believing:
+            return self.run(sql, params) == 1
+        self._later.append((sql, params))
+        return True
+
+    def settle(self) -> None:
+        later, self._later = self._later, []
+        with _translated(), self._raw.pipeline():
+            cursors = [self._raw.execute(pyformat(sql), params) for sql, params in later]
+        if not all(cursor.rowcount == 1 for cursor in cursors):
+            raise Conflict("something expected was not so")
+
+    def _forget(self) -> None:
+        self._known, self._later = {}, []
 
     def _execute(self, sql: str, params: Params | None = None) -> psycopg.Cursor[Row]:
         with _translated():
@@ -80,6 +108,10 @@ class PostgresDatabase:
     @contextmanager
     def turn(self) -> Iterator[None]:
         yield
+
+
+def _same(sql: str, params: Params) -> tuple[object, ...]:
+    return sql, *params.values()
 
 
 @contextmanager

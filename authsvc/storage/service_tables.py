@@ -10,7 +10,7 @@ from authsvc.access import ApiKey
 from authsvc.clock import from_millis, to_millis
 from authsvc.enrolling import Ticket, TicketState
 from authsvc.events import Event
-from authsvc.storage.database import Conflict, Connection, Row
+from authsvc.storage.database import Conflict, Connection, Query, Row
 from authsvc.subject import Subject
 
 ADD_KEY = """INSERT INTO api_keys (id, client, mac, scopes, created_at, expires_at, revoked_at)
@@ -26,6 +26,7 @@ REVOKE_KEY = "UPDATE api_keys SET revoked_at = :now WHERE id = :id AND revoked_a
 FIND_ANSWER = (
     "SELECT fingerprint, answer FROM idempotency WHERE client = :client AND key = :key AND expires_at > :now"
 )
+ANSWERED = "SELECT 1 FROM idempotency WHERE client = :client AND key = :key AND expires_at > :now"
 PUT_ANSWER = """INSERT INTO idempotency (client, key, fingerprint, answer, expires_at)
     VALUES (:client, :key, :fingerprint, :answer, :expires_at) ON CONFLICT (client, key) DO UPDATE
     SET fingerprint = excluded.fingerprint, answer = excluded.answer, expires_at = excluded.expires_at
@@ -88,8 +89,13 @@ class IdempotencyStore:
 
     def find(self, client: str, key: str, now: datetime) -> tuple[bytes, bytes] | None:
         """Fingerprint and sealed answer, while they are kept."""
-        rows = self._connection.all(FIND_ANSWER, {"client": client, "key": key, "now": to_millis(now)})
+        rows = self._connection.all(*find_answer(client, key, now))
         return (bytes(rows[0][0]), bytes(rows[0][1])) if rows else None
+
+    def must_be_free(self, client: str, key: str, now: datetime) -> None:
+        """Raises Conflict when a request with this key has been answered since `find`."""
+        if self._connection.all(ANSWERED, {"client": client, "key": key, "now": to_millis(now)}):
+            raise Conflict("the key was answered in between")
 
     def put(
         self, client: str, key: str, fingerprint: bytes, answer: bytes, now: datetime, expires_at: datetime
@@ -103,7 +109,7 @@ class IdempotencyStore:
             "now": to_millis(now),
             "expires_at": to_millis(expires_at),
         }
-        if self._connection.run(PUT_ANSWER, params) != 1:
+        if not self._connection.expect(PUT_ANSWER, params):
             raise Conflict("the key was answered in between")
 
     def forget_expired(self, now: datetime) -> int:
@@ -188,6 +194,10 @@ class EnrollmentStore:
         """End an open enrolment. Of many callers one gets True."""
         params = {"id": enrollment_id, "state": state.value, "now": to_millis(now)}
         return self._connection.run(CLOSE_ENROLLMENT, params) == 1
+
+
+def find_answer(client: str, key: str, now: datetime) -> Query:
+    return FIND_ANSWER, {"client": client, "key": key, "now": to_millis(now)}
 
 
 def _api_key(row: Row) -> ApiKey:

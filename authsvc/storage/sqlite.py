@@ -8,12 +8,12 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from authsvc.errors import Unavailable
-from authsvc.storage.database import Params, Row
+from authsvc.storage.database import Params, Query, Row
 
 
 class SqliteConnection:
@@ -30,7 +30,8 @@ class SqliteConnection:
         ):
             self._raw.execute(f"PRAGMA {pragma}")
 
-    def begin(self) -> None:
+    def begin(self, ahead: Sequence[Query] = (), *, believing: bool = False) -> None:
+        """No round trip is saved here, so nothing is asked ahead and nothing is put off."""
         self._execute("BEGIN IMMEDIATE", {})
 
     def commit(self) -> None:
@@ -49,6 +50,12 @@ class SqliteConnection:
 
     def run(self, sql: str, params: Params) -> int:
         return self._execute(sql, params).rowcount
+
+    def expect(self, sql: str, params: Params) -> bool:
+        return self.run(sql, params) == 1
+
+    def settle(self) -> None:
+        """Nothing was put off."""
 
     def many(self, sql: str, rows: Iterable[Params]) -> None:
         with _translated():

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from authsvc.audit.chain import Entry, Head, Link, SigningKey, extend, sign_head
 from authsvc.clock import Clock
 from authsvc.events import Event
-from authsvc.storage.accounts import AccountStore
+from authsvc.storage.accounts import AccountStore, find_with_device
 from authsvc.storage.auditing import AuditStore
-from authsvc.storage.database import Connection
+from authsvc.storage.database import Connection, Query
 from authsvc.storage.decisions import DecisionStore
 from authsvc.storage.factors import OtpStore, TemplateStore
 from authsvc.storage.sealing import Sealer
@@ -20,7 +20,9 @@ from authsvc.storage.service_tables import (
     EventStore,
     IdempotencyStore,
     PolicyStore,
+    find_answer,
 )
+from authsvc.store import Ahead
 
 # Events are numbered when they are written; on PostgreSQL a reader of the feed would miss a lower number that commits
 # after a higher one. Batches with events therefore take turns. SQLite has one writer at a time anyway.
@@ -55,6 +57,14 @@ class StoreTransaction:
 
     def publish(self, event: Event) -> None:
         self.published.append(event)
+
+
+def queries(ahead: Ahead) -> tuple[Query, ...]:
+    """The look-ups that a hint names, just as the stores will ask them."""
+    return (
+        find_answer(ahead.subject.client, ahead.key, ahead.now),
+        find_with_device(ahead.subject, ahead.device_id),
+    )
 
 
 class Writing:
