@@ -65,7 +65,12 @@ class Answers:
         stored = tx.answers.find(client, once.key, now)
         if stored is not None:
             return self._again(client, once, *stored)
-        answer = effect()
+        try:
+            answer = effect()
+        except AuthsvcError:
+            # What refuses this request may be its own first copy, which committed while this one waited for a row of it.
+            tx.answers.must_be_free(client, once.key, now)
+            raise
         sealed = self._box.seal(_name(client, once), _packed(answer))
         tx.answers.put(client, once.key, once.fingerprint, sealed, now, now + KEPT_FOR)
         return answer
