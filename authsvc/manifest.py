@@ -70,13 +70,17 @@ class Source(_Part):
 
 
 class Weight(_Part):
-    """One installed file. `role` is what the engine calls it; `sha256` and `size` are those of the file as installed."""
+    """One installed file. `role` is what the engine calls it; `sha256` and `size` are those of the file as installed.
+
+    A `shipped` file lies beside its manifest, from where `models prepare` copies it.
+    """
 
     role: str = Field(pattern=_NAME)
     file: str = Field(pattern=_NAME)
     sha256: str = Field(pattern=_SHA256)
     size: int = Field(gt=0)
     source: Source | None = None
+    shipped: bool = False
 
 
 class Fusion(_Part):
@@ -109,6 +113,23 @@ class OperatingPoint(_Part):
     population: str
     date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     note: str = ""
+    retry_from: float | None = Field(None, ge=-1, le=1)
+    """From this score on, below the threshold, one more sample may be asked for and averaged in."""
+
+
+class Calibration(_Part):
+    """A score as a log-likelihood ratio (natural): `slope * score + offset`, held between `least` and `most`.
+
+    It holds for templates of `samples` and probes of `frames` alone, as an operating point does.
+    """
+
+    samples: int = Field(ge=1)
+    frames: int = Field(ge=1)
+    slope: float = Field(gt=0)
+    offset: float
+    least: float = -6.0
+    most: float = 3.0
+    data_set: str
 
 
 class Licence(_Part):
@@ -126,7 +147,7 @@ class Manifest(_Part):
     id: str = Field(pattern=_NAME)
     version: str = Field(min_length=1, max_length=20)
     modality: Modality = Field(strict=False)
-    role: str = Field(pattern=r"^(matcher|detector|liveness|segmenter)$")
+    role: str = Field(pattern=r"^(matcher|detector|liveness|segmenter|recogniser)$")
     engine: str = Field(pattern=_NAME)
     title: str
     licence: Licence
@@ -136,6 +157,7 @@ class Manifest(_Part):
     input: dict[str, Any] = Field(default_factory=dict)  # Any: each engine reads its own input form.
     fusion: Fusion = Fusion(samples=1, frames=1)
     operating_points: tuple[OperatingPoint, ...] = Field((), strict=False)
+    calibrations: tuple[Calibration, ...] = Field((), strict=False)
 
     @property
     def digest(self) -> str:
@@ -194,6 +216,13 @@ class Manifest(_Part):
         `frames` is how many frames the probe was made of, by default as many as the manifest's fusion asks for.
         """
         return self.operating_point(target_fmr, self.fusion.frames if frames is None else frames).threshold
+
+    def log_likelihood_ratio(self, score: float, frames: int) -> float | None:
+        """How much likelier the score is of the same person than of another (natural logarithm, capped); None if unmeasured."""
+        for one in self.calibrations:
+            if (one.samples, one.frames) == (self.fusion.samples, frames):
+                return min(max(one.slope * score + one.offset, one.least), one.most)
+        return None
 
 
 def parse_manifest(text: str, name: str = "manifest") -> Manifest:

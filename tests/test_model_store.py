@@ -97,7 +97,7 @@ def test_nothing_but_the_weight_file_is_left_behind(shelf: Shelf) -> None:
 
 
 def test_an_archive_at_hand_needs_no_network(shelf: Shelf) -> None:
-    prepare([shelf.manifest()], shelf.models, from_archive=shelf.archive, download=shelf.download)
+    prepare([shelf.manifest()], shelf.models, archives=[shelf.archive], download=shelf.download)
     assert shelf.journeys == 0
     assert verified_weights(shelf.models, shelf.manifest()) == {"net": shelf.models / "net.dat"}
 
@@ -107,7 +107,7 @@ def test_a_changed_weight_file_is_replaced_by_preparing_and_refused_until_then(s
     (shelf.models / "net.dat").write_bytes(CONTENT[:-1] + b"!")
     with pytest.raises(ModelUnusable, match="is not the one in the manifest"):
         verified_weights(shelf.models, shelf.manifest())
-    done = prepare([shelf.manifest()], shelf.models, from_archive=shelf.archive)
+    done = prepare([shelf.manifest()], shelf.models, archives=[shelf.archive])
     assert [item.was for item in done] == [WeightState.CHANGED]
     assert weight_state(shelf.models, shelf.manifest().weights[0]) is WeightState.READY
 
@@ -129,14 +129,14 @@ def test_a_spoiled_archive_installs_nothing(shelf: Shelf, spoil: object, complai
     assert callable(spoil)
     shelf.archive.write_bytes(spoil(shelf.archive.read_bytes()))
     with pytest.raises(ModelUnusable, match=complaint):
-        prepare([manifest], shelf.models, from_archive=shelf.archive)
+        prepare([manifest], shelf.models, archives=[shelf.archive])
     assert list(shelf.models.iterdir()) == []
 
 
 def test_a_pinned_archive_with_another_member_installs_nothing(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path, content=CONTENT[::-1])
     with pytest.raises(ModelUnusable, match="is not the file that the manifest pins"):
-        prepare([shelf.manifest()], shelf.models, from_archive=shelf.archive)
+        prepare([shelf.manifest()], shelf.models, archives=[shelf.archive])
     assert list(shelf.models.iterdir()) == []
 
 

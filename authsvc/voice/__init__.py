@@ -1,0 +1,1 @@
+"""The voice room: recordings into templates and comparisons, and whether the asked digits were spoken."""

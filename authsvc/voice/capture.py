@@ -1,0 +1,40 @@
+"""What comes with the recordings of one capture: the digits that were asked, what was heard before, what is held.
+
+Words without arrays, so that the web process can speak them to the worker that judges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from authsvc.biometric import Comparison, Template
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureContext:
+    """What is known about a capture besides its sound.
+
+    `digits` one prompt per recording; `language` is `en` or `zh`; `earlier` the fingerprints of this person's earlier
+    captures; `held` the probe of a first phrase that was neither clearly theirs nor clearly not, to be averaged in.
+    """
+
+    digits: tuple[str, ...]
+    language: str
+    earlier: tuple[str, ...] = ()
+    held: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A template, and the fingerprints of the recordings that it was made of: biometric data, both sealed by the caller."""
+
+    template: Template
+    fingerprints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A comparison, and the phrase's own vector should another phrase be asked for: sealed, and gone within minutes."""
+
+    comparison: Comparison
+    probe: bytes

@@ -1,0 +1,63 @@
+"""Why a recording could not be judged, as stable codes, and the sentence that tells the person what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Hint(StrEnum):
+    NO_SPEECH = "no_speech"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    TOO_QUIET = "too_quiet"
+    TOO_NOISY = "too_noisy"
+    CLIPPED = "clipped"
+    NARROWBAND = "narrowband"
+    INCONSISTENT = "inconsistent"
+    MORE_PHRASES = "more_phrases"
+    SAME_RECORDING = "same_recording"
+    SPEAK_ALL_DIGITS = "speak_all_digits"
+    TOO_FAST = "too_fast"
+    SAY_ANOTHER = "say_another"
+
+
+_SENTENCES: Mapping[str, Mapping[Hint, str]] = {
+    "en": {
+        Hint.NO_SPEECH: "No speech was heard. Check the microphone and read the digits aloud.",
+        Hint.TOO_SHORT: "Too little speech was heard. Read every digit, slowly and clearly.",
+        Hint.TOO_LONG: "The recording is too long. Begin, read the digits once, and stop.",
+        Hint.TOO_QUIET: "Your voice is too quiet. Hold the phone closer or speak up.",
+        Hint.TOO_NOISY: "There is too much noise. Go somewhere quieter, or hold the phone closer.",
+        Hint.CLIPPED: "The recording is distorted. Hold the phone a little further away.",
+        Hint.NARROWBAND: "The sound is that of a telephone line. Use the phone's own microphone, not a headset or a call.",
+        Hint.INCONSISTENT: "The recordings do not seem to be of one and the same voice. Please record again, in the same place.",
+        Hint.MORE_PHRASES: "There were too few good recordings. Please record again.",
+        Hint.SAME_RECORDING: "The same recording was sent more than once. Please read each row of digits yourself.",
+        Hint.SPEAK_ALL_DIGITS: "Not every digit was heard. Read all of them, in order, in the language that is shown.",
+        Hint.TOO_FAST: "That was too fast. Read the digits one by one.",
+        Hint.SAY_ANOTHER: "One more time, please: read the new row of digits.",
+    },
+    "zh": {
+        Hint.NO_SPEECH: "没有听到声音，请检查麦克风，然后大声读出数字。",
+        Hint.TOO_SHORT: "听到的声音太短，请慢慢地、清楚地读出每一个数字。",
+        Hint.TOO_LONG: "录音太长，请开始后读一遍数字就停止。",
+        Hint.TOO_QUIET: "声音太小，请把手机拿近一些，或者大声一点。",
+        Hint.TOO_NOISY: "周围太吵，请换一个安静的地方，或者把手机拿近一些。",
+        Hint.CLIPPED: "录音失真，请把手机拿远一点。",
+        Hint.NARROWBAND: "声音像是经过电话线路，请直接用手机麦克风录音，不要用耳机或在通话中录音。",
+        Hint.INCONSISTENT: "几段录音似乎不是同一个人的声音，请在同一个地方重新录音。",
+        Hint.MORE_PHRASES: "可用的录音太少，请重新录音。",
+        Hint.SAME_RECORDING: "同一段录音发送了多次，请亲自读出每一行数字。",
+        Hint.SPEAK_ALL_DIGITS: "没有听到所有的数字，请用页面上的语言按顺序读出全部数字。",
+        Hint.TOO_FAST: "读得太快，请一个一个地读数字。",
+        Hint.SAY_ANOTHER: "请再来一次：读出新的一行数字。",
+    },
+}
+
+
+def sentence(code: str, locale: str) -> str:
+    """What to tell the person, in Chinese for any `zh` locale and in English otherwise; KeyError for an unknown code."""
+    if code not in set(Hint):
+        raise KeyError(f"no sentence for hint `{code}`")
+    return _SENTENCES["zh" if locale.lower().startswith("zh") else "en"][Hint(code)]

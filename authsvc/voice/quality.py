@@ -1,0 +1,111 @@
+"""Is this recording good enough to be compared? Judged before anything else is, because noise also matches noise.
+
+The limits are those that were measured on spoiled copies of clean speech; each is told to the person as a hint, and all of
+them at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from authsvc.voice.engine import SAMPLE_RATE, Samples
+from authsvc.voice.hints import Hint
+from authsvc.voice.speech import FRAME, Speech
+
+_SURE_SPEECH, _SURE_NOISE = 0.6, 0.2
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What was measured of one recording.
+
+    `seconds` of the recording and `speech` of it in seconds; `snr` in dB, within 4 dB of the truth; `clipped` the share of
+    samples near the loudest; `level` of the speech in dBFS; `upper_band` the level of 4.2 to 7 kHz against 0.5 to 3.4 kHz
+    in dB: under -45 nothing but a telephone band was recorded.
+    """
+
+    seconds: float
+    speech: float
+    snr: float
+    clipped: float
+    level: float
+    upper_band: float
+
+    def numbers(self) -> dict[str, float]:
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+    @property
+    def is_narrowband(self) -> bool:
+        return self.upper_band < -45
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The limits for one purpose."""
+
+    speech: float
+    snr: float
+    clipped: float = 0.005
+    level: float = -45
+    seconds: float = 12
+
+    def hints(self, quality: Quality) -> tuple[Hint, ...]:
+        """Everything that is wrong; nothing when the recording may be compared."""
+        if quality.speech == 0:
+            return (Hint.NO_SPEECH,)
+        checks = (
+            (quality.speech < self.speech, Hint.TOO_SHORT),
+            (quality.seconds > self.seconds, Hint.TOO_LONG),
+            (quality.level < self.level, Hint.TOO_QUIET),
+            (quality.snr < self.snr, Hint.TOO_NOISY),
+            (quality.clipped > self.clipped, Hint.CLIPPED),
+        )
+        return tuple(hint for broken, hint in checks if broken)
+
+
+ENROLMENT = Gate(speech=2.5, snr=15)
+VERIFICATION = Gate(speech=1.5, snr=10)
+
+
+def measure(speech: Speech) -> Quality:
+    """Every measure of one recording."""
+    samples = speech.recording.samples
+    power = _frame_power(samples)
+    spoken = power[speech.probabilities > _SURE_SPEECH]
+    loud = float(spoken.mean()) if spoken.size else float(power.mean())
+    return Quality(
+        seconds=speech.recording.seconds,
+        speech=speech.seconds,
+        snr=_snr(power, speech, loud),
+        clipped=speech.recording.clipped,
+        level=_decibels(loud),
+        upper_band=_upper_band(speech.only),
+    )
+
+
+def _snr(power: Samples, speech: Speech, loud: float) -> float:
+    silent = power[speech.probabilities < _SURE_NOISE]
+    noise = float(silent.mean()) if silent.size >= 3 else float(np.quantile(power, 0.05))
+    return _decibels(max(loud - noise, _TINY)) - _decibels(noise)
+
+
+def _frame_power(samples: Samples) -> Samples:
+    frames = np.pad(samples, (0, -samples.size % FRAME)).reshape(-1, FRAME)
+    mean: Samples = (frames.astype(np.float64) ** 2).mean(axis=1)
+    return mean
+
+
+def _upper_band(samples: Samples) -> float:
+    spectrum = np.abs(np.fft.rfft(samples, 1 << (samples.size - 1).bit_length())) ** 2
+    hertz = np.linspace(0, SAMPLE_RATE / 2, spectrum.size)
+    upper, lower = (
+        float(spectrum[(hertz >= low) & (hertz < high)].mean()) for low, high in ((4200, 7000), (500, 3400))
+    )
+    return _decibels(upper) - _decibels(lower)
+
+
+def _decibels(power: float) -> float:
+    return float(10 * np.log10(max(power, _TINY)))

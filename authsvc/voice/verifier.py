@@ -1,0 +1,231 @@
+"""The factor `voice`: random digits out, a recording in, and a score that is compared only where the payment is decided.
+
+A voice never releases a payment by itself; the policy puts something that is held beside it. Sound goes to a biometric
+worker and nowhere else. What is kept until then is a comparison: numbers, no sound.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from authsvc.biometric import Liveness, Modality, StoredTemplate, Template
+from authsvc.clock import from_millis, rfc3339, to_millis
+from authsvc.errors import InvalidRequest
+from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
+from authsvc.manifest import Manifest
+from authsvc.subject import Subject
+from authsvc.voice.capture import CaptureContext, Enrolled, Heard
+from authsvc.voice.held import HeldPhrase, HeldPhrases
+from authsvc.voice.hints import Hint
+from authsvc.voice.spoken_prompt import DIGITS, PHRASES, Language, new_digits
+
+PROMPT_LIFE = timedelta(seconds=60)
+ENROLMENT_LIFE = timedelta(seconds=120)
+NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
+
+Answer = TypeVar("Answer")
+
+
+class Worker(Protocol):
+    """The voice room's service, wherever it runs."""
+
+    def enroll(self, recordings: Sequence[bytes], context: CaptureContext) -> Enrolled | Unusable: ...
+
+    def verify(
+        self, recordings: Sequence[bytes], reference: Template, context: CaptureContext
+    ) -> Heard | Unusable: ...
+
+
+class Templates(Protocol):
+    def find(self, subject: Subject, modality: Modality) -> StoredTemplate | None: ...
+
+    def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
+        """Whether this very template is still the enrolled one."""
+
+
+class Captures(Protocol):
+    """Fingerprints of accepted recordings, sealed under the subject's key."""
+
+    def earlier(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
+        """Those of enrolment and of the last twenty accepted captures."""
+
+    def remember(
+        self, subject: Subject, modality: Modality, fingerprints: Sequence[str], now: datetime
+    ) -> None: ...
+
+
+class HasVoices(Protocol):
+    @property
+    def templates(self) -> Templates: ...
+
+    @property
+    def captures(self) -> Captures: ...
+
+
+class Reader(Protocol):
+    def __call__(self, query: Callable[[HasVoices], Answer]) -> Answer: ...
+
+
+class VoiceVerifier:
+    """`manifests` by digest turn a target FMR into a score, and say between which scores a second phrase is asked."""
+
+    factor = Factor.VOICE
+
+    def __init__(
+        self, worker: Worker, read: Reader, manifests: Mapping[str, Manifest], held: HeldPhrases
+    ) -> None:
+        self._worker = worker
+        self._read = read
+        self._manifests = manifests
+        self._held = held
+
+    def is_offered(self) -> bool:
+        return bool(self._manifests)
+
+    def begin(self, step: Step, now: datetime) -> Begun:
+        return begin_phrase(step.locale, now)
+
+    def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received | Unusable:
+        recording, context = phrase(kept, submission, now)
+        held = self._held.find(step)
+        if held is not None and held.nonce == kept["nonce"]:
+            raise InvalidRequest("these digits were read already; begin again")
+        stored, earlier = self._read(
+            lambda tx: (
+                tx.templates.find(step.subject, Modality.VOICE),
+                tx.captures.earlier(step.subject, Modality.VOICE),
+            )
+        )
+        if stored is None:
+            # The answer must look like any other; without a template there is nothing to be alike to.
+            return Received({"template": None})
+        if held is not None and (held.template, held.model) != (stored.id, stored.template.model):
+            held = None
+        heard = self._worker.verify((recording,), stored.template, _with(context, earlier, held))
+        if isinstance(heard, Unusable):
+            return heard
+        if held is None and self._is_in_between(step, heard):
+            prints = heard.comparison.fingerprints
+            nonce = str(kept["nonce"])
+            self._held.hold(step, HeldPhrase(nonce, stored.id, stored.template.model, heard.probe, prints))
+            return Unusable((Hint.SAY_ANOTHER.value,))
+        self._held.forget(step)
+        return Received(_kept(stored.id, heard, held))
+
+    def settle(self, tx: HasVoices, step: Step, kept: Json, now: datetime) -> Verification:
+        template_id = kept["template"]
+        if not isinstance(template_id, str) or not tx.templates.stands(
+            step.subject, Modality.VOICE, template_id
+        ):
+            return Verification(Factor.VOICE, False, "no such template")
+        model, frames, score = str(kept["model"]), int(str(kept["frames"])), float(str(kept["score"]))
+        threshold = self._threshold(step, model, frames)
+        evidence = {
+            **{name: kept[name] for name in ("model", "score", "frames", "liveness", "detectors", "prompt")},
+            "threshold": threshold,
+            "target_fmr": step.target_fmr,
+            "log_likelihood_ratio": self._manifests[model].log_likelihood_ratio(score, frames),
+            "bound_to_payment": True,
+        }
+        # Nothing but BONA_FIDE passes: a copy, other digits or a doubt do not, whatever the score.
+        if kept["liveness"] != Liveness.BONA_FIDE:
+            return Verification(Factor.VOICE, False, f"liveness {kept['liveness']}", evidence)
+        if score < threshold:
+            return Verification(Factor.VOICE, False, "no match", evidence)
+        fingerprints = _strings(kept["fingerprints"])
+        if set(fingerprints) & set(tx.captures.earlier(step.subject, Modality.VOICE)):
+            # Accepted by another decision in the meantime: the same recording counts once.
+            return Verification(Factor.VOICE, False, "used before", evidence)
+        tx.captures.remember(step.subject, Modality.VOICE, fingerprints, now)
+        return Verification(Factor.VOICE, True, "match", evidence)
+
+    def _is_in_between(self, step: Step, heard: Heard) -> bool:
+        """Neither accepted nor rejected by the first phrase; only a bona fide one is worth a second."""
+        compared = heard.comparison
+        if compared.liveness.verdict is not Liveness.BONA_FIDE or step.target_fmr is None:
+            return False
+        point = self._manifests[compared.model].operating_point(step.target_fmr, frames=1)
+        return point.retry_from is not None and point.retry_from <= compared.score < point.threshold
+
+    def _threshold(self, step: Step, model: str, frames: int) -> float:
+        if step.target_fmr is None:
+            raise InvalidRequest("the policy states no target FMR for voice")
+        return self._manifests[model].threshold_for(step.target_fmr, frames)
+
+
+def begin_phrase(locale: str, now: datetime) -> Begun:
+    """A nonce and six digits that count for one minute, in the words of the person's language."""
+    return _begun(locale, (new_digits(),), now + PROMPT_LIFE)
+
+
+def begin_enrolment(locale: str, now: datetime) -> Begun:
+    """A nonce and five rows of digits, one recording for each, in order."""
+    return _begun(locale, tuple(new_digits() for _ in range(PHRASES)), now + ENROLMENT_LIFE)
+
+
+def phrase(kept: Json, submission: Submission, now: datetime) -> tuple[bytes, CaptureContext]:
+    """The one recording of a submission for this ceremony; raises as `phrases` does."""
+    recordings, context = phrases(kept, submission, now)
+    return recordings[0], context
+
+
+def phrases(kept: Json, submission: Submission, now: datetime) -> tuple[tuple[bytes, ...], CaptureContext]:
+    """The recordings of a submission, one per prompt; raises InvalidRequest for a foreign or late nonce or another number."""
+    nonce = submission.fields.get("nonce")
+    if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), str(kept["nonce"]).encode()):
+        raise InvalidRequest("`nonce` is not the one of this capture; begin again")
+    if now >= from_millis(int(str(kept["expires_at"]))):
+        raise InvalidRequest("the capture took too long; begin again")
+    prompts = _strings(kept["prompts"])
+    recordings = submission.files.get("audio", ())
+    if len(recordings) != len(prompts):
+        raise InvalidRequest(f"this capture has {len(prompts)} files named `audio`")
+    return recordings, CaptureContext(prompts, str(kept["language"]))
+
+
+def _begun(locale: str, prompts: tuple[str, ...], expires_at: datetime) -> Begun:
+    language, nonce = Language.of(locale), secrets.token_urlsafe(NONCE_BYTES)
+    shown: dict[str, object] = {
+        "nonce": nonce,
+        "digits": prompts[0],
+        "prompts": list(prompts),
+        "digits_per_prompt": DIGITS,
+        "language": language.tag,
+        "expires_at": rfc3339(expires_at),
+    }
+    kept = {
+        "nonce": nonce,
+        "prompts": list(prompts),
+        "language": language.value,
+        "expires_at": to_millis(expires_at),
+    }
+    return Begun(shown=shown, kept=kept)
+
+
+def _with(context: CaptureContext, earlier: tuple[str, ...], held: HeldPhrase | None) -> CaptureContext:
+    if held is None:
+        return CaptureContext(context.digits, context.language, earlier)
+    # The second phrase must be no copy of the first one either.
+    return CaptureContext(context.digits, context.language, (*earlier, *held.fingerprints), held.probe)
+
+
+def _kept(template_id: str, heard: Heard, held: HeldPhrase | None) -> Json:
+    compared = heard.comparison
+    return {
+        "template": template_id,
+        "model": compared.model,
+        "score": compared.score,
+        "frames": compared.frames,
+        "liveness": compared.liveness.verdict.value,
+        "detectors": list(compared.liveness.detectors),
+        "prompt": compared.liveness.evidence.get("prompt"),
+        "fingerprints": [*compared.fingerprints, *(held.fingerprints if held else ())],
+    }
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else ()

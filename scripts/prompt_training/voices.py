@@ -1,0 +1,148 @@
+"""The synthetic voices: espeak-ng, flite and festival programs, each asked for one line at a time.
+
+No person's speech is used. The variants in HELD_OUT are never trained on, so that a test on them is a test.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 8000
+
+ENGLISH, MANDARIN = "en", "zh"
+
+HELD_OUT = frozenset({
+    "f1", "f2", "f3", "f4", "klatt", "klatt4", "linda", "m2", "m3", "m5", "m7", "Alicia", "Andy", "max", "steph",
+})  # fmt: skip
+
+_ACCENTS = (
+    "en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc",
+)  # fmt: skip
+_VARIANTS = (
+    "", "f5", "m1", "m4", "m6", "m8", "Andrea", "Annie", "Alex", "Denis", "Diogo", "Gene", "Henrique", "Hugo",
+    "Jacky", "Lee", "Marco", "Mario", "Michael", "Mike", "adam", "anika", "antonio", "aunty", "belinda", "benjamin",
+    "boris", "caleb", "david", "ed", "edward", "gustave", "iven", "john", "klatt2", "klatt3", "klatt6", "marcelo",
+    "michel", "miguel", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph2",
+    "travis", "victor", "whisperf", "zac",
+)  # fmt: skip
+_FLITE = ("kal16", "awb", "rms", "slt")
+_FESTIVAL = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
+
+_ENGLISH_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_MANDARIN_WORDS = "零一二三四五六七八九"
+
+Sound = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One synthetic speaker: a program, its voice, and how high and fast it speaks (in the program's own units)."""
+
+    program: str
+    name: str
+    language: str
+    pitch: float
+    speed: float
+
+    def say(self, lines: Sequence[str]) -> list[Sound]:
+        """Each line as int16 at 8 kHz."""
+        speak = {"espeak-ng": _espeak, "flite": _flite, "festival": _festival}[self.program]
+        return [_at_8_khz(*sound) for sound in speak(self, lines)]
+
+
+def spoken(digits: str, language: str, chance: random.Random) -> str:
+    """The digits as a person reads them: sometimes `oh` for zero, often yao for one; apart, or they are read as a number."""
+    if language == MANDARIN:
+        words = [_MANDARIN_WORDS[int(digit)] for digit in digits]
+        yao = chance.random() < 0.4
+        return " ".join("幺" if yao and word == "一" else word for word in words)
+    oh = chance.random() < 0.2
+    separator = chance.choice((" ", ", ", " "))
+    return separator.join("oh" if oh and digit == "0" else _ENGLISH_WORDS[int(digit)] for digit in digits)
+
+
+def training_voices(chance: random.Random) -> Iterator[Voice]:
+    """Every voice that is trained on; espeak-ng never fails, so what sounds like its plain voice is dropped."""
+    for name in _FLITE:
+        for _ in range(14):
+            yield Voice("flite", name, ENGLISH, chance.uniform(80, 220), chance.uniform(0.75, 1.35))
+    for name in _FESTIVAL:
+        for _ in range(10):
+            yield Voice("festival", name, ENGLISH, chance.uniform(80, 200), chance.uniform(0.75, 1.35))
+    yield from _espeak_voices(_ACCENTS, ENGLISH, 150, chance)
+    yield from _espeak_voices(("cmn-latn-pinyin",), MANDARIN, 210, chance)
+
+
+def _espeak_voices(
+    accents: Sequence[str], language: str, count: int, chance: random.Random
+) -> Iterator[Voice]:
+    line = "5" if language == ENGLISH else "五"
+    usable = {}
+    for name in (f"{accent}+{variant}".rstrip("+") for accent in accents for variant in _VARIANTS):
+        (sound,) = _espeak(Voice("espeak-ng", name, language, 50, 150), [line])
+        usable.setdefault(sound[0].tobytes(), name)
+    names = sorted(usable.values())
+    for _ in range(count):
+        yield Voice(
+            "espeak-ng", chance.choice(names), language, chance.uniform(20, 80), chance.uniform(105, 195)
+        )
+
+
+def _espeak(voice: Voice, lines: Sequence[str]) -> list[tuple[NDArray[np.float32], int]]:
+    options = ["-v", voice.name, "-p", str(round(voice.pitch)), "-s", str(round(voice.speed)), "--stdout"]
+    return [_read(_output(["espeak-ng", *options, line])) for line in lines]
+
+
+def _flite(voice: Voice, lines: Sequence[str]) -> list[tuple[NDArray[np.float32], int]]:
+    settings = ("--setf", f"duration_stretch={voice.speed}", "--setf", f"int_f0_target_mean={voice.pitch}")
+    sounds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for line in lines:
+            file = Path(folder) / "line.wav"
+            _output(["flite", "-voice", voice.name, *settings, "-t", line, "-o", str(file)])
+            sounds.append(_read(file.read_bytes()))
+    return sounds
+
+
+def _festival(voice: Voice, lines: Sequence[str]) -> list[tuple[NDArray[np.float32], int]]:
+    """All lines in one run, because every start loads the voice anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{number}.wav" for number in range(len(lines))]
+        settings = [f"(voice_{voice.name})", f"(Parameter.set 'Duration_Stretch {voice.speed:.2f})"]
+        says = [
+            f'(set! u (SynthText "{line}")) (utt.save.wave u "{file}" \'riff)'
+            for line, file in zip(lines, files, strict=True)
+        ]
+        script = Path(folder) / "say.scm"
+        define = "(define (SynthText text) (utt.synth (eval (list 'Utterance 'Text text))))"
+        script.write_text("\n".join([define, *settings, *says]), encoding="ascii")
+        _output(["festival", "-b", str(script)])
+        return [_read(file.read_bytes()) for file in files]
+
+
+def _output(command: list[str]) -> bytes:
+    return subprocess.run(command, capture_output=True, check=True, timeout=300).stdout
+
+
+def _read(data: bytes) -> tuple[NDArray[np.float32], int]:
+    # A program that writes to a pipe cannot know the length that it states in the header.
+    samples, rate = soundfile.read(io.BytesIO(data), dtype="float32")
+    return samples, rate
+
+
+def _at_8_khz(samples: NDArray[np.float32], rate: int) -> Sound:
+    resampled = soxr.resample(samples, rate, SAMPLE_RATE)
+    loud = np.flatnonzero(np.abs(resampled) > 0.01 * np.abs(resampled).max())
+    trimmed = resampled[loud[0] : loud[-1] + 1] if loud.size else resampled
+    return np.round(np.clip(trimmed, -1, 1) * 32767).astype(np.int16)

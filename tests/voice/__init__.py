@@ -1,0 +1,1 @@
+"""The voice room: from hostile bytes to a comparison."""
