@@ -1,0 +1,1 @@
+"""What must hold whatever happens, shown against real processes on both kinds of store."""
