@@ -14,6 +14,7 @@ from authsvc.face.active import ActiveChallenge
 from authsvc.face.dlib_hog_engine import DlibHogDetector
 from authsvc.face.engine import Detector
 from authsvc.face.input_form import InputForm
+from authsvc.face.installed import InstalledModels
 from authsvc.face.liveness import AllOf, LivenessDetector, UnsafeNoPad
 from authsvc.face.minifasnet_engine import MiniFasNetDetector, PassiveForm
 from authsvc.face.onnx_engine import OnnxMatcher
@@ -50,6 +51,20 @@ def face_service(
     return FaceService(manifest, detector, matcher, liveness, least_frames=least_frames)
 
 
+def installed_models(
+    model_dir: Path, *, unsafe_no_pad: bool, manifests: Path | None = None, model: str = DEFAULT_MODEL
+) -> InstalledModels:
+    """`face_service` of the current model, and of every other matcher whose weights and calibration are here."""
+    folder = manifests or manifest_folder()
+    others = [one for one in read_manifests(folder) if one.id != model and _is_matcher(one)]
+    older = [one.id for one in others if one.operating_points and is_installed(model_dir, one)]
+    services = [
+        face_service(model_dir, unsafe_no_pad=unsafe_no_pad, manifests=folder, model=name)
+        for name in (model, *older)
+    ]
+    return InstalledModels(services[0], services[1:])
+
+
 def engines(manifest: Manifest, model_dir: Path) -> tuple[Detector, OnnxMatcher]:
     """Detector and matcher of one manifest, not loaded; raises as `face_service` does."""
     weights = verified_weights(model_dir, manifest)
@@ -70,9 +85,13 @@ def passive_detector(manifest: Manifest, model_dir: Path) -> MiniFasNetDetector:
     )
 
 
+def _is_matcher(manifest: Manifest) -> bool:
+    return manifest.modality is Modality.FACE and manifest.role == "matcher"
+
+
 def _matcher_manifest(known: Mapping[str, Manifest], model: str) -> Manifest:
     manifest = known.get(model)
-    if manifest is None or manifest.modality is not Modality.FACE or manifest.role != "matcher":
+    if manifest is None or not _is_matcher(manifest):
         raise ModelUnusable(f"no manifest of a face matcher calls itself `{model}`")
     return manifest
 

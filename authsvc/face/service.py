@@ -32,7 +32,7 @@ SAME_PERSON_FMR = "1 in 1000"
 
 
 class FaceService:
-    """One matcher, one detector, one liveness detector; `load` opens them all."""
+    """One matcher, one detector, one liveness detector; `load` opens them all. One call at a time, as workers make them."""
 
     def __init__(
         self,

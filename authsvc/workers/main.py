@@ -41,9 +41,9 @@ def main(socket_path: Path, model_dir: Path, unsafe_no_pad: bool, jobs: int, que
 
 def _serve_faces(socket_path: Path, model_dir: Path, *, unsafe_no_pad: bool, jobs: int, queue: int) -> None:
     # Imported late, because it brings those libraries.
-    from authsvc.face.build import face_service
+    from authsvc.face.build import installed_models
 
-    service = face_service(model_dir, unsafe_no_pad=unsafe_no_pad)
+    service = installed_models(model_dir, unsafe_no_pad=unsafe_no_pad)
     service.load()
     about = {"face": service.describe()}
     _log.info("serving faces: %s", about["face"])
