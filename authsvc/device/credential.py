@@ -28,7 +28,10 @@ TRANSITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """`trusted_from` ends the probation; `secret_mac` is the keyed HMAC of the secret that only the phone has."""
+    """`trusted_from` ends the probation; `secret_mac` is the keyed HMAC of the secret that only the phone has.
+
+    `synced` says whether a live key of the device may leave it; None where it has no key.
+    """
 
     subject: Subject
     id: str
@@ -38,6 +41,7 @@ class Device:
     created_at: datetime
     trusted_from: datetime
     seen_at: datetime | None = None
+    synced: bool | None = None
     version: int = 0
 
     def renamed(self, name: str) -> Device:

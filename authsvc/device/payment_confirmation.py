@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from babel.numbers import get_currency_precision
-
 from authsvc.device.client_data import Members
 from authsvc.device.refusal import Refusal, require
 from authsvc.device.relying_party import RelyingParty
@@ -73,6 +71,8 @@ class PaymentConfirmation:
 
 def major_units(payment: Payment) -> str:
     """The amount as a decimal number in the currency's main unit, `1250.00`, as people are shown it elsewhere too."""
+    from babel.numbers import get_currency_precision  # Its tables load when the first payment is shown.
+
     return f"{Decimal(payment.amount_minor).scaleb(-get_currency_precision(payment.currency)):f}"
 
 
