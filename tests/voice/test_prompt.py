@@ -1,0 +1,72 @@
+"""Were these digits spoken? The score against every path counted one by one, and what a prompt is made of."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from authsvc.voice.prompt import Reading, ctc_log_probability, read
+from authsvc.voice.spoken_prompt import DIGITS, Language, new_digits
+from tests.voice.sounds import ToneRecogniser, say
+
+
+def by_counting(log_probabilities: np.ndarray, labels: list[int]) -> float:
+    """The sum over every path that spells the labels, as the definition has it."""
+    steps, kinds = log_probabilities.shape
+    total = -np.inf
+    for path in itertools.product(range(kinds), repeat=steps):
+        spelled = [label for label, _ in itertools.groupby(path) if label != 0]
+        if spelled == labels:
+            total = np.logaddexp(
+                total, sum(row[label] for row, label in zip(log_probabilities, path, strict=True))
+            )
+    return float(total)
+
+
+@pytest.mark.parametrize("labels", [[1], [1, 2], [2, 2], [1, 2, 1], [3, 3, 3]])
+def test_the_probability_is_that_of_every_path_together(labels: list[int]):
+    chance = np.random.default_rng(len(labels))
+    rows = np.log(chance.dirichlet(np.ones(4), size=6))
+    assert ctc_log_probability(rows, labels) == pytest.approx(by_counting(rows, labels))
+
+
+def test_more_digits_than_time_is_impossible():
+    rows = np.log(np.full((2, 4), 0.25))
+    assert ctc_log_probability(rows, [1, 1]) == -np.inf
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_spoken_digits_score_best(language: Language):
+    rows = ToneRecogniser().log_probabilities(say("402917"))
+    right = read(rows, "402917", language, 3.0)
+    assert right.heard == 6
+    assert -1 < right.score <= 0
+    for other in ("402918", "40291", "4029177", "420917", "111111"):
+        assert read(rows, other, language, 3.0).score < right.score
+    assert right.is_of_these_digits(-2.0)
+    assert not read(rows, "111111", language, 3.0).is_of_these_digits(-2.0)
+
+
+def test_words_of_the_other_language_do_not_count():
+    rows = ToneRecogniser().log_probabilities(say("402917"))
+    rows[:, 11:] = -20
+    assert read(rows, "402917", Language.ENGLISH, 3.0).is_of_these_digits(-2.0)
+    assert read(rows, "402917", Language.MANDARIN, 3.0).heard == 0
+
+
+@pytest.mark.parametrize(("seconds_per_digit", "fits"), [(0.05, False), (0.3, True), (2.5, False)])
+def test_digits_take_their_time(seconds_per_digit: float, fits: bool):
+    assert Reading(0.0, 6, seconds_per_digit).is_of_these_digits(-2.0) is fits
+
+
+def test_a_prompt_is_six_digits_that_do_not_repeat_themselves():
+    prompts = {new_digits() for _ in range(200)}
+    assert len(prompts) > 195
+    assert all(len(prompt) == DIGITS and prompt.isdecimal() for prompt in prompts)
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "tag"), [("zh-CN", "zh", "zh-CN"), ("zh-Hant", "zh", "zh-CN"), ("de", "en", "en")]
+)
+def test_the_language_follows_the_locale(locale: str, language: str, tag: str):
+    assert (Language.of(locale), Language.of(locale).tag) == (Language(language), tag)

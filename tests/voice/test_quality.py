@@ -1,0 +1,88 @@
+"""What is measured of a recording, and what is told to the person."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from authsvc.voice.audio import recording_of
+from authsvc.voice.conditions import noisy, reverberant, telephone
+from authsvc.voice.engine import Samples
+from authsvc.voice.hints import Hint, sentence
+from authsvc.voice.quality import ENROLMENT, VERIFICATION, Quality, measure
+from authsvc.voice.speech import Speech, find_speech
+from tests.voice.sounds import LoudDetector, say
+
+GOOD = Quality(seconds=4, speech=3, snr=30, clipped=0, level=-20, upper_band=-20)
+
+
+def heard(samples: Samples) -> Speech:
+    return find_speech(recording_of(samples, 16000), LoudDetector())
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "hints"),
+    [
+        ({}, ()),
+        ({"speech": 0.0}, (Hint.NO_SPEECH,)),
+        ({"speech": 1.4}, (Hint.TOO_SHORT,)),
+        ({"seconds": 12.5}, (Hint.TOO_LONG,)),
+        ({"snr": 9.0}, (Hint.TOO_NOISY,)),
+        ({"clipped": 0.02}, (Hint.CLIPPED,)),
+        ({"level": -50.0}, (Hint.TOO_QUIET,)),
+        ({"level": -50.0, "snr": 5.0}, (Hint.TOO_QUIET, Hint.TOO_NOISY)),
+    ],
+)
+def test_everything_that_is_wrong_is_told_at_once(spoiled: dict[str, float], hints: tuple[Hint, ...]):
+    assert VERIFICATION.hints(replace(GOOD, **spoiled)) == hints
+
+
+def test_enrolment_asks_for_more_speech_and_less_noise():
+    doubtful = replace(GOOD, speech=2.0, snr=12.0)
+    assert VERIFICATION.hints(doubtful) == ()
+    assert ENROLMENT.hints(doubtful) == (Hint.TOO_SHORT, Hint.TOO_NOISY)
+
+
+@pytest.mark.parametrize("decibels", [5, 10, 20])
+def test_the_noise_is_measured_to_within_four_decibels(decibels: int):
+    clean = say("402917", each=0.4)
+    spoken = heard(clean)
+    noise = np.random.default_rng(1).standard_normal(clean.size)
+    level = np.sqrt((spoken.only.astype(np.float64) ** 2).mean())
+    samples = (clean + noise * level * 10 ** (-decibels / 20)).astype(np.float32)
+    loud = Speech(recording_of(samples, 16000), spoken.probabilities)
+    assert measure(loud).snr == pytest.approx(decibels, abs=4)
+
+
+def test_a_telephone_line_is_told_by_its_empty_upper_band():
+    assert measure(heard(telephone(noisy(say("402917"), 20)))).is_narrowband
+    assert not measure(heard(noisy(say("402917"), 20))).is_narrowband
+
+
+def test_speech_is_what_is_loud_and_the_span_keeps_the_pauses():
+    speech = heard(say("402917"))
+    assert 0 < speech.only.size <= speech.span.size < speech.recording.samples.size
+    assert speech.seconds == pytest.approx(6 * 0.45, abs=0.4)
+
+
+def test_nearly_no_speech_leaves_the_recording_whole_for_the_gate():
+    speech = heard(np.zeros(16000, dtype=np.float32))
+    assert speech.only.size == speech.span.size == 16000
+    assert VERIFICATION.hints(measure(speech)) == (Hint.NO_SPEECH,)
+
+
+@pytest.mark.parametrize("condition", [telephone, reverberant, noisy])
+def test_a_condition_is_the_same_every_time_and_keeps_length_and_level(condition):
+    sound = say("402917")
+    copy = condition(sound)
+    assert np.array_equal(copy, condition(sound))
+    assert copy.dtype == np.float32
+    assert copy.size == sound.size
+    assert np.sqrt((copy**2).mean() / (sound**2).mean()) == pytest.approx(1, abs=0.3)
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_every_hint_has_its_sentence_in_both_languages(locale: str):
+    assert len({sentence(hint, locale) for hint in Hint}) == len(Hint)
+    with pytest.raises(KeyError):
+        sentence("no such hint", locale)
