@@ -6,5 +6,7 @@ its own application after the fork, and needs the biometric worker (`python -m a
 
 from authsvc.app import make_app
 from authsvc.config import read_settings
+from authsvc.launch import beside_pages
 
-application = make_app(read_settings())
+settings = read_settings()
+application = beside_pages(settings, make_app(settings))

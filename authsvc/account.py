@@ -61,8 +61,8 @@ class Account:
     def enrolled(self, factor: Factor) -> Account:
         return self._with(factors=self.factors | {factor})
 
-    def withdrawn(self, factor: Factor) -> Account:
-        return self._with(factors=self.factors - {factor})
+    def withdrawn(self, *factors: Factor) -> Account:
+        return self._with(factors=self.factors - set(factors))
 
     def erased(self) -> Account:
         """Without a key, and so without anything that was sealed under it."""

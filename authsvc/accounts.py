@@ -28,7 +28,13 @@ DECISIONS_IN_EXPORT = 1000
 
 class EnrollmentDesk(Desk):
     def create_enrollment(
-        self, key: ApiKey, once: Once, user_id: str, locale: str, proof: str | None
+        self,
+        key: ApiKey,
+        once: Once,
+        user_id: str,
+        locale: str,
+        proof: str | None,
+        return_url: str | None = None,
     ) -> Answer:
         """A ticket. Whoever has factors already needs `proof`: a receipt for an `enrollment` at their highest level."""
         subject = Subject(key.client, user_id)
@@ -37,7 +43,7 @@ class EnrollmentDesk(Desk):
             account = tx.accounts.find(subject)
             if account is not None and account.factors:
                 self._use_proof(tx, key, account, proof, "enrollment", now)
-            ticket = self._parts.enrolling.open(tx, subject, locale, now)
+            ticket = self._parts.enrolling.open(tx, subject, locale, return_url, now)
             token = object_token(self._parts.macs, "et", ticket.id)
             return Answer.of(ticket_view(ticket, token, f"{self._parts.base_url}/e/{ticket.id}"))
 
@@ -45,7 +51,10 @@ class EnrollmentDesk(Desk):
 
     def enrollment(self, enrollment_id: str, token: str) -> Json:
         ticket = self._ticket(enrollment_id, token)
-        return enrollment_view(ticket, self._parts.enrolling.done(ticket))
+        enrolling = self._parts.enrolling
+        return enrollment_view(
+            ticket, enrolling.offered(), enrolling.done(ticket), enrolling.consented(ticket)
+        )
 
     def begin_enrollment_step(self, enrollment_id: str, token: str, step: str, fields: Json) -> Json:
         ticket = self._ticket(enrollment_id, token)
@@ -138,6 +147,7 @@ class AccountDesk(EnrollmentDesk):
                 tx.templates.forget(subject, modality)
                 tx.templates.withdraw_consent(subject, modality, now)
             tx.codes.forget(subject)
+            tx.credentials.forget(subject)
             tx.accounts.forget_devices(subject)
             tx.accounts.save(account.erased())
             chain, seq = tx.position()
@@ -222,6 +232,13 @@ class AccountDesk(EnrollmentDesk):
             raise NotFound("no such device")
         return device
 
+    def _remove_keys(self, tx: Transaction, device: Device) -> None:
+        """A removed device's keys go with it; with the last key goes the factor."""
+        tx.credentials.remove_of_device(device.subject, device.id)
+        account = tx.accounts.find(device.subject)
+        if account is not None and not tx.credentials.live(device.subject):
+            tx.accounts.save(account.withdrawn(Factor.DEVICE_UV, Factor.DEVICE_KEY))
+
     def _change_device(
         self, key: ApiKey, user: str, device_id: str, action: str, change: Callable[[Device], Device]
     ) -> Json:
@@ -232,6 +249,8 @@ class AccountDesk(EnrollmentDesk):
             if device.state is DeviceState.REVOKED:
                 raise InvalidRequest("the device was removed")
             changed = tx.accounts.save_device(change(device))
+            if changed.state is DeviceState.REVOKED:
+                self._remove_keys(tx, changed)
             tx.record(act("backend", action, device.subject, device_id, changed.state.value, now))
             if changed.state is DeviceState.REVOKED:
                 tx.publish(Event("subject:device:revoked", device.subject, now, {"device": device_id}))

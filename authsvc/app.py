@@ -61,11 +61,11 @@ def make_app(settings: Settings) -> App:
     """The application of one web process, wired from its settings."""
     from authsvc.wiring import wire  # Every room and storage load here, not with this module.
 
-    wired = wire(settings)
+    metrics = Metrics(settings.metrics_dir)
+    wired = wire(settings, tally=metrics)
     wired.start_chores(settings)
     access_log.to_stderr()
-    web = WebSettings(settings.public_url)
-    return create_app(wired.services, web, Metrics(settings.metrics_dir), wired.close)
+    return create_app(wired.services, WebSettings(settings.public_url), metrics, wired.close)
 
 
 def create_app(

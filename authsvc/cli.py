@@ -20,6 +20,7 @@ _GROUPS = {
     "audit": "authsvc.operate:audit",
     "db": "authsvc.operate:db",
     "demo": "authsvc.demo.commands:demo",
+    "demo-shop": "authsvc.demo_shop.commands:demo_shop",
     "keyring": "authsvc.operate:keyring",
     "keys": "authsvc.operate:keys",
     "lab": "authsvc.lab.commands:lab",

@@ -32,6 +32,7 @@ class Settings:
     redis_url: str = ""
     base_url: str = ""
     issuer: str = "authsvc"
+    pages: str = "enrollment.beside:with_pages"
     policy_file: Path | None = None
     keyring_file: Path | None = None
     model_dir: Path | None = None
@@ -147,6 +148,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("base_url", _url("http", "https"), "address under which people reach the service"),
     Setting("issuer", str, "the receipts' issuer, and the name in authenticator apps"),
+    Setting("pages", str, "what serves the pages for people beside the API; empty for the API alone"),
     Setting("policy_file", Path, "policy document instead of the shipped one"),
     Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),

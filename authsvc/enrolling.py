@@ -20,7 +20,11 @@ from authsvc.audit.chain import Entry
 from authsvc.biometric import Modality, Template
 from authsvc.ceremony import Box
 from authsvc.clock import Clock
-from authsvc.device.credential import Device, DeviceState, label
+from authsvc.device.credential import LONGEST_NAME, Device, DeviceState, label
+from authsvc.device.record import CredentialRecord
+from authsvc.device.refusal import Refused
+from authsvc.device.registration import begin_registration, finish_registration
+from authsvc.device.relying_party import RelyingParty
 from authsvc.ephemeral import Ephemeral, Key
 from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest, NotFound, RateLimited
 from authsvc.events import Event
@@ -67,6 +71,7 @@ class Ticket:
     state: TicketState
     locale: str
     expires_at: datetime
+    return_url: str | None = None
 
 
 class Macs(Protocol):
@@ -91,6 +96,7 @@ class EnrollmentParts:
     issuer: str
     probation: timedelta
     asks_gestures: bool
+    party: RelyingParty
     clock: Clock
 
 
@@ -111,7 +117,9 @@ class Enrolling:
             EnrollmentStep.DEVICE: self._answer_device,
         }
 
-    def open(self, tx: Transaction, subject: Subject, locale: str, now: datetime) -> Ticket:
+    def open(
+        self, tx: Transaction, subject: Subject, locale: str, return_url: str | None, now: datetime
+    ) -> Ticket:
         """A ticket, and an account for it where there is none. The caller has checked the proof that a second one needs."""
         account = tx.accounts.find(subject)
         if account is None:
@@ -126,7 +134,7 @@ class Enrolling:
             )
         else:
             account.must_be_active()
-        ticket = Ticket(new_id("enr"), subject, TicketState.OPEN, locale, now + TICKET_LIFE)
+        ticket = Ticket(new_id("enr"), subject, TicketState.OPEN, locale, now + TICKET_LIFE, return_url)
         tx.tickets.add(ticket, now)
         tx.record(_entry(ticket, "backend", "open", "open", now))
         return ticket
@@ -143,6 +151,15 @@ class Enrolling:
     def done(self, ticket: Ticket) -> tuple[EnrollmentStep, ...]:
         """The steps whose evidence is in."""
         return tuple(step for step in EnrollmentStep if self._staged(ticket, step) is not None)
+
+    def offered(self) -> tuple[EnrollmentStep, ...]:
+        """The steps that can be taken here."""
+        return tuple(step for step in EnrollmentStep if step in self._begin)
+
+    def consented(self, ticket: Ticket) -> tuple[str, ...]:
+        """The modalities that the person has agreed to in this enrolment."""
+        consent = self._staged(ticket, EnrollmentStep.CONSENT)
+        return () if consent is None else _strings(consent["modalities"])
 
     def begin(self, ticket: Ticket, step: EnrollmentStep) -> Json:
         """Start a step; what the person is shown."""
@@ -180,7 +197,7 @@ class Enrolling:
     def _begin_consent(self, ticket: Ticket) -> tuple[Json, Json]:
         shown = {
             "text_version": CONSENT_VERSION,
-            "modalities": [modality.value for modality in Modality],
+            "modalities": [each.value for each in Modality if EnrollmentStep(each.value) in self._begin],
         }
         return shown, {}
 
@@ -240,7 +257,13 @@ class Enrolling:
         return {"state": "received"}
 
     def _begin_device(self, ticket: Ticket) -> tuple[Json, Json]:
-        return {"name_length": 64}, {}
+        live, handle = self._parts.ledger.read(
+            lambda tx: (tx.credentials.live(ticket.subject), tx.credentials.user_handle(ticket.subject))
+        )
+        begun = begin_registration(
+            self._parts.party, ticket.subject, live, self._clock.now(), user_handle=handle
+        )
+        return {"name_length": LONGEST_NAME, **begun.shown}, begun.kept
 
     def _answer_device(self, ticket: Ticket, begun: Json, submission: Submission) -> Json:
         name = submission.fields.get("name")
@@ -248,8 +271,23 @@ class Enrolling:
             raise InvalidRequest("`name` must be the device's name")
         device_id, secret = new_id("dev"), f"ds_{secrets.token_urlsafe(32)}"
         mac = self._parts.macs.mac("device-secret", secret.encode())
-        self._stage(ticket, EnrollmentStep.DEVICE, {"id": device_id, "name": label(name), "mac": _text(mac)})
+        staged: dict[str, object] = {"id": device_id, "name": label(name), "mac": _text(mac)}
+        credential = submission.fields.get("credential")
+        if isinstance(credential, Mapping):
+            staged["credential"] = self._registered(ticket, begun, credential, device_id)
+        self._stage(ticket, EnrollmentStep.DEVICE, staged)
         return {"state": "received", "device": {"id": device_id, "secret": secret}}
+
+    def _registered(self, ticket: Ticket, begun: Json, credential: Json, device_id: str) -> Json:
+        """The device key that was made; what was wrong with a refused one is for the audit, not for the browser."""
+        now = self._clock.now()
+        try:
+            record = finish_registration(self._parts.party, begun, credential, ticket.subject, device_id, now)
+        except Refused as refused:
+            why = _entry(ticket, "person", "device", "refused", now, reason=refused.code.value)
+            self._parts.ledger.transact(lambda tx: tx.record(why))
+            raise InvalidRequest("this device key cannot be used") from None
+        return record.to_json()
 
     # -- What complete writes ---------------------------------------------------------------------------------------
 
@@ -281,6 +319,8 @@ class Enrolling:
             tx.codes.replace_recovery_codes(ticket.subject, macs, now)
         if EnrollmentStep.DEVICE in staged:
             self._apply_device(tx, ticket, staged[EnrollmentStep.DEVICE], now)
+            if "credential" in staged[EnrollmentStep.DEVICE]:
+                account = account.enrolled(Factor.DEVICE_UV).enrolled(Factor.DEVICE_KEY)
         tx.accounts.save(account)
         steps = sorted(staged)
         tx.record(_entry(ticket, "person", "complete", "completed", now, steps=steps))
@@ -326,6 +366,11 @@ class Enrolling:
                 seen_at=now,
             )
         )
+        credential = staged.get("credential")
+        if isinstance(credential, Mapping) and not tx.credentials.add(
+            CredentialRecord.from_json(ticket.subject, credential)
+        ):
+            raise InvalidRequest("this device key is registered already")
         data = {"device": str(staged["id"]), "probation": not is_first}
         tx.publish(Event("subject:device:enrolled", ticket.subject, now, data))
 

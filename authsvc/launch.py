@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from authsvc.serving.process import SideProcess
 from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
 from authsvc.storage.upgrade import postgres_url, sqlite_url, upgrade
+from authsvc.web.metrics import fresh_directory
 from authsvc.wiring import open_store
 
 if TYPE_CHECKING:
@@ -72,7 +74,19 @@ def _make_app(settings: Settings) -> WSGIApplication:
     # The ledger's writer waits for the database many times a batch, and must not wait five milliseconds for the
     # interpreter each time that it comes back: measured, this doubles the rate on PostgreSQL.
     sys.setswitchinterval(0.001)
-    return make_app(settings)
+    return beside_pages(settings, make_app(settings))
+
+
+def beside_pages(settings: Settings, api: WSGIApplication) -> WSGIApplication:
+    """The API together with the pages for people, which are known by name only; raises ConfigurationError."""
+    if not settings.pages:
+        return api
+    try:
+        with_pages = pkgutil.resolve_name(settings.pages)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"`{settings.pages}` serves no pages: {error}") from error
+    pages: WSGIApplication = with_pages(api, settings.public_url)
+    return pages
 
 
 def _prepare(settings: Settings, *, development: bool) -> None:
@@ -88,6 +102,7 @@ def _prepare(settings: Settings, *, development: bool) -> None:
         # The file is made by us, so that its mode is ours and not the umask's.
         os.close(os.open(settings.database_file, os.O_CREAT | os.O_RDWR, 0o600))
     upgrade(database_url(settings))
+    fresh_directory(settings.metrics_dir)
 
 
 def _development_key(settings: Settings) -> str:

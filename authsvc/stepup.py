@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from authsvc.account import Account, LowValue
 from authsvc.audit.chain import Entry
@@ -73,6 +74,12 @@ class Completed:
     attempts_remaining: int
 
 
+class Tally(Protocol):
+    """Counts for whoever watches the service."""
+
+    def judged(self, factor: str, outcome: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the flow is wired with. `macs_of_secret` gives every MAC a shown device secret may have been stored as."""
@@ -83,6 +90,7 @@ class Parts:
     ceremonies: Ceremonies
     receipts: ReceiptIssuer
     macs_of_secret: SecretMacs
+    tally: Tally
     clock: Clock
 
 
@@ -94,6 +102,7 @@ class StepUp:
         self._ceremonies = parts.ceremonies
         self._receipts = parts.receipts
         self._macs_of_secret = parts.macs_of_secret
+        self._tally = parts.tally
         self._clock = parts.clock
 
     # -- The backend asks -------------------------------------------------------------------------------------------
@@ -188,7 +197,11 @@ class StepUp:
         decision, evidence = self._collect(decision_id)
         charged_at = self._clock.now()
         charged = self._ledger.transact(lambda tx: self._charge(tx, decision_id, evidence, charged_at))
-        judged = self._ledger.transact(lambda tx: self._judge(tx, decision_id, evidence, charged, charged_at))
+        judged, results = self._ledger.transact(
+            lambda tx: self._judge(tx, decision_id, evidence, charged, charged_at)
+        )
+        for result in results:
+            self._tally.judged(result.factor, "passed" if result.passed else "failed")
         self._ceremonies.forget(self._any_step(decision), tuple(Factor))
         left = (
             0 if judged.challenge is None or judged.status is not Status.CHALLENGE_REQUIRED else charged.left
@@ -225,15 +238,21 @@ class StepUp:
 
     def _judge(
         self, tx: Transaction, decision_id: str, evidence: Evidence, charge: Charge, charged_at: datetime
-    ) -> Decision:
+    ) -> tuple[Decision, tuple[Verification, ...]]:
         now = self._clock.now()
         decision = _must_find(tx, decision_id).as_of(now)
         decision.open_challenge()
         results = self._settle(tx, decision, evidence, now) if charge.admitted else ()
         self._raise_alarms(tx, decision, results, now)
-        proofs = tuple(_proof(result) for result in results)
         if not charge.admitted or not results or not all(result.passed for result in results):
-            return self._fail(tx, decision, results, charge, now)
+            return self._fail(tx, decision, results, charge, now), results
+        proven = replace(decision, proofs=tuple(_proof(result) for result in results))
+        return self._conclude(tx, proven, evidence, charged_at, now), results
+
+    def _conclude(
+        self, tx: Transaction, decision: Decision, evidence: Evidence, charged_at: datetime, now: datetime
+    ) -> Decision:
+        """Everything was proven: ask the policy of this moment once more, and release what it still lets go."""
         account, device = tx.accounts.find_with_device(decision.payment.subject, decision.device_id)
         outcome = self._reconsider(decision, evidence.wanted, account, device, now)
         if outcome.level is Level.DENY:
@@ -242,7 +261,7 @@ class StepUp:
         if evidence.wanted not in outcome.sets and outcome.level.asks:
             stricter = decision.become(Status.CANCELLED, reasons=_reasons(outcome))
             return self._end(tx, stricter, "policy", "reconsider", now, level=outcome.level.value)
-        return self._release(tx, replace(decision, proofs=proofs), evidence, account, device, charged_at, now)
+        return self._release(tx, decision, evidence, account, device, charged_at, now)
 
     def _settle(
         self, tx: Transaction, decision: Decision, evidence: Evidence, now: datetime
@@ -325,7 +344,7 @@ class StepUp:
         shown = request.device.secret
         macs = () if shown is None else self._macs_of_secret(shown)
         known = novelty(request.device, device, macs, now)
-        inputs = _inputs(request, account, known, now)
+        inputs = _inputs(request, account, device, known, now)
         usable = self._usable(account, now)
         outcome = self._evaluate(inputs, usable)
         policy = outcome.policy
@@ -510,7 +529,9 @@ _EVENT_OF = {
 }
 
 
-def _inputs(request: DecisionRequest, account: Account | None, known: Novelty, now: datetime) -> Inputs:
+def _inputs(
+    request: DecisionRequest, account: Account | None, device: Device | None, known: Novelty, now: datetime
+) -> Inputs:
     """The full snapshot that the policy decides on and the decision keeps."""
     payment = request.payment
     return Inputs(
@@ -521,6 +542,7 @@ def _inputs(request: DecisionRequest, account: Account | None, known: Novelty, n
         risk_score=request.risk_score,
         risk_reasons=request.risk_reasons,
         channel=request.channel,
+        device_synced=device.synced if device is not None else None,
         proven=request.proven,
         verify_always=account.verify_always if account is not None else False,
         low_value_count=account.low_value.count if account is not None else None,

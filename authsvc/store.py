@@ -14,6 +14,7 @@ from authsvc.account import Account
 from authsvc.biometric import Consent, Modality, StoredTemplate, Template
 from authsvc.decision import Decision
 from authsvc.device.credential import Device
+from authsvc.device.record import CredentialRecord
 from authsvc.events import Event
 from authsvc.subject import Subject
 
@@ -66,6 +67,26 @@ class Decisions(Protocol):
     def outcomes(self, decision_id: str) -> tuple[tuple[str, datetime], ...]: ...
 
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
+
+
+class Credentials(Protocol):
+    """Device keys. `use` and `suspend` are conditional writes; a removed id is never free again."""
+
+    def add(self, record: CredentialRecord) -> bool: ...
+
+    def live(self, subject: Subject) -> tuple[CredentialRecord, ...]: ...
+
+    def user_handle(self, subject: Subject) -> bytes | None: ...
+
+    def use(
+        self, subject: Subject, credential_id: str, sign_count: int, backed_up: bool, now: datetime
+    ) -> bool: ...
+
+    def suspend(self, subject: Subject, credential_id: str) -> bool: ...
+
+    def remove_of_device(self, subject: Subject, device_id: str) -> int: ...
+
+    def forget(self, subject: Subject) -> None: ...
 
 
 class OneTimeCodes(Protocol):
@@ -162,6 +183,8 @@ class Transaction(Protocol):
     def accounts(self) -> Accounts: ...
     @property
     def decisions(self) -> Decisions: ...
+    @property
+    def credentials(self) -> Credentials: ...
     @property
     def codes(self) -> OneTimeCodes: ...
     @property

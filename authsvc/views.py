@@ -86,13 +86,20 @@ def ticket_view(ticket: Ticket, token: str, url: str) -> Json:
     }
 
 
-def enrollment_view(ticket: Ticket, done: Sequence[EnrollmentStep]) -> Json:
+def enrollment_view(
+    ticket: Ticket,
+    offered: Sequence[EnrollmentStep],
+    done: Sequence[EnrollmentStep],
+    consented: Sequence[str],
+) -> Json:
     return {
         "id": ticket.id,
         "user_id": ticket.subject.user,
         "locale": ticket.locale,
-        "steps": [step.value for step in EnrollmentStep],
+        "offered": [step.value for step in offered],
         "received": [step.value for step in done],
+        "consented": list(consented),
+        "return_url": ticket.return_url,
         "expires_at": rfc3339(ticket.expires_at),
     }
 

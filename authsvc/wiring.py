@@ -15,6 +15,8 @@ from authsvc.ceremony import Ceremonies
 from authsvc.clock import Clock, SystemClock
 from authsvc.config import Settings
 from authsvc.desk import ServiceParts
+from authsvc.device.relying_party import RelyingParty
+from authsvc.device.verifier import DeviceVerifier
 from authsvc.enrolling import Enrolling, EnrollmentParts
 from authsvc.ephemeral import Ephemeral, Key
 from authsvc.errors import AuthsvcError, Unavailable
@@ -54,6 +56,22 @@ NOT_DETECTING = ("none", "UNSAFE_NO_PAD", None)
 
 class Closeable(Protocol):
     def close(self) -> None: ...
+
+
+class Tally(Protocol):
+    """Counts what happens, for `/metrics`."""
+
+    def judged(self, factor: str, outcome: str) -> None: ...
+
+    def happened(self, tag: str) -> None: ...
+
+
+class Uncounted:
+    """Nobody watches: on the command line, and in tests."""
+
+    def judged(self, factor: str, outcome: str) -> None: ...
+
+    def happened(self, tag: str) -> None: ...
 
 
 class Faces(Worker, Protocol):
@@ -167,14 +185,15 @@ class ServiceHealth:
         return "ok"
 
 
-def open_store(settings: Settings, clock: Clock | None = None) -> Store:
+def open_store(settings: Settings, clock: Clock | None = None, tally: Tally | None = None) -> Store:
     """The durable store. Make it after a fork: it has a thread and connections of its own."""
     clock = clock or SystemClock()
     ring = KeyRing.load(settings.keyring, clock)
     sealer = Sealer(ring)
     database = open_database(settings)
     slot = ChainSlot.claim(settings.data_dir / "run")
-    writing = Writing(slot.name, sealer, ring.audit_signing_key, clock, database.dialect)
+    happened = (tally or Uncounted()).happened
+    writing = Writing(slot.name, sealer, ring.audit_signing_key, clock, database.dialect, happened)
     ledger: StoreLedger = Ledger(
         database,
         writing.open,
@@ -206,16 +225,19 @@ def load_policy(settings: Settings) -> Policy:
     return loading.shipped() if settings.policy_file is None else loading.from_file(settings.policy_file)
 
 
-def wire(settings: Settings, clock: Clock | None = None, face: Faces | None = None) -> Wired:
+def wire(
+    settings: Settings, clock: Clock | None = None, face: Faces | None = None, tally: Tally | None = None
+) -> Wired:
     """The whole service for one process; `face` is the biometric worker's by default."""
-    store = open_store(settings, clock)
+    store = open_store(settings, clock, tally)
     clock = store.clock
     ephemeral = open_ephemeral(settings, clock)
     policy = load_policy(settings)
     workers = WorkerClient(settings.worker_socket, settings.biometric_timeout)
     face = face or RemoteFace(workers)
     face_health = FaceHealth(face)
-    verifiers = _verifiers(settings, store.ledger, face, face_health)
+    party = RelyingParty.at(settings.public_url, settings.issuer)
+    verifiers = _verifiers(settings, store, party, face, face_health)
     stepup = StepUp(
         Parts(
             ledger=store.ledger,
@@ -224,6 +246,7 @@ def wire(settings: Settings, clock: Clock | None = None, face: Faces | None = No
             ceremonies=Ceremonies(ephemeral, ServiceBox(store.sealer, "ceremonies")),
             receipts=ReceiptIssuer(settings.issuer, store.ring.receipt_signing_key, settings.warnings),
             macs_of_secret=partial(_macs_of_secret, store.ring),
+            tally=tally or Uncounted(),
             clock=clock,
         )
     )
@@ -238,6 +261,7 @@ def wire(settings: Settings, clock: Clock | None = None, face: Faces | None = No
             issuer=settings.issuer,
             probation=settings.probation,
             asks_gestures=not settings.unsafe_no_pad,
+            party=party,
             clock=clock,
         )
     )
@@ -262,11 +286,14 @@ def wire(settings: Settings, clock: Clock | None = None, face: Faces | None = No
 
 
 def _verifiers(
-    settings: Settings, ledger: StoreLedger, face: Faces, health: FaceHealth
+    settings: Settings, store: Store, party: RelyingParty, face: Faces, health: FaceHealth
 ) -> Mapping[Factor, FactorVerifier[Transaction]]:
     """One line a factor."""
+    ledger = store.ledger
     verifiers: tuple[FactorVerifier[Transaction], ...] = (
         OtpVerifier(ledger.read),
+        DeviceVerifier(Factor.DEVICE_UV, party, ledger.read, store.ring),
+        DeviceVerifier(Factor.DEVICE_KEY, party, ledger.read, store.ring),
         FaceVerifier(
             face,
             ledger.read,

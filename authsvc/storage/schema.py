@@ -233,6 +233,7 @@ enrollments = Table(
     _text("user_id"),
     _text("state"),
     _text("locale"),
+    _text("return_url", null=True),
     _number("expires_at"),
     _number("created_at"),
 )

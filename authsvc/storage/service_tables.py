@@ -41,9 +41,11 @@ PUT_POLICY = """INSERT INTO policies (digest, id, version, document, first_used_
     VALUES (:digest, :id, :version, :document, :now) ON CONFLICT (digest) DO NOTHING"""
 POLICY = "SELECT document FROM policies WHERE digest = :digest"
 
-ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, expires_at, created_at)
-    VALUES (:id, :client, :user, :state, :locale, :expires_at, :now)"""
-FIND_ENROLLMENT = "SELECT id, client, user_id, state, locale, expires_at FROM enrollments WHERE id = :id"
+ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, return_url, expires_at, created_at)
+    VALUES (:id, :client, :user, :state, :locale, :return_url, :expires_at, :now)"""
+FIND_ENROLLMENT = (
+    "SELECT id, client, user_id, state, locale, expires_at, return_url FROM enrollments WHERE id = :id"
+)
 CLOSE_ENROLLMENT = (
     "UPDATE enrollments SET state = :state WHERE id = :id AND state = 'open' AND expires_at > :now"
 )
@@ -178,6 +180,7 @@ class EnrollmentStore:
                 "user": ticket.subject.user,
                 "state": ticket.state.value,
                 "locale": ticket.locale,
+                "return_url": ticket.return_url,
                 "expires_at": to_millis(ticket.expires_at),
                 "now": to_millis(now),
             },
@@ -187,8 +190,10 @@ class EnrollmentStore:
         rows = self._connection.all(FIND_ENROLLMENT, {"id": enrollment_id})
         if not rows:
             return None
-        found_id, client, user, state, locale, expires_at = rows[0]
-        return Ticket(found_id, Subject(client, user), TicketState(state), locale, from_millis(expires_at))
+        found_id, client, user, state, locale, expires_at, return_url = rows[0]
+        return Ticket(
+            found_id, Subject(client, user), TicketState(state), locale, from_millis(expires_at), return_url
+        )
 
     def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
         """End an open enrolment. Of many callers one gets True."""

@@ -10,6 +10,7 @@ from authsvc.clock import Clock
 from authsvc.events import Event
 from authsvc.storage.accounts import AccountStore, find_with_device
 from authsvc.storage.auditing import AuditStore
+from authsvc.storage.credentials import CredentialStore
 from authsvc.storage.database import Connection, Query
 from authsvc.storage.decisions import DecisionStore
 from authsvc.storage.factors import OtpStore, TemplateStore
@@ -35,6 +36,7 @@ class StoreTransaction:
 
     accounts: AccountStore
     decisions: DecisionStore
+    credentials: CredentialStore
     codes: OtpStore
     templates: TemplateStore
     answers: IdempotencyStore
@@ -71,12 +73,19 @@ class Writing:
     """Opens, seals and remembers the transactions of one process, which writes one audit chain."""
 
     def __init__(
-        self, chain: str, sealer: Sealer, signing_key: Callable[[], SigningKey], clock: Clock, dialect: str
+        self,
+        chain: str,
+        sealer: Sealer,
+        signing_key: Callable[[], SigningKey],
+        clock: Clock,
+        dialect: str,
+        happened: Callable[[str], None],
     ) -> None:
         self._sealer = sealer
         self._signing_key = signing_key
         self._clock = clock
         self._dialect = dialect
+        self._happened = happened
         self._head = Head(chain)
 
     def resume(self, connection: Connection) -> None:
@@ -87,6 +96,7 @@ class Writing:
         return StoreTransaction(
             accounts=AccountStore(connection),
             decisions=DecisionStore(connection),
+            credentials=CredentialStore(connection),
             codes=OtpStore(connection, self._sealer),
             templates=TemplateStore(connection, self._sealer),
             answers=IdempotencyStore(connection),
@@ -111,3 +121,5 @@ class Writing:
     def committed(self, transaction: StoreTransaction) -> None:
         """The batch is durable: the next one continues from its head."""
         self._head = transaction.head
+        for event in transaction.published:
+            self._happened(event.tag)

@@ -48,7 +48,9 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
     A user who has factors already needs `proof`: the receipt of a decision of type `enrollment`.
     """
     locale = requests.DEFAULT_LOCALE if wanted.locale is None else wanted.locale
-    answer = call.services.create_enrollment(call.key, call.once, wanted.user_id, locale, wanted.proof)
+    answer = call.services.create_enrollment(
+        call.key, call.once, wanted.user_id, locale, wanted.proof, wanted.return_url
+    )
     return told(answer, created=201)
 
 

@@ -43,7 +43,13 @@ class EnrollmentServices(Protocol):
     """One enrolment: the ticket is the backend's, the steps are for whoever holds its token."""
 
     def create_enrollment(
-        self, key: ApiKey, once: Once, user_id: str, locale: str, proof: str | None
+        self,
+        key: ApiKey,
+        once: Once,
+        user_id: str,
+        locale: str,
+        proof: str | None,
+        return_url: str | None = None,
     ) -> Answer: ...
     def enrollment(self, enrollment_id: str, token: str) -> Json: ...
     def begin_enrollment_step(self, enrollment_id: str, token: str, step: str, fields: Json) -> Json: ...

@@ -12,6 +12,7 @@ from authsvc.payment import Payee, Payment
 from authsvc.subject import Novelty, Subject
 from authsvc.web.words import (
     Amount,
+    AnyJson,
     ChainCursor,
     Code,
     Currency,
@@ -167,6 +168,7 @@ class EnrollmentWanted(Wanted):
     user_id: PathIdentifier
     locale: Locale | None = None
     proof: Receipt | None = None
+    return_url: ReturnUrl | None = None
 
 
 class ConsentEvidence(Wanted):
@@ -179,9 +181,10 @@ class ConsentEvidence(Wanted):
 
 
 class DeviceEvidence(Wanted):
-    """What the person calls this phone."""
+    """What the person calls this phone, and the device key that it made, if it can make one."""
 
     name: DeviceName
+    credential: AnyJson | None = None
 
 
 class DeviceRenamed(Wanted):

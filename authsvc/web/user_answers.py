@@ -11,6 +11,7 @@ from authsvc.device.credential import DeviceState
 from authsvc.factor import Factor
 from authsvc.web.answers import Decision, Received
 from authsvc.web.told import Count, Told
+from authsvc.web.words import AnyJson
 
 Step = Literal["consent", "otp", "face", "voice", "device"]
 
@@ -29,8 +30,10 @@ class Enrollment(Told):
     id: str
     user_id: str
     locale: str
-    steps: list[Step]
+    offered: list[Step]
     received: list[Step]
+    consented: list[Modality]
+    return_url: str | None
     expires_at: datetime
 
 
@@ -48,7 +51,10 @@ class AppBegun(Told):
 
 
 class DeviceBegun(Told):
+    """The longest name, and the options with which the browser makes a device key."""
+
     name_length: int
+    publicKey: AnyJson  # noqa: N815  # The standard's name.
 
 
 class DeviceSecret(Told):

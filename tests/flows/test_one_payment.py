@@ -88,7 +88,7 @@ def test_a_picture_that_cannot_be_judged_costs_no_attempt(bench: Bench):
     nonce = {"nonce": begun["nonce"]}
     with pytest.raises(CaptureUnusable) as refused:
         bench.services.answer_step(*opened, Factor.FACE, Submission(nonce, {"frame": (b"dark",)}))
-    assert refused.value.extra["hints"][0]["code"] == "too_dark"
+    assert str(refused.value.extra["hints"]).count("'code': 'too_dark'") == 1
     # The same ceremony goes on: unusable evidence uses nothing up.
     bench.services.answer_step(*opened, Factor.FACE, Submission(nonce, {"frame": (b"ann 5",)}))
     assert bench.services.challenge(*opened)["attempts_remaining"] == 3
@@ -242,7 +242,7 @@ def test_not_me_declines_freezes_the_device_and_tells_the_backend(bench: Bench):
     decision = bench.decide(bench.payment(30_000), phone.device, risk=45)
     bench.services.decline(*challenge_of(decision), "not_me")
     assert bench.again(decision)["status"] == "declined_by_user"
-    tags = [event["type"] for event in bench.services.events(bench.key, 0, 100)["events"]]
+    tags = [event["type"] for event in bench.events()]
     assert tags[-2:] == ["subject:device:frozen", "decision:challenge:declined"]
     assert bench.decide(bench.payment(2_500), phone.device)["status"] == "denied"
 

@@ -6,11 +6,13 @@ The face worker is a fake with behaviour: a "photograph" is the name of whom it 
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyotp
 
@@ -21,7 +23,7 @@ from authsvc.clock import FrozenClock
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
 from authsvc.face.capture import CaptureContext
-from authsvc.factor import Factor, Json, Submission, Unusable
+from authsvc.factor import Factor, Submission, Unusable
 from authsvc.keyring import KeyRing
 from authsvc.launch import database_url
 from authsvc.manifest import manifest_folder, read_manifests
@@ -31,6 +33,8 @@ from authsvc.services import Services
 from authsvc.stepup import Completed, DecisionRequest
 from authsvc.storage.upgrade import upgrade
 from authsvc.subject import Subject
+
+Said = Mapping[str, Any]  # Any: a test knows what it reads from an answer.
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CLIENT = "shop"
@@ -58,7 +62,7 @@ class NamedFaces:
         alike = _face_of(frames[0]) == reference.vector
         return Comparison(0.99 if alike else 0.4, self.model, 1, LivenessResult(self.liveness))
 
-    def describe(self) -> Json:
+    def describe(self) -> Said:
         return {"engine": "named", "model": self.model, "liveness": "UNSAFE_NO_PAD"}
 
 
@@ -128,7 +132,7 @@ class Bench:
         device: StatedDevice | None = None,
         risk: int | None = 5,
         once: Once | None = None,
-    ) -> Json:
+    ) -> Said:
         return said(self.ask(payment, device, risk, once))
 
     def ask(
@@ -178,12 +182,12 @@ class Bench:
         services.complete_enrollment(*opened)
         return phone
 
-    def answer_otp(self, decision: Json, code: str) -> None:
+    def answer_otp(self, decision: Said, code: str) -> None:
         opened = challenge_of(decision)
         self.services.begin_step(*opened, Factor.OTP)
         self.services.answer_step(*opened, Factor.OTP, Submission({"code": code}))
 
-    def answer_face(self, decision: Json, *pictures: str) -> None:
+    def answer_face(self, decision: Said, *pictures: str) -> None:
         opened = challenge_of(decision)
         begun = self.services.begin_step(*opened, Factor.FACE)
         frames = tuple(picture.encode() for picture in pictures)
@@ -191,24 +195,27 @@ class Bench:
             *opened, Factor.FACE, Submission({"nonce": begun["nonce"]}, {"frame": frames})
         )
 
-    def complete(self, decision: Json) -> Completed:
+    def complete(self, decision: Said) -> Completed:
         return self.services.complete(*challenge_of(decision))
 
-    def again(self, decision: Json) -> Json:
+    def events(self) -> list[Said]:
+        """What the shop has been told so far."""
+        told: Said = self.services.events(self.key, 0, 500)
+        return list(told["events"])
+
+    def again(self, decision: Said) -> Said:
         """The decision as it stands now."""
         return self.services.decision(self.key, str(decision["id"]))
 
 
-def said(answer: Answer) -> Json:
+def said(answer: Answer) -> Said:
     """The body of an answer that is no refusal."""
-    import json
-
     assert answer.problem is None, answer.problem
-    body: Json = json.loads(answer.body)
+    body: Said = json.loads(answer.body)
     return body
 
 
-def challenge_of(decision: Json) -> tuple[str, str]:
+def challenge_of(decision: Said) -> tuple[str, str]:
     challenge = decision["challenge"]
     assert isinstance(challenge, dict), decision["status"]
     return challenge["id"], challenge["token"]
