@@ -102,6 +102,8 @@ def _prepare(settings: Settings, *, development: bool) -> None:
         # The file is made by us, so that its mode is ours and not the umask's.
         os.close(os.open(settings.database_file, os.O_CREAT | os.O_RDWR, 0o600))
     upgrade(database_url(settings))
+    # Made before anything in it: the biometric worker listens in no folder that others can enter.
+    settings.worker_socket.parent.mkdir(mode=0o700, exist_ok=True)
     fresh_directory(settings.metrics_dir)
 
 
