@@ -1,0 +1,284 @@
+"""The factor `voice` in the one flow: digits once, a second phrase where the first is in between, nothing else passes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, StoredTemplate, Template
+from authsvc.ephemeral import Key
+from authsvc.errors import InvalidRequest
+from authsvc.factor import Factor, Received, Step, Submission, Unusable, Verification
+from authsvc.manifest import Manifest
+from authsvc.payment import Binding, Payment
+from authsvc.subject import Subject
+from authsvc.voice.capture import CaptureContext, Enrolled, Heard
+from authsvc.voice.held import HeldPhrases
+from authsvc.voice.verifier import VoiceVerifier, begin_enrolment, phrases
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SOON = NOW + timedelta(seconds=20)
+PAYER = Subject("shop", "u_42")
+
+
+class Store:
+    """Templates and captures of one person, and a short-lived store, in memory."""
+
+    def __init__(self, model: str) -> None:
+        self.template: StoredTemplate | None = StoredTemplate(
+            "tpl_1", Template(Modality.VOICE, model, bytes(68), 3)
+        )
+        self.remembered: list[str] = []
+        self.short_lived: dict[Key, bytes] = {}
+
+    @property
+    def templates(self) -> "Store":
+        return self
+
+    @property
+    def captures(self) -> "Store":
+        return self
+
+    def find(self, subject: Subject, modality: Modality) -> StoredTemplate | None:
+        return self.template
+
+    def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
+        return self.template is not None and self.template.id == template_id
+
+    def earlier(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
+        return tuple(self.remembered)
+
+    def remember(
+        self, subject: Subject, modality: Modality, fingerprints: Sequence[str], now: datetime
+    ) -> None:
+        self.remembered += fingerprints
+
+    def put(self, key: Key, value: bytes, ttl: timedelta) -> None:
+        self.short_lived[key] = value
+
+    def get(self, key: Key) -> bytes | None:
+        return self.short_lived.get(key)
+
+    def delete(self, key: Key) -> None:
+        self.short_lived.pop(key, None)
+
+
+class Box:
+    def seal(self, name: str, plaintext: bytes) -> bytes:
+        return name.encode() + plaintext[::-1]
+
+    def open(self, name: str, sealed: bytes) -> bytes:
+        assert sealed.startswith(name.encode())
+        return sealed[len(name.encode()) :][::-1]
+
+
+class Room:
+    """A voice room that answers scores in order, and remembers what it was asked."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.scores: list[float] = []
+        self.verdict = Liveness.BONA_FIDE
+        self.asked: list[CaptureContext] = []
+        self.unusable: Unusable | None = None
+
+    def enroll(self, recordings: Sequence[bytes], context: CaptureContext) -> Enrolled | Unusable:
+        raise AssertionError("a verifier never enrols")
+
+    def verify(
+        self, recordings: Sequence[bytes], reference: Template, context: CaptureContext
+    ) -> Heard | Unusable:
+        self.asked.append(context)
+        if self.unusable is not None:
+            return self.unusable
+        liveness = LivenessResult(self.verdict, ("prompt", "copy"), {"prompt": -0.3})
+        frames = 1 if context.held is None else 2
+        fingerprint = f"v1.{recordings[0].decode()}"
+        return Heard(
+            Comparison(self.scores.pop(0), self.model, frames, liveness, fingerprints=(fingerprint,)),
+            b"probe",
+        )
+
+
+class Bench:
+    """A verifier with everything around it; `answer` begins and answers in one go."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.store, self.room = Store(manifest.digest), Room(manifest.digest)
+        held = HeldPhrases(self.store, Box())  # type: ignore[arg-type] # the three methods that are used
+        self.verifier = VoiceVerifier(self.room, self.read, {manifest.digest: manifest}, held)
+
+    def read(self, query: Callable[[Any], Any]) -> Any:
+        return query(self.store)
+
+    def answer(self, score: float, step: Step, recording: bytes = b"one") -> Received | Unusable:
+        self.room.scores = [score]
+        kept = self.verifier.begin(step, NOW).kept
+        submission = Submission({"nonce": kept["nonce"]}, {"audio": (recording,)})
+        return self.verifier.receive(step, kept, submission, SOON)
+
+    def settle(self, received: Received | Unusable, step: Step) -> Verification:
+        assert isinstance(received, Received)
+        return self.verifier.settle(self.store, step, received.kept, SOON)
+
+
+@pytest.fixture
+def bench(hum_manifest: Manifest) -> Bench:
+    return Bench(hum_manifest)
+
+
+@pytest.fixture
+def step() -> Step:
+    return a_step()
+
+
+def a_step(**changes: Any) -> Step:
+    payment: Any = Payment
+    fields: dict[str, Any] = {
+        "decision_id": "dec_1",
+        "challenge_id": "chl_1",
+        "subject": PAYER,
+        "payment": payment,
+        "binding": Binding,
+        "locale": "zh-CN",
+        "target_fmr": "1 in 200",
+    }
+    return Step(**(fields | changes))
+
+
+@contextmanager
+def refused(words: str) -> Iterator[None]:
+    with pytest.raises(InvalidRequest, match=words):
+        yield
+
+
+def test_the_payer_is_shown_fresh_digits_in_their_language(bench: Bench, step: Step):
+    one, other = bench.verifier.begin(step, NOW), bench.verifier.begin(step, NOW)
+    assert one.shown["digits"] != other.shown["digits"] or one.shown["nonce"] != other.shown["nonce"]
+    assert one.shown["language"] == "zh-CN"
+    assert one.shown["expires_at"] == "2026-11-22T12:01:00.000Z"
+    assert one.kept["prompts"] == [one.shown["digits"]]
+
+
+def test_a_good_phrase_passes_and_is_remembered(bench: Bench, step: Step):
+    verification = bench.settle(bench.answer(0.95, step), step)
+    assert (verification.passed, verification.reason) == (True, "match")
+    assert verification.evidence["threshold"] == 0.9
+    assert verification.evidence["log_likelihood_ratio"] == 3.0
+    assert bench.store.remembered == ["v1.one"]
+
+
+def test_a_poor_phrase_is_received_and_fails_where_the_payment_is_decided(bench: Bench, step: Step):
+    verification = bench.settle(bench.answer(0.55, step), step)
+    assert (verification.passed, verification.reason) == (False, "no match")
+    assert bench.store.remembered == []
+
+
+def test_a_phrase_in_between_asks_for_another_and_both_are_averaged(bench: Bench, step: Step):
+    assert bench.answer(0.8, step) == Unusable(("say_another",))
+    second = bench.answer(0.91, step, b"two")
+    assert bench.room.asked[-1].held == b"probe"
+    assert "v1.one" in bench.room.asked[-1].earlier
+    assert bench.settle(second, step).passed
+    assert sorted(bench.store.remembered) == ["v1.one", "v1.two"]
+    assert bench.store.short_lived == {}
+
+
+def test_a_second_phrase_in_between_is_judged_and_no_third_is_asked(bench: Bench, step: Step):
+    bench.answer(0.8, step)
+    assert not bench.settle(bench.answer(0.85, step, b"two"), step).passed
+
+
+def test_the_second_phrase_answers_new_digits(bench: Bench, step: Step):
+    bench.room.scores = [0.8, 0.95]
+    kept = bench.verifier.begin(step, NOW).kept
+    submission = Submission({"nonce": kept["nonce"]}, {"audio": (b"one",)})
+    assert bench.verifier.receive(step, kept, submission, SOON) == Unusable(("say_another",))
+    with refused("begin again"):
+        bench.verifier.receive(step, kept, submission, SOON)
+
+
+def test_a_phrase_held_for_an_older_template_is_dropped(bench: Bench, step: Step):
+    bench.answer(0.8, step)
+    assert bench.store.template is not None
+    bench.store.template = StoredTemplate("tpl_2", bench.store.template.template)
+    bench.answer(0.95, step, b"two")
+    assert bench.room.asked[-1].held is None
+
+
+@pytest.mark.parametrize("verdict", [Liveness.ATTACK, Liveness.UNDECIDED])
+def test_nothing_but_bona_fide_passes_and_no_second_phrase_is_wasted_on_it(
+    bench: Bench, step: Step, verdict: Liveness
+):
+    bench.room.verdict = verdict
+    for score in (0.8, 0.99):
+        verification = bench.settle(bench.answer(score, step), step)
+        assert (verification.passed, verification.reason) == (False, f"liveness {verdict}")
+
+
+def test_a_recording_that_another_decision_accepted_meanwhile_is_used_up(bench: Bench, step: Step):
+    received = bench.answer(0.95, step)
+    assert bench.settle(received, step).passed
+    assert bench.settle(received, step).reason == "used before"
+
+
+def test_an_enrolment_in_between_voids_the_comparison(bench: Bench, step: Step):
+    received = bench.answer(0.95, step)
+    assert bench.store.template is not None
+    bench.store.template = StoredTemplate("tpl_2", bench.store.template.template)
+    assert bench.settle(received, step).reason == "no such template"
+
+
+def test_without_a_template_the_answer_looks_like_any_other(bench: Bench, step: Step):
+    bench.store.template = None
+    received = bench.answer(0.95, step)
+    assert bench.settle(received, step) == Verification(Factor.VOICE, False, "no such template")
+
+
+def test_what_cannot_be_judged_is_handed_on(bench: Bench, step: Step):
+    bench.room.unusable = Unusable(("too_noisy",))
+    assert bench.answer(0.95, step) == Unusable(("too_noisy",))
+
+
+def test_a_policy_without_a_rate_settles_nothing(bench: Bench):
+    step = a_step(target_fmr=None)
+    received = bench.answer(0.95, step)
+    with refused("states no target FMR"):
+        bench.settle(received, step)
+
+
+@pytest.mark.parametrize(
+    ("nonce", "late", "files", "words"),
+    [
+        ("another", False, 1, "not the one"),
+        (None, False, 1, "not the one"),
+        ("same", True, 1, "too long"),
+        ("same", False, 0, "1 files named `audio`"),
+        ("same", False, 2, "1 files named `audio`"),
+    ],
+)
+def test_a_submission_that_does_not_fit_its_ceremony_is_refused(
+    bench: Bench, step: Step, nonce: str | None, late: bool, files: int, words: str
+):
+    kept = bench.verifier.begin(step, NOW).kept
+    fields = {"nonce": kept["nonce"] if nonce == "same" else nonce}
+    submission = Submission(fields, {"audio": (b"one",) * files})
+    with refused(words):
+        bench.verifier.receive(step, kept, submission, NOW + timedelta(seconds=60 if late else 59))
+
+
+def test_an_enrolment_reads_five_rows_of_digits_in_one_capture():
+    begun = begin_enrolment("en", NOW)
+    recordings = tuple(str(number).encode() for number in range(5))
+    submission = Submission({"nonce": begun.shown["nonce"]}, {"audio": recordings})
+    given, context = phrases(begun.kept, submission, SOON)
+    assert given == recordings
+    assert list(context.digits) == begun.shown["prompts"]
+    assert (len(set(context.digits)), context.language) == (5, "en")
+
+
+def test_voice_is_offered_where_a_model_is_known(bench: Bench):
+    assert bench.verifier.is_offered()
+    assert not VoiceVerifier(bench.room, bench.read, {}, HeldPhrases(bench.store, Box())).is_offered()  # type: ignore[arg-type] # as above

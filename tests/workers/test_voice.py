@@ -1,0 +1,125 @@
+"""The voice room from afar says what it says at home."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.errors import AuthsvcError, ModelUnusable, Unavailable, UnsupportedMedia
+from authsvc.factor import Json, Unusable
+from authsvc.voice.capture import CaptureContext, Enrolled, Heard
+from authsvc.workers.messages import Answer
+from authsvc.workers.voice import RemoteVoice, voice_handlers
+from tests.workers.test_face import NearbyClient
+
+# As large as twenty captures of twelve seconds.
+EARLIER = tuple(f"v1.{number}.{'x' * 36_000}" for number in range(20))
+CONTEXT = CaptureContext(("402917", "385162"), "zh", EARLIER, b"\x00\x01 held")
+BARE = CaptureContext(("402917",), "en")
+TEMPLATE = Template(Modality.VOICE, "sha256:ab", b"\x00\x00\x80\x3f" * 256, 5)
+ENROLLED = Enrolled(TEMPLATE, ("v1.one", "v1.two"))
+HEARD = Heard(
+    Comparison(
+        score=0.1 + 0.2,
+        model="sha256:ab",
+        frames=2,
+        liveness=LivenessResult(Liveness.ATTACK, ("prompt", "copy"), {"prompt": -0.97, "copy": 0.81}),
+        quality={"snr": 21.5},
+        fingerprints=("v1.three",),
+    ),
+    b"\x00 probe",
+)
+RECORDINGS = (b"RIFF one", b"RIFF two")
+
+
+class Room:
+    """A voice room that answers what it was told to, and remembers what it was asked."""
+
+    def __init__(self, answer: Enrolled | Heard | Unusable | AuthsvcError) -> None:
+        self.answer = answer
+        self.asked: list[tuple[object, ...]] = []
+
+    def enroll(self, recordings: Sequence[bytes], context: CaptureContext) -> Enrolled | Unusable:
+        self.asked.append((tuple(recordings), context))
+        return self._answer(Enrolled)
+
+    def verify(
+        self, recordings: Sequence[bytes], reference: Template, context: CaptureContext
+    ) -> Heard | Unusable:
+        self.asked.append((tuple(recordings), reference, context))
+        return self._answer(Heard)
+
+    def _answer(self, kind):
+        if isinstance(self.answer, AuthsvcError):
+            raise self.answer
+        assert isinstance(self.answer, kind | Unusable)
+        return self.answer
+
+
+def remote(room: Room) -> RemoteVoice:
+    return RemoteVoice(NearbyClient(dict(voice_handlers(room))))
+
+
+@pytest.mark.parametrize("context", [CONTEXT, BARE])
+def test_a_template_arrives_whole_with_its_fingerprints(context: CaptureContext):
+    room = Room(ENROLLED)
+    assert remote(room).enroll(RECORDINGS, context) == ENROLLED
+    assert room.asked == [(RECORDINGS, context)]
+
+
+@pytest.mark.parametrize("context", [CONTEXT, BARE])
+def test_a_comparison_arrives_to_the_last_digit(context: CaptureContext):
+    room = Room(HEARD)
+    assert remote(room).verify(RECORDINGS, TEMPLATE, context) == HEARD
+    assert room.asked == [(RECORDINGS, TEMPLATE, context)]
+
+
+@pytest.mark.parametrize("hints", [("too_noisy", "clipped"), ()])
+def test_what_cannot_be_judged_arrives_with_its_hints(hints: tuple[str, ...]):
+    far = remote(Room(Unusable(hints)))
+    assert far.enroll(RECORDINGS, CONTEXT) == Unusable(hints)
+    assert far.verify(RECORDINGS, TEMPLATE, CONTEXT) == Unusable(hints)
+
+
+@pytest.mark.parametrize("error", [ModelUnusable("another model"), UnsupportedMedia("not a WAV")])
+def test_what_the_room_raises_is_raised_here(error: AuthsvcError):
+    with pytest.raises(type(error), match=error.detail):
+        remote(Room(error)).verify(RECORDINGS, TEMPLATE, CONTEXT)
+
+
+GARBAGE: tuple[Json, ...] = ({}, {"template": {}, "comparison": {}}, {"comparison": None}, {"unusable": 3})
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda far: far.enroll(RECORDINGS, CONTEXT),
+        lambda far: far.verify(RECORDINGS, TEMPLATE, CONTEXT),
+        lambda far: far.describe(),
+    ],
+)
+def test_garbage_is_no_answer(garbage: Json, ask: Callable[[RemoteVoice], object]):
+    def answer(header: Json, blobs: Sequence[bytes]) -> Answer:
+        return garbage, ()
+
+    far = RemoteVoice(NearbyClient(dict.fromkeys(("voice.enroll", "voice.verify", "about"), answer)))
+    with pytest.raises(Unavailable):
+        ask(far)
+
+
+def test_health_is_told_who_is_at_work():
+    def about(header: Json, blobs: Sequence[bytes]) -> Answer:
+        return {"voice": {"engine": "ge2e_onnx", "liveness": "prompt"}}, ()
+
+    assert RemoteVoice(NearbyClient({"about": about})).describe()["engine"] == "ge2e_onnx"
+
+
+@pytest.mark.parametrize("module", ["authsvc.workers.voice", "authsvc.voice.verifier", "authsvc.voice.hints"])
+def test_the_web_loads_no_array_library_for_it(module: str):
+    heavy = ("numpy", "soundfile", "soxr", "onnxruntime", "librosa", "torch")
+    program = f"import sys, {module}; print([name for name in {heavy!r} if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
