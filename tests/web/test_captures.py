@@ -62,8 +62,8 @@ def test_meta_may_be_left_out(api: Api, fake: FakeServices):
     [
         ({"nonce": "n1"}, "invalid-request"),
         ({"frame": frame()}, "invalid-request"),
-        ({"frame": [frame() for _ in range(13)], "nonce": "n1"}, "invalid-request"),
-        ({"frame": [frame() for _ in range(20)], "nonce": "n1"}, "payload-too-large"),
+        ({"frame": [frame() for _ in range(61)], "nonce": "n1"}, "invalid-request"),
+        ({"frame": [frame() for _ in range(80)], "nonce": "n1"}, "payload-too-large"),
         ({"frame": frame(b""), "nonce": "n1"}, "invalid-request"),
         ({"frame": frame(), "nonce": "n1", "extra": "x"}, "invalid-request"),
         ({"frame": frame(), "picture": frame(), "nonce": "n1"}, "invalid-request"),
