@@ -94,6 +94,10 @@ class Phone:
         self._capture(challenge, [photograph])
         return self._complete(challenge)
 
+    def decline(self, challenge: Challenge, choice: str = "cancel") -> None:
+        """Say no: `cancel`, or `not_me`, which also suspends the device that the payment came from."""
+        self._wire(challenge).send("POST", f"{_path(challenge)}/decline", Body.of({"choice": choice}))
+
     def _complete(self, challenge: Challenge) -> int | None:
         try:
             self._wire(challenge).send("POST", f"{_path(challenge)}/complete")

@@ -10,13 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 from authsvc.caller.wire import Wire
 from authsvc.errors import AuthsvcError, Unavailable
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds until the service must be ready, its face engine included."""
 
 
@@ -25,24 +26,24 @@ class OwnService:
 
     def __init__(self, model_dir: Path) -> None:
         self._model_dir = model_dir
-        self._folder = tempfile.TemporaryDirectory(prefix="authsvc-demo-", ignore_cleanup_errors=True)
-        self._data_dir = Path(self._folder.name) / "data"
-        self._log = Path(self._folder.name) / "log"
+        self._cleanup = ExitStack()
+        self._data_dir = self._log = Path()
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.api_key = ""
         self.health: Mapping[str, Any] = {}  # Any: what /readyz says, for the reader.
 
     def __enter__(self) -> Self:
-        try:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="authsvc-demo-")))
+            self._data_dir, self._log = folder / "data", folder / "log"
+            stack.callback(self._end)
             self._start()
-        except BaseException:
-            self._end()
-            raise
+            self._cleanup = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        self._cleanup.close()
 
     def audit_is_sound(self) -> Mapping[str, Any]:
         """The report of `authsvc audit verify` on this service's own log, while it runs."""
@@ -68,7 +69,7 @@ class OwnService:
         self.url, self.api_key = facts["listening"], facts["api_key"]
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable(f"the service did not get ready:\n{self._log.read_text()[-2000:]}")
+                raise Unavailable(f"the service did not get ready:\n{self._complaints()}")
             time.sleep(0.1)
 
     def _announced(self) -> Mapping[str, str]:
@@ -77,7 +78,7 @@ class OwnService:
             raise LookupError("the service was not started")
         line = self._process.stdout.readline()
         if not line:
-            raise Unavailable(f"the service did not start:\n{self._log.read_text()[-2000:]}")
+            raise Unavailable(f"the service did not start:\n{self._complaints()}")
         facts: Mapping[str, str] = json.loads(line)
         return facts
 
@@ -88,18 +89,23 @@ class OwnService:
             return False
         return "engine" in self.health.get("face", {})
 
+    def _complaints(self) -> str:
+        """The end of the service's log, without the lines about single requests."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return "\n".join([line for line in lines if not line.startswith("{")][-20:])
+
     def _end(self) -> None:
         process = self._process
-        if process is not None:
-            process.terminate()
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-        self._folder.cleanup()
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _program() -> str:

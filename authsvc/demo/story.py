@@ -254,7 +254,10 @@ class Story:
     def audit(self) -> Outcome:
         report = self._service.audit_is_sound()
         _expect(report["sound"] is True, f"findings: {report['findings']}")
-        return Outcome("-", f"{report['links']} entries, {report['heads']} signed heads: sound")
+        return Outcome(
+            "-",
+            f"{report['links']} entries, {report['heads']} signed heads, sound (told by `authsvc audit verify`)",
+        )
 
     # -- Helpers ----------------------------------------------------------------------------------------------------
 

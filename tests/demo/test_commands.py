@@ -1,0 +1,60 @@
+"""The demo as people run it: a process of its own, which starts a service, and ends it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+PROGRAM = Path(sys.executable).with_name("authsvc")
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """An empty folder whose path leaves room for the name of a Unix socket (108 bytes); pytest's own does not."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.timeout(180)
+def test_every_step_of_the_demo_holds_and_nothing_of_it_stays(model_dir: Path, short_path: Path):
+    started = subprocess.Popen(
+        [PROGRAM, "demo", "--json", "--model-dir", str(model_dir)],
+        env={
+            **os.environ,
+            "TMPDIR": str(short_path),
+            "AUTHSVC_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    out, err = started.communicate(timeout=170)
+    assert started.returncode == 0, out + err
+    told = json.loads(out)
+    assert told["held"] is True
+    assert [step["number"] for step in told["steps"]] == list(range(1, len(told["steps"]) + 1))
+    assert {step["level"] for step in told["steps"]} == {"-", "none", "otp", "face", "deny"}
+    assert any("liveness: UNSAFE_NO_PAD" in line for line in told["preface"])
+    assert list(short_path.iterdir()) == []
+    assert not [process for process in psutil.process_iter(["cmdline"]) if _is_from(process, short_path)]
+
+
+def _is_from(process: psutil.Process, folder: Path) -> bool:
+    return any(str(folder) in word for word in process.info["cmdline"] or ())
+
+
+def test_a_demo_without_models_says_what_is_missing(tmp_path: Path):
+    done = subprocess.run(
+        [PROGRAM, "demo", "--model-dir", str(tmp_path), "--faces", str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "folder a person" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,251 @@
+"""The documents say what is so: tables are compared with the code, examples are run, links lead somewhere."""
+
+import json
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import pytest
+
+from authsvc.cli import main
+from authsvc.client import AuthsvcClient, Device
+from authsvc.config import SETTINGS, Settings
+from authsvc.demo.faces import Cast, Photograph
+from authsvc.demo.phone import Phone
+from authsvc.demo.service import OwnService
+from authsvc.demo.story import Story
+from authsvc.events import TAGS
+from authsvc.launch import DEVELOPMENT_CLIENT
+from authsvc.manifest import manifest_folder
+from authsvc.web.problems import PROBLEMS
+from tests.caller import test_webhooks as webhooks
+from tests.caller.signing import CLIENT, NOW, PAYMENT, Signer
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+OURS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "docs/binding.md", ROOT / "docs/integration.md"]
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"README has no section `{title}`"
+    return found.group(1)
+
+
+def rows(title: str) -> list[list[str]]:
+    """The cells of a section's table, without its head."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+# -- Tables ------------------------------------------------------------------------------------------------------------
+
+
+def shown_default(name: str) -> str:
+    value = getattr(Settings(), name)
+    if value is None or value == "":
+        return ""
+    if isinstance(value, timedelta):
+        return f"`{value.total_seconds():.0f}`"
+    return f"`{int(value) if isinstance(value, bool) else value}`"
+
+
+def test_every_setting_is_in_the_readme_with_its_default_and_meaning():
+    expected = [[f"`{each.variable}`", shown_default(each.name), each.meaning] for each in SETTINGS]
+    assert rows("Settings") == expected
+
+
+def test_every_problem_is_in_the_readme():
+    expected = [[f"`{each.slug}`", str(each.status), each.title] for each in PROBLEMS.values()]
+    assert rows("Problems") == expected
+
+
+def test_every_event_is_in_the_readme():
+    assert rows("Events") == [[f"`{tag}`", meaning] for tag, meaning in TAGS.items()]
+
+
+def test_every_models_licence_is_in_the_readme():
+    manifests = [tomllib.loads(file.read_text()) for file in sorted(manifest_folder().glob("*.toml"))]
+    expected = [
+        [f"`{each['id']}`", each["licence"]["name"], "yes" if each["licence"]["commercial"] else "**no**"]
+        for each in manifests
+    ]
+    assert [row[:3] for row in rows("Weights and their licences")] == expected
+
+
+# -- Commands ----------------------------------------------------------------------------------------------------------
+
+
+def words_of(cell: str) -> tuple[str, list[str]]:
+    """`authsvc keys create`, `list` → keys and its commands."""
+    first, *more = re.findall(r"`([^`]+)`", cell)
+    group, *command = first.removeprefix("authsvc ").split()
+    return group, [*command, *more]
+
+
+def test_every_command_is_in_the_readme():
+    assert sorted(words_of(row[0])[0] for row in rows("Commands")) == main.list_commands(click.Context(main))
+
+
+@pytest.mark.parametrize("cell", [row[0] for row in rows("Commands")])
+def test_a_command_of_the_readme_is_there_with_all_its_parts(cell):
+    name, expected = words_of(cell)
+    if not expected:
+        return
+    group = main.get_command(click.Context(main), name)
+    assert isinstance(group, click.Group)
+    assert set(expected) <= set(group.commands)
+
+
+def lines_of_shell() -> Iterator[str]:
+    for line in re.findall(r"`(authsvc [^`]+)`", README):
+        if "…" not in line and line.split()[1] in main.list_commands(click.Context(main)):
+            yield line
+
+
+@pytest.mark.parametrize("line", sorted({line for line in lines_of_shell() if "--" in line}))
+def test_the_options_of_a_command_line_in_the_readme_exist(line):
+    _, *words = shlex.split(line)
+    command: click.Command | None = main
+    while isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), words.pop(0))
+    assert command is not None
+    known = {name for parameter in command.params for name in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+# -- Text ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", OURS, ids=lambda path: path.name)
+def test_links_to_other_files_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+        if not target.startswith("https://"):
+            assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", OURS, ids=lambda path: path.name)
+def test_nothing_is_claimed_that_only_a_laboratory_may_say(document):
+    assert re.search(r"\b(certified|compliant)\b", document.read_text(), re.IGNORECASE) is None
+
+
+def test_the_transcript_tells_the_steps_that_the_demo_plays():
+    (transcript,) = blocks(section("The demo"), "text")
+    told = re.findall(r"^ *\d+ ok \S+ +(.*?) +\d+ ms", transcript, re.MULTILINE)
+    photograph = (Photograph("p", b""),)
+    cast = Cast(photograph, photograph, "note")
+    story = Story(OwnService(ROOT), AuthsvcClient("http://localhost", "ak_1_x", client="c"), cast)
+    assert told == [what.strip() for what, _ in story.steps()]
+    assert f"All {len(told)} steps held." in transcript
+
+
+def test_the_worked_example_of_the_binding_is_a_published_vector():
+    text = (ROOT / "docs/binding.md").read_text()
+    (canonical,), (digest,) = blocks(text, "json"), blocks(text, "text")
+    vectors = json.loads((ROOT / "tests/vectors/binding-v1.json").read_text())["accepted"]
+    assert (canonical.strip(), digest.strip()) in {(each["canonical"], each["digest"]) for each in vectors}
+
+
+# -- Examples --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def service(model_dir: Path) -> Iterator[OwnService]:
+    with OwnService(model_dir) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def payer(service: OwnService) -> tuple[Phone, Device]:
+    """A phone with an authenticator app, enrolled for the user of the example."""
+    phone = Phone(service.url)
+    with AuthsvcClient(service.url, service.api_key, client=DEVELOPMENT_CLIENT) as client:
+        ticket = client.enroll("u_42")
+    phone.add_app(ticket)
+    device = phone.add_device(ticket, "a phone")
+    phone.finish(ticket)
+    return phone, device
+
+
+def run_example(service: OwnService, phone: Phone, device: Device, order: str, code: str | None) -> list[str]:
+    """What the README's example did, with the payer answering `code`, or declining without one."""
+    happened: list[str] = []
+
+    def send_payer_to(challenge):
+        happened.append("asked")
+        if code is not None:
+            assert phone.type_code(challenge, code) is None
+        else:
+            phone.decline(challenge)
+
+    (example,) = blocks(section("Fifteen lines of integration"), "python")
+    exec(  # noqa: S102  # The example is ours, and running it is the point.
+        compile(example, "README.md", "exec"),
+        {
+            "BASE_URL": service.url,
+            "API_KEY": service.api_key,
+            "TOLERATED": ["unsafe-no-pad"],
+            "ORDER": order,
+            "DEVICE_ID": device.id,
+            "DEVICE_SECRET": device.secret,
+            "send_payer_to": send_payer_to,
+            "refuse": lambda status, reasons: happened.append(f"refused: {status}"),
+            "move_the_money": lambda payment: happened.append(f"moved {payment.amount_minor}"),
+        },
+    )
+    return happened
+
+
+def test_the_readmes_example_moves_the_money_once_the_payer_has_proven_it(service, payer):
+    phone, device = payer
+    assert run_example(service, phone, device, "pay_1", phone.app.code()) == ["asked", "moved 125000"]
+
+
+def test_the_readmes_example_moves_nothing_when_the_payer_declines(service, payer):
+    phone, device = payer
+    assert run_example(service, phone, device, "pay_2", None) == ["asked", "refused: declined_by_user"]
+
+
+def test_the_readmes_example_has_about_fifteen_lines():
+    (example,) = blocks(section("Fifteen lines of integration"), "python")
+    assert len([line for line in example.splitlines() if line.strip()]) <= 18
+
+
+def test_the_examples_of_the_integration_guide_run():
+    receipts, hooks = blocks((ROOT / "docs/integration.md").read_text(), "python")
+    signer, happened = Signer(), []
+    given = {
+        "token": signer.receipt(),
+        "key_set": signer.jwks,
+        "payment": PAYMENT,
+        "now": NOW,
+        "tolerated": (),
+    }
+    exec(compile(receipts.replace('"demo-shop"', repr(CLIENT)), "integration.md", "exec"), given)  # noqa: S102
+    given = {
+        "headers": webhooks.headers(),
+        "body": webhooks.BODY,
+        "secret": webhooks.SECRET,
+        "now": webhooks.NOW,
+        "act_once": lambda id, payload: happened.append(id),
+        "answer": lambda status, reason: happened.append(reason),
+    }
+    exec(compile(hooks, "integration.md", "exec"), given)  # noqa: S102
+    exec(compile(hooks, "integration.md", "exec"), {**given, "body": b"{}"})  # noqa: S102
+    assert happened == ["msg_1", "signature"]
+
+
+def test_every_reason_for_refusing_a_receipt_is_in_the_guide():
+    source = (ROOT / "authsvc/caller/receipts.py").read_text()
+    reasons = set(re.findall(r'ReceiptRefused\(\s*"([a-z-]+)"', source))
+    guide = (ROOT / "docs/integration.md").read_text()
+    assert len(reasons) == 12
+    assert {reason for reason in reasons if f"`{reason}`" in guide} == reasons
