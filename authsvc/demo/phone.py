@@ -60,7 +60,7 @@ class Phone:
         """
         self._app = Authenticator(self._begin(ticket, "otp")["secret"])
         left = PERIOD - time.time() % PERIOD
-        if left < 2:
+        if left < 4:
             time.sleep(left)
         self._put(ticket, "otp", {"code": self.app.code(periods_ago=1)})
 
