@@ -4,9 +4,12 @@ Two views of a plane differ by a homography, so the whole face of the resting fr
 homography there is. On a plane that succeeds and almost nothing remains; on a head the nose stands out and the fit stays
 poor. All pixels are used: the default detector's five points lie on two lines, which a homography can always fit.
 
-Measured: 81 frames of photographs under random homographies, re-encoded, agree by 0.967 and more; the turned frames of a
-live clip by 0.67 to 0.90. The fit is Gauss-Newton on zero-mean normalised correlation, from coarse to fine, started from
-the points' affine transform and from a grid of shears, because a fit that fails would let a plane pass.
+Light is taken out first, or a lamp's reflection on the paper would look like depth. The fit is Gauss-Newton on normalised
+correlation, from coarse to fine, started from the points' affine transform and from a grid of shears, because a fit that
+fails would let a plane pass.
+
+Measured: 85 frames of photographs under random homographies, with noise, glare, shade and blur, agree by 0.914 and more;
+27 turned frames of a live clip by 0.53 to 0.75.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from authsvc.face.image import blurred, grey
 
 Floats = NDArray[np.float64]
 
-FLAT = 0.94
+FLAT = 0.84
 """At this agreement and above the two views are of one plane."""
 
 _SIDE, _CONTEXT = 64, 128
@@ -32,7 +35,8 @@ _MARGIN = (_CONTEXT - _SIDE) / 2
 _SCALES = ((4.0, 3), (2.0, 2), (1.0, 1))  # Blur in pixels, and every how manieth pixel is looked at.
 _STEPS = 12
 _STARTS = 4
-_SURE = 0.96
+_SURE = 0.93
+_SURROUNDINGS = 6
 
 _EYES = np.array([0.0, -0.372])  # Middle of the eyes, in the template's own coordinates from -1 to 1.
 
@@ -87,8 +91,10 @@ class _Level:
         u, v = columns.ravel() / (_SIDE / 2) - 1, rows.ravel() / (_SIDE / 2) - 1
         oval = (u / 0.8) ** 2 + ((v - 0.1) / 0.85) ** 2 < 1
         self._places = np.stack([u[oval], v[oval], np.ones(int(oval.sum()))])
-        self._template = _unit(blurred(template, blur)[rows.ravel()[oval], columns.ravel()[oval]])
-        self._image = blurred(image, blur)
+        self._template = _unit(
+            _evenly_lit(blurred(template, blur))[rows.ravel()[oval], columns.ravel()[oval]]
+        )
+        self._image = _evenly_lit(blurred(image, blur))
         self._down, self._right = np.gradient(self._image, axis=0), np.gradient(self._image, axis=1)
 
     def correlation(self, matrix: Floats) -> float:
@@ -142,6 +148,25 @@ class _Level:
 
     def _is_sane(self, matrix: Floats) -> bool:
         return bool((matrix[2] @ self._places > 0.2).all())
+
+
+def _evenly_lit(image: Floats) -> Floats:
+    """The image without what light and shade do to it: every pixel against the mean and spread of its surroundings."""
+    centred = image - _local_mean(image)
+    # Grey levels below four are noise and must not be blown up.
+    return np.asarray(centred / (np.sqrt(np.maximum(_local_mean(centred**2), 0)) + 4))
+
+
+def _local_mean(image: Floats) -> Floats:
+    """The mean over a square about each pixel, twice, which is nearly a Gaussian."""
+    width = 2 * _SURROUNDINGS + 1
+    for _ in range(2):
+        padded = np.pad(image, ((_SURROUNDINGS + 1, _SURROUNDINGS),) * 2, mode="edge")
+        sums = padded.cumsum(axis=0).cumsum(axis=1)
+        image = (
+            sums[width:, width:] - sums[:-width, width:] - sums[width:, :-width] + sums[:-width, :-width]
+        ) / width**2
+    return image
 
 
 def _sample(image: Floats, x: Floats, y: Floats) -> Floats:

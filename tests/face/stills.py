@@ -39,3 +39,15 @@ def warped(picture: Pixels, face: Face, matrix: NDArray[np.float64], quality: in
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return decode(buffer.getvalue())
+
+
+def relit(picture: Pixels, kind: int) -> Pixels:
+    """The picture in another light: as it is, under a lamp's reflection, or in the shade from one side."""
+    height, width = picture.shape[:2]
+    rows, columns = np.mgrid[0:height, 0:width]
+    if kind % 3 == 1:
+        spot = np.exp(-(((columns - width * 0.45) / 90) ** 2) - ((rows - height * 0.47) / 70) ** 2)
+        return np.clip(picture + 90 * spot[..., None], 0, 255).astype(np.uint8)
+    if kind % 3 == 2:
+        return np.clip(picture * np.linspace(0.5, 1.3, width)[None, :, None], 0, 255).astype(np.uint8)
+    return picture

@@ -8,18 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from authsvc.biometric import Liveness, LivenessResult
+from authsvc.biometric import Comparison, Liveness, LivenessResult, Template
 from authsvc.face.acquisition import Frame
 from authsvc.face.active import LONGEST_GAP_MS, ActiveChallenge
-from authsvc.face.build import DEFAULT_MODEL, engines
+from authsvc.face.build import DEFAULT_MODEL, engines, face_service
 from authsvc.face.capture import CaptureContext, Gesture, choose_gestures, gesture_sequences
 from authsvc.face.engine import Detector, Matcher
 from authsvc.face.image import decode
 from authsvc.face.planarity import FLAT, View, agreement
 from authsvc.face.quality import VERIFICATION, measure
+from authsvc.factor import Unusable
 from authsvc.manifest import manifest_folder, read_manifest
 from tests.face.clips import frames_of
-from tests.face.stills import homography, warped
+from tests.face.drawing import jpeg
+from tests.face.stills import homography, relit, warped
 
 LEFT, RIGHT = Gesture.LEFT, Gesture.RIGHT
 SAME_PERSON = 0.9288
@@ -105,6 +107,34 @@ def test_frames_without_sensible_instants_prove_nothing(
     assert judged.verdict is Liveness.UNDECIDED
 
 
+def test_the_whole_service_enrols_and_compares_a_living_person(
+    model_dir: Path, test_data: Path, faces_dir: Path
+) -> None:
+    """Two takes of the live clip; the second must also fail as a replay of the first, and for other gestures."""
+    service = face_service(model_dir, unsafe_no_pad=False)
+    service.load()
+    first, second = (_take(test_data / "pad" / "live_clip.mp4", every) for every in (9, 11))
+    template = service.enroll(first[0], CaptureContext((LEFT, RIGHT), first[1]))
+    assert isinstance(template, Template)
+    contexts = {
+        Liveness.BONA_FIDE: CaptureContext((LEFT, RIGHT), second[1]),
+        Liveness.ATTACK: CaptureContext((LEFT, RIGHT), second[1], template.fingerprints),
+        Liveness.UNDECIDED: CaptureContext((RIGHT, LEFT), second[1]),
+    }
+    for verdict, context in contexts.items():
+        compared = service.verify(second[0], template, context)
+        assert isinstance(compared, Comparison)
+        assert compared.score > 0.99
+        assert compared.liveness.verdict is verdict
+    refused = service.enroll(first[0], CaptureContext((RIGHT, LEFT), first[1]))
+    assert refused == Unusable(("not_live",))
+
+
+def _take(clip: Path, every: int) -> tuple[list[bytes], tuple[int, ...]]:
+    taken = list(frames_of(clip, every=every))
+    return [jpeg(picture, quality=88) for _, picture in taken], tuple(instant for instant, _ in taken)
+
+
 def test_without_gestures_nothing_is_proved(eyes: tuple[Detector, Matcher], live: list[Frame]) -> None:
     assert judge(eyes, live, ()).verdict is Liveness.UNDECIDED
 
@@ -130,7 +160,7 @@ def test_a_face_that_jumps_is_not_followed(eyes: tuple[Detector, Matcher], live:
 
 @pytest.fixture(scope="module")
 def bent(eyes: tuple[Detector, Matcher], faces_dir: Path) -> dict[str, list[Frame]]:
-    """For each still: itself held straight, and how the engine sees it under 24 random homographies."""
+    """For each still: itself held straight, and how the engine sees it under 24 random homographies and lights."""
     made = {}
     for number, name in enumerate(STILLS):
         chance = np.random.default_rng(number)
@@ -138,7 +168,7 @@ def bent(eyes: tuple[Detector, Matcher], faces_dir: Path) -> dict[str, list[Fram
         face = eyes[0].detect(picture)[0]
         straight = seen(eyes, warped(picture, face, np.eye(3)))
         views = [warped(picture, face, homography(chance, face.box.width), 60 + number) for _ in range(24)]
-        made[name] = [straight, *(seen(eyes, view) for view in views)]
+        made[name] = [straight, *(seen(eyes, relit(view, light)) for light, view in enumerate(views))]
     return made
 
 

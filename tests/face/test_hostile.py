@@ -19,26 +19,30 @@ HARMLESS = {
 }
 LARGEST_MEMORY = 512 * 1024 * 1024
 PROGRAM = """
-import json, resource, time
+import json, time
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.image import decode
 from tests.face.hostile import hostile_files
 
 outcomes, slowest = {}, (0.0, "")
-for name, data in list(hostile_files()):
+for name, data in hostile_files():
     started = time.process_time()
     try:
         outcomes[name] = f"decoded {max(decode(data).shape)}"
     except (InvalidRequest, PayloadTooLarge, UnsupportedMedia) as refusal:
         outcomes[name] = refusal.slug
     slowest = max(slowest, (time.process_time() - started, name))
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+# Not getrusage: what that reports as the largest size is inherited from the process that started this one.
+with open("/proc/self/status") as status:
+    memory = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 print(json.dumps({"outcomes": outcomes, "memory": memory, "slowest": slowest}))
 """
 
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, object]:
+    if not Path("/proc/self/status").exists():
+        pytest.skip("the largest size of a process is read from /proc, which is not here")
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=CHECKOUT,
