@@ -175,7 +175,8 @@ class Enrolling:
         if step not in self._answer:
             raise InvalidRequest(f"the step `{step}` is not offered here")
         self._count(ticket, step)
-        begun = self._get(ticket, f"{step}:begun")
+        # A registration challenge is used up by the first answer to it, good or bad.
+        begun = (self._take if step is EnrollmentStep.DEVICE else self._get)(ticket, f"{step}:begun")
         if begun is None:
             raise InvalidRequest(f"the step `{step}` has not begun")
         return self._answer[step](ticket, begun, submission)
@@ -275,6 +276,8 @@ class Enrolling:
         credential = submission.fields.get("credential")
         if isinstance(credential, Mapping):
             staged["credential"] = self._registered(ticket, begun, credential, device_id)
+        elif credential is not None:
+            raise InvalidRequest("`credential` must be the browser's credential as a JSON object")
         self._stage(ticket, EnrollmentStep.DEVICE, staged)
         return {"state": "received", "device": {"id": device_id, "secret": secret}}
 
@@ -400,7 +403,13 @@ class Enrolling:
 
     def _get(self, ticket: Ticket, name: str) -> Json | None:
         key = self._key(ticket, name)
-        sealed = self._parts.ephemeral.get(key)
+        return self._opened(key, self._parts.ephemeral.get(key))
+
+    def _take(self, ticket: Ticket, name: str) -> Json | None:
+        key = self._key(ticket, name)
+        return self._opened(key, self._parts.ephemeral.take(key))
+
+    def _opened(self, key: Key, sealed: bytes | None) -> Json | None:
         if sealed is None:
             return None
         value: Json = json.loads(self._parts.box.open(key.name, sealed))

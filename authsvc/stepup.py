@@ -41,7 +41,7 @@ from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.receipt import AuditPosition, ReceiptIssuer, evidence_of
 from authsvc.store import Ledger, Transaction
-from authsvc.subject import Novelty
+from authsvc.subject import Novelty, Subject
 
 CHALLENGE_LIFE = timedelta(minutes=5)
 
@@ -279,6 +279,7 @@ class StepUp:
             if result.alarm is not None:
                 data = {"decision": decision.id, "factor": result.factor.value, "alarm": result.alarm}
                 tx.publish(Event("attack:suspected", decision.payment.subject, now, data))
+                drop_lost_keys(tx, decision.payment.subject)
 
     def _fail(
         self,
@@ -306,8 +307,11 @@ class StepUp:
         inputs = Inputs.from_snapshot(decision.inputs)
         recorded = Novelty(decision.novelty)
         revoked = device is not None and device.state.value != "active"
+        synced = any(proof.get("backup_eligible") is True for proof in decision.proofs)
         fresh = replace(
             inputs,
+            # Any live key may have answered, also one of another device than was stated.
+            device_synced=True if synced else inputs.device_synced,
             novelty=Novelty.REVOKED if revoked else recorded,
             account_frozen=account is None or _counts_as_frozen(account, inputs.type),
             account_blocked=False,
@@ -328,7 +332,7 @@ class StepUp:
         account = _present(account)
         attempts = account.attempts.hand_back(evidence.wanted, charged_at)
         tx.accounts.save(replace(account, attempts=attempts, low_value=LowValue()))
-        if device is not None and decision.novelty in (Novelty.TRUSTED, Novelty.PROBATION):
+        if device is not None and decision.novelty in _SEEN:
             tx.accounts.save_device(device.seen(now))
         released = self._signed(tx, decision.become(Status.AUTHENTICATED), now)
         return self._end(tx, released, "payer", "complete", now, proofs=list(decision.proofs))
@@ -529,6 +533,16 @@ _EVENT_OF = {
 }
 
 
+_SEEN = (Novelty.TRUSTED, Novelty.PROBATION)
+
+
+def drop_lost_keys(tx: Transaction, subject: Subject) -> None:
+    """With the last live device key goes the factor, so that nobody is asked for what they cannot show."""
+    account = tx.accounts.find(subject)
+    if account is not None and Factor.DEVICE_UV in account.factors and not tx.credentials.live(subject):
+        tx.accounts.save(account.withdrawn(Factor.DEVICE_UV, Factor.DEVICE_KEY))
+
+
 def _inputs(
     request: DecisionRequest, account: Account | None, device: Device | None, known: Novelty, now: datetime
 ) -> Inputs:
@@ -542,7 +556,8 @@ def _inputs(
         risk_score=request.risk_score,
         risk_reasons=request.risk_reasons,
         channel=request.channel,
-        device_synced=device.synced if device is not None else None,
+        # An id without its secret says nothing about the phone in hand.
+        device_synced=device.synced if device is not None and known in _SEEN else None,
         proven=request.proven,
         verify_always=account.verify_always if account is not None else False,
         low_value_count=account.low_value.count if account is not None else None,

@@ -1,0 +1,156 @@
+"""Group commit: what is answered is durable, what fails fails alone."""
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from authsvc.errors import NotFound, Unavailable
+from authsvc.storage.database import Conflict, Connection
+from authsvc.storage.ledger import Ledger
+from authsvc.storage.sqlite import SqliteDatabase
+
+ADD = "INSERT INTO notes (text) VALUES (:text)"
+ALL = "SELECT text FROM notes ORDER BY text"
+
+
+class Desk:
+    """A ledger over one table, and how its batches went."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with sqlite3.connect(path) as raw:
+            raw.execute("CREATE TABLE notes (text TEXT PRIMARY KEY)")
+        self.commits = 0
+        self.ledger: Ledger[Connection] = Ledger(
+            SqliteDatabase(path, 2.0),
+            lambda connection: connection,
+            connected=lambda connection: None,
+            seal=lambda tx, connection: None,
+            committed=self._count,
+            patience=2.0,
+        )
+
+    def _count(self, tx: Connection) -> None:
+        self.commits += 1
+
+    def add(self, text: str) -> int:
+        return self.ledger.transact(lambda tx: tx.run(ADD, {"text": text}))
+
+    def all(self) -> list[str]:
+        return self.ledger.read(lambda tx: [row[0] for row in tx.all(ALL, {})])
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path / "notes.db")
+    yield made
+    made.ledger.close()
+
+
+def hold_up(desk: Desk) -> threading.Event:
+    """Keep the writer busy until the event is set, so that a batch forms behind it."""
+    go, begun = threading.Event(), threading.Event()
+
+    def wait(tx: Connection) -> None:
+        begun.set()
+        go.wait(1.5)
+
+    def run() -> None:
+        with contextlib.suppress(Unavailable):
+            desk.ledger.transact(wait)
+
+    threading.Thread(target=run).start()
+    begun.wait()
+    return go
+
+
+def together(desk: Desk, units: Sequence[Callable[..., object]]) -> list[object]:
+    """Run units in one batch; answers what each returned or raised."""
+    answers: list[object] = [None] * len(units)
+
+    def run(number: int, unit) -> None:
+        try:
+            answers[number] = desk.ledger.transact(unit)
+        except NotFound as error:
+            answers[number] = error
+
+    go = hold_up(desk)
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(units)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    go.set()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_many_requests_share_one_commit(desk: Desk):
+    units = [lambda tx, n=n: tx.run(ADD, {"text": f"{n:02}"}) for n in range(20)]
+    assert together(desk, units) == [1] * 20
+    assert desk.commits == 2
+    assert len(desk.all()) == 20
+
+
+def test_a_unit_that_fails_fails_alone(desk: Desk):
+    def refuse(tx: Connection) -> None:
+        tx.run(ADD, {"text": "half-done"})
+        raise NotFound("no")
+
+    answers = together(
+        desk, [lambda tx: tx.run(ADD, {"text": "a"}), refuse, lambda tx: tx.run(ADD, {"text": "b"})]
+    )
+    assert (answers[0], answers[2]) == (1, 1)
+    assert isinstance(answers[1], NotFound)
+    assert desk.all() == ["a", "b"]
+
+
+def test_a_conflict_is_tried_again_and_then_given_up(desk: Desk):
+    tries = []
+
+    def sometimes(tx: Connection) -> str:
+        tries.append(1)
+        if len(tries) < 4:
+            raise Conflict("somebody was faster")
+        return "done"
+
+    def never(tx: Connection) -> None:
+        raise Conflict("always")
+
+    assert desk.ledger.transact(sometimes) == "done"
+    with pytest.raises(Unavailable):
+        desk.ledger.transact(never)
+    assert desk.add("after") == 1
+
+
+def test_whoever_has_given_up_is_not_served_behind_their_back(tmp_path: Path):
+    desk = Desk(tmp_path / "notes.db")
+    desk.ledger._patience = 0.2
+    go = hold_up(desk)
+    with pytest.raises(Unavailable):
+        desk.add("too late")
+    go.set()
+    desk.ledger._patience = 2.0
+    desk.add("in time")
+    assert desk.all() == ["in time"]
+    desk.ledger.close()
+
+
+def test_what_is_queued_at_the_end_is_finished(desk: Desk):
+    answers: list[object] = []
+    go = hold_up(desk)
+    threads = [threading.Thread(target=lambda n=n: answers.append(desk.add(f"{n}"))) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    closing = threading.Thread(target=desk.ledger.close)
+    closing.start()
+    go.set()
+    for thread in [*threads, closing]:
+        thread.join()
+    assert answers == [1, 1, 1]

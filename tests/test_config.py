@@ -1,0 +1,57 @@
+"""Settings: read once, every mistake at once."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from authsvc.config import SETTINGS, Settings, as_environment, read_settings
+from authsvc.errors import ConfigurationError
+
+
+def test_nothing_set_is_the_embedded_default():
+    assert read_settings({}) == Settings()
+
+
+def test_an_option_stands_before_the_environment():
+    assert read_settings({"AUTHSVC_PORT": "9000"}, port=9001).port == 9001
+    assert read_settings({"AUTHSVC_PORT": "9000"}, port=None).port == 9000
+
+
+def test_every_mistake_is_told_at_once():
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(
+            {
+                "AUTHSVC_PORT": "99999",
+                "AUTHSVC_WORKERS": "many",
+                "AUTHSVC_REDIS_URL": "http://x",
+                "AUTHSVC_UNSAFE_NO_PAD": "perhaps",
+                "AUTHSVC_DATABSE_URL": "postgresql://x",
+            }
+        )
+    for name in ("PORT", "WORKERS", "REDIS_URL", "UNSAFE_NO_PAD", "DATABSE_URL"):
+        assert f"`AUTHSVC_{name}`" in refused.value.detail
+
+
+def test_other_programs_variables_are_none_of_ours():
+    assert read_settings({"PATH": "/bin", "AUTHSVC_TEST_DATA": "/data"}) == Settings()
+
+
+def test_what_is_written_to_an_environment_reads_back():
+    settings = Settings(
+        port=1234,
+        data_dir=Path("/srv/a"),
+        database_url="postgresql://db/a",
+        probation=timedelta(hours=1),
+        unsafe_no_pad=True,
+    )
+    assert read_settings(as_environment(settings)) == settings
+
+
+def test_every_field_can_be_set():
+    assert {setting.name for setting in SETTINGS} == set(Settings.__dataclass_fields__)
+
+
+def test_the_frightening_setting_is_a_warning():
+    assert Settings().warnings == ()
+    assert Settings(unsafe_no_pad=True).warnings == ("unsafe-no-pad",)
