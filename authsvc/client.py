@@ -234,10 +234,14 @@ class AuthsvcClient:
         *,
         locale: str | None = None,
         proof: str | None = None,
+        return_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> Ticket:
-        """A ticket with which a person enrols, once. Whoever has factors already needs `proof`, a receipt for it."""
-        said = {"user_id": user_id, "locale": locale, "proof": proof}
+        """A ticket with which a person enrols, once. Whoever has factors already needs `proof`, a receipt for it.
+
+        At the end the page posts `device_id` and `device_secret` of the new device to `return_url`.
+        """
+        said = {"user_id": user_id, "locale": locale, "proof": proof, "return_url": return_url}
         body = Body.of({name: value for name, value in said.items() if value is not None})
         reply = self._wire.send("POST", "/v1/enrollments", body, idempotency_key=_or_new(idempotency_key))
         return understood(ticket_from, reply.value)

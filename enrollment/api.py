@@ -1,0 +1,70 @@
+"""The API as the pages call it: one token, one object, and every refusal raised as the error that its slug names.
+
+The call is plain WSGI within this process, so that a page waits for no second thread and no socket; the contract is the
+HTTP one all the same, and nothing of authsvc's inside is touched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+from werkzeug.test import create_environ, run_wsgi_app
+
+from authsvc.caller.wire import problem_of
+from authsvc.errors import Unavailable
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+Json = Mapping[str, Any]  # Any: what the API says; each page reads the fields it shows.
+
+
+class Api:
+    """`authorization` is the scheme of the tokens: `Challenge` or `Enrollment`; `root` where their objects lie."""
+
+    def __init__(self, wsgi: WSGIApplication, base_url: str, root: str, authorization: str) -> None:
+        self._wsgi = wsgi
+        self._base_url = base_url
+        self._root = root
+        self._authorization = authorization
+
+    def get(self, object_id: str, token: str) -> Json:
+        """The object as it stands; raises Unauthenticated for a token that does not open it."""
+        return self._call("GET", object_id, token, {})
+
+    def send(self, method: str, path: str, token: str, body: Json | None = None) -> Json:
+        """A call with a JSON body; `path` begins with the object's id."""
+        content = json.dumps({} if body is None else body).encode()
+        return self._call(method, path, token, {"data": content, "content_type": "application/json"})
+
+    def relay(self, method: str, path: str, token: str, stream: IO[bytes], length: int, media: str) -> Json:
+        """A call with somebody else's body, which the API bounds and reads by itself."""
+        sent = {"input_stream": stream, "content_length": length, "content_type": media}
+        return self._call(method, path, token, sent)
+
+    def _call(self, method: str, path: str, token: str, sent: Mapping[str, Any]) -> Json:
+        environ = create_environ(
+            f"{self._root}/{path}",
+            self._base_url,
+            method=method,
+            headers={"Authorization": f"{self._authorization} {token}", "Accept": "application/json"},
+            **sent,
+        )
+        chunks, status, headers = run_wsgi_app(self._wsgi, environ, buffered=True)
+        value = _read(b"".join(chunks))
+        code = int(status.split()[0])
+        if not 200 <= code < 300:
+            raise problem_of(code, value, headers.get("Retry-After"))
+        if value is None:
+            raise Unavailable("the service's answer is not a JSON object")
+        return value
+
+
+def _read(content: bytes) -> Json | None:
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,81 @@
+"""The pages as one Flask application: languages, failures, and the rooms that answer for challenges and enrolments."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from authsvc.errors import AuthsvcError, NotFound, Unavailable
+from enrollment import language, wording
+from enrollment.api import Api
+from enrollment.challenges import challenge_pages
+from enrollment.enrolments import enrolment_pages
+from enrollment.overviews import overview_pages
+from enrollment.rendering import failure_page
+from enrollment.session import Doorkeeper
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_log = logging.getLogger("enrollment")
+
+
+def make_pages(api: WSGIApplication, base_url: str) -> Flask:
+    """The pages over this API; `base_url` is the origin under which people reach both."""
+    app = Flask("enrollment", static_url_path="/pages")
+    _speak(app)
+    challenges = Api(api, base_url, "/v1/challenges", "Challenge")
+    enrolments = Api(api, base_url, "/v1/enrollments", "Enrollment")
+    app.register_blueprint(challenge_pages(challenges, Doorkeeper("c", base_url)))
+    app.register_blueprint(enrolment_pages(enrolments, Doorkeeper("e", base_url)))
+    overviews = Api(api, base_url, "/v1/overviews", "Overview")
+    app.register_blueprint(overview_pages(overviews, Doorkeeper("o", base_url)))
+    app.register_error_handler(AuthsvcError, failure_page)
+    app.register_error_handler(HTTPException, _unanswered)
+    app.register_error_handler(Exception, _unforeseen)
+    return app
+
+
+def _speak(app: Flask) -> None:
+    """Every request has a language; a choice is remembered by the answer to it."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # The extension brings it.
+        language.gettext, language.ngettext, newstyle=True
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters |= {
+        "amount": wording.amount,
+        "day": wording.day,
+        "proof": wording.proof_name,
+        "way": wording.way_name,
+    }
+
+    @app.before_request
+    def choose() -> None:
+        g.language = language.choose(request)
+
+    @app.after_request
+    def remember(response: Response) -> Response:
+        if request.args.get("lang") in language.LANGUAGES:
+            response.set_cookie(
+                language.COOKIE, language.current(), max_age=language.remember_for(), samesite="Lax"
+            )
+        if request.path.startswith("/pages/"):
+            response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _unforeseen(error: Exception) -> Response:
+    """Logged by its kind and place alone, since an exception's text may quote what a person typed."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _log.error("unforeseen %s at %s:%s", type(error).__name__, place.name, place.lineno)
+    return failure_page(Unavailable("the page could not be made"))
+
+
+def _unanswered(error: HTTPException) -> Response:
+    """What Flask refused before a page was reached."""
+    return failure_page(NotFound("there is no such page"))

@@ -1,0 +1,75 @@
+"""A person's own overview: which devices there are, what was agreed to, and taking any of it back.
+
+Everything here only removes or tightens, so that somebody who holds a stolen session can gain nothing by it. An owner who
+sees a strange new device stops it here while its probation lasts.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from enrollment.api import Api
+from enrollment.rendering import page
+from enrollment.session import Doorkeeper, Opened, must_be_ours
+
+
+class OverviewPages:
+    def __init__(self, api: Api, door: Doorkeeper) -> None:
+        self._api = api
+        self._door = door
+
+    def arrive(self, overview_id: str) -> Answer:
+        """The shop posts the token of somebody who is signed in there."""
+        opened = Opened(request.form.get("token", ""))
+        self._api.get(overview_id, opened.token)
+        response = _to(overview_id)
+        self._door.keep(response, overview_id, opened)
+        return response
+
+    def show(self, overview_id: str) -> Response:
+        opened = self._door.opened(request, overview_id)
+        overview = self._api.get(overview_id, opened.token)
+        base = url_for("overviews.show", overview_id=overview_id)
+        return page("overview/show.html", overview=overview, opened=opened, base=base)
+
+    def rename(self, overview_id: str, device_id: str) -> Answer:
+        name = request.form.get("name", "").strip()
+        return self._do(overview_id, "PATCH", f"devices/{device_id}", {"name": name})
+
+    def remove(self, overview_id: str, device_id: str) -> Answer:
+        """Revoke a device; for one on probation this is the owner's veto."""
+        return self._do(overview_id, "DELETE", f"devices/{device_id}")
+
+    def withdraw(self, overview_id: str, modality: str) -> Answer:
+        return self._do(overview_id, "DELETE", f"biometrics/{modality}")
+
+    def verify_always(self, overview_id: str) -> Answer:
+        return self._do(overview_id, "PATCH", "", {"verify_always": True})
+
+    def freeze(self, overview_id: str) -> Answer:
+        return self._do(overview_id, "POST", "freeze")
+
+    def _do(self, overview_id: str, method: str, path: str, body: dict[str, object] | None = None) -> Answer:
+        opened = self._door.opened(request, overview_id)
+        must_be_ours(request, opened)
+        self._api.send(method, f"{overview_id}/{path}".rstrip("/"), opened.token, body)
+        return _to(overview_id)
+
+
+def overview_pages(api: Api, door: Doorkeeper) -> Blueprint:
+    """The routes below `/o/{overview id}`."""
+    pages = OverviewPages(api, door)
+    blueprint = Blueprint("overviews", "enrollment", url_prefix="/o/<overview_id>")
+    blueprint.get("")(pages.show)
+    blueprint.post("")(pages.arrive)
+    blueprint.post("/devices/<device_id>")(pages.rename)
+    blueprint.post("/devices/<device_id>/remove")(pages.remove)
+    blueprint.post("/consents/<modality>/withdraw")(pages.withdraw)
+    blueprint.post("/verify-always")(pages.verify_always)
+    blueprint.post("/freeze")(pages.freeze)
+    return blueprint
+
+
+def _to(overview_id: str) -> Answer:
+    return redirect(url_for("overviews.show", overview_id=overview_id), 303)

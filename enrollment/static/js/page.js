@@ -1,0 +1,43 @@
+// What every page does: count the time down, send a form once, copy and print what is shown once.
+
+const clock = document.getElementById("clock");
+if (clock) countDown(clock);
+
+for (const form of document.forms) form.addEventListener("submit", sendOnce);
+
+document.getElementById("copy")?.addEventListener("click", copy);
+document.getElementById("print")?.addEventListener("click", () => window.print());
+
+function countDown(shown) {
+  const until = Date.parse(shown.dataset.until);
+  const tick = () => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    shown.textContent = `${Math.max(0, Math.floor(left / 60))}:${String(Math.max(0, left % 60)).padStart(2, "0")}`;
+    shown.classList.toggle("short", left <= 60);
+    if (left <= -1) location.replace(location.pathname);
+    else setTimeout(tick, 1000 - (Date.now() % 1000));
+  };
+  if (Number.isFinite(until)) tick();
+}
+
+function sendOnce(event) {
+  const form = event.currentTarget;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  form.setAttribute("aria-busy", "true");
+}
+
+// Coming back to a page that the browser kept, its forms may be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.forms) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  }
+});
+
+async function copy(event) {
+  const button = event.currentTarget;
+  const text = document.getElementById(button.dataset.from).innerText;
+  await navigator.clipboard.writeText(text.trim());
+  button.textContent = button.dataset.done;
+}

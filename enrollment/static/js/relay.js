@@ -1,0 +1,65 @@
+// The calls of the capture pages. The token stays on the server; a page has only the key of its forms.
+
+/** A refusal: `message` and `hints` are sentences for the person, in their language. */
+export class Refused extends Error {
+  constructor({ slug = "offline", message = "", hints = [] }) {
+    super(message);
+    this.slug = slug;
+    this.hints = hints;
+  }
+}
+
+export class Steps {
+  constructor(element) {
+    this.address = element.dataset.steps;
+    this.headers = { "X-Form-Key": element.dataset.formKey };
+  }
+
+  begin() {
+    return this.#call(`${this.address}/begin`, { method: "POST", headers: this.headers });
+  }
+
+  answerForm(form) {
+    return this.#call(this.address, { method: "PUT", headers: this.headers, body: form });
+  }
+
+  answer(value) {
+    const headers = { ...this.headers, "Content-Type": "application/json" };
+    return this.#call(this.address, { method: "PUT", headers, body: JSON.stringify(value) });
+  }
+
+  async #call(address, init) {
+    let response;
+    try {
+      response = await fetch(address, { ...init, credentials: "same-origin", cache: "no-store" });
+    } catch {
+      throw new Refused({});
+    }
+    const value = await response.json().catch(() => ({}));
+    if (!response.ok) throw new Refused(value);
+    return value;
+  }
+}
+
+/** Says one of the page's own sentences, by name. */
+export function say(place, name, fallback = "") {
+  const sentence = document.querySelector(`[data-say="${name}"]`);
+  place.textContent = sentence ? sentence.textContent : fallback;
+}
+
+/** Shows a refusal, and what helps. */
+export function explain(refused, place, list) {
+  if (refused.message) place.textContent = refused.message;
+  else say(place, "offline");
+  if (!list) return;
+  list.replaceChildren(...(refused.hints ?? []).map(asItem));
+  list.hidden = list.childElementCount === 0;
+}
+
+export const goOn = () => document.getElementById("onward").requestSubmit();
+
+function asItem(text) {
+  const item = document.createElement("li");
+  item.textContent = text;
+  return item;
+}

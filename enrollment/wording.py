@@ -1,0 +1,82 @@
+"""What people read besides the templates' own sentences: names of proofs, amounts, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from babel.dates import format_date
+from babel.numbers import format_currency, get_currency_precision
+
+from authsvc.errors import AuthsvcError
+from authsvc.factor import Factor, Unusable
+from authsvc.hints import hints_view
+from enrollment.api import Json
+from enrollment.language import current, gettext, locale
+
+
+def N_(message: str) -> str:  # noqa: N802  # gettext's own name for: collect it, translate it later.
+    """Marks a sentence for the catalogue."""
+    return message
+
+
+PROOFS: Mapping[str, str] = {
+    "otp": N_("One-time code"),
+    "device_uv": N_("Screen lock of this device"),
+    "device_key": N_("This device"),
+    "face": N_("Face"),
+    "voice": N_("Voice"),
+    "recovery": N_("Recovery code"),
+}
+
+_FAILURES: Mapping[str, str] = {
+    "unauthenticated": N_("This page cannot be opened from here. Please start again from the shop or app."),
+    "challenge-closed": N_("This page is over: it was completed, cancelled, or its time ran out."),
+    "challenge-failed": N_("That was not accepted."),
+    "capture-unusable": N_("That recording cannot be used yet. Here is what helps:"),
+    "payload-too-large": N_("The recording is too large. Please record again."),
+    "rate-limited": N_("That was too often in a short time. Please wait a moment."),
+    "locked": N_("There were too many failures. Please wait before you try again."),
+    "user-frozen": N_("This account is frozen. Please talk to your payment provider."),
+    "unavailable": N_("We cannot answer at the moment. Please try again shortly."),
+    "not-found": N_("There is no such page."),
+}
+_ANY_FAILURE = N_("That did not work. Please begin this step again.")
+
+
+def proof_name(factor: str) -> str:
+    return gettext(PROOFS.get(factor, factor))
+
+
+def way_name(factors: Sequence[str]) -> str:
+    """One way to prove it, all of its factors."""
+    return " + ".join(proof_name(factor) for factor in factors)
+
+
+def amount(payment: Json) -> str:
+    """The amount in major units with its currency, as people of this language write it."""
+    currency = str(payment["currency"])
+    major = Decimal(int(payment["amount_minor"])).scaleb(-get_currency_precision(currency))
+    return str(format_currency(major, currency, locale=locale()))
+
+
+def day(instant: str) -> str:
+    """The day of an RFC 3339 instant, as people of this language write it; UTC, since nobody said where they are."""
+    return str(format_date(datetime.fromisoformat(instant), format="medium", locale=locale()))
+
+
+def failure(error: AuthsvcError) -> str:
+    """What went wrong, in a sentence for people; never the API's own detail, which is for engineers."""
+    return gettext(_FAILURES.get(error.slug, _ANY_FAILURE))
+
+
+def hints(step: str, error: AuthsvcError) -> list[str]:
+    """What the person can do better, in the language of the page."""
+    named = error.extra.get("hints")
+    found = named if isinstance(named, list) else []
+    try:
+        codes = tuple(str(each["code"]) for each in found)
+        return [str(each["text"]) for each in hints_view(Factor(step), Unusable(codes), current())]
+    except (KeyError, ValueError):
+        return [str(each.get("text", "")) for each in found if isinstance(each, dict)]
