@@ -15,7 +15,9 @@ from authsvc.config import read_settings
 from authsvc.demo.faces import Cast, from_astronaut, from_folder
 from authsvc.demo.service import OwnService
 from authsvc.demo.story import Story, Told, tell
-from authsvc.launch import DEVELOPMENT_CLIENT
+
+CLIENT = "demo-shop"
+"""The backend that a development service makes its API key for; receipts are addressed to it."""
 
 SHARED_PEOPLE = ("obama", "biden")
 """Who plays when the developers' test photographs are at hand."""
@@ -42,6 +44,8 @@ def demo(faces: Path | None, model_dir: Path | None, test_data: Path | None, as_
             told.append(step)
             if not as_json:
                 click.echo(line(step))
+            if not step.held:
+                click.echo(service.complaints(), err=True)
     held = all(step.held for step in told)
     if as_json:
         click.echo(json.dumps({"held": held, "preface": preface, "steps": [asdict(step) for step in told]}))
@@ -73,7 +77,7 @@ def _played(service: OwnService, cast: Cast) -> Iterator[Told]:
     with AuthsvcClient(
         service.url,
         service.api_key,
-        client=DEVELOPMENT_CLIENT,
+        client=CLIENT,
         # The service of a demo takes photographs for people, and says so in every receipt.
         tolerated_warnings=("unsafe-no-pad",),
         timeout=30.0,

@@ -57,6 +57,11 @@ class OwnService:
             raise Unavailable(f"`authsvc audit verify` failed: {done.stderr.strip()[-300:]}") from None
         return report
 
+    def complaints(self) -> str:
+        """The end of the service's log, without the lines about single requests."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return "\n".join([line for line in lines if not line.startswith("{")][-20:])
+
     def _start(self) -> None:
         arguments = ["serve", "--development", "--json", "--host", "127.0.0.1", "--port", "0"]
         arguments += ["--data-dir", str(self._data_dir), "--model-dir", str(self._model_dir)]
@@ -69,7 +74,7 @@ class OwnService:
         self.url, self.api_key = facts["listening"], facts["api_key"]
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable(f"the service did not get ready:\n{self._complaints()}")
+                raise Unavailable(f"the service did not get ready:\n{self.complaints()}")
             time.sleep(0.1)
 
     def _announced(self) -> Mapping[str, str]:
@@ -78,7 +83,7 @@ class OwnService:
             raise LookupError("the service was not started")
         line = self._process.stdout.readline()
         if not line:
-            raise Unavailable(f"the service did not start:\n{self._complaints()}")
+            raise Unavailable(f"the service did not start:\n{self.complaints()}")
         facts: Mapping[str, str] = json.loads(line)
         return facts
 
@@ -88,11 +93,6 @@ class OwnService:
         except AuthsvcError:
             return False
         return "engine" in self.health.get("face", {})
-
-    def _complaints(self) -> str:
-        """The end of the service's log, without the lines about single requests."""
-        lines = self._log.read_text(errors="replace").splitlines()
-        return "\n".join([line for line in lines if not line.startswith("{")][-20:])
 
     def _end(self) -> None:
         process = self._process

@@ -11,6 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from authsvc.demo.commands import CLIENT
+from authsvc.launch import DEVELOPMENT_CLIENT
+
 PROGRAM = Path(sys.executable).with_name("authsvc")
 
 
@@ -47,6 +50,31 @@ def test_every_step_of_the_demo_holds_and_nothing_of_it_stays(model_dir: Path, s
 
 def _is_from(process: psutil.Process, folder: Path) -> bool:
     return any(str(folder) in word for word in process.info["cmdline"] or ())
+
+
+def test_the_demo_is_the_backend_that_a_development_service_knows():
+    assert CLIENT == DEVELOPMENT_CLIENT
+
+
+def test_the_demo_loads_nothing_of_the_service_it_talks_to():
+    probe = (
+        "import sys, authsvc.demo.commands; print(*sorted(name for name in sys.modules if name in {rooms}))"
+    )
+    rooms = {
+        "authsvc.services",
+        "authsvc.stepup",
+        "authsvc.wiring",
+        "authsvc.launch",
+        "authsvc.web",
+        "authsvc.face",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", probe.replace("{rooms}", repr(rooms))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ""
 
 
 def test_a_demo_without_models_says_what_is_missing(tmp_path: Path):
