@@ -61,7 +61,7 @@ class Detector(Protocol):
         """Open the weights; raises ModelUnusable."""
 
     def detect(self, picture: Pixels, *, fine: bool = False) -> tuple[Face, ...]:
-        """All faces, the widest first. `fine` also looks for faces half as large, at several times the cost."""
+        """All faces, the widest first. `fine` makes sure of any that is half as wide as the widest, at some cost."""
 
 
 class Matcher(Protocol):

@@ -105,6 +105,13 @@ def shrink(picture: Pixels, long_side: int) -> Pixels:
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
 
 
+def enlarge(picture: Pixels, factor: float) -> Pixels:
+    """The picture `factor` times as wide and as high."""
+    height, width = picture.shape[:2]
+    size = round(width * factor), round(height * factor)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+
+
 def resample(picture: Pixels, matrix: Affine, size: int) -> Pixels:
     """A `size x size x 3` view of the picture; `matrix` (2 x 3) takes its pixel centres to the picture's, outside is black."""
     image = Image.fromarray(picture)
