@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from authsvc.voice.audio import decode
-from authsvc.voice.engine import SAMPLE_RATE, DigitRecogniser, SpeechDetector
+from authsvc.voice.engine import DigitRecogniser, SpeechDetector
 from authsvc.voice.fingerprint import Fingerprint
 from authsvc.voice.hints import Hint
 from authsvc.voice.prompt import LEAST_SECONDS_PER_DIGIT, Reading, read
@@ -50,9 +50,8 @@ def acquire(data: bytes, digits: str, language: Language, ears: Ears, gate: Gate
     """Decode, find the speech, judge its quality, and listen for the digits. Raises as `audio.decode` does."""
     speech = find_speech(decode(data), ears.detector)
     quality = measure(speech)
-    span = speech.span
-    log_probabilities = ears.recogniser.log_probabilities(span)
-    reading = read(log_probabilities, digits, language, span.size / SAMPLE_RATE)
+    log_probabilities = ears.recogniser.log_probabilities(speech.span)
+    reading = read(log_probabilities, digits, language, speech.duration)
     hints = gate.hints(quality) or _reading_hints(reading, digits)
     return Phrase(speech, quality, reading, Fingerprint.of(data, speech.recording), hints)
 

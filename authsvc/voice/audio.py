@@ -97,6 +97,22 @@ def encode_wav(samples: Samples, rate: int = SAMPLE_RATE) -> bytes:
     return buffer.getvalue()
 
 
+def encode_opus(samples: Samples, bits_per_second: int) -> bytes:
+    """Mono samples at 16 kHz as Opus in OGG, between 6 and 256 kbit/s, for drills and measurements."""
+    # libsndfile takes a level from 0 to 1 and spreads it evenly over these rates.
+    level = 1 - (bits_per_second - 6000) / (256000 - 6000)
+    buffer = io.BytesIO()
+    soundfile.write(
+        buffer,
+        np.clip(samples, -1, 1),
+        SAMPLE_RATE,
+        format="OGG",
+        subtype="OPUS",
+        compression_level=min(max(level, 0.0), 1.0),
+    )
+    return buffer.getvalue()
+
+
 def _read(data: bytes, container: Container) -> tuple[Samples, int]:
     formats, codecs = _FORMATS[container]
     try:

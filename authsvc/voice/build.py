@@ -64,10 +64,15 @@ def ears(model_dir: Path, known: Mapping[str, Manifest]) -> Ears:
 
 def liveness(model_dir: Path, known: Mapping[str, Manifest]) -> PromptedLiveness:
     """The prompt's limit from its manifest, and every spoof detector whose files the operator has placed."""
+    return PromptedLiveness(least_score_of(known), _spoof_detectors(model_dir, known))
+
+
+def least_score_of(known: Mapping[str, Manifest]) -> float:
+    """From which score on a prompt counts as spoken; raises ModelUnusable where the manifest does not say."""
     least_score = _manifest(known, DIGIT_RECOGNISER, "recogniser").input.get("least_score")
     if not isinstance(least_score, float) or least_score > 0:
         raise ModelUnusable(f"manifest `{DIGIT_RECOGNISER}` needs `input.least_score`, at most 0")
-    return PromptedLiveness(least_score, _spoof_detectors(model_dir, known))
+    return least_score
 
 
 def _spoof_detectors(model_dir: Path, known: Mapping[str, Manifest]) -> tuple[SpoofDetector, ...]:

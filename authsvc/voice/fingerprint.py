@@ -33,6 +33,8 @@ _WIDTH = 23
 _RANGE_DB, _MARGIN = 30, 5
 _MEAN_FRAMES = 15
 _SCALE = 32
+_FLOOR = 1e-3
+"""Of a band's mean power: without it, gaps of digital silence outweigh everything, and a little noise hides a copy."""
 _MOST_FRAMES = 1300
 
 
@@ -82,7 +84,8 @@ def relief_of(samples: Samples) -> NDArray[np.int8]:
     """`frames x 23` int8: 32 times the deviation of each band from its moving mean."""
     peak = float(np.abs(samples).max(initial=0.0))
     power = _loud_part(mel_power(samples / np.float32(max(peak, 1e-9))))[:, _BANDS]
-    logarithm = np.log(power + 3 * np.quantile(power, 0.1, axis=0) + 1e-9)
+    floor = 3 * np.quantile(power, 0.1, axis=0) + _FLOOR * power.mean(axis=0) + 1e-9
+    logarithm = np.log(power + floor)
     raised = logarithm - _moving_mean(logarithm)
     scaled = raised / (raised.std(axis=0) + 1e-6)
     relief: NDArray[np.int8] = np.clip(np.round(_SCALE * scaled), -127, 127).astype(np.int8)

@@ -17,12 +17,12 @@ from authsvc.factor import Unusable
 from authsvc.manifest import Manifest
 from authsvc.voice.acquisition import Ears, Phrase, acquire, hints_of
 from authsvc.voice.capture import CaptureContext, Enrolled, Heard
-from authsvc.voice.conditions import CONDITIONS
 from authsvc.voice.engine import SpeakerEncoder, Vectors
 from authsvc.voice.fingerprint import COPY, closest
 from authsvc.voice.hints import Hint
 from authsvc.voice.liveness import Evidence, PromptedLiveness
 from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate
+from authsvc.voice.references import reference_of
 from authsvc.voice.spoken_prompt import Language
 from authsvc.voice.vectors import cosine, fuse, least_alike, pack, unpack
 
@@ -83,7 +83,8 @@ class VoiceService:
         vectors = self._describe(good)
         if least_alike(vectors) < _AGREEMENT:
             return Unusable((Hint.INCONSISTENT.value,))
-        template = Template(Modality.VOICE, self.model, pack(self._reference_of(good)), samples)
+        reference = reference_of(self._encoder, [phrase.speech.only for phrase in good])
+        template = Template(Modality.VOICE, self.model, pack(reference), samples)
         return Enrolled(template, tuple(phrase.fingerprint.text() for phrase in good))
 
     def verify(
@@ -128,11 +129,6 @@ class VoiceService:
 
     def _describe(self, phrases: Sequence[Phrase]) -> Vectors:
         return self._encoder.describe([phrase.speech.only for phrase in phrases])
-
-    def _reference_of(self, phrases: Sequence[Phrase]) -> Vectors:
-        """The mean over every phrase as it was and as a telephone, a room and a noisy place would have heard it."""
-        copies = [condition(phrase.speech.only) for phrase in phrases for condition in CONDITIONS]
-        return fuse(self._encoder.describe(copies))
 
     def _vector(self, reference: Template) -> Vectors:
         if reference.modality is not Modality.VOICE or reference.model != self.model:
