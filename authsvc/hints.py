@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping
 
 from authsvc.face import hints as face_hints
 from authsvc.factor import Factor, Json, Unusable
+from authsvc.voice import hints as voice_hints
 
-_SENTENCES: Mapping[Factor, Callable[[str, str], str]] = {Factor.FACE: face_hints.sentence}
+_SENTENCES: Mapping[Factor, Callable[[str, str], str]] = {
+    Factor.FACE: face_hints.sentence,
+    Factor.VOICE: voice_hints.sentence,
+}
 
 
 def hints_view(factor: Factor, unusable: Unusable, locale: str) -> list[Json]:

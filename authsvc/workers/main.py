@@ -8,13 +8,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from authsvc.errors import AuthsvcError
+from authsvc.factor import Json
 from authsvc.workers.face import face_handlers
+from authsvc.workers.messages import Handler
 from authsvc.workers.server import serve
+from authsvc.workers.voice import voice_handlers
 
 _log = logging.getLogger(__name__)
 
@@ -27,27 +32,55 @@ _log = logging.getLogger(__name__)
 @click.option("--unsafe-no-pad", is_flag=True, help="Take photographs for people. For development only.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Computed at a time.")
 @click.option(
+    "--room",
+    "rooms",
+    multiple=True,
+    type=click.Choice(["face", "voice"]),
+    default=("face",),
+    show_default=True,
+    help="What is compared here; once for each.",
+)
+@click.option(
     "--queue", default=8, show_default=True, type=click.IntRange(1, 1024), help="Waiting beyond those."
 )
-def main(socket_path: Path, model_dir: Path, unsafe_no_pad: bool, jobs: int, queue: int) -> None:
-    """Serve face enrolment and verification to the web processes of this machine."""
+def main(
+    socket_path: Path, model_dir: Path, unsafe_no_pad: bool, rooms: Sequence[str], jobs: int, queue: int
+) -> None:
+    """Serve biometric enrolment and verification to the web processes of this machine."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     _tame_libraries()
     try:
-        _serve_faces(socket_path, model_dir, unsafe_no_pad=unsafe_no_pad, jobs=jobs, queue=queue)
+        served = [_room(name, model_dir, unsafe_no_pad=unsafe_no_pad) for name in dict.fromkeys(rooms)]
+        handlers = {op: handler for room in served for op, handler in room.handlers.items()}
+        about = {room.name: room.about for room in served}
+        _log.info("serving: %s", about)
+        serve(socket_path, handlers, about=about, queue=queue, jobs=jobs)
     except AuthsvcError as error:
         raise click.ClickException(error.detail) from error
 
 
-def _serve_faces(socket_path: Path, model_dir: Path, *, unsafe_no_pad: bool, jobs: int, queue: int) -> None:
-    # Imported late, because it brings those libraries.
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What one room answers, and what is told of it to whoever asks."""
+
+    name: str
+    handlers: Mapping[str, Handler]
+    about: Json
+
+
+def _room(name: str, model_dir: Path, *, unsafe_no_pad: bool) -> _Room:
+    """The room with its models loaded. Imported late, because it brings those libraries."""
+    if name == "voice":
+        from authsvc.voice.build import voice_service
+
+        voices = voice_service(model_dir)
+        voices.load()
+        return _Room(name, voice_handlers(voices), voices.describe())
     from authsvc.face.build import installed_models
 
-    service = installed_models(model_dir, unsafe_no_pad=unsafe_no_pad)
-    service.load()
-    about = {"face": service.describe()}
-    _log.info("serving faces: %s", about["face"])
-    serve(socket_path, face_handlers(service), about=about, queue=queue, jobs=jobs)
+    faces = installed_models(model_dir, unsafe_no_pad=unsafe_no_pad)
+    faces.load()
+    return _Room(name, face_handlers(faces), faces.describe())
 
 
 def _tame_libraries() -> None:

@@ -2,16 +2,25 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
 
+import psutil
 import pytest
 
 from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import AuthsvcError, ModelUnusable, Unavailable, UnsupportedMedia
 from authsvc.factor import Json, Unusable
+from authsvc.voice.audio import encode_wav
+from authsvc.voice.build import voice_service
 from authsvc.voice.capture import CaptureContext, Enrolled, Heard
+from authsvc.workers.client import WorkerClient
 from authsvc.workers.messages import Answer
 from authsvc.workers.voice import RemoteVoice, voice_handlers
+from tests.voice.sounds import say
 from tests.workers.test_face import NearbyClient
 
 # As large as twenty captures of twelve seconds.
@@ -123,3 +132,29 @@ def test_the_web_loads_no_array_library_for_it(module: str):
     program = f"import sys, {module}; print([name for name in {heavy!r} if name in sys.modules])"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_a_worker_serves_the_voice_room_with_its_own_models(model_dir: Path, tmp_path: Path):
+    try:
+        voice_service(model_dir)
+    except ModelUnusable as error:
+        pytest.skip(f"no prepared voice models: {error.detail}")
+    socket_path = tmp_path / "run" / "worker.sock"
+    options = ["--socket", str(socket_path), "--model-dir", str(model_dir), "--room", "voice"]
+    with subprocess.Popen([sys.executable, "-m", "authsvc.workers.main", *options]) as process:
+        deadline = time.monotonic() + 30
+        while not socket_path.exists() and time.monotonic() < deadline:
+            assert process.poll() is None, "the worker ended"
+            time.sleep(0.02)
+        with closing(WorkerClient(socket_path, timedelta(seconds=30))) as client:
+            far = RemoteVoice(client)
+            about = far.describe()
+            hum = encode_wav(say("402917"))
+            template = Template(Modality.VOICE, str(about["model"]), bytes(1024), 5)
+            told = far.verify([hum], template, BARE)
+            memory = psutil.Process(process.pid).memory_info().rss
+        process.terminate()
+    assert (about["engine"], about["liveness"]) == ("ge2e_onnx", "prompt")
+    # A hum is no speech, whatever it says to the tests' own engines.
+    assert told == Unusable(("no_speech",))
+    assert memory < 250 * 1024 * 1024
