@@ -42,6 +42,16 @@ def rows(title: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
+def must_show(title: str, expected: list[list[str]]) -> None:
+    """The section's table shows just this; a failure says what to write there."""
+    found = [row[: len(expected[0])] for row in rows(title)]
+    missing = ["| " + " | ".join(row) + " |" for row in expected if row not in found]
+    foreign = [row[0] for row in found if row not in expected]
+    assert found == expected, (
+        f"README, `{title}`: add {missing}, remove {foreign}, keep the order of the code"
+    )
+
+
 def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
@@ -60,16 +70,16 @@ def shown_default(name: str) -> str:
 
 def test_every_setting_is_in_the_readme_with_its_default_and_meaning():
     expected = [[f"`{each.variable}`", shown_default(each.name), each.meaning] for each in SETTINGS]
-    assert rows("Settings") == expected
+    must_show("Settings", expected)
 
 
 def test_every_problem_is_in_the_readme():
     expected = [[f"`{each.slug}`", str(each.status), each.title] for each in PROBLEMS.values()]
-    assert rows("Problems") == expected
+    must_show("Problems", expected)
 
 
 def test_every_event_is_in_the_readme():
-    assert rows("Events") == [[f"`{tag}`", meaning] for tag, meaning in TAGS.items()]
+    must_show("Events", [[f"`{tag}`", meaning] for tag, meaning in TAGS.items()])
 
 
 def test_every_models_licence_is_in_the_readme():
@@ -78,7 +88,7 @@ def test_every_models_licence_is_in_the_readme():
         [f"`{each['id']}`", each["licence"]["name"], "yes" if each["licence"]["commercial"] else "**no**"]
         for each in manifests
     ]
-    assert [row[:3] for row in rows("Weights and their licences")] == expected
+    must_show("Weights and their licences", expected)
 
 
 # -- Commands ----------------------------------------------------------------------------------------------------------

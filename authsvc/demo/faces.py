@@ -40,8 +40,13 @@ class Cast:
     note: str
 
     def roles(self) -> Iterator[tuple[tuple[Photograph, ...], tuple[Photograph, ...]]]:
-        """Ways to choose three photographs for enrolment and keep the rest unseen, in the order of their names."""
-        for chosen in itertools.combinations(self.payer, ENROLLED):
+        """Ways to choose three photographs for enrolment and keep the rest unseen.
+
+        Neighbours come first, so that one bad photograph does not spoil try after try: a step may be tried ten times.
+        """
+        neighbours = [self.payer[at : at + ENROLLED] for at in range(len(self.payer) - ENROLLED + 1)]
+        others = (each for each in itertools.combinations(self.payer, ENROLLED) if each not in neighbours)
+        for chosen in itertools.chain(neighbours, others):
             yield chosen, tuple(each for each in self.payer if each not in chosen)
 
 
