@@ -121,7 +121,7 @@ def new_api_key(
 
 
 def object_token(macs: Macs, prefix: str, object_id: str) -> str:
-    """The token that opens one object: `ct_…` a challenge, `et_…` an enrolment."""
+    """The token that opens one object: `ct_…` a challenge, `et_…` an enrolment, `vt_…` an overview."""
     return f"{prefix}_{_base64(macs.mac(f'token-{prefix}', object_id.encode()))}"
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from datetime import datetime
 
+from authsvc import issuing
 from authsvc.access import ApiKey
+from authsvc.acts import act
 from authsvc.audit.chain import Entry
 from authsvc.clock import rfc3339
 from authsvc.decision import Decision, Status
-from authsvc.desk import Desk, ServiceParts, act
+from authsvc.desk import Desk, ServiceParts
 from authsvc.errors import (
     InvalidRequest,
-    Locked,
-    NotFound,
     ReceiptConsumed,
     ReceiptMismatch,
     TransactionChanged,
@@ -23,7 +22,7 @@ from authsvc.errors import (
 from authsvc.events import Event
 from authsvc.factor import Factor, Json
 from authsvc.once import Answer, Once
-from authsvc.otp import ISSUED, ISSUED_LIFE, ISSUED_TRIES, SECRET_BYTES, issued_code, issued_text, time_step
+from authsvc.otp import issued_text
 from authsvc.payment import Binding, Payment
 from authsvc.stepup import DecisionRequest
 from authsvc.store import Transaction
@@ -134,25 +133,9 @@ class BackendDesk(Desk):
 
     def _issued(self, tx: Transaction, decision: Decision, locale: str, now: datetime) -> Json:
         subject = decision.payment.subject
-        account = tx.accounts.find(subject)
-        if account is None:
-            raise NotFound("no such user")
-        if not account.must_be_active().attempts.admits((Factor.OTP,), now):
-            raise Locked("too many failures", retry_after=1800)
-        secret = tx.codes.secret(subject, ISSUED)
-        if secret is None:
-            secret = secrets.token_bytes(SECRET_BYTES)
-            tx.codes.put_secret(subject, account.key(), ISSUED, secret, 0, now)
-        step = time_step(now)
-        tx.codes.issue(decision.id, subject, step, ISSUED_TRIES, now + ISSUED_LIFE)
+        code = issuing.issue(tx, subject, decision.id, decision.binding, now)
         tx.record(act("backend", "decision.issue-code", subject, decision.id, "issued", now))
-        code = issued_code(secret, step, decision.binding)
-        return {
-            "code": code,
-            "text": issued_text(decision.payment, code, locale),
-            "expires_at": rfc3339(now + ISSUED_LIFE),
-            "tries": ISSUED_TRIES,
-        }
+        return issuing.issued_view(code, issued_text(decision.payment, code, locale), now)
 
     def _matching_claims(self, key: ApiKey, receipt: str, payment: Payment) -> Json:
         claims = self._parts.receipts.read(receipt, key.client, self._clock.now())

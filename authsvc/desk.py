@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from authsvc.access import ApiKey, KeyDesk, object_token
-from authsvc.audit.chain import Entry, SigningKey
+from authsvc.audit.chain import SigningKey
 from authsvc.audit.checkpoint import Checkpoint
 from authsvc.clock import Clock
 from authsvc.decision import Decision, Status
@@ -116,14 +116,3 @@ class Desk:
 def challenge_decision(challenge_id: str) -> str:
     """The decision that a challenge belongs to."""
     return twin(challenge_id, "dec")
-
-
-def act(
-    actor: str, action: str, subject: Subject, about: str, result: str, now: datetime, **details: object
-) -> Entry:
-    """The audit line of an administrative act."""
-    return Entry(now, actor, action, subject, about, result, _given(details))
-
-
-def _given(details: Mapping[str, object]) -> Mapping[str, object]:
-    return {name: value for name, value in details.items() if value is not None}

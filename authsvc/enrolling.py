@@ -1,7 +1,7 @@
 """Enrolment: a one-time ticket of the payment backend, then step by step; nothing counts until `complete`, and then all of it.
 
 What a person has done so far waits sealed in the short-lived store, so a half-finished enrolment leaves nothing behind.
-The first enrolment needs the ticket alone; an account that has factors already needs a receipt at its highest level.
+On which grounds a person may enrol is the ticket's; somebody who has lost the phone proves it first (`recovery`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 from authsvc.account import Account, AccountStatus
@@ -26,7 +25,14 @@ from authsvc.device.refusal import Refused
 from authsvc.device.registration import begin_registration, finish_registration
 from authsvc.device.relying_party import RelyingParty
 from authsvc.ephemeral import Ephemeral, Key
-from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest, NotFound, RateLimited
+from authsvc.errors import (
+    ChallengeClosed,
+    ChallengeFailed,
+    InvalidRequest,
+    NotFound,
+    ProofRequired,
+    RateLimited,
+)
 from authsvc.events import Event
 from authsvc.face.verifier import Worker, begin_capture, capture
 from authsvc.factor import Factor, Json, Submission, Unusable
@@ -39,39 +45,14 @@ from authsvc.otp import (
     recovery_digest,
     strict_code,
 )
+from authsvc.recovery import Recovering
 from authsvc.store import Ledger, Transaction
 from authsvc.subject import Subject
+from authsvc.ticket import PROVING, TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket, TicketState
 
-TICKET_LIFE = timedelta(minutes=15)
 CONSENT_VERSION = "2026-11"
 TRIES_PER_STEP = 20
 CODES_PER_TICKET = 5
-
-
-class TicketState(StrEnum):
-    OPEN = "open"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-
-
-class EnrollmentStep(StrEnum):
-    CONSENT = "consent"
-    OTP = "otp"
-    FACE = "face"
-    VOICE = "voice"
-    DEVICE = "device"
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """The backend's word that this person may enrol now, once."""
-
-    id: str
-    subject: Subject
-    state: TicketState
-    locale: str
-    expires_at: datetime
-    return_url: str | None = None
 
 
 class Macs(Protocol):
@@ -97,6 +78,7 @@ class EnrollmentParts:
     probation: timedelta
     asks_gestures: bool
     party: RelyingParty
+    recovering: Recovering
     clock: Clock
 
 
@@ -104,6 +86,7 @@ class Enrolling:
     def __init__(self, parts: EnrollmentParts) -> None:
         self._parts = parts
         self._clock = parts.clock
+        self._recovering = parts.recovering
         self._begin: Mapping[EnrollmentStep, Callable[[Ticket], tuple[Json, Json]]] = {
             EnrollmentStep.CONSENT: self._begin_consent,
             EnrollmentStep.OTP: self._begin_otp,
@@ -118,9 +101,16 @@ class Enrolling:
         }
 
     def open(
-        self, tx: Transaction, subject: Subject, locale: str, return_url: str | None, now: datetime
+        self,
+        tx: Transaction,
+        subject: Subject,
+        locale: str,
+        return_url: str | None,
+        grounds: Grounds,
+        recovery: Recovery | None,
+        now: datetime,
     ) -> Ticket:
-        """A ticket, and an account for it where there is none. The caller has checked the proof that a second one needs."""
+        """A ticket, and an account for it where there is none. The caller has checked the grounds."""
         account = tx.accounts.find(subject)
         if account is None:
             fresh = Account(
@@ -134,9 +124,13 @@ class Enrolling:
             )
         else:
             account.must_be_active()
-        ticket = Ticket(new_id("enr"), subject, TicketState.OPEN, locale, now + TICKET_LIFE, return_url)
+        expires_at = now + TICKET_LIFE
+        ticket = Ticket(
+            new_id("enr"), subject, TicketState.OPEN, locale, expires_at, return_url, grounds, recovery
+        )
         tx.tickets.add(ticket, now)
-        tx.record(_entry(ticket, "backend", "open", "open", now))
+        operators = {} if recovery is None else {"operators": list(recovery.operators)}
+        tx.record(_entry(ticket, "backend", "open", "open", now, grounds=grounds.value, **operators))
         return ticket
 
     def find(self, enrollment_id: str) -> Ticket:
@@ -144,17 +138,18 @@ class Enrolling:
         ticket = self._parts.ledger.read(lambda tx: tx.tickets.find(enrollment_id))
         if ticket is None:
             raise NotFound("no such enrolment")
-        if ticket.state is not TicketState.OPEN or self._clock.now() >= ticket.expires_at:
-            raise ChallengeClosed("the enrolment is over")
-        return ticket
+        return ticket.must_be_open(self._clock.now())
 
     def done(self, ticket: Ticket) -> tuple[EnrollmentStep, ...]:
         """The steps whose evidence is in."""
-        return tuple(step for step in EnrollmentStep if self._staged(ticket, step) is not None)
+        proving = () if ticket.recovery is None else self._recovering.received(ticket)
+        return (*proving, *(step for step in self._begin if self._staged(ticket, step) is not None))
 
-    def offered(self) -> tuple[EnrollmentStep, ...]:
-        """The steps that can be taken here."""
-        return tuple(step for step in EnrollmentStep if step in self._begin)
+    def offered(self, ticket: Ticket) -> tuple[EnrollmentStep, ...]:
+        """The steps that can be taken now: those of a recovery until it is proven, and then what can be enrolled."""
+        if ticket.recovery is not None and not ticket.recovery.is_proven:
+            return self._recovering.offered(ticket)
+        return tuple(self._begin)
 
     def consented(self, ticket: Ticket) -> tuple[str, ...]:
         """The modalities that the person has agreed to in this enrolment."""
@@ -163,18 +158,24 @@ class Enrolling:
 
     def begin(self, ticket: Ticket, step: EnrollmentStep) -> Json:
         """Start a step; what the person is shown."""
+        self._count(ticket, step)
+        if step in PROVING:
+            return self._recovering.begin(ticket, step)
+        ticket.must_be_proven()
         if step not in self._begin:
             raise InvalidRequest(f"the step `{step}` is not offered here")
-        self._count(ticket, step)
         shown, kept = self._begin[step](ticket)
         self._put(ticket, f"{step}:begun", kept)
         return shown
 
     def answer(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; answering a step again replaces what was given before."""
+        self._count(ticket, step)
+        if step in PROVING:
+            return self._recovering.answer(ticket, step, submission)
+        ticket.must_be_proven()
         if step not in self._answer:
             raise InvalidRequest(f"the step `{step}` is not offered here")
-        self._count(ticket, step)
         # A registration challenge is used up by the first answer to it, good or bad.
         begun = (self._take if step is EnrollmentStep.DEVICE else self._get)(ticket, f"{step}:begun")
         if begun is None:
@@ -183,13 +184,15 @@ class Enrolling:
 
     def complete(self, ticket: Ticket) -> Json:
         """Make everything count, in one transaction; answers what is shown once: the recovery codes."""
-        staged = {step: found for step in EnrollmentStep if (found := self._staged(ticket, step)) is not None}
+        ticket.must_be_proven()
+        staged = {step: found for step in self._begin if (found := self._staged(ticket, step)) is not None}
         if not set(staged) - {EnrollmentStep.CONSENT}:
             raise InvalidRequest("nothing has been enrolled yet")
         now = self._clock.now()
-        codes = new_recovery_codes() if EnrollmentStep.OTP in staged else ()
+        # A recovery makes the old codes void as well: whoever has the lost phone may have them.
+        codes = new_recovery_codes() if EnrollmentStep.OTP in staged or ticket.recovery is not None else ()
         factors = self._parts.ledger.transact(lambda tx: self._apply(tx, ticket, staged, codes, now))
-        for step in EnrollmentStep:
+        for step in self._begin:
             self._forget(ticket, step)
         return {"status": "completed", "factors": sorted(factors), "recovery_codes": list(codes)}
 
@@ -308,6 +311,13 @@ class Enrolling:
         if account is None:
             raise NotFound("no such user")
         account = account.must_be_active()
+        if ticket.grounds is Grounds.FIRST and account.factors:
+            raise ProofRequired(
+                "something was enrolled in between; what stands is replaced with a proof only"
+            )
+        if ticket.recovery is not None:
+            with_app = EnrollmentStep.OTP in staged
+            account = self._recovering.conclude(tx, ticket, account, now, with_app=with_app)
         self._apply_consent(tx, ticket, staged, now)
         for step, factor, apply in (
             (EnrollmentStep.OTP, Factor.OTP, self._apply_otp),

@@ -39,6 +39,8 @@ TAGS: Mapping[str, str] = {
     "subject:device:enrolled": "a device was added",
     "subject:device:frozen": "a device was suspended, because its payer said `not me` or it looked cloned",
     "subject:device:revoked": "a device was removed",
+    "subject:device:vetoed": "a device was removed while on probation: somebody says that it is not theirs",
+    "subject:recovery:used": "a lost phone was replaced with a recovery code and one more proof",
     "subject:frozen": "every decision for the user is denied from now on",
     "subject:unfrozen": "decisions are taken again",
     "subject:locked": "too many failures; a factor or the user is blocked for a while",

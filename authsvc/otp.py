@@ -195,6 +195,16 @@ def issued_text(payment: Payment, code: str, locale: str) -> str:
     )
 
 
+def recovery_text(code: str, locale: str) -> str:
+    """The sentence to send to somebody who has lost the phone and sets up another one."""
+    if locale.lower().startswith("zh"):
+        return f"您正在找回账户并绑定新手机，验证码 {code}，2 分钟内有效。若非本人操作，请勿告知任何人，并立即冻结账户。"
+    return (
+        f"Code {code} confirms that you recover your account on a new phone. It is valid for 2 minutes. "
+        "If this is not you, tell it to nobody and freeze your account."
+    )
+
+
 def amount_text(payment: Payment, locale: str) -> str:
     """The amount in major units with its currency, as people of that locale write it."""
     from babel.numbers import (  # Its tables load when the first text is written.

@@ -9,6 +9,7 @@ from authsvc.backend import BackendDesk
 from authsvc.clock import rfc3339
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Json
+from authsvc.overviews import OverviewDesk
 from authsvc.payer import PayerDesk
 from authsvc.store import Transaction
 
@@ -50,7 +51,7 @@ class RecordDesk(BackendDesk):
         return self._parts.audit.evidence(self._own(key, decision_id))
 
 
-class Services(RecordDesk, PayerDesk, AccountDesk):
+class Services(RecordDesk, PayerDesk, AccountDesk, OverviewDesk):
     """All desks over the same parts."""
 
     def admit_key(self, presented: str) -> ApiKey:
@@ -73,6 +74,7 @@ class Services(RecordDesk, PayerDesk, AccountDesk):
         def unit(tx: Transaction) -> None:
             self._stepup.expire(tx, now)
             tx.answers.forget_expired(now)
+            tx.overviews.forget_expired(now)
 
         self._ledger.transact(unit)
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from authsvc.account import Account, LowValue
+from authsvc.acts import charge_attempt, without_lost_keys
 from authsvc.audit.chain import Entry
 from authsvc.audit.evidence import EVIDENCE_HASH
 from authsvc.biometric import Modality
@@ -41,7 +42,7 @@ from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.receipt import AuditPosition, ReceiptIssuer, evidence_of
 from authsvc.store import Ledger, Transaction
-from authsvc.subject import Novelty, Subject
+from authsvc.subject import Novelty
 
 CHALLENGE_LIFE = timedelta(minutes=5)
 
@@ -227,14 +228,8 @@ class StepUp:
         decision = _must_find(tx, decision_id).as_of(now)
         challenge = decision.open_challenge().charged()
         account = _must_have_account(tx, decision)
-        admitted = account.attempts.admits(evidence.wanted, now)
         tx.decisions.save(decision.with_challenge(challenge))
-        if admitted:
-            attempts = account.attempts.charge(evidence.wanted, now)
-            tx.accounts.save(replace(account, attempts=attempts))
-            if attempts.is_blocked(now):
-                tx.publish(Event("subject:locked", account.subject, now, {"scope": "any"}))
-        return Charge(admitted, challenge.attempts_remaining)
+        return Charge(charge_attempt(tx, account, evidence.wanted, now), challenge.attempts_remaining)
 
     def _judge(
         self, tx: Transaction, decision_id: str, evidence: Evidence, charge: Charge, charged_at: datetime
@@ -279,7 +274,8 @@ class StepUp:
             if result.alarm is not None:
                 data = {"decision": decision.id, "factor": result.factor.value, "alarm": result.alarm}
                 tx.publish(Event("attack:suspected", decision.payment.subject, now, data))
-                drop_lost_keys(tx, decision.payment.subject)
+                # A key that was suspended as cloned may have been the last one.
+                tx.accounts.save(without_lost_keys(tx, _must_have_account(tx, decision)))
 
     def _fail(
         self,
@@ -534,13 +530,6 @@ _EVENT_OF = {
 
 
 _SEEN = (Novelty.TRUSTED, Novelty.PROBATION)
-
-
-def drop_lost_keys(tx: Transaction, subject: Subject) -> None:
-    """With the last live device key goes the factor, so that nobody is asked for what they cannot show."""
-    account = tx.accounts.find(subject)
-    if account is not None and Factor.DEVICE_UV in account.factors and not tx.credentials.live(subject):
-        tx.accounts.save(account.withdrawn(Factor.DEVICE_UV, Factor.DEVICE_KEY))
 
 
 def _inputs(

@@ -20,7 +20,8 @@ from authsvc.subject import Subject
 
 if TYPE_CHECKING:
     from authsvc.audit.chain import Entry
-    from authsvc.enrolling import Ticket, TicketState
+    from authsvc.overview import Overview
+    from authsvc.ticket import Recovery, Ticket, TicketState
 
 Result = TypeVar("Result")
 
@@ -112,6 +113,11 @@ class OneTimeCodes(Protocol):
 
     def replace_recovery_codes(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> None: ...
 
+    def forget_secret(self, subject: Subject, purpose: str) -> None: ...
+
+    def find_recovery_code(self, subject: Subject, macs: Sequence[bytes]) -> bytes | None:
+        """The one of these MACs that is on record and not used up."""
+
     def use_recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> bool: ...
 
     def forget(self, subject: Subject) -> None: ...
@@ -172,8 +178,19 @@ class Tickets(Protocol):
 
     def find(self, enrollment_id: str) -> Ticket | None: ...
 
+    def save_recovery(self, ticket: Ticket, recovery: Recovery) -> None:
+        """The next value of an open ticket's recovery; makes the unit run again when another was faster."""
+
     def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
         """End an open enrolment; True once."""
+
+
+class Overviews(Protocol):
+    def add(self, overview: Overview, now: datetime) -> None: ...
+
+    def find(self, overview_id: str) -> Overview | None: ...
+
+    def forget_expired(self, now: datetime) -> int: ...
 
 
 class Transaction(Protocol):
@@ -197,6 +214,8 @@ class Transaction(Protocol):
     def policies(self) -> Policies: ...
     @property
     def tickets(self) -> Tickets: ...
+    @property
+    def overviews(self) -> Overviews: ...
 
     def position(self) -> tuple[str, int]:
         """Chain and number of the audit line that `record` will write next."""

@@ -10,8 +10,9 @@ from authsvc.biometric import Consent
 from authsvc.clock import rfc3339
 from authsvc.decision import Decision, Status
 from authsvc.device.credential import Device
-from authsvc.enrolling import EnrollmentStep, Ticket
 from authsvc.factor import Factor, Json
+from authsvc.overview import Overview
+from authsvc.ticket import EnrollmentStep, Recovery, Ticket
 
 
 def decision_view(decision: Decision, token: str | None, url: str | None) -> Json:
@@ -99,8 +100,40 @@ def enrollment_view(
         "offered": [step.value for step in offered],
         "received": [step.value for step in done],
         "consented": list(consented),
+        "recovery": None if ticket.recovery is None else _recovery(ticket.recovery),
         "return_url": ticket.return_url,
         "expires_at": rfc3339(ticket.expires_at),
+    }
+
+
+def _recovery(recovery: Recovery) -> Json:
+    return {
+        "proven": recovery.is_proven,
+        "operators": len(recovery.operators),
+        "attempts_remaining": recovery.attempts_remaining,
+    }
+
+
+def overview_ticket_view(overview: Overview, token: str, url: str) -> Json:
+    return {"id": overview.id, "token": token, "url": url, "expires_at": rfc3339(overview.expires_at)}
+
+
+def overview_view(
+    overview: Overview,
+    account: Account,
+    devices: Sequence[Device],
+    consents: Sequence[Consent],
+    now: datetime,
+) -> Json:
+    """An account for the person it belongs to, removed devices and withdrawn consents included."""
+    return {
+        "id": overview.id,
+        "user": account_view(account, now),
+        "devices": [device_view(device, now) for device in devices],
+        "consents": [consent_view(consent) for consent in consents],
+        "locale": overview.locale,
+        "return_url": overview.return_url,
+        "expires_at": rfc3339(overview.expires_at),
     }
 
 

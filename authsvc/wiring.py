@@ -29,6 +29,7 @@ from authsvc.otp import OtpVerifier
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.receipt import ReceiptIssuer, ReceiptReader
+from authsvc.recovery import Recovering, RecoveryParts
 from authsvc.services import Services
 from authsvc.stepup import Parts, StepUp
 from authsvc.storage.auditlog import StoredAuditLog
@@ -234,16 +235,19 @@ def wire(
     ephemeral = open_ephemeral(settings, clock)
     policy = load_policy(settings)
     workers = WorkerClient(settings.worker_socket, settings.biometric_timeout)
+    # A worker that hangs must not hold up a health check for as long as a capture.
+    probe = WorkerClient(settings.worker_socket, settings.store_timeout, connections=2)
+    face_health = FaceHealth(face or RemoteFace(probe))
     face = face or RemoteFace(workers)
-    face_health = FaceHealth(face)
     party = RelyingParty.at(settings.public_url, settings.issuer)
     verifiers = _verifiers(settings, store, party, face, face_health)
+    ceremonies = Ceremonies(ephemeral, ServiceBox(store.sealer, "ceremonies"))
     stepup = StepUp(
         Parts(
             ledger=store.ledger,
             policy=lambda: policy,
             verifiers=verifiers,
-            ceremonies=Ceremonies(ephemeral, ServiceBox(store.sealer, "ceremonies")),
+            ceremonies=ceremonies,
             receipts=ReceiptIssuer(settings.issuer, store.ring.receipt_signing_key, settings.warnings),
             macs_of_secret=partial(_macs_of_secret, store.ring),
             tally=tally or Uncounted(),
@@ -262,6 +266,17 @@ def wire(
             probation=settings.probation,
             asks_gestures=not settings.unsafe_no_pad,
             party=party,
+            recovering=Recovering(
+                RecoveryParts(
+                    ledger=store.ledger,
+                    verifiers=verifiers,
+                    ceremonies=ceremonies,
+                    target_fmr=partial(_target_fmr, policy),
+                    macs=store.ring,
+                    tally=tally or Uncounted(),
+                    clock=clock,
+                )
+            ),
             clock=clock,
         )
     )
@@ -282,7 +297,7 @@ def wire(
         longest_waits=max(1, settings.threads // 2),
     )
     _remember_policy(store, policy)
-    return Wired(Services(parts), store, face_health, (ephemeral, workers))
+    return Wired(Services(parts), store, face_health, (ephemeral, workers, probe))
 
 
 def _verifiers(
@@ -308,6 +323,11 @@ def _verifiers(
 def _face_manifests() -> Mapping[str, Manifest]:
     manifests = read_manifests(manifest_folder())
     return {each.digest: each for each in manifests if each.modality is Modality.FACE}
+
+
+def _target_fmr(policy: Policy, modality: Modality) -> str | None:
+    """What a modality is judged at, None where the policy never asks for it."""
+    return policy.target_fmr(modality) if modality in policy.document.biometrics else None
 
 
 def _macs_of_secret(ring: KeyRing, secret: str) -> tuple[bytes, ...]:

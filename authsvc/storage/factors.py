@@ -33,6 +33,8 @@ USE_ISSUED = (
 PUT_RECOVERY = """INSERT INTO recovery_codes (client, user_id, mac, created_at, used_at)
     VALUES (:client, :user, :mac, :now, NULL)"""
 FORGET_RECOVERY = "DELETE FROM recovery_codes WHERE client = :client AND user_id = :user"
+FIND_RECOVERY = """SELECT mac FROM recovery_codes
+    WHERE client = :client AND user_id = :user AND mac = :mac AND used_at IS NULL"""
 USE_RECOVERY = """UPDATE recovery_codes SET used_at = :now
     WHERE client = :client AND user_id = :user AND mac = :mac AND used_at IS NULL"""
 PUT_TEMPLATE = """INSERT INTO templates (client, user_id, modality, id, model, samples, sealed, created_at)
@@ -46,6 +48,7 @@ TEMPLATE_STANDS = """SELECT 1 FROM templates
     WHERE client = :client AND user_id = :user AND modality = :modality AND id = :id"""
 FORGET_TEMPLATE = "DELETE FROM templates WHERE client = :client AND user_id = :user AND modality = :modality"
 FORGET_SECRETS = "DELETE FROM otp_secrets WHERE client = :client AND user_id = :user"
+FORGET_SECRET = f"{FORGET_SECRETS} AND purpose = :purpose"
 PUT_CAPTURE = """INSERT INTO captures (id, client, user_id, modality, sealed, taken_at)
     VALUES (:id, :client, :user, :modality, :sealed, :now)"""
 CAPTURES = """SELECT u.sealing_key, c.id, c.sealed FROM captures c
@@ -126,9 +129,19 @@ class OtpStore:
             PUT_RECOVERY, [{**_of(subject), "mac": mac, "now": to_millis(now)} for mac in macs]
         )
 
+    def find_recovery_code(self, subject: Subject, macs: Sequence[bytes]) -> bytes | None:
+        """The one of these MACs that is on record and not used up; each is looked for, with no early exit."""
+        rows = [
+            row for mac in macs for row in self._connection.all(FIND_RECOVERY, {**_of(subject), "mac": mac})
+        ]
+        return bytes(rows[0][0]) if rows else None
+
     def use_recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> bool:
         """Use a recovery code up. Of many callers one gets True."""
         return self._connection.run(USE_RECOVERY, {**_of(subject), "mac": mac, "now": to_millis(now)}) == 1
+
+    def forget_secret(self, subject: Subject, purpose: str) -> None:
+        self._connection.run(FORGET_SECRET, {**_of(subject), "purpose": purpose})
 
     def forget(self, subject: Subject) -> None:
         self._connection.run(FORGET_SECRETS, _of(subject))

@@ -234,8 +234,24 @@ enrollments = Table(
     _text("state"),
     _text("locale"),
     _text("return_url", null=True),
+    _text("grounds"),
+    # A JSON document that is compared as a whole when it is changed.
+    _text("recovery", null=True),
     _number("expires_at"),
     _number("created_at"),
+)
+
+overviews = Table(
+    "overviews",
+    metadata,
+    _text("id", key=True),
+    _text("client"),
+    _text("user_id"),
+    _text("locale"),
+    _text("return_url", null=True),
+    _number("expires_at"),
+    _number("created_at"),
+    Index("overviews_lapsing", "expires_at"),
 )
 
 idempotency = Table(

@@ -1,4 +1,4 @@
-"""What belongs to no single user: API keys, idempotent answers, events, policies in use, enrolment tickets."""
+"""What belongs to no single user: API keys, idempotent answers, events, policies in use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime
 
 from authsvc.access import ApiKey
 from authsvc.clock import from_millis, to_millis
-from authsvc.enrolling import Ticket, TicketState
 from authsvc.events import Event
 from authsvc.storage.database import Conflict, Connection, Query, Row
 from authsvc.subject import Subject
@@ -40,15 +39,6 @@ EVENTS = """SELECT seq, client, user_id, tag, data, at FROM events
 PUT_POLICY = """INSERT INTO policies (digest, id, version, document, first_used_at)
     VALUES (:digest, :id, :version, :document, :now) ON CONFLICT (digest) DO NOTHING"""
 POLICY = "SELECT document FROM policies WHERE digest = :digest"
-
-ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, return_url, expires_at, created_at)
-    VALUES (:id, :client, :user, :state, :locale, :return_url, :expires_at, :now)"""
-FIND_ENROLLMENT = (
-    "SELECT id, client, user_id, state, locale, expires_at, return_url FROM enrollments WHERE id = :id"
-)
-CLOSE_ENROLLMENT = (
-    "UPDATE enrollments SET state = :state WHERE id = :id AND state = 'open' AND expires_at > :now"
-)
 
 
 class ApiKeyStore:
@@ -165,40 +155,6 @@ class PolicyStore:
     def document(self, digest: str) -> str | None:
         rows = self._connection.all(POLICY, {"digest": digest})
         return str(rows[0][0]) if rows else None
-
-
-class EnrollmentStore:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def add(self, ticket: Ticket, now: datetime) -> None:
-        self._connection.run(
-            ADD_ENROLLMENT,
-            {
-                "id": ticket.id,
-                "client": ticket.subject.client,
-                "user": ticket.subject.user,
-                "state": ticket.state.value,
-                "locale": ticket.locale,
-                "return_url": ticket.return_url,
-                "expires_at": to_millis(ticket.expires_at),
-                "now": to_millis(now),
-            },
-        )
-
-    def find(self, enrollment_id: str) -> Ticket | None:
-        rows = self._connection.all(FIND_ENROLLMENT, {"id": enrollment_id})
-        if not rows:
-            return None
-        found_id, client, user, state, locale, expires_at, return_url = rows[0]
-        return Ticket(
-            found_id, Subject(client, user), TicketState(state), locale, from_millis(expires_at), return_url
-        )
-
-    def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
-        """End an open enrolment. Of many callers one gets True."""
-        params = {"id": enrollment_id, "state": state.value, "now": to_millis(now)}
-        return self._connection.run(CLOSE_ENROLLMENT, params) == 1
 
 
 def find_answer(client: str, key: str, now: datetime) -> Query:

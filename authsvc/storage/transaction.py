@@ -17,12 +17,12 @@ from authsvc.storage.factors import OtpStore, TemplateStore
 from authsvc.storage.sealing import Sealer
 from authsvc.storage.service_tables import (
     ApiKeyStore,
-    EnrollmentStore,
     EventStore,
     IdempotencyStore,
     PolicyStore,
     find_answer,
 )
+from authsvc.storage.tickets import EnrollmentStore, OverviewStore
 from authsvc.store import Ahead
 
 # Events are numbered when they are written; on PostgreSQL a reader of the feed would miss a lower number that commits
@@ -43,6 +43,7 @@ class StoreTransaction:
     events: EventStore
     policies: PolicyStore
     tickets: EnrollmentStore
+    overviews: OverviewStore
     keys: ApiKeyStore
     audit: AuditStore
     head: Head
@@ -103,6 +104,7 @@ class Writing:
             events=EventStore(connection),
             policies=PolicyStore(connection),
             tickets=EnrollmentStore(connection),
+            overviews=OverviewStore(connection),
             keys=ApiKeyStore(connection),
             audit=AuditStore(connection),
             head=self._head,

@@ -24,6 +24,7 @@ PATH_PARAMETERS: Mapping[str, TypeAdapter[str]] = {
     "decision_id": TypeAdapter(OwnId),
     "challenge_id": TypeAdapter(OwnId),
     "enrollment_id": TypeAdapter(OwnId),
+    "overview_id": TypeAdapter(OwnId),
     "user_id": TypeAdapter(PathIdentifier),
     "device_id": TypeAdapter(PathIdentifier),
     "slug": TypeAdapter(PathIdentifier),

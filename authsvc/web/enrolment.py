@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from authsvc.access import Scope
+from authsvc.admission import TicketWanted
 from authsvc.factor import Submission
 from authsvc.web import answers, requests, user_answers
 from authsvc.web.body import JsonBody, JsonEvidence
@@ -18,6 +19,9 @@ enrolment = Room("enrollments", Plane.ENROLLMENT)
 ENROLLMENT = "/v1/enrollments/{enrollment_id}"
 
 STEPS: dict[str, tuple[BodyReader[Submission], type[BaseModel], type[BaseModel]]] = {
+    "recovery": (JsonEvidence(requests.RecoveryEvidence), user_answers.RecoveryBegun, answers.Received),
+    "proof_face": (FRAMES, answers.CaptureBegun, answers.Received),
+    "proof_otp": (JsonEvidence(requests.CodeEvidence), answers.CodeBegun, answers.Received),
     "consent": (JsonEvidence(requests.ConsentEvidence), user_answers.ConsentBegun, answers.Received),
     "otp": (JsonEvidence(requests.CodeEvidence), user_answers.AppBegun, answers.Received),
     "face": (FRAMES, answers.CaptureBegun, answers.Received),
@@ -26,7 +30,11 @@ STEPS: dict[str, tuple[BodyReader[Submission], type[BaseModel], type[BaseModel]]
 }
 """For each step, the form of its evidence, what its beginning shows, and what it answers."""
 
+_TO_PROVE = ("challenge-failed", "user-frozen")
 _OWN_PROBLEMS = {
+    "recovery": _TO_PROVE,
+    "proof_face": ("capture-unusable", *_TO_PROVE),
+    "proof_otp": _TO_PROVE,
     "otp": ("challenge-failed",),
     "face": ("capture-unusable",),
     "voice": ("capture-unusable",),
@@ -45,12 +53,33 @@ _OWN_PROBLEMS = {
 def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
     """A ticket with which one person may enrol, once, within a quarter of an hour.
 
-    A user who has factors already needs `proof`: the receipt of a decision of type `enrollment`.
+    A user who has factors already needs `proof`: the receipt of a decision of type `enrollment`. Somebody who has lost the
+    phone asks for a `recovery`: then a recovery code and one more proof come before anything can be enrolled.
     """
-    locale = requests.DEFAULT_LOCALE if wanted.locale is None else wanted.locale
-    answer = call.services.create_enrollment(
-        call.key, call.once, wanted.user_id, locale, wanted.proof, wanted.return_url
+    asked = TicketWanted(
+        user_id=wanted.user_id,
+        locale=requests.DEFAULT_LOCALE if wanted.locale is None else wanted.locale,
+        proof=wanted.proof,
+        return_url=wanted.return_url,
+        recovery=wanted.recovery,
+        operators=wanted.operators,
     )
+    return told(call.services.create_enrollment(call.key, call.once, asked), created=201)
+
+
+@tickets.sending(
+    "POST",
+    f"{ENROLLMENT}/code",
+    JsonBody(requests.CodeWanted, optional=True),
+    answers.CodeIssued,
+    answers={201: answers.CodeIssued},
+    once=True,
+    problems=("challenge-closed", "user-frozen", "locked"),
+)
+def issue_enrollment_code(call: Call, wanted: requests.CodeWanted) -> Reply:
+    """A one-time code for one recovery, with the sentence to send over a channel of your own."""
+    enrollment_id = call.path["enrollment_id"]
+    answer = call.services.issue_enrollment_code(call.key, call.once, enrollment_id, wanted.locale)
     return told(answer, created=201)
 
 
@@ -63,7 +92,7 @@ def get_enrollment(call: Call) -> Reply:
 def _declare_step(step: str) -> None:
     evidence, begun, received = STEPS[step]
     path = f"{ENROLLMENT}/steps/{step}"
-    problems = ("challenge-closed", *_OWN_PROBLEMS.get(step, ()))
+    problems = ("challenge-closed", "proof-required", *_OWN_PROBLEMS.get(step, ()))
 
     @enrolment.sending(
         "POST",
@@ -71,7 +100,7 @@ def _declare_step(step: str) -> None:
         JsonBody(requests.Nothing, optional=True),
         begun,
         name=f"begin_enrolling_{step}",
-        problems=("challenge-closed",),
+        problems=("challenge-closed", "proof-required"),
     )
     def begin(call: Call, _: requests.Nothing) -> Reply:
         """Begin an enrolment step: what the person needs for it."""
@@ -81,7 +110,8 @@ def _declare_step(step: str) -> None:
     def answer(call: Call, submission: Submission) -> Reply:
         """Hand in what an enrolment step asks for; it counts with `complete`.
 
-        Answering a step again replaces what was given before.
+        Answering a step again replaces what was given before. The two proofs of a recovery are judged together, as soon as the
+        second one is in.
         """
         enrollment_id = call.path["enrollment_id"]
         return shown(call.services.answer_enrollment_step(enrollment_id, call.token, step, submission))
@@ -96,7 +126,7 @@ for _step in STEPS:
     f"{ENROLLMENT}/complete",
     JsonBody(requests.Nothing, optional=True),
     user_answers.Enrolled,
-    problems=("challenge-closed", "user-frozen"),
+    problems=("challenge-closed", "user-frozen", "proof-required"),
 )
 def complete_enrollment(call: Call, _: requests.Nothing) -> Reply:
     """Make everything count that was handed in, all of it at once.

@@ -46,6 +46,10 @@ _SCHEMES: Mapping[Plane, tuple[str, Json]] = {
         "enrollmentToken",
         {"type": "http", "scheme": "Enrollment", "description": "The token `et_…` of one enrolment."},
     ),
+    Plane.OVERVIEW: (
+        "overviewToken",
+        {"type": "http", "scheme": "Overview", "description": "The token `vt_…` of one overview."},
+    ),
 }
 _KEY_PATTERN = r'^("[!#-\[\]-~]{1,255}"|[!#-+\--~]{1,255})$'
 _WAITS_AGAIN = (409, 423, 429, 503)

@@ -29,6 +29,7 @@ class Plane(StrEnum):
     BACKEND = "Bearer"
     PAYER = "Challenge"
     ENROLLMENT = "Enrollment"
+    OVERVIEW = "Overview"
     PUBLIC = ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from authsvc.access import ApiKey
+from authsvc.admission import TicketWanted
 from authsvc.factor import Factor, Json, Submission
 from authsvc.once import Answer, Once
 from authsvc.payment import Payment
@@ -42,14 +43,9 @@ class PayerServices(Protocol):
 class EnrollmentServices(Protocol):
     """One enrolment: the ticket is the backend's, the steps are for whoever holds its token."""
 
-    def create_enrollment(
-        self,
-        key: ApiKey,
-        once: Once,
-        user_id: str,
-        locale: str,
-        proof: str | None,
-        return_url: str | None = None,
+    def create_enrollment(self, key: ApiKey, once: Once, wanted: TicketWanted) -> Answer: ...
+    def issue_enrollment_code(
+        self, key: ApiKey, once: Once, enrollment_id: str, locale: str | None
     ) -> Answer: ...
     def enrollment(self, enrollment_id: str, token: str) -> Json: ...
     def begin_enrollment_step(self, enrollment_id: str, token: str, step: str, fields: Json) -> Json: ...
@@ -57,6 +53,20 @@ class EnrollmentServices(Protocol):
         self, enrollment_id: str, token: str, step: str, submission: Submission
     ) -> Json: ...
     def complete_enrollment(self, enrollment_id: str, token: str) -> Json: ...
+
+
+class OverviewServices(Protocol):
+    """A person's own account: the overview is the backend's word, the rest is for whoever holds its token."""
+
+    def create_overview(
+        self, key: ApiKey, once: Once, user_id: str, locale: str, return_url: str | None
+    ) -> Answer: ...
+    def overview(self, overview_id: str, token: str) -> Json: ...
+    def verify_always(self, overview_id: str, token: str) -> Json: ...
+    def rename_own_device(self, overview_id: str, token: str, device_id: str, name: str) -> Json: ...
+    def revoke_own_device(self, overview_id: str, token: str, device_id: str) -> Json: ...
+    def withdraw_own_biometric(self, overview_id: str, token: str, modality: str) -> Json: ...
+    def freeze_own(self, overview_id: str, token: str) -> Json: ...
 
 
 class UserServices(Protocol):
@@ -93,6 +103,13 @@ class PublicServices(Protocol):
 
 
 class Services(
-    BackendServices, PayerServices, EnrollmentServices, UserServices, RecordServices, PublicServices, Protocol
+    BackendServices,
+    PayerServices,
+    EnrollmentServices,
+    OverviewServices,
+    UserServices,
+    RecordServices,
+    PublicServices,
+    Protocol,
 ):
     """All of it."""

@@ -7,12 +7,26 @@ from collections.abc import Mapping
 from authsvc.web.backend import decisions, receipts
 from authsvc.web.enrolment import enrolment, tickets
 from authsvc.web.operations import Operation
+from authsvc.web.overview import looking, overviews
 from authsvc.web.payer import payer
 from authsvc.web.public import public
 from authsvc.web.records import audit, events
 from authsvc.web.users import accounts, users
 
-ROOMS = (decisions, receipts, payer, tickets, enrolment, users, accounts, events, audit, public)
+ROOMS = (
+    decisions,
+    receipts,
+    payer,
+    tickets,
+    enrolment,
+    overviews,
+    looking,
+    users,
+    accounts,
+    events,
+    audit,
+    public,
+)
 
 OPERATIONS: tuple[Operation, ...] = tuple(each for room in ROOMS for each in room.operations)
 
@@ -21,6 +35,7 @@ TAGS: Mapping[str, str] = {
     "receipts": "A receipt lets one payment go, once.",
     "challenges": "The payer proves what is asked, step by step, and is judged once, at the end.",
     "enrollments": "A person registers an authenticator app, a face, a voice and devices.",
+    "overviews": "A person looks at their own account, tightens it, and removes from it.",
     "users": "A user's devices and data.",
     "accounts": "Freezing, unfreezing, and the user's own switches.",
     "events": "What happened, for the backend to follow.",

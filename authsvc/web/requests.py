@@ -27,6 +27,7 @@ from authsvc.web.words import (
     PathIdentifier,
     Reason,
     Receipt,
+    RecoveryCode,
     ReturnUrl,
     RiskScore,
     Secret,
@@ -163,12 +164,24 @@ class Decline(Wanted):
 
 
 class EnrollmentWanted(Wanted):
-    """A ticket for one person. An account that has factors already needs `proof`, a receipt of its highest level."""
+    """A ticket for one person.
+
+    An account that has factors already needs `proof`, a receipt of its highest level. Somebody who has lost the phone asks for a
+    `recovery` instead; two different `operators` may stand for its second proof.
+    """
 
     user_id: PathIdentifier
     locale: Locale | None = None
     proof: Receipt | None = None
     return_url: ReturnUrl | None = None
+    recovery: bool = False
+    operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+
+
+class RecoveryEvidence(Wanted):
+    """One of the ten recovery codes, with or without its hyphens."""
+
+    code: RecoveryCode
 
 
 class ConsentEvidence(Wanted):
@@ -185,6 +198,20 @@ class DeviceEvidence(Wanted):
 
     name: DeviceName
     credential: AnyJson | None = None
+
+
+class OverviewWanted(Wanted):
+    """An overview for a person whom the backend has signed in."""
+
+    user_id: PathIdentifier
+    locale: Locale | None = None
+    return_url: ReturnUrl | None = None
+
+
+class Tightened(Wanted):
+    """No low-value exemption from now on; a person's own page cannot take that back."""
+
+    verify_always: Literal[True]
 
 
 class DeviceRenamed(Wanted):

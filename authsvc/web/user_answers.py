@@ -13,7 +13,7 @@ from authsvc.web.answers import Decision, Received
 from authsvc.web.told import Count, Told
 from authsvc.web.words import AnyJson
 
-Step = Literal["consent", "otp", "face", "voice", "device"]
+Step = Literal["recovery", "proof_face", "proof_otp", "consent", "otp", "face", "voice", "device"]
 
 
 class Ticket(Told):
@@ -26,6 +26,14 @@ class Ticket(Told):
     expires_at: datetime
 
 
+class Recovery(Told):
+    """How far a recovery is; with `operators` who vouch, the code alone is asked for."""
+
+    proven: bool
+    operators: Count
+    attempts_remaining: Count
+
+
 class Enrollment(Told):
     id: str
     user_id: str
@@ -33,8 +41,13 @@ class Enrollment(Told):
     offered: list[Step]
     received: list[Step]
     consented: list[Modality]
+    recovery: Recovery | None
     return_url: str | None
     expires_at: datetime
+
+
+class RecoveryBegun(Told):
+    attempts_remaining: Count
 
 
 class ConsentBegun(Told):
@@ -129,6 +142,27 @@ class ConsentGiven(Told):
     text_version: str
     given_at: datetime
     withdrawn_at: datetime | None
+
+
+class OverviewTicket(Told):
+    """`token` opens the overview for the person's page at `url`."""
+
+    id: str
+    token: str
+    url: str
+    expires_at: datetime
+
+
+class Overview(Told):
+    """An account for the person it belongs to, removed devices and withdrawn consents included."""
+
+    id: str
+    user: UserStatus
+    devices: list[Device]
+    consents: list[ConsentGiven]
+    locale: str
+    return_url: str | None
+    expires_at: datetime
 
 
 class Export(Told):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from authsvc.admission import TicketWanted
 from authsvc.ceremony import STEPS_PER_CHALLENGE
 from authsvc.errors import ChallengeClosed, InvalidRequest, Locked, NotFound, ProofRequired, RateLimited
 from authsvc.factor import Factor, Submission
@@ -211,7 +212,7 @@ def test_steps_are_limited(bench: Bench):
 
 
 def test_an_enrolment_that_is_not_completed_leaves_nothing(bench: Bench):
-    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), "u_9", "zh-CN", None))
+    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), TicketWanted("u_9", "zh-CN")))
     opened = (str(ticket["id"]), str(ticket["token"]))
     bench.services.begin_enrollment_step(*opened, "consent", {})
     bench.services.answer_enrollment_step(*opened, "consent", Submission({"modalities": ["face"]}))
@@ -223,13 +224,13 @@ def test_an_enrolment_that_is_not_completed_leaves_nothing(bench: Bench):
 
 
 def test_no_frame_is_taken_before_consent(bench: Bench):
-    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), "u_9", "zh-CN", None))
+    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), TicketWanted("u_9", "zh-CN")))
     with pytest.raises(InvalidRequest, match="consent"):
         bench.services.begin_enrollment_step(str(ticket["id"]), str(ticket["token"]), "face", {})
 
 
 def test_a_child_needs_a_guardian(bench: Bench):
-    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), "u_9", "zh-CN", None))
+    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), TicketWanted("u_9", "zh-CN")))
     opened = (str(ticket["id"]), str(ticket["token"]))
     bench.services.begin_enrollment_step(*opened, "consent", {})
     child = {"modalities": ["face"], "under_14": True}

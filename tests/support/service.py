@@ -18,6 +18,7 @@ import pyotp
 
 from authsvc import wiring
 from authsvc.access import ALL_SCOPES, ApiKey, new_api_key
+from authsvc.admission import TicketWanted
 from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.clock import FrozenClock
 from authsvc.config import Settings
@@ -155,7 +156,9 @@ class Bench:
         proof: str | None = None,
     ) -> Phone:
         """Enrol a person through the service's own steps."""
-        ticket = said(self.services.create_enrollment(self.key, self.once(), user, "zh-CN", proof))
+        ticket = said(
+            self.services.create_enrollment(self.key, self.once(), TicketWanted(user, "zh-CN", proof))
+        )
         opened = (str(ticket["id"]), str(ticket["token"]))
         phone = Phone()
         services = self.services

@@ -44,6 +44,15 @@ def open_enrollment(shop: Shop, user: str) -> tuple[dict[str, str], str]:
     return {"Authorization": f"Enrollment {ticket['token']}"}, f"/v1/enrollments/{ticket['id']}"
 
 
+def open_overview(shop: Shop, user: str) -> tuple[dict[str, str], str]:
+    answer = shop.api.post(
+        "/v1/overviews", json={"user_id": user}, headers=once(shop, f"overview-{next(numbers)}")
+    )
+    assert answer.status_code == 201, answer.text
+    overview = answer.get_json()
+    return {"Authorization": f"Overview {overview['token']}"}, f"/v1/overviews/{overview['id']}"
+
+
 def step(shop: Shop, path: str, token: dict[str, str], name: str) -> TestResponse:
     answer = shop.api.post(f"{path}/steps/{name}/begin", headers=token)
     assert answer.status_code == 200, answer.text

@@ -28,7 +28,9 @@ CHALLENGE_ID = "chl_" + "a" * 24
 ENROLLMENT_ID = "enr_" + "a" * 24
 DECISION_ID = "dec_" + "a" * 24
 PAYER = {"Authorization": "Challenge ct_" + "t" * 43}
+OVERVIEW_ID = "ovw_" + "a" * 24
 ENROLLING = {"Authorization": "Enrollment et_" + "t" * 43}
+LOOKING = {"Authorization": "Overview vt_" + "t" * 43}
 
 TRANSACTION = {
     "id": "pay_7731",

@@ -15,6 +15,7 @@ from tests.web.support import (
     DECISION_ID,
     ENROLLMENT_ID,
     KEY,
+    OVERVIEW_ID,
     TRANSACTION,
     Api,
     FakeServices,
@@ -64,6 +65,7 @@ def test_every_bad_credential_is_answered_alike(api: Api, fake: FakeServices):
     [
         (f"/v1/challenges/{CHALLENGE_ID}", "Challenge"),
         (f"/v1/enrollments/{ENROLLMENT_ID}", "Enrollment"),
+        (f"/v1/overviews/{OVERVIEW_ID}", "Overview"),
         (f"/v1/decisions/{DECISION_ID}", "Bearer"),
     ],
 )
@@ -121,6 +123,8 @@ def test_a_malformed_idempotency_key_is_refused(api: Api, fake: FakeServices, se
         (f"/v1/decisions/{DECISION_ID}/code", {}),
         ("/v1/receipts/consume", {"receipt": "a.b.c", "transaction": TRANSACTION}),
         ("/v1/enrollments", {"user_id": "u_42"}),
+        (f"/v1/enrollments/{ENROLLMENT_ID}/code", {}),
+        ("/v1/overviews", {"user_id": "u_42"}),
     ],
 )
 def test_what_creates_or_consumes_needs_an_idempotency_key(

@@ -28,7 +28,7 @@ from authsvc.web.operations import Operation, Plane
 from authsvc.web.problems import PROBLEMS
 from authsvc.web.registry import OPERATIONS
 from tests.web.conftest import Shop
-from tests.web.people import Person, challenged, decide, open_enrollment
+from tests.web.people import Person, challenged, decide, open_enrollment, open_overview
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 """For each operation; more for a longer search."""
@@ -48,7 +48,7 @@ for media in (*FRAMES.media, *AUDIO.media):
 
 @dataclass
 class Ground:
-    """What the requests may hit: a user, an open challenge, an open enrolment, and who may open them."""
+    """What the requests may hit: a user, an open challenge, an open enrolment and overview, and who may open them."""
 
     ids: Mapping[str, str]
     headers: Mapping[Plane, Mapping[str, str]]
@@ -66,10 +66,12 @@ def ground(shop: Shop, user: str) -> Ground:
     _, decided = challenged(shop, person)
     enrolling, path = open_enrollment(shop, f"{user}_enrolling")
     payer = {"Authorization": f"Challenge {decided['challenge']['token']}"}
+    looking, overview = open_overview(shop, user)
     ids = {
         "decision_id": decided["id"],
         "challenge_id": decided["challenge"]["id"],
         "enrollment_id": path.rpartition("/")[2],
+        "overview_id": overview.rpartition("/")[2],
         "user_id": user,
         "device_id": person.device["id"],
         "slug": "not-found",
@@ -78,6 +80,7 @@ def ground(shop: Shop, user: str) -> Ground:
         Plane.BACKEND: shop.bearer,
         Plane.PAYER: payer,
         Plane.ENROLLMENT: enrolling,
+        Plane.OVERVIEW: looking,
         Plane.PUBLIC: {},
     }
     return Ground(ids, headers)

@@ -96,6 +96,8 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("locale", sa.Text(), nullable=False),
         sa.Column("return_url", sa.Text(), nullable=True),
+        sa.Column("grounds", sa.Text(), nullable=False),
+        sa.Column("recovery", sa.Text(), nullable=True),
         sa.Column("expires_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("created_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -146,6 +148,20 @@ def upgrade() -> None:
         sa.Column("recorded_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("decision_id", "outcome"),
     )
+    op.create_table(
+        "overviews",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("client", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("return_url", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("overviews", schema=None) as batch_op:
+        batch_op.create_index("overviews_lapsing", ["expires_at"], unique=False)
+
     op.create_table(
         "policies",
         sa.Column("digest", sa.Text(), nullable=False),
@@ -318,6 +334,10 @@ def downgrade() -> None:
     op.drop_table("captures")
     op.drop_table("users")
     op.drop_table("policies")
+    with op.batch_alter_table("overviews", schema=None) as batch_op:
+        batch_op.drop_index("overviews_lapsing")
+
+    op.drop_table("overviews")
     op.drop_table("outcomes")
     op.drop_table("issued_codes")
     with op.batch_alter_table("idempotency", schema=None) as batch_op:

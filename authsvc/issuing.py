@@ -1,0 +1,37 @@
+"""Issues eight-digit codes, for one payment or one recovery each; the payment backend sends them, over a channel of its own."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from authsvc.acts import existing
+from authsvc.clock import rfc3339
+from authsvc.errors import Locked
+from authsvc.factor import Factor, Json
+from authsvc.otp import ISSUED, ISSUED_LIFE, ISSUED_TRIES, SECRET_BYTES, issued_code, time_step
+from authsvc.payment import Binding
+from authsvc.store import Transaction
+from authsvc.subject import Subject
+
+
+def issue(tx: Transaction, subject: Subject, about: str, binding: Binding, now: datetime) -> str:
+    """A code for the decision or enrolment `about`, derived from its binding; an earlier one becomes void.
+
+    Raises Locked while the user may not try codes, UserFrozen and NotFound as ever.
+    """
+    account = existing(tx, subject).must_be_active()
+    if not account.attempts.admits((Factor.OTP,), now):
+        raise Locked("too many failures", retry_after=1800)
+    secret = tx.codes.secret(subject, ISSUED)
+    if secret is None:
+        secret = secrets.token_bytes(SECRET_BYTES)
+        tx.codes.put_secret(subject, account.key(), ISSUED, secret, 0, now)
+    step = time_step(now)
+    tx.codes.issue(about, subject, step, ISSUED_TRIES, now + ISSUED_LIFE)
+    return issued_code(secret, step, binding)
+
+
+def issued_view(code: str, text: str, now: datetime) -> Json:
+    """What the backend is told: the code, the sentence to send, and how long and how often it may be tried."""
+    return {"code": code, "text": text, "expires_at": rfc3339(now + ISSUED_LIFE), "tries": ISSUED_TRIES}

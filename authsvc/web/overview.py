@@ -1,0 +1,93 @@
+"""A person's own account: the payment backend opens an overview, and whoever holds its token may look, tighten and remove."""
+
+from __future__ import annotations
+
+from authsvc.access import Scope
+from authsvc.biometric import Modality
+from authsvc.web import requests, user_answers
+from authsvc.web.body import JsonBody
+from authsvc.web.operations import Call, Plane, Room
+from authsvc.web.replies import Reply, shown, told
+
+overviews = Room("overviews", Plane.BACKEND, Scope.ENROLL)
+looking = Room("overviews", Plane.OVERVIEW)
+
+OVERVIEW = "/v1/overviews/{overview_id}"
+DEVICE = f"{OVERVIEW}/devices/{{device_id}}"
+
+_OVER = ("challenge-closed",)
+
+
+@overviews.sending(
+    "POST",
+    "/v1/overviews",
+    JsonBody(requests.OverviewWanted),
+    user_answers.OverviewTicket,
+    answers={201: user_answers.OverviewTicket},
+    once=True,
+    problems=("not-found",),
+)
+def create_overview(call: Call, wanted: requests.OverviewWanted) -> Reply:
+    """An overview for one person, for a quarter of an hour.
+
+    With this call you vouch that this very person is signed in with you. Nothing that they can do there makes anything weaker.
+    """
+    locale = requests.DEFAULT_LOCALE if wanted.locale is None else wanted.locale
+    answer = call.services.create_overview(call.key, call.once, wanted.user_id, locale, wanted.return_url)
+    return told(answer, created=201)
+
+
+@looking.get(OVERVIEW, user_answers.Overview, problems=_OVER)
+def get_overview(call: Call) -> Reply:
+    """The account, its devices and consents."""
+    return shown(call.services.overview(call.path["overview_id"], call.token))
+
+
+@looking.sending("PATCH", OVERVIEW, JsonBody(requests.Tightened), user_answers.UserStatus, problems=_OVER)
+def tighten_account(call: Call, _: requests.Tightened) -> Reply:
+    """Exempt no payment for its low value any more; taking that back is not done here."""
+    return shown(call.services.verify_always(call.path["overview_id"], call.token))
+
+
+@looking.sending("PATCH", DEVICE, JsonBody(requests.DeviceRenamed), user_answers.Device, problems=_OVER)
+def rename_own_device(call: Call, wanted: requests.DeviceRenamed) -> Reply:
+    """Call a device something else."""
+    path = call.path
+    return shown(
+        call.services.rename_own_device(path["overview_id"], call.token, path["device_id"], wanted.name)
+    )
+
+
+@looking.delete(DEVICE, user_answers.Device, problems=_OVER)
+def revoke_own_device(call: Call) -> Reply:
+    """Remove a device for good; during its probation this is the old phone's veto."""
+    path = call.path
+    return shown(call.services.revoke_own_device(path["overview_id"], call.token, path["device_id"]))
+
+
+def _declare_withdrawal(modality: Modality) -> None:
+    @looking.delete(
+        f"{OVERVIEW}/biometrics/{modality}",
+        user_answers.Withdrawn,
+        name=f"withdraw_own_{modality}",
+        problems=_OVER,
+    )
+    def withdraw(call: Call) -> Reply:
+        """Withdraw the consent to a modality and destroy its template, effective on the next request."""
+        return shown(call.services.withdraw_own_biometric(call.path["overview_id"], call.token, modality))
+
+
+for _modality in Modality:
+    _declare_withdrawal(_modality)
+
+
+@looking.sending(
+    "POST",
+    f"{OVERVIEW}/freeze",
+    JsonBody(requests.Nothing, optional=True),
+    user_answers.UserStatus,
+    problems=_OVER,
+)
+def freeze_own_account(call: Call, _: requests.Nothing) -> Reply:
+    """Deny every decision for a stolen account at once; only you, the backend, can take that back."""
+    return shown(call.services.freeze_own(call.path["overview_id"], call.token))
