@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from authsvc.errors import Unavailable
+from authsvc.storage.doubt import Doubt
 
 Params = Mapping[str, object]
 Query = tuple[str, Params]
@@ -37,6 +38,9 @@ class Connection(Protocol):
     def rollback(self) -> None: ...
 
     def close(self) -> None: ...
+
+    def is_stale(self) -> bool:
+        """Whether the server has let go of this idle connection; asked without a word to the server."""
 
     def all(self, sql: str, params: Params) -> list[Row]:
         """Every row that the query answers."""
@@ -71,31 +75,51 @@ def pyformat(sql: str) -> str:
 
 
 class Readers:
-    """A few connections for reading, lent to one thread at a time; waiting for one is bounded."""
+    """A few connections for reading, lent to one thread at a time.
+
+    Waiting for one takes a quarter of `patience` at most: whoever waits longer waits behind queries that hang, and would hang
+    after them for as long again.
+    """
 
     def __init__(self, database: Database, size: int, patience: float) -> None:
         self._database = database
         self._patience = patience
+        self._doubt = Doubt("the database does not answer")
         self._idle: queue.LifoQueue[Connection | None] = queue.LifoQueue()
         for _ in range(size):
             self._idle.put(None)
 
     @contextmanager
     def lend(self) -> Iterator[Connection]:
+        with self._doubt.asking():
+            connection = self._free_one()
+            try:
+                connection = self._good(connection)
+                yield connection
+            except Unavailable:
+                if connection is not None:
+                    connection.close()
+                connection = None
+                self._doubt.raise_()
+                raise
+            else:
+                self._doubt.settle()
+            finally:
+                self._idle.put(connection)
+
+    def _free_one(self) -> Connection | None:
         try:
-            connection = self._idle.get(timeout=self._patience)
+            return self._idle.get(timeout=self._patience / 4)
         except queue.Empty:
             raise Unavailable("no database connection became free in time", retry_after=1) from None
-        try:
-            connection = connection or self._database.connect()
-            yield connection
-        except Unavailable:
-            if connection is not None:
-                connection.close()
-            connection = None
-            raise
-        finally:
-            self._idle.put(connection)
+
+    def _good(self, connection: Connection | None) -> Connection:
+        """This connection, or a new one in its place."""
+        if connection is not None:
+            if not connection.is_stale():
+                return connection
+            connection.close()
+        return self._database.connect()
 
     def close(self) -> None:
         while True:

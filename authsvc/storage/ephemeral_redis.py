@@ -16,15 +16,15 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
-from redis import Redis
+from redis import Redis, exceptions
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import parse_url
-from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from authsvc.ephemeral import Key
 from authsvc.errors import ConfigurationError, Unavailable
+from authsvc.storage.doubt import Doubt
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ class RedisEphemeral:
     def _execute(self, *command: object) -> object:
         try:
             return self._server.execute(*command)
-        except NoScriptError:
+        except exceptions.NoScriptError:
             raise _ScriptUnknown from None
         except Exception as error:  # noqa: BLE001 - a server that answers garbage makes redis-py raise nearly anything.
             # `from None`: some of redis-py's messages quote the command, and with it what is stored.
@@ -112,12 +112,21 @@ class _Single:
     """One Redis: its socket time-outs bound a call, since the first silence ends it."""
 
     def __init__(self, url: str, timeout: float) -> None:
+        self._doubt = Doubt("the short-lived store does not answer")
         self._client = Redis.from_url(
             url, retry=_ONCE, protocol=_RESP, socket_timeout=timeout, socket_connect_timeout=timeout
         )
 
     def execute(self, *command: object) -> object:
-        return self._client.execute_command(*command)
+        # Not for a cluster, of which one node may be silent and the others answer.
+        with self._doubt.asking():
+            try:
+                answer: object = self._client.execute_command(*command)
+            except (exceptions.ConnectionError, exceptions.TimeoutError):
+                self._doubt.raise_()
+                raise
+            self._doubt.settle()
+            return answer
 
     def close(self) -> None:
         self._client.close()

@@ -20,6 +20,7 @@ from pathlib import Path
 from authsvc.clock import Clock, to_millis
 from authsvc.ephemeral import Key
 from authsvc.errors import Unavailable
+from authsvc.storage.doubt import Doubt
 
 SWEEP_EVERY = timedelta(minutes=1)
 SWEEP_ROWS = 1_000
@@ -59,6 +60,7 @@ class SqliteEphemeral:
         self._path = path
         self._clock = clock
         self._patience = patience
+        self._doubt = Doubt("the short-lived store does not answer")
         self._connections = threading.local()
         with _translated():
             # SQLite gives its journal files the mode of the database itself.
@@ -97,6 +99,16 @@ class SqliteEphemeral:
         self._lock.close()
 
     def _write(self, statement: str, params: Params) -> list[tuple[bytes]]:
+        with self._doubt.asking():
+            try:
+                rows = self._write_in_turn(statement, params)
+            except Unavailable:
+                self._doubt.raise_()
+                raise
+            self._doubt.settle()
+            return rows
+
+    def _write_in_turn(self, statement: str, params: Params) -> list[tuple[bytes]]:
         with _translated(), self._lock.held(self._patience):
             self._sweep_now_and_then()
             # Fetched to the end, because only a finished statement is committed.
@@ -122,7 +134,8 @@ class SqliteEphemeral:
         if connection is None:
             connection = sqlite3.connect(
                 self._path,
-                timeout=self._patience,
+                # Writers of ours wait for the turn instead; this is the wait for others, and comes on top.
+                timeout=self._patience / 4,
                 isolation_level=None,
                 check_same_thread=False,
                 factory=_Connection,

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from authsvc.errors import Unavailable
 from authsvc.storage.database import Conflict, Connection, Database, Query, Readers
+from authsvc.storage.doubt import Doubt
 from authsvc.storage.transaction import queries
 from authsvc.store import Ahead
 
@@ -85,6 +86,7 @@ class Ledger(Generic[Tx]):
         self._committed = committed
         self._patience = patience
         self._readers = Readers(database, readers, patience)
+        self._doubt = Doubt("the database does not answer")
         self._jobs: queue.SimpleQueue[_Job[Tx] | None] = queue.SimpleQueue()
         self._connection: Connection | None = None
         self._writer = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
@@ -99,10 +101,12 @@ class Ledger(Generic[Tx]):
         if self._jobs.qsize() >= LONGEST_QUEUE:
             raise Unavailable("too many requests wait for the database", retry_after=1)
         job: _Job[Tx] = _Job(unit, () if ahead is None else queries(ahead))
-        self._jobs.put(job)
-        if not job.wait(self._patience):
-            job.claim()
-            raise Unavailable("the database did not commit in time", retry_after=1)
+        with self._doubt.asking():
+            self._jobs.put(job)
+            if not job.wait(self._patience):
+                job.claim()
+                self._doubt.raise_()
+                raise Unavailable("the database did not commit in time", retry_after=1)
         if job.error is not None:
             raise job.error
         result: Result = job.result
@@ -147,12 +151,15 @@ class Ledger(Generic[Tx]):
         except Exception as error:  # noqa: BLE001  # Whatever a unit raises goes back to whoever waits for it.
             self._commit_singly(batch, error)
         else:
+            self._doubt.settle()
             for job, result in zip(batch, results, strict=True):
                 job.finish(result)
 
     def _commit_singly(self, batch: list[_Job[Tx]], error: Exception) -> None:
         """A batch failed: find the unit it failed for, and let the others through."""
         if isinstance(error, Unavailable) or (len(batch) == 1 and not isinstance(error, Conflict)):
+            if isinstance(error, Unavailable):
+                self._doubt.raise_()
             for job in batch:
                 job.fail(error)
             return
@@ -170,6 +177,9 @@ class Ledger(Generic[Tx]):
                 return
             job.finish(result)
             return
+        # Perhaps our predecessor's last COMMIT came through after we read where its audit chain ends; the next connection
+        # reads it again.
+        self._disconnect()
         job.fail(Unavailable("too many concurrent changes", retry_after=1))
 
     def _attempt(self, batch: list[_Job[Tx]], *, believing: bool = True) -> list[Any]:
@@ -193,6 +203,8 @@ class Ledger(Generic[Tx]):
         return results
 
     def _connected(self) -> Connection:
+        if self._connection is not None and self._connection.is_stale():
+            self._disconnect()
         if self._connection is None:
             connection = self._database.connect()
             # After an outage the last COMMIT may have been heard or not; what is stored tells.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -59,6 +60,14 @@ class PostgresConnection:
 
     def close(self) -> None:
         self._raw.close()
+
+    def is_stale(self) -> bool:
+        if self._raw.closed:
+            return True
+        # On an idle connection the server has nothing to say but its farewell.
+        poll = select.poll()
+        poll.register(self._raw.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def all(self, sql: str, params: Params) -> list[Row]:
         if self._known and (known := self._known.get(_same(sql, params))) is not None:

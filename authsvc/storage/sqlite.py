@@ -44,6 +44,9 @@ class SqliteConnection:
     def close(self) -> None:
         self._raw.close()
 
+    def is_stale(self) -> bool:
+        return False
+
     def all(self, sql: str, params: Params) -> list[Row]:
         with _translated():
             return self._raw.execute(sql, dict(params)).fetchall()
