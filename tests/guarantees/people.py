@@ -74,7 +74,8 @@ class Shop:
 
     def audit_lines(self, about: Sequence[str]) -> list[Any]:
         """Every audit line of these objects."""
-        wanted, lines, after = set(about), [], ""
+        wanted, after = set(about), ""
+        lines: list[Any] = []
         while True:
             page = expect(self.get(f"/v1/audit/events?limit=500{after}"), 200)
             if not page["events"]:
