@@ -5,7 +5,9 @@ Nothing else reads the environment.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -16,6 +18,9 @@ from urllib.parse import urlsplit
 from authsvc.errors import ConfigurationError
 
 PREFIX = "AUTHSVC_"
+
+LONGEST_SOCKET_PATH = 90
+"""An address has 108 bytes on Linux and 104 elsewhere; the worker adds a few while it takes the place of another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,12 @@ class Settings:
 
     @property
     def worker_socket(self) -> Path:
-        return self.data_dir / "run" / "biometrics.sock"
+        """In the data directory, or, where its path is too long for a socket's address, in the temporary one."""
+        near = (self.data_dir / "run" / "biometrics.sock").absolute()
+        if len(os.fsencode(near)) <= LONGEST_SOCKET_PATH:
+            return near
+        mark = hashlib.sha256(os.fsencode(near)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"authsvc-{mark}" / "biometrics.sock"
 
     @property
     def metrics_dir(self) -> Path:

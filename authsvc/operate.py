@@ -52,18 +52,22 @@ def keys() -> None:
 
 @keys.command("create")
 @click.option("--client", required=True, help="The payment backend; its users are its own.")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(list(Scope)), help="Repeat; default all.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="Repeat; default all.",
+)
 @click.option("--days", type=click.IntRange(1, 3650), help="Until it expires; default never.")
 @with_settings
 @as_json_option
-def create_key(
-    client: str, scopes: tuple[Scope, ...], days: int | None, as_json: bool, **options: Any
-) -> None:
+def create_key(client: str, scopes: tuple[str, ...], days: int | None, as_json: bool, **options: Any) -> None:
     """Make a key and show it, this once."""
     with _store(**options) as store:
         lifetime = None if days is None else timedelta(days=days)
         key, shown = new_api_key(
-            store.ring, client, frozenset(scopes) or ALL_SCOPES, store.clock.now(), lifetime
+            store.ring, client, frozenset(map(Scope, scopes)) or ALL_SCOPES, store.clock.now(), lifetime
         )
         _change_keys(store, "key.create", key.id, client, lambda tx: tx.keys.add(key))
     _say(as_json, {**_key_view(key), "api_key": shown})
@@ -139,18 +143,18 @@ def create_keyring(as_json: bool, **options: Any) -> None:
 
 
 @keyring.command("rotate")
-@click.argument("purpose", type=click.Choice(list(Purpose)))
+@click.argument("purpose", type=click.Choice([purpose.value for purpose in Purpose]))
 @with_settings
 @as_json_option
-def rotate_keyring(purpose: Purpose, as_json: bool, **options: Any) -> None:
+def rotate_keyring(purpose: str, as_json: bool, **options: Any) -> None:
     """Add a key version; for `sealing` every user's key is wrapped again, while the service runs."""
     with _store(**options) as store:
         version = store.ring.rotate(Purpose(purpose))
         rewrapped = _rewrap(store) if purpose == Purpose.SEALING else 0
         now = store.clock.now()
-        entry = Entry(now, "operator", "keyring.rotate", None, version, "rotated", {"purpose": str(purpose)})
+        entry = Entry(now, "operator", "keyring.rotate", None, version, "rotated", {"purpose": purpose})
         store.ledger.transact(lambda tx: tx.record(entry))
-    _say(as_json, {"purpose": str(purpose), "version": version, "rewrapped": rewrapped})
+    _say(as_json, {"purpose": purpose, "version": version, "rewrapped": rewrapped})
 
 
 @click.group()

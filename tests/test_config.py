@@ -55,3 +55,12 @@ def test_every_field_can_be_set():
 def test_the_frightening_setting_is_a_warning():
     assert Settings().warnings == ()
     assert Settings(unsafe_no_pad=True).warnings == ("unsafe-no-pad",)
+
+
+def test_a_socket_s_address_is_never_too_long(tmp_path: Path):
+    deep = tmp_path / ("d" * 100)
+    near, far = Settings(data_dir=Path("/srv/authsvc")), Settings(data_dir=deep)
+    assert near.worker_socket == Path("/srv/authsvc/run/biometrics.sock")
+    assert len(str(far.worker_socket)) <= 90
+    assert far.worker_socket == Settings(data_dir=deep).worker_socket
+    assert far.worker_socket != Settings(data_dir=deep / "e").worker_socket
