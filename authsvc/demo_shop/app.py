@@ -26,7 +26,9 @@ class Shop:
         self._service = service
 
     def window(self) -> Response:
-        return self._page("window.html", goods=GOODS.values(), risks=RISKS)
+        return self._page(
+            "window.html", goods=GOODS.values(), risks=RISKS, orders=self._till.orders_of(_user())
+        )
 
     def sign_in(self) -> Answer:
         """A demo: whoever names a user is that user. The phone in the cookie stays this browser's."""

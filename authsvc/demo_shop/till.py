@@ -11,6 +11,7 @@ from authsvc.demo_shop.goods import CURRENCY, PAYEE, Good
 from authsvc.errors import AuthsvcError
 
 HIGHEST = 100
+SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,12 @@ class Till:
         if order is None or order.paid:
             return order
         return self._settled(replace(order, decision=self._client.decision(order.decision.id)))
+
+    def orders_of(self, user: str) -> list[Order]:
+        """The latest first."""
+        with self._lock:
+            orders = [order for order in self._orders.values() if order.payment.subject.user == user]
+        return orders[::-1][:SHOWN]
 
     def ticket(self, user: str, locale: str, order_id: str | None) -> Ticket:
         """A ticket for an enrolment; with the order that proved it, where the user has factors already."""

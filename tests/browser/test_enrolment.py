@@ -1,0 +1,93 @@
+"""A person sets up a phone: consent, device, app, face, and what is kept."""
+
+import re
+from collections.abc import Callable
+
+from tests.browser.phone import Phone
+
+
+def test_a_first_phone_is_set_up_and_trusted(phone: Phone):
+    phone.enroll()
+    assert len(phone.recovery_codes) == 10
+    assert phone.complaints == []
+    phone.buy("tea")
+    assert phone.page.inner_text("#status") == "已付款"
+    assert "trusted" in phone.page.inner_text("main")
+
+
+def test_a_refused_face_is_never_asked_for(phone: Phone):
+    phone.begin_enrolling()
+    phone.page.click("a.button")
+    phone.agree(face="no")
+    phone.page.goto(re.sub(r"/device$", "/face", phone.page.url))
+    assert phone.page.url.endswith("/consent")
+
+
+def test_a_child_needs_a_guardian(phone: Phone):
+    phone.begin_enrolling()
+    phone.page.click("a.button")
+    phone.page.click("details.minor summary")
+    phone.page.check("input[name=under_14]")
+    phone.agree(face="yes")
+    assert "监护人" in phone.page.inner_text("[role=alert]")
+    phone.page.fill("#guardian", "林父")
+    phone.agree(face="yes")
+    assert phone.page.url.endswith("/device")
+
+
+def test_a_wrong_code_of_the_app_is_told_and_typed_again(phone: Phone):
+    phone.begin_enrolling()
+    phone.page.click("a.button")
+    phone.agree()
+    phone.page.click(".others a")
+    phone.page.click("details summary")
+    secret = phone.page.inner_text("#secret")
+    phone.type_code("000000")
+    assert "不是应用当前显示的验证码" in phone.page.inner_text("[role=alert]")
+    assert secret not in phone.page.content()
+
+
+def test_the_secret_of_a_device_never_reaches_a_script(phone: Phone):
+    phone.begin_enrolling()
+    phone.page.click("a.button")
+    phone.agree()
+    with phone.page.expect_response(lambda answer: answer.request.method == "PUT") as put:
+        phone.page.click("#start")
+    assert put.value.json() == {"state": "received"}
+
+
+def test_a_second_phone_is_proved_with_what_was_set_up_earlier(new_phone: Callable[..., Phone]):
+    old = new_phone()
+    old.enroll()
+    new = new_phone(old.user)
+    new.begin_enrolling()
+    assert "/c/" in new.page.url
+    assert "添加设备" in new.page.inner_text("h1")
+    new.choose("device_uv", "otp")
+    assert new.page.locator("#device").count() == 1
+
+
+def test_no_address_ever_holds_a_token(phone: Phone):
+    addresses: list[str] = []
+    phone.page.on("request", lambda request: addresses.append(request.url))
+    phone.enroll(face=False)
+    phone.buy("teapot")
+    assert not [address for address in addresses if re.search(r"[?&#/](ct|et|vt)_", address)]
+
+
+def test_a_page_asks_nobody_else_for_anything(phone: Phone, shop_url: str):
+    origins: set[str] = set()
+    phone.page.on("request", lambda request: origins.add("/".join(request.url.split("/")[:3])))
+    phone.enroll(face=False)
+    phone.buy("teapot")
+    service = "/".join(phone.page.url.split("/")[:3])
+    assert origins == {shop_url, service}
+
+
+def test_the_language_is_switched_and_remembered(phone: Phone):
+    phone.begin_enrolling()
+    phone.page.click("header nav a")
+    assert "Set up secure confirmation" in phone.page.inner_text("h1")
+    phone.page.click("a.button")
+    assert phone.page.locator("html").get_attribute("lang") == "en"
+    assert "Your consent" in phone.page.inner_text("h1")
