@@ -58,6 +58,7 @@ def onnx_speaker(models: Path, work: Path) -> SpeakerEncoder:
 def ecapa_speechbrain(models: Path, work: Path) -> SpeakerEncoder:
     """ECAPA's own classes with a small random checkpoint: the wiring, not the accuracy."""
     torch = pytest.importorskip("torch", reason="the extra `ecapa` is not installed")
+    stand_in_for_torchaudio()
     pytest.importorskip("speechbrain", reason="the extra `ecapa` is not installed")
     from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
@@ -67,6 +68,21 @@ def ecapa_speechbrain(models: Path, work: Path) -> SpeakerEncoder:
     network = ECAPA_TDNN(80, channels=list(small["channels"]), attention_channels=8, **shape)
     torch.save(network.state_dict(), work / "small.ckpt")
     return EcapaEncoder(work / "small.ckpt", **small)
+
+
+def stand_in_for_torchaudio() -> None:
+    """SpeechBrain imports torchaudio, which ECAPA never uses and which does not load beside a CPU build of torch."""
+    try:
+        import torchaudio  # noqa: F401
+    except (ImportError, OSError):
+        for name in ("torchaudio", "torchaudio.transforms", "torchaudio.functional"):
+            sys.modules[name] = types.ModuleType(name)
+        whole = sys.modules["torchaudio"]
+        whole.__version__ = "2.11.0"  # type: ignore[attr-defined] # a module made by hand
+        whole.transforms, whole.functional = (  # type: ignore[attr-defined] # as above
+            sys.modules["torchaudio.transforms"],
+            sys.modules["torchaudio.functional"],
+        )
 
 
 def drawn_manifest(**form: object) -> Manifest:

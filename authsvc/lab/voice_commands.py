@@ -1,0 +1,173 @@
+"""`authsvc lab voice`, `lab prompt`, `lab replay`: the voice room's measurements on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import click
+
+from authsvc.biometric import Modality
+from authsvc.errors import AuthsvcError
+from authsvc.manifest import Manifest, manifest_folder, read_manifests
+
+_directory = click.option(
+    "--dir",
+    "folder",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folders of speakers with recordings.",
+)
+_models = click.option(
+    "--model-dir",
+    type=click.Path(path_type=Path),
+    envvar="AUTHSVC_MODEL_DIR",
+    default=Path("var/models"),
+    show_default=True,
+    help="Where the weight files are.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
+_degrade = click.option(
+    "--degrade",
+    default="",
+    help="Repeats it on spoiled probes: telephone, reverb, clip, noise10, opus8k, separated by commas.",
+)
+
+
+@click.command("voice")
+@_directory
+@_models
+@_json
+@_degrade
+@click.option("--model", default=None, help="The manifest's id; by default the shipped engine.")
+@click.option(
+    "--phrases", default=None, type=click.IntRange(1, 20), help="Per template; default: the manifest's."
+)
+@click.option("--draws", default=5, show_default=True, type=click.IntRange(1, 100))
+@click.option("--gated", is_flag=True, help="Leave out what the quality gates would refuse.")
+def voice_command(
+    folder: Path,
+    model_dir: Path,
+    as_json: bool,
+    degrade: str,
+    model: str | None,
+    phrases: int | None,
+    draws: int,
+    gated: bool,
+) -> None:
+    """Tell voices apart: EER, FMR and FNMR at each shipped threshold, with intervals by bootstrap over speakers."""
+    _tame_libraries()
+    from authsvc.lab.voice import Engine, Plan, measure_voices
+    from authsvc.voice.build import DEFAULT_MODEL, ears, speaker_encoder
+
+    def measured() -> Mapping[str, object]:
+        known = _voice_manifests()
+        manifest = known.get(model or DEFAULT_MODEL)
+        if manifest is None:
+            raise click.ClickException(f"no voice manifest calls itself `{model}`")
+        engine = Engine(manifest, speaker_encoder(model_dir, manifest), ears(model_dir, known).detector)
+        engine.encoder.load()
+        engine.detector.load()
+        count = manifest.fusion.samples if phrases is None else phrases
+        return measure_voices(folder, engine, Plan(count, draws, _names(degrade), gated))
+
+    _print(_refusing(measured), as_json)
+
+
+@click.command("prompt")
+@_directory
+@_models
+@_json
+@_degrade
+@click.option("--strings", default=50, show_default=True, help="Readings per speaker.")
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    help="In which all of them read; by default Mandarin for speakers whose folder says `zh` or `cmn`.",
+)
+def prompt_command(
+    folder: Path, model_dir: Path, as_json: bool, degrade: str, strings: int, language: str | None
+) -> None:
+    """Hear digits: acceptance of the right prompt, of one wrong digit, and of another prompt, per language."""
+    _tame_libraries()
+    from authsvc.lab.prompt import measure_prompts
+    from authsvc.voice.build import ears, least_score_of
+    from authsvc.voice.spoken_prompt import Language
+
+    def spoken_by(speaker: str) -> Language:
+        if language is not None:
+            return Language(language)
+        says_mandarin = any(word in f"{folder.name}/{speaker}".lower() for word in ("zh", "cmn", "mandarin"))
+        return Language.MANDARIN if says_mandarin else Language.ENGLISH
+
+    def measured() -> Mapping[str, object]:
+        known = _voice_manifests()
+        listening = ears(model_dir, known)
+        listening.load()
+        return measure_prompts(
+            folder,
+            listening,
+            least_score_of(known),
+            spoken_by,
+            strings=strings,
+            degradations=_names(degrade),
+        )
+
+    _print(_refusing(measured), as_json)
+
+
+@click.command("replay")
+@_directory
+@_json
+def replay_command(folder: Path, as_json: bool) -> None:
+    """Find copies: detection by kind of copy, and false alarms on new recordings."""
+    _tame_libraries()
+    from authsvc.lab.replay import measure_replays
+
+    _print(_refusing(lambda: measure_replays(folder)), as_json)
+
+
+COMMANDS = (voice_command, prompt_command, replay_command)
+
+
+def _names(words: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in words.split(",") if word.strip())
+
+
+def _voice_manifests() -> dict[str, Manifest]:
+    return {one.id: one for one in read_manifests(manifest_folder()) if one.modality is Modality.VOICE}
+
+
+def _refusing(action: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+    try:
+        return action()
+    except AuthsvcError as error:
+        raise click.ClickException(error.detail) from error
+    except KeyError as error:
+        raise click.ClickException(f"unknown degradation {error}") from error
+
+
+def _print(figures: Mapping[str, object], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(figures))
+        return
+    for line in _lines(figures, ""):
+        click.echo(line)
+
+
+def _lines(value: object, name: str) -> list[str]:
+    """One line for every number, named by the way to it."""
+    if isinstance(value, Mapping):
+        return [line for key, inner in value.items() for line in _lines(inner, f"{name}.{key}".lstrip("."))]
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return [line for number, inner in enumerate(value) for line in _lines(inner, f"{name}[{number}]")]
+    shown = f"{value:.4f}" if isinstance(value, float) else value
+    return [f"{name}: {shown}"]
+
+
+def _tame_libraries() -> None:
+    """One thread, and no reports over the network; read as the libraries load."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ORT_DISABLE_TELEMETRY"):
+        os.environ.setdefault(name, "1")

@@ -1,0 +1,116 @@
+"""Recordings for the voice measurements: `<speaker>/<utterance>` folders, and what is spoken in them where that is known."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from authsvc.errors import AuthsvcError
+from authsvc.voice.audio import MAX_SECONDS, Recording, decode, recording_of
+from authsvc.voice.engine import SAMPLE_RATE, Samples
+
+_SOUNDS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".opus"})
+_DIGITS_IN_NAME = re.compile(r"(\d+)(?:_|\.|$)")
+_GAPS_S = (0.02, 0.30)
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One file of one speaker; `digits` is empty where nobody wrote down what was said."""
+
+    speaker: str
+    path: Path
+    digits: str
+
+    def load(self) -> Recording | None:
+        """The recording, or None for one that is not accepted at all."""
+        try:
+            return decode(self.path.read_bytes())
+        except AuthsvcError:
+            return None
+
+
+def speakers(folder: Path) -> Mapping[str, tuple[Utterance, ...]]:
+    """Every speaker's utterances in order of their names; a speaker is a folder that holds recordings."""
+    transcripts = _transcripts(folder)
+    found: defaultdict[str, list[Utterance]] = defaultdict(list)
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in _SOUNDS:
+            name = str(path.parent.relative_to(folder))
+            digits = transcripts.get(path.resolve(), _digits_in(path.name) if not transcripts else "")
+            found[name].append(Utterance(name, path, digits))
+    return {name: tuple(utterances) for name, utterances in found.items()}
+
+
+def _transcripts(folder: Path) -> dict[Path, str]:
+    """From the nearest `manifest.tsv` with the columns `path` and `digits`, in the folder or above it."""
+    for base in (folder.resolve(), *folder.resolve().parents[:3]):
+        table = base / "manifest.tsv"
+        if table.is_file():
+            with table.open(encoding="utf-8", newline="") as file:
+                rows = csv.DictReader(file, delimiter="\t")
+                return {(base / row["path"]).resolve(): row.get("digits") or "" for row in rows}
+    return {}
+
+
+def _digits_in(name: str) -> str:
+    match = _DIGITS_IN_NAME.match(name)
+    return match[1] if match is not None else ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A recording of known digits: a file, or single digits of one speaker joined with pauses of 20 to 300 ms."""
+
+    speaker: str
+    digits: str
+    recording: Recording
+
+
+def readings(
+    utterances: Sequence[Utterance], count: int, length: int, chance: np.random.Generator
+) -> list[Reading]:
+    """Up to `count` readings of one speaker: whole strings where there are some, else strings of `length` made of digits."""
+    whole = [utterance for utterance in utterances if len(utterance.digits) >= 4]
+    if whole:
+        loaded = ((utterance, utterance.load()) for utterance in whole[:count])
+        return [
+            Reading(utterance.speaker, utterance.digits, recording)
+            for utterance, recording in loaded
+            if recording is not None
+        ]
+    takes = takes_of(utterances)
+    if len(takes) < 10:
+        return []
+    strings = ("".join(chance.choice(list("0123456789"), size=length)) for _ in range(count))
+    return [joined(utterances[0].speaker, takes, digits, chance) for digits in strings]
+
+
+def joined(
+    speaker: str, takes: Mapping[str, Sequence[Samples]], digits: str, chance: np.random.Generator
+) -> Reading:
+    """The digits in the speaker's own takes, drawn by chance."""
+    pieces = [_silence(0.25)]
+    for digit in digits:
+        pieces += [takes[digit][int(chance.integers(len(takes[digit])))], _silence(chance.uniform(*_GAPS_S))]
+    sound = np.concatenate([*pieces, _silence(0.25)])[: int(MAX_SECONDS * SAMPLE_RATE)]
+    return Reading(speaker, digits, recording_of(sound, SAMPLE_RATE))
+
+
+def takes_of(utterances: Sequence[Utterance]) -> dict[str, list[Samples]]:
+    """The speaker's single digits: samples by digit."""
+    takes: defaultdict[str, list[Samples]] = defaultdict(list)
+    for utterance in utterances:
+        if len(utterance.digits) == 1 and (recording := utterance.load()) is not None:
+            takes[utterance.digits].append(recording.samples)
+    return dict(takes)
+
+
+def _silence(seconds: float) -> Samples:
+    return np.zeros(int(seconds * SAMPLE_RATE), dtype=np.float32)
