@@ -1,0 +1,26 @@
+"""`authsvc lab …`: measurements with honest intervals. Each subject keeps its commands in a file of its own."""
+
+from __future__ import annotations
+
+import click
+
+from authsvc.lab.face_commands import calibrate_face, face_command
+from authsvc.lab.pad_commands import pad_command
+from authsvc.lab.voice_commands import COMMANDS as VOICE_COMMANDS
+
+
+@click.group()
+def lab() -> None:
+    """Error rates of the engines, measured on your own data."""
+
+
+@lab.group()
+def calibrate() -> None:
+    """Operating points from your own data, for a model's manifest."""
+
+
+lab.add_command(face_command)
+lab.add_command(pad_command)
+calibrate.add_command(calibrate_face)
+for command in VOICE_COMMANDS:
+    lab.add_command(command)

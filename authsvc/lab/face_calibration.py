@@ -1,0 +1,92 @@
+"""Thresholds from one's own people: the operating points of a face matcher's manifest, and the scores behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from authsvc.face.service import SAME_PERSON_FMR
+from authsvc.lab.drift import ScoreHistogram
+from authsvc.lab.face import FaceData, Json
+from authsvc.lab.intervals import Estimate
+from authsvc.lab.operating_points import DataSet, Refusal, cross_checked, operating_point
+from authsvc.lab.trials import Trials
+from authsvc.manifest import OperatingPoint
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was measured, what was refused, and what each threshold does to people that it was not set on."""
+
+    points: tuple[OperatingPoint, ...]
+    refusals: tuple[Refusal, ...]
+    cross_checks: tuple[Json, ...]
+    scores: Json
+
+    @property
+    def serves(self) -> bool:
+        """Whether the service could take a threshold from it for what it compares."""
+        return any(point.samples > 1 for point in self.points)
+
+    def to_json(self) -> Json:
+        return {
+            "operating_points": [point.model_dump(exclude_none=True) for point in self.points],
+            "refused": [asdict(refusal) for refusal in self.refusals],
+            "cross_checked": list(self.cross_checks),
+        }
+
+
+def calibrated(data: FaceData, targets: Sequence[str], data_set: DataSet) -> Calibration:
+    """Points for each target and each number of frames that a probe may have, and for frames of one capture among themselves."""
+    points: list[OperatingPoint] = []
+    refusals: list[Refusal] = []
+    checks: list[Json] = []
+    scores: Json = {}
+    for trials, asked in _plan(data, targets):
+        for target in asked:
+            found = operating_point(trials, target, data_set)
+            if isinstance(found, Refusal):
+                refusals.append(found)
+            else:
+                points.append(found)
+                checks += _cross_checks(trials, target)
+        if (trials.samples, trials.frames) == (data.manifest.fusion.samples, data.manifest.fusion.frames):
+            scores = _scores(data, trials, data_set)
+    return Calibration(tuple(points), tuple(refusals), tuple(checks), scores)
+
+
+def _plan(data: FaceData, targets: Sequence[str]) -> Iterator[tuple[Trials, Sequence[str]]]:
+    fusion = data.manifest.fusion
+    yield data.trials(1, 1), (SAME_PERSON_FMR,)
+    for frames in range(1, fusion.frames + 1):
+        yield data.trials(fusion.samples, frames), targets
+
+
+def _cross_checks(trials: Trials, target: str) -> list[Json]:
+    return [
+        {
+            "target_fmr": target,
+            "samples": trials.samples,
+            "frames": trials.frames,
+            "threshold": check.threshold,
+            **_figures("fmr", check.fmr),
+            **_figures("fnmr", check.fnmr),
+        }
+        for check in cross_checked(trials, target)
+    ]
+
+
+def _figures(name: str, found: Estimate | None) -> Json:
+    return {name: None} if found is None else found.to_json(name)
+
+
+def _scores(data: FaceData, trials: Trials, data_set: DataSet) -> Json:
+    """How scores were distributed while calibrating: what drift is measured against."""
+    return {
+        "model": data.manifest.digest,
+        "samples": trials.samples,
+        "frames": trials.frames,
+        "data_set": data_set.name,
+        "date": data_set.date,
+        "genuine": ScoreHistogram.of(trials.genuine.tolist()).to_json(),
+    }

@@ -1,0 +1,92 @@
+"""Photographs into what the face room makes of them: a vector for a template, one for a probe, or the hints against it.
+
+Everything is done as in production and with the same code. As there, a second face is looked for at the finer detector step where
+a template is made, and at the coarse one where a probe is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
+from authsvc.face.acquisition import Frame, acquire
+from authsvc.face.build import engines
+from authsvc.face.engine import Detector, Matcher, Vectors
+from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
+from authsvc.lab.people import Person
+from authsvc.lab.pool import mapped
+from authsvc.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """What one look at a photograph gave: a unit vector, or the hints that speak against the face."""
+
+    hints: tuple[str, ...]
+    vector: Vectors | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photograph:
+    """One file, looked at twice; `unreadable` says why it is no picture that the service would accept."""
+
+    enrolment: Shot
+    verification: Shot
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Looks at files with the engines of one manifest. Without `gated`, every face that is found will do."""
+
+    detector: Detector
+    matcher: Matcher
+    gated: bool
+
+    def __call__(self, file: Path) -> Photograph:
+        try:
+            data = file.read_bytes()
+            verification = self._shot(data, VERIFICATION, fine=False)
+            # Where nothing was found the detector has looked at the finer step already.
+            lost = "no_face" in verification.hints
+            return Photograph(verification if lost else self._shot(data, ENROLMENT, fine=True), verification)
+        except (InvalidRequest, PayloadTooLarge, UnsupportedMedia) as error:
+            return _unreadable(error.detail)
+        except OSError as error:
+            return _unreadable(error.__class__.__name__)
+
+    def _shot(self, data: bytes, gate: Gate, *, fine: bool) -> Shot:
+        frame = acquire(data, self.detector, gate, fine=fine)
+        hints = () if self._will_do(frame) else tuple(hint.value for hint in frame.hints)
+        if hints or frame.face is None:
+            return Shot(hints)
+        return Shot((), self.matcher.describe([frame.picture], [frame.face.points])[0])
+
+    def _will_do(self, frame: Frame) -> bool:
+        return frame.is_good if self.gated else frame.face is not None
+
+
+def look_at(
+    people: tuple[Person, ...], manifest: Manifest, model_dir: Path, *, gated: bool, processes: int
+) -> tuple[tuple[Photograph, ...], ...]:
+    """Every file of everybody, people by people; raises ModelUnusable as `engines` does."""
+    files = [file for person in people for file in person.files]
+    # Made here once as well, so that a missing weight is told before processes are started.
+    engines(manifest, model_dir)
+    looked = iter(
+        mapped(partial(_open, manifest, model_dir, gated), files, processes=processes, what="pictures")
+    )
+    return tuple(tuple(next(looked) for _ in person.files) for person in people)
+
+
+def _open(manifest: Manifest, model_dir: Path, gated: bool) -> Look:
+    detector, matcher = engines(manifest, model_dir)
+    detector.load()
+    matcher.load()
+    return Look(detector, matcher, gated)
+
+
+def _unreadable(why: str) -> Photograph:
+    return Photograph(Shot(()), Shot(()), why)

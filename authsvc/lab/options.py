@@ -1,0 +1,69 @@
+"""Options that several lab commands share, and how they say what they found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from authsvc.lab.pool import processors
+from authsvc.manifest import manifest_folder
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def people_options(command: Command) -> Command:
+    """A folder of people, and who in it is left out."""
+    exclude = click.option("--exclude", multiple=True, metavar="NAME", help="Leave a folder out; repeat.")
+    folder = click.option(
+        "--dir",
+        "folder",
+        required=True,
+        type=_FOLDER,
+        help="A folder for each person, with JPEG or PNG files.",
+    )
+    return folder(exclude(command))
+
+
+def engine_options(command: Command) -> Command:
+    """Where manifests and weights are, how many processes work, and whether a machine reads the answer."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines."),
+        click.option(
+            "--processes",
+            type=click.IntRange(1, 64),
+            default=processors,
+            help="How many work at once; by default all there are.",
+        ),
+        click.option(
+            "--manifests", type=_FOLDER, default=manifest_folder, help="By default the shipped manifests."
+        ),
+        click.option(
+            "--data-dir",
+            type=click.Path(file_okay=False, path_type=Path),
+            envvar="AUTHSVC_DATA_DIR",
+            default=Path("var"),
+            show_default=True,
+        ),
+        click.option(
+            "--model-dir",
+            type=click.Path(file_okay=False, path_type=Path),
+            envvar="AUTHSVC_MODEL_DIR",
+            help="Where the weight files are; by default `models` in the data directory.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def model_folder(data_dir: Path, model_dir: Path | None) -> Path:
+    return data_dir / "models" if model_dir is None else model_dir
+
+
+def answer(as_json: bool, document: object, lines: Iterable[str]) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False) if as_json else "\n".join(lines))

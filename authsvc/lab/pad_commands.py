@@ -1,0 +1,108 @@
+"""`authsvc lab pad`: presentation attacks of known species against the passive detector, on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from authsvc.clock import SystemClock
+from authsvc.errors import ModelUnusable
+from authsvc.lab.options import answer, engine_options, model_folder
+from authsvc.lab.people import read_people
+from authsvc.lab.reading import percent
+from authsvc.manifest import read_manifests
+
+Json = dict[str, Any]  # Any: a report
+
+
+@click.command("pad")
+@click.option(
+    "--manifest",
+    "list_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV or JSON: path, label (bona_fide or a species), subject.",
+)
+@click.option(
+    "--enrolled",
+    "enrolled_folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder for each subject with photographs to enrol, for IAPAR.",
+)
+@click.option(
+    "--target", default="1 in 10000", show_default=True, help="The matcher's target FMR, for IAPAR."
+)
+@engine_options
+def pad_command(
+    list_file: Path,
+    enrolled_folder: Path | None,
+    target: str,
+    manifests: Path,
+    data_dir: Path,
+    model_dir: Path | None,
+    processes: int,
+    as_json: bool,
+) -> None:
+    """Show attacks and live people to the passive detector: APCER by species, BPCER, non-responses, with intervals."""
+    from authsvc.face.build import DEFAULT_MODEL, PASSIVE_MODEL
+    from authsvc.face.minifasnet_engine import PassiveForm
+    from authsvc.lab.iso30107 import report
+    from authsvc.lab.pad import Bench, enrolled, try_all
+    from authsvc.lab.pad_list import read_list
+
+    known = {manifest.id: manifest for manifest in read_manifests(manifests)}
+    if not {DEFAULT_MODEL, PASSIVE_MODEL} <= set(known):
+        raise ModelUnusable(f"the manifests `{DEFAULT_MODEL}` and `{PASSIVE_MODEL}` are needed")
+    passive, matcher, folder = known[PASSIVE_MODEL], known[DEFAULT_MODEL], model_folder(data_dir, model_dir)
+    listed = read_list(list_file)
+    people = read_people(enrolled_folder) if enrolled_folder else ()
+    templates = enrolled(people, matcher, folder, processes=processes) if people else {}
+    tried = try_all(listed, Bench(passive, matcher, folder, templates, target), processes=processes)
+    form = PassiveForm.of(passive.input, passive.id)
+    found = {
+        "detector": passive.id,
+        "model_digest": passive.digest,
+        "matcher": matcher.id,
+        "matcher_digest": matcher.digest,
+        "data_set": list_file.name,
+        "date": SystemClock().now().date().isoformat(),
+        "n_subjects": len({one.subject for one in listed}),
+        **report([one.presentation for one in tried], form.bona_fide),
+        "sent_back": [
+            {"path": one.path.name, "hints": list(trial.hints)}
+            for one, trial in zip(listed, tried, strict=True)
+            if trial.hints
+        ],
+    }
+    answer(as_json, found, _lines(found))
+
+
+def _lines(found: Json) -> Iterator[str]:
+    yield f"{found['detector']} {found['model_digest']}, threshold {found['threshold']}"
+    yield f"{found['n_presentations']} presentations, {found['n_subjects']} subjects"
+    if found["worst_species"] is not None:
+        yield (
+            f"worst species: {found['worst_species']}, APCER {found['worst_apcer']:.3%}, "
+            f"at most {found['worst_apcer_upper_bound']:.3%}"
+        )
+    for species, row in found["species"].items():
+        yield (
+            f"{species} ({row['presentations']} presentations, {row['subjects']} subjects): APCER {percent(row, 'apcer')}, "
+            f"IAPAR {percent(row, 'iapar')}, {_refusals(row)}"
+        )
+    live = found["bona_fide"]
+    yield (
+        f"bona fide ({live['presentations']} presentations, {live['subjects']} subjects): BPCER {percent(live, 'bpcer')}, "
+        f"{_refusals(live)}"
+    )
+    for row in found["bpcer_at_apcer"]:
+        yield f"BPCER at APCER {row['apcer']:.0%}: {row.get('reason') or percent(row, 'bpcer')}"
+    for one in found["sent_back"]:
+        yield f"the quality gate would have sent back {one['path']}: {', '.join(one['hints'])}"
+
+
+def _refusals(row: Json) -> str:
+    return f"non-response {percent(row, 'non_response')}, refused by quality {percent(row, 'refused_by_quality')}"

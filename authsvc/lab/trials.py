@@ -1,0 +1,199 @@
+"""Which templates meet which probes: samples of people into all genuine and all impostor comparisons.
+
+As in production, a template is the mean of k samples and a probe the mean of m frames; no sample stands in both. Knows
+vectors and people, and neither faces nor voices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from authsvc.lab.intervals import Counts, PairErrors
+
+Vectors = NDArray[np.float32]
+Scores = NDArray[np.float64]
+_Chosen = tuple[Vectors, ...]
+
+MOST_PROBES = 10
+"""Of one person, so that nobody counts for hundreds."""
+
+RESOLUTION = 1e-5
+"""Scores are counted in steps of this size; thresholds are stated to it."""
+
+_BINS = round(2 / RESOLUTION) + 1
+_BLOCK = 512
+_NOBODY: Counts = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """One person's samples in an arbitrary order, each as it may serve: for a template, for a probe, or not at all (None)."""
+
+    enrolment: Sequence[Vectors | None]
+    verification: Sequence[Vectors | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """Unit rows, `n x d` float32, and the number of the person of each row."""
+
+    vectors: Vectors
+    people: Counts
+    least_alike: Scores
+    """The smallest score between any two of the vectors that a row was made of; 1 for a single one."""
+
+    def among(self, people: NDArray[np.bool_]) -> Fused:
+        kept = people[self.people]
+        return Fused(self.vectors[kept], self.people[kept], self.least_alike[kept])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trials:
+    """All comparisons of one kind: k samples a template, m frames a probe.
+
+    Each probe meets the template of everybody else (impostor), and one of its own person without a common sample
+    (genuine, in `genuine` and `genuine_people`). Scores are similarities in [-1, 1].
+    """
+
+    samples: int
+    frames: int
+    people: int
+    templates: Fused
+    probes: Fused
+    genuine: Scores
+    genuine_people: Counts
+
+    @property
+    def impostor_pairs(self) -> int:
+        return self.impostors(np.inf).trials
+
+    def among(self, people: NDArray[np.bool_]) -> Trials:
+        """The same between these people only, who keep their numbers."""
+        kept = people[self.genuine_people]
+        return replace(
+            self,
+            templates=self.templates.among(people),
+            probes=self.probes.among(people),
+            genuine=self.genuine[kept],
+            genuine_people=self.genuine_people[kept],
+        )
+
+    def histogram(self) -> Counts:
+        """How many impostor scores lie in each step of RESOLUTION, from -1 up."""
+        counts = np.zeros(_BINS, dtype=np.int64)
+        for _, _, scores in self._impostor_blocks():
+            counts += np.bincount(bin_of(scores), minlength=_BINS)
+        return counts
+
+    def impostors(self, threshold: float) -> PairErrors:
+        """The impostor comparisons that reach the threshold, by pair of people."""
+        probe_of, template_of, _ = self.impostor_tail(threshold)
+        pairs, errors = np.unique(probe_of * self.people + template_of, return_counts=True)
+        return self.pair_errors(pairs // self.people, pairs % self.people, errors)
+
+    def pair_errors(self, probe_of: Counts, template_of: Counts, errors: Counts) -> PairErrors:
+        probes = np.bincount(self.probes.people, minlength=self.people)
+        templates = np.bincount(self.templates.people, minlength=self.people)
+        return PairErrors(probe_of, template_of, errors, probes, templates)
+
+    def impostor_tail(self, threshold: float) -> tuple[Counts, Counts, Scores]:
+        """Person of the probe, person of the template and score of every impostor comparison at `threshold` and above."""
+        probes, templates, scores = [_NOBODY], [_NOBODY], [np.zeros(0)]
+        for probe_of, template_of, found in self._impostor_blocks() if threshold <= 1 else ():
+            kept = found >= threshold
+            probes.append(probe_of[kept])
+            templates.append(template_of[kept])
+            scores.append(found[kept])
+        return np.concatenate(probes), np.concatenate(templates), np.concatenate(scores)
+
+    def _impostor_blocks(self) -> Iterator[tuple[Counts, Counts, Scores]]:
+        """All impostor comparisons, some hundred probes at a time, so that memory does not grow with their number."""
+        for start in range(0, len(self.probes.people), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            scores = np.clip(self.probes.vectors[rows] @ self.templates.vectors.T, -1, 1).astype(np.float64)
+            probe_of, template_of = np.nonzero(
+                self.probes.people[rows, None] != self.templates.people[None, :]
+            )
+            found = scores[probe_of, template_of]
+            yield self.probes.people[rows][probe_of], self.templates.people[template_of], found
+
+
+def all_trials(people: Sequence[Samples], samples: int, frames: int) -> Trials:
+    """Every comparison that these people allow, for templates of `samples` and probes of `frames`.
+
+    A person's samples are taken round and round: each turn makes a template of the first k and a probe of the next m.
+    Who has too few for a turn still meets the others with what there is.
+    """
+    templates: list[tuple[int, _Chosen]] = []
+    probes: list[tuple[int, _Chosen]] = []
+    genuine: list[tuple[int, float]] = []
+    for number, person in enumerate(people):
+        turns = _turns(person, samples, frames)
+        alone = _turns_of_too_few(person, samples, frames) if not turns else []
+        for template, probe in turns:
+            genuine.append((number, float(_fuse(template) @ _fuse(probe))))
+        templates += [(number, template) for template, _ in turns + alone if template][:1]
+        probes += [(number, probe) for _, probe in turns + alone if probe]
+    size = next((len(chosen[0]) for _, chosen in templates + probes), 0)
+    return Trials(
+        samples,
+        frames,
+        len(people),
+        _fused(templates, size),
+        _fused(probes, size),
+        np.clip(np.array([score for _, score in genuine], dtype=np.float64), -1, 1),
+        np.array([number for number, _ in genuine], dtype=np.int64),
+    )
+
+
+def bin_of(scores: Scores) -> Counts:
+    """The step of RESOLUTION in which each score lies. Half a thousandth of a step forgives the rounding of decimals."""
+    return np.floor((scores + 1) / RESOLUTION + 5e-4).astype(np.int64)
+
+
+def _turns(person: Samples, samples: int, frames: int) -> list[tuple[_Chosen, _Chosen]]:
+    """Templates and probes of this person, no two turns alike, at most MOST_PROBES from all over the samples."""
+    count = len(person.enrolment)
+    turns: dict[tuple[frozenset[int], frozenset[int]], tuple[_Chosen, _Chosen]] = {}
+    for first in range(0, count, max(1, count // MOST_PROBES)):
+        order = [(first + step) % count for step in range(count)]
+        template = _usable(person.enrolment, order, samples)
+        probe = _usable(person.verification, [one for one in order if one not in template], frames)
+        if template and probe:
+            turns.setdefault((frozenset(template), frozenset(probe)), (_values(template), _values(probe)))
+    return list(turns.values())[:MOST_PROBES]
+
+
+def _turns_of_too_few(person: Samples, samples: int, frames: int) -> list[tuple[_Chosen, _Chosen]]:
+    """What of a template and a probe can be made, though not both of different samples; empty is what cannot."""
+    order = range(len(person.enrolment))
+    template = _usable(person.enrolment, order, samples)
+    return [(_values(template), _values(_usable(person.verification, order, frames)))]
+
+
+def _usable(vectors: Sequence[Vectors | None], order: Iterable[int], count: int) -> dict[int, Vectors]:
+    """The first `count` samples in this order that will do, by number; none where there are fewer."""
+    found = ((number, vectors[number]) for number in order)
+    chosen = [(number, vector) for number, vector in found if vector is not None][:count]
+    return dict(chosen) if len(chosen) == count else {}
+
+
+def _values(chosen: dict[int, Vectors]) -> _Chosen:
+    return tuple(chosen.values())
+
+
+def _fuse(vectors: _Chosen) -> Vectors:
+    mean = np.mean(vectors, axis=0)
+    fused: Vectors = (mean / np.linalg.norm(mean)).astype(np.float32)
+    return fused
+
+
+def _fused(rows: Sequence[tuple[int, _Chosen]], size: int) -> Fused:
+    vectors = np.array([_fuse(chosen) for _, chosen in rows], dtype=np.float32).reshape(len(rows), size)
+    least = [float((np.array(chosen) @ np.array(chosen).T).min()) for _, chosen in rows]
+    people = np.array([number for number, _ in rows], dtype=np.int64)
+    return Fused(vectors, people, np.array(least, dtype=np.float64))
