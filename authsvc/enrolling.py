@@ -189,8 +189,9 @@ class Enrolling:
         if not set(staged) - {EnrollmentStep.CONSENT}:
             raise InvalidRequest("nothing has been enrolled yet")
         now = self._clock.now()
-        # A recovery makes the old codes void as well: whoever has the lost phone may have them.
-        codes = new_recovery_codes() if EnrollmentStep.OTP in staged or ticket.recovery is not None else ()
+        # After a recovery the old codes are void as well: whoever has the lost phone may have them.
+        renews = ticket.grounds is not Grounds.RECEIPT or EnrollmentStep.OTP in staged
+        codes = new_recovery_codes() if renews else ()
         factors = self._parts.ledger.transact(lambda tx: self._apply(tx, ticket, staged, codes, now))
         for step in self._begin:
             self._forget(ticket, step)
@@ -365,8 +366,8 @@ class Enrolling:
             tx.templates.remember_capture(account.subject, account.key(), Modality.FACE, seen, now)
 
     def _apply_device(self, tx: Transaction, ticket: Ticket, staged: Json, now: datetime) -> None:
-        """The first device is vouched for by the backend's ticket; any further one waits out its probation."""
-        is_first = not tx.accounts.devices(ticket.subject)
+        """The first device is vouched for by the backend's ticket; a further one, or one after a loss, has its probation."""
+        is_first = not tx.accounts.devices(ticket.subject) and ticket.recovery is None
         tx.accounts.add_device(
             Device(
                 subject=ticket.subject,

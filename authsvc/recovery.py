@@ -285,20 +285,10 @@ def _judgement(
     now: datetime,
 ) -> Entry:
     """The audit line of one try: here, and only here, it is said which of the two was wrong."""
-    shown = (
-        []
-        if result is None
-        else [{"factor": result.factor.value, "passed": result.passed, "reason": result.reason}]
-    )
-    return act(
-        "person",
-        "enrollment.prove",
-        ticket.subject,
-        ticket.id,
-        "proven" if passed else "refused",
-        now,
-        admitted=admitted,
-        recovery_code=code_stands,
-        results=shown,
-        operators=list(ticket.recovering().operators) or None,
-    )
+    results: list[Json] = [{"proof": RECOVERY_CODE, "passed": code_stands}]
+    if result is not None:
+        results.append({"proof": result.factor.value, "passed": result.passed, "reason": result.reason})
+    operators = list(ticket.recovering().operators) or None
+    verdict = "proven" if passed else "refused"
+    details = {"admitted": admitted, "results": results, "operators": operators}
+    return act("person", "enrollment.prove", ticket.subject, ticket.id, verdict, now, **details)

@@ -74,10 +74,11 @@ def _face_of(frame: bytes) -> bytes:
 
 @dataclass
 class Phone:
-    """What a person holds: an authenticator app and a device with its secret."""
+    """What a person holds: an authenticator app, a device with its secret, and recovery codes on paper."""
 
     app: pyotp.TOTP | None = None
     device: StatedDevice = field(default_factory=StatedDevice)
+    recovery_codes: Sequence[str] = ()
 
     def code(self, clock: FrozenClock) -> str:
         assert self.app is not None
@@ -182,7 +183,8 @@ class Bench:
             ]
             assert isinstance(made, dict)
             phone.device = StatedDevice(made["id"], made["secret"])
-        services.complete_enrollment(*opened)
+        done: Said = services.complete_enrollment(*opened)
+        phone.recovery_codes = tuple(done["recovery_codes"])
         return phone
 
     def answer_otp(self, decision: Said, code: str) -> None:

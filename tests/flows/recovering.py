@@ -1,0 +1,63 @@
+"""Somebody who has lost the phone, as their browser would go through a recovery."""
+
+from dataclasses import dataclass
+
+import pyotp
+
+from authsvc.admission import TicketWanted
+from authsvc.device.novelty import StatedDevice
+from authsvc.factor import Submission
+from tests.support.service import Bench, Said, said
+
+
+@dataclass
+class Visit:
+    """One recovery, opened by the shop."""
+
+    bench: Bench
+    id: str
+    token: str
+
+    @classmethod
+    def opened(cls, bench: Bench, user: str = "u_1", operators: tuple[str, ...] = ()) -> "Visit":
+        wanted = TicketWanted(user, "en", recovery=True, operators=operators)
+        ticket = said(bench.services.create_enrollment(bench.key, bench.once(), wanted))
+        return cls(bench, str(ticket["id"]), str(ticket["token"]))
+
+    def look(self) -> Said:
+        return self.bench.services.enrollment(self.id, self.token)
+
+    def begin(self, step: str) -> Said:
+        return self.bench.services.begin_enrollment_step(self.id, self.token, step, {})
+
+    def answer(self, step: str, submission: Submission) -> Said:
+        return self.bench.services.answer_enrollment_step(self.id, self.token, step, submission)
+
+    def type_recovery_code(self, code: str) -> Said:
+        return self.answer("recovery", Submission({"code": code}))
+
+    def show_face(self, picture: str) -> Said:
+        nonce = self.begin("proof_face")["nonce"]
+        return self.answer("proof_face", Submission({"nonce": nonce}, {"frame": (picture.encode(),)}))
+
+    def type_code(self, code: str) -> Said:
+        self.begin("proof_otp")
+        return self.answer("proof_otp", Submission({"code": code}))
+
+    def issued_code(self) -> Said:
+        return said(
+            self.bench.services.issue_enrollment_code(self.bench.key, self.bench.once(), self.id, None)
+        )
+
+    def add_device(self) -> StatedDevice:
+        self.begin("device")
+        made = self.answer("device", Submission({"name": "new phone"}))["device"]
+        return StatedDevice(made["id"], made["secret"])
+
+    def add_app(self) -> pyotp.TOTP:
+        app = pyotp.TOTP(str(self.begin("otp")["secret"]))
+        self.answer("otp", Submission({"code": app.at(self.bench.clock.now())}))
+        return app
+
+    def complete(self) -> Said:
+        return self.bench.services.complete_enrollment(self.id, self.token)
