@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from authsvc.lab.degradation_commands import degradations_command
 from authsvc.lab.face_commands import calibrate_face, face_command
 from authsvc.lab.pad_commands import pad_command
 from authsvc.lab.voice_commands import COMMANDS as VOICE_COMMANDS
@@ -20,6 +21,7 @@ def calibrate() -> None:
 
 
 lab.add_command(face_command)
+lab.add_command(degradations_command)
 lab.add_command(pad_command)
 calibrate.add_command(calibrate_face)
 for command in VOICE_COMMANDS:

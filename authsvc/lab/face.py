@@ -6,7 +6,7 @@ Serves whoever must know before trusting a threshold: the operator on his own us
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +16,15 @@ from authsvc.errors import ModelUnusable
 from authsvc.face.service import SAME_PERSON_FMR
 from authsvc.lab.det_svg import Mark, Series, det_svg
 from authsvc.lab.face_samples import Photograph, Shot
+from authsvc.lab.groups import Groups, by_group
 from authsvc.lab.intervals import Counts, per_person, rounded
-from authsvc.lab.iso19795 import Curve, Errors, curve, equal_error_rate, errors_at, fmr_ratio, fnmr_ratio
+from authsvc.lab.iso19795 import Curve, Errors, curve, equal_error_rate, errors_at
 from authsvc.lab.operating_points import pairs_needed
 from authsvc.lab.people import Person
 from authsvc.lab.trials import Samples, Trials, all_trials
 from authsvc.manifest import Manifest, OperatingPoint
 
 Json = dict[str, Any]  # Any: a report
-
-Groups = Mapping[str, Mapping[str, str]]
 
 FEW_PEOPLE = 100
 
@@ -80,7 +79,7 @@ def report(data: FaceData, kinds: tuple[Kind, ...], groups: Groups) -> Json:
         **_eer(main),
         "targets": [_target(point, errors) for kind in kinds for point, errors in kind.points],
         "kinds": [{**_about(kind, data.manifest), **_eer(kind)} for kind in kinds],
-        "groups": _groups(data.people, main, groups),
+        "groups": by_group(data.people, main.points, groups),
         "warnings": list(_warnings(data, kinds)),
     }
 
@@ -178,32 +177,6 @@ def _agreement(manifest: Manifest) -> float:
         return manifest.operating_point(SAME_PERSON_FMR, frames=1, samples=1).threshold
     except ModelUnusable:
         return -1.0
-
-
-def _groups(people: tuple[Person, ...], kind: Kind, groups: Groups) -> list[Json]:
-    """Each group at each shipped threshold of the main kind: rates, their ratio to everybody's, and a verdict."""
-    rows = []
-    for grouping, group_of in groups.items():
-        for group in sorted(set(group_of.values())):
-            inside = np.array([group_of.get(person.name) == group for person in people])
-            for point, errors in kind.points:
-                about = {"grouping": grouping, "group": group, "n_persons": int(inside.sum())}
-                rows.append({**about, "target_fmr": point.target_fmr, **_group_rates(errors, inside)})
-    return rows
-
-
-def _group_rates(errors: Errors, inside: np.ndarray[Any, np.dtype[np.bool_]]) -> Json:  # Any: any shape
-    figures: Json = {}
-    within = errors.among(inside)
-    for name, found, ratio in (
-        ("fmr", within.fmr(), fmr_ratio(errors, inside)),
-        ("fnmr", within.fnmr(), fnmr_ratio(errors, inside)),
-    ):
-        figures |= {name: None} if found is None else found.to_json(name)
-        figures[f"{name}_ratio"] = None if ratio.ratio is None else rounded(ratio.ratio)
-        figures[f"{name}_ratio_interval"] = ratio.interval and [rounded(end) for end in ratio.interval]
-        figures[f"{name}_verdict"] = ratio.verdict
-    return figures
 
 
 def _warnings(data: FaceData, kinds: tuple[Kind, ...]) -> Iterable[str]:

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]  # Any: a report
 
-_model = click.option("--model", help="The id of a matcher's manifest; by default the service's own matcher.")
+model_option = click.option(
+    "--model", help="The id of a matcher's manifest; by default the service's own matcher."
+)
 _name = click.option("--name", help="What to call the data set; by default as its folder.")
 _output = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command("face")
 @people_options
-@_model
+@model_option
 @_name
 @click.option("--svg", type=_output, help="Draw the DET curves into this file.")
 @click.option(
@@ -69,7 +71,7 @@ def face_command(
 
 @click.command("face")
 @people_options
-@_model
+@model_option
 @_name
 @click.option("--population", help="A sentence on who these people are; it is written beside each threshold.")
 @click.option(
@@ -103,7 +105,7 @@ def calibrate_face(
     found = calibrated(data, targets or TARGETS, data_set)
     written = str(out) if out and found.serves else None
     if out and found.serves:
-        text = _manifest_file(options["manifests"], data.manifest).read_text(encoding="utf-8")
+        text = manifest_file(options["manifests"], data.manifest).read_text(encoding="utf-8")
         out.write_text(with_points(text, found.points), encoding="utf-8")
     if scores_file and found.serves:
         scores_file.write_text(json.dumps(found.scores) + "\n", encoding="utf-8")
@@ -151,7 +153,7 @@ def face_matcher(manifests: Path, model: str) -> Manifest:
     raise ModelUnusable(f"no manifest of a face matcher calls itself `{model}`")
 
 
-def _manifest_file(manifests: Path, manifest: Manifest) -> Path:
+def manifest_file(manifests: Path, manifest: Manifest) -> Path:
     return next(file for file in sorted(manifests.glob("*.toml")) if read_manifest(file).id == manifest.id)
 
 

@@ -48,16 +48,17 @@ class Look:
     def __call__(self, file: Path) -> Photograph:
         try:
             data = file.read_bytes()
-            verification = self._shot(data, VERIFICATION, fine=False)
+            verification = self.shot(data, VERIFICATION, fine=False)
             # Where nothing was found the detector has looked at the finer step already.
             lost = "no_face" in verification.hints
-            return Photograph(verification if lost else self._shot(data, ENROLMENT, fine=True), verification)
+            return Photograph(verification if lost else self.shot(data, ENROLMENT, fine=True), verification)
         except (InvalidRequest, PayloadTooLarge, UnsupportedMedia) as error:
             return _unreadable(error.detail)
         except OSError as error:
             return _unreadable(error.__class__.__name__)
 
-    def _shot(self, data: bytes, gate: Gate, *, fine: bool) -> Shot:
+    def shot(self, data: bytes, gate: Gate, *, fine: bool) -> Shot:
+        """One look at an encoded picture; raises as `acquire` does."""
         frame = acquire(data, self.detector, gate, fine=fine)
         hints = () if self._will_do(frame) else tuple(hint.value for hint in frame.hints)
         if hints or frame.face is None:
@@ -76,12 +77,18 @@ def look_at(
     # Made here once as well, so that a missing weight is told before processes are started.
     engines(manifest, model_dir)
     looked = iter(
-        mapped(partial(_open, manifest, model_dir, gated), files, processes=processes, what="pictures")
+        mapped(
+            partial(open_engines, manifest, model_dir, gated=gated),
+            files,
+            processes=processes,
+            what="pictures",
+        )
     )
     return tuple(tuple(next(looked) for _ in person.files) for person in people)
 
 
-def _open(manifest: Manifest, model_dir: Path, gated: bool) -> Look:
+def open_engines(manifest: Manifest, model_dir: Path, *, gated: bool) -> Look:
+    """Detector and matcher of a manifest, loaded; raises ModelUnusable."""
     detector, matcher = engines(manifest, model_dir)
     detector.load()
     matcher.load()

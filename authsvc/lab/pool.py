@@ -16,7 +16,6 @@ from authsvc.errors import Unavailable
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_CHUNK = 8
 _EVERY_SECONDS = 5.0
 
 # What this process works with, made once when it starts; the parent leaves it alone.
@@ -29,21 +28,27 @@ def processors() -> int:
 
 
 def mapped(
-    make: Callable[[], Callable[[Item], Result]], items: Sequence[Item], *, processes: int, what: str
+    make: Callable[[], Callable[[Item], Result]],
+    items: Sequence[Item],
+    *,
+    processes: int,
+    what: str,
+    chunk: int = 8,
 ) -> list[Result]:
     """`make()` is called once in each process, and what it returns once for each item; results in the items' order.
+    Items travel `chunk` at a time.
 
     Only items and results cross between processes, so pictures stay where they were opened. Raises what the work raises, and
     Unavailable when a process dies of it.
     """
-    processes = min(processes, -(-len(items) // _CHUNK))
+    processes = min(processes, -(-len(items) // chunk))
     if processes <= 1:
         return list(_shown(map(make(), items), len(items), what))
     # Spawned, not forked: networks and their threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(make,)) as pool:
-            return list(_shown(pool.map(_do, items, chunksize=_CHUNK), len(items), what))
+            return list(_shown(pool.map(_do, items, chunksize=chunk), len(items), what))
     except BrokenProcessPool as error:
         raise Unavailable(f"a process ended while it read {what}; try again with `--processes 1`") from error
 

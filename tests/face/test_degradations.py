@@ -11,8 +11,8 @@ from authsvc.face.capture import CaptureContext
 from authsvc.face.engine import Detector
 from authsvc.face.service import FaceService
 from authsvc.factor import Unusable
+from authsvc.lab.spoiling import spoiled
 from authsvc.manifest import manifest_folder, read_manifest
-from benchmarks.face_degradations import spoiled
 
 STILL = CaptureContext()
 MANIFEST = read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml")
