@@ -53,7 +53,7 @@ ready = time.perf_counter() - started
 from authsvc.biometric import Modality, Template
 from authsvc.voice.capture import CaptureContext
 import numpy
-vector = numpy.full(256, 1 / 16, dtype="<f4").tobytes()
+vector = numpy.full(512, 1 / 16, dtype="<f4").tobytes()
 template = Template(Modality.VOICE, service.model, vector, 5)
 service.verify([Path(sys.argv[2]).read_bytes()], template, CaptureContext(("402917",), "en"))
 print(ready, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
@@ -83,7 +83,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:  # Any: JSON
     ready, memory = worker(options.models, recording)
     service = voice_service(options.models)
     service.load()
-    template = Template(Modality.VOICE, service.model, np.full(256, 1 / 16, dtype="<f4").tobytes(), 5)
+    template = Template(Modality.VOICE, service.model, np.full(512, 1 / 16, dtype="<f4").tobytes(), 5)
     context = CaptureContext(("402917",), "en", _earlier(sound))
     own = median_ms(lambda: service.verify([recording], template, context), options.repeats)
     encoder = speaker_encoder(options.models, read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml"))

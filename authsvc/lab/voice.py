@@ -21,11 +21,12 @@ from authsvc.lab.voice_rates import (
     false_match_rate,
     false_non_match_rate,
 )
+from authsvc.lab.voice_spoofs import measure_spoofs
 from authsvc.manifest import Manifest, OperatingPoint
 from authsvc.voice.audio import Recording, recording_of
 from authsvc.voice.engine import SAMPLE_RATE, Samples, SpeakerEncoder, SpeechDetector, Vectors
-from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate, measure
-from authsvc.voice.references import phrase_sum
+from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate, Quality, measure
+from authsvc.voice.references import Reference, Share
 from authsvc.voice.speech import Speech, find_speech
 from authsvc.voice.vectors import unit
 
@@ -45,20 +46,27 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`phrases` make a template; each speaker is enrolled `draws` times with others of their recordings."""
+    """`phrases` make a template; each speaker is enrolled `draws` times with others of their recordings.
+
+    `spoofs` holds made-up voices, a folder for each system that made them.
+    """
 
     phrases: int
     draws: int
     degradations: tuple[str, ...] = ()
     gated: bool = False
+    spoofs: Path | None = None
+
+
+_Template = tuple[int, Reference, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Voice:
-    """One utterance: what it adds to a reference, and its vector as a probe under each degradation."""
+    """One utterance: what it adds to a reference, and its vector and quality as a probe under each degradation."""
 
-    reference: Vectors
-    probes: Mapping[str, Vectors]
+    share: Share
+    probes: Mapping[str, tuple[Vectors, Quality]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +107,15 @@ def measure_voices(folder: Path, engine: Engine, plan: Plan) -> Figures:
         }
         if templates
         else {},
+        "spoofs": {}
+        if plan.spoofs is None or not templates
+        else measure_spoofs(
+            plan.spoofs,
+            [reference.clean for _, reference, _ in templates],
+            engine.encoder,
+            engine.detector,
+            engine.manifest,
+        ),
     }
 
 
@@ -118,25 +135,21 @@ def _heard(
     refused["verification"] += not verifies
     if plan.gated and not verifies:
         return None
-    probes = {
-        name: engine.encoder.describe([_speech_of(recording.samples, name, engine)])[0] for name in conditions
-    }
-    return _Voice(phrase_sum(engine.encoder, speech.only), probes)
+    probes = {name: _probe(recording.samples, name, engine) for name in conditions}
+    return _Voice(Share.of(engine.encoder, speech.only, measure(speech)), probes)
 
 
-def _speech_of(samples: Samples, condition: str, engine: Engine) -> Samples:
+def _probe(samples: Samples, condition: str, engine: Engine) -> tuple[Vectors, Quality]:
     """Spoiled first, and only then cut to speech, as it would be in earnest."""
-    spoiled = recording_of(degradation(condition)(samples), SAMPLE_RATE)
-    return find_speech(spoiled, engine.detector).only
+    speech = find_speech(recording_of(degradation(condition)(samples), SAMPLE_RATE), engine.detector)
+    return engine.encoder.describe([speech.only])[0], measure(speech)
 
 
 def _passes(gate: Gate, speech: Speech) -> bool:
     return not gate.hints(measure(speech))
 
 
-def _templates(
-    people: Mapping[str, Sequence[_Voice]], plan: Plan
-) -> list[tuple[int, Vectors, frozenset[int]]]:
+def _templates(people: Mapping[str, Sequence[_Voice]], plan: Plan) -> list[_Template]:
     """Owner, reference and the utterances that it was made of; at least one utterance must be left to compare."""
     chance = np.random.default_rng(SEED)
     made = []
@@ -145,14 +158,14 @@ def _templates(
             continue
         for _ in range(plan.draws):
             chosen = chance.choice(len(voices), size=plan.phrases, replace=False)
-            reference = unit(np.sum([voices[index].reference for index in chosen], axis=0))
+            reference = Reference.of([voices[index].share for index in chosen])
             made.append((owner, reference, frozenset(map(int, chosen))))
     return made
 
 
 def _trials(
     people: Mapping[str, Sequence[_Voice]],
-    templates: Sequence[tuple[int, Vectors, frozenset[int]]],
+    templates: Sequence[_Template],
     condition: str,
 ) -> _Trials:
     """Every template against every probe that is not in it; two phrases are neighbours in a random order."""
@@ -168,12 +181,14 @@ def _trials(
             ]
             if not left:
                 continue
-            probes = np.stack(left)
-            rows += [(float(score), owner, speaker) for score in probes @ reference]
+            probes = np.stack([vector for vector, _ in left])
+            expected = np.stack([reference.for_probe(quality) for _, quality in left])
+            scores = (probes * expected).sum(axis=1)
+            rows += [(float(score), owner, speaker) for score in scores]
             order = chance.permutation(len(probes))
             for first, second in zip(order[0::2], order[1::2], strict=False):
                 both = unit(probes[[first, second]].mean(axis=0))
-                pairs.append((float(both @ reference), float(probes[first] @ reference), owner, speaker))
+                pairs.append((float(both @ expected[second]), float(scores[first]), owner, speaker))
     one, two = np.array(rows), np.array(pairs).reshape(-1, 4)
     return _Trials(_score_set(one), _score_set(two[:, [0, 2, 3]]), two[:, 1])
 

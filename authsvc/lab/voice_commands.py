@@ -47,6 +47,11 @@ _degrade = click.option(
 )
 @click.option("--draws", default=5, show_default=True, type=click.IntRange(1, 100))
 @click.option("--gated", is_flag=True, help="Leave out what the quality gates would refuse.")
+@click.option(
+    "--spoofs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Made-up voices, a folder for each system: how many of them pass, per system.",
+)
 def voice_command(
     folder: Path,
     model_dir: Path,
@@ -56,6 +61,7 @@ def voice_command(
     phrases: int | None,
     draws: int,
     gated: bool,
+    spoofs: Path | None,
 ) -> None:
     """Tell voices apart: EER, FMR and FNMR at each shipped threshold, with intervals by bootstrap over speakers."""
     _tame_libraries()
@@ -71,7 +77,7 @@ def voice_command(
         engine.encoder.load()
         engine.detector.load()
         count = manifest.fusion.samples if phrases is None else phrases
-        return measure_voices(folder, engine, Plan(count, draws, _names(degrade), gated))
+        return measure_voices(folder, engine, Plan(count, draws, _names(degrade), gated, spoofs))
 
     _print(_refusing(measured), as_json)
 

@@ -41,6 +41,11 @@ class Quality:
     def is_narrowband(self) -> bool:
         return self.upper_band < -45
 
+    @property
+    def is_degraded(self) -> bool:
+        """Good enough to be compared, but not with a reference of clean phrases."""
+        return self.is_narrowband or self.snr < 20
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:

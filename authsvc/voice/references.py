@@ -1,22 +1,63 @@
-"""How phrases become a reference: the mean over every phrase as it was, and as other lines and rooms would have heard it."""
+"""How phrases become a reference, and which part of it a probe is compared with.
+
+A reference has two parts: the mean of the phrases as they were, and their mean over every condition of `conditions`. A good
+probe is compared with the first, for which thresholds were measured; a narrowband or noisy one with the second, whose scores
+are lower for strangers too. One mean for both would refuse owners in good conditions (on the development voices two thirds of
+clean two-second phrases at the shipped threshold), and the better score of the two would let strangers in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from authsvc.voice.conditions import CONDITIONS
 from authsvc.voice.engine import Samples, SpeakerEncoder, Vectors
-from authsvc.voice.vectors import unit
+from authsvc.voice.quality import Quality
+from authsvc.voice.vectors import pack, unit, unpack
 
 
-def reference_of(encoder: SpeakerEncoder, phrases: Sequence[Samples]) -> Vectors:
-    """The unit vector of a person, from speech-only phrases."""
-    return unit(np.sum([phrase_sum(encoder, phrase) for phrase in phrases], axis=0))
+@dataclass(frozen=True, slots=True, eq=False)
+class Share:
+    """What one phrase adds: its own unit vector, the sum of those under every condition, and whether it was narrowband."""
+
+    own: Vectors
+    conditions: Vectors
+    is_narrowband: bool
+
+    @classmethod
+    def of(cls, encoder: SpeakerEncoder, phrase: Samples, quality: Quality) -> Share:
+        """`phrase` is speech only."""
+        vectors = encoder.describe([condition(phrase) for condition in CONDITIONS])
+        return cls(vectors[0], vectors.sum(axis=0), quality.is_narrowband)
 
 
-def phrase_sum(encoder: SpeakerEncoder, phrase: Samples) -> Vectors:
-    """What one phrase adds to a reference: the sum of its unit vectors under every condition."""
-    total: Vectors = encoder.describe([condition(phrase) for condition in CONDITIONS]).sum(axis=0)
-    return total
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """Two unit vectors of one person."""
+
+    clean: Vectors
+    degraded: Vectors
+
+    @classmethod
+    def of(cls, shares: Sequence[Share]) -> Reference:
+        clean = unit(np.sum([share.own for share in shares], axis=0))
+        # Who enrolled over a narrowband line is not degraded by one: their own phrases fit better than copies of them.
+        if all(share.is_narrowband for share in shares):
+            return cls(clean, clean)
+        return cls(clean, unit(np.sum([share.conditions for share in shares], axis=0)))
+
+    @classmethod
+    def unpacked(cls, data: bytes, dimension: int) -> Reference:
+        """What `packed` wrote; raises ValueError for another number of numbers."""
+        clean, degraded = unpack(data).reshape(2, dimension)
+        return cls(clean, degraded)
+
+    def packed(self) -> bytes:
+        return pack(np.concatenate([self.clean, self.degraded]))
+
+    def for_probe(self, quality: Quality) -> Vectors:
+        """The part that a probe of this quality is compared with."""
+        return self.degraded if quality.is_degraded else self.clean

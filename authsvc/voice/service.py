@@ -22,7 +22,7 @@ from authsvc.voice.fingerprint import COPY, closest
 from authsvc.voice.hints import Hint
 from authsvc.voice.liveness import Evidence, PromptedLiveness
 from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate
-from authsvc.voice.references import reference_of
+from authsvc.voice.references import Reference, Share
 from authsvc.voice.spoken_prompt import Language
 from authsvc.voice.vectors import cosine, fuse, least_alike, pack, unpack
 
@@ -83,8 +83,8 @@ class VoiceService:
         vectors = self._describe(good)
         if least_alike(vectors) < _AGREEMENT:
             return Unusable((Hint.INCONSISTENT.value,))
-        reference = reference_of(self._encoder, [phrase.speech.only for phrase in good])
-        template = Template(Modality.VOICE, self.model, pack(reference), samples)
+        shares = [Share.of(self._encoder, phrase.speech.only, phrase.quality) for phrase in good]
+        template = Template(Modality.VOICE, self.model, Reference.of(shares).packed(), samples)
         return Enrolled(template, tuple(phrase.fingerprint.text() for phrase in good))
 
     def verify(
@@ -95,15 +95,15 @@ class VoiceService:
         With `context.held` the probe is the mean of that earlier phrase and this one. Raises ModelUnusable for a template of
         another model: the person must enrol again.
         """
-        expected = self._vector(reference)
+        expected = self._reference(reference)
         (phrase,) = self._acquire(recordings, context, VERIFICATION, most=1)
         if not phrase.is_good:
             return Unusable(hints_of((phrase,), 1))
         probe = self._describe((phrase,))[0]
-        probes = [probe] if context.held is None else [self._unpacked(context.held), probe]
+        probes = [probe] if context.held is None else [self._probe(context.held), probe]
         copy = closest(phrase.fingerprint, context.earlier)
         comparison = Comparison(
-            score=cosine(fuse(np.stack(probes)), expected),
+            score=cosine(fuse(np.stack(probes)), expected.for_probe(phrase.quality)),
             model=self.model,
             frames=len(probes),
             liveness=self._liveness.judge(Evidence(phrase.reading, copy), phrase.speech.only),
@@ -130,16 +130,19 @@ class VoiceService:
     def _describe(self, phrases: Sequence[Phrase]) -> Vectors:
         return self._encoder.describe([phrase.speech.only for phrase in phrases])
 
-    def _vector(self, reference: Template) -> Vectors:
-        if reference.modality is not Modality.VOICE or reference.model != self.model:
+    def _reference(self, template: Template) -> Reference:
+        if template.modality is not Modality.VOICE or template.model != self.model:
             raise ModelUnusable("the template was made by another model: the person must enrol again")
-        return self._unpacked(reference.vector)
+        try:
+            return Reference.unpacked(template.vector, self._encoder.dimension)
+        except ValueError as error:
+            raise ModelUnusable("the template has another number of numbers than is expected") from error
 
-    def _unpacked(self, data: bytes) -> Vectors:
+    def _probe(self, data: bytes) -> Vectors:
         vector = unpack(data)
         if vector.shape != (self._encoder.dimension,):
             raise ModelUnusable(
-                f"the template has {vector.size} numbers, and {self._encoder.dimension} are expected"
+                f"the held phrase has {vector.size} numbers, and {self._encoder.dimension} are expected"
             )
         return vector
 

@@ -161,10 +161,15 @@ def test_a_face_template_opens_no_voice(service: VoiceService):
         service.verify([wav("551834")], face, asked("551834"))
 
 
-def test_the_template_is_a_unit_vector_of_the_encoder(service: VoiceService):
-    vector = unpack(enrolled(service).template.vector)
-    assert vector.shape == (HumEncoder.dimension,)
-    assert float(vector @ vector) == pytest.approx(1, abs=1e-6)
+def test_the_template_is_two_unit_vectors_of_the_encoder(service: VoiceService):
+    vectors = unpack(enrolled(service).template.vector).reshape(2, HumEncoder.dimension)
+    assert (vectors**2).sum(axis=1) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_template_of_another_size_is_refused(service: VoiceService):
+    short = replace(enrolled(service).template, vector=bytes(64))
+    with pytest.raises(ModelUnusable, match="another number of numbers"):
+        service.verify([wav("551834")], short, asked("551834"))
 
 
 def test_health_names_engine_and_model(service: VoiceService):
