@@ -24,6 +24,7 @@ from authsvc.web.words import (
     Limit,
     Locale,
     Name,
+    OnlyTrue,
     PathIdentifier,
     Reason,
     Receipt,
@@ -211,7 +212,7 @@ class OverviewWanted(Wanted):
 class Tightened(Wanted):
     """No low-value exemption from now on; a person's own page cannot take that back."""
 
-    verify_always: Literal[True]
+    verify_always: OnlyTrue
 
 
 class DeviceRenamed(Wanted):

@@ -53,6 +53,12 @@ def _decimal(text: object) -> object:
     return int(text)
 
 
+def _must_be_true(value: bool) -> bool:
+    if not value:
+        raise ValueError("can only be `true` here")
+    return value
+
+
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_SEEN)]
 PathIdentifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_IN_PATH)]
 OwnId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z]+_[a-z0-9]+$")]
@@ -69,6 +75,7 @@ Receipt = Annotated[str, StringConstraints(min_length=1, max_length=8192, patter
 Locale = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
 Nonce = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_.-]+$")]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9 -]+$")]
+OnlyTrue = Annotated[bool, AfterValidator(_must_be_true), WithJsonSchema({"type": "boolean", "const": True})]
 RecoveryCode = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9 -]+$")]
 ReturnUrl = Annotated[
     str,
