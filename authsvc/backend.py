@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 from authsvc import issuing
@@ -14,6 +15,7 @@ from authsvc.clock import rfc3339
 from authsvc.decision import Decision, Status
 from authsvc.desk import Desk, ServiceParts
 from authsvc.errors import (
+    AuthsvcError,
     InvalidRequest,
     ReceiptConsumed,
     ReceiptMismatch,
@@ -111,7 +113,11 @@ class BackendDesk(Desk):
 
     def consume_receipt(self, key: ApiKey, once: Once, receipt: str, payment: Payment) -> Answer:
         """Use a receipt up for this very payment. Raises ReceiptMismatch, or ReceiptConsumed for the second time."""
-        claims = self._matching_claims(key, receipt, payment)
+        try:
+            claims = self._matching_claims(key, receipt, payment)
+        except ReceiptMismatch as refusal:
+            # Who used it up with this very key while it was good is told so again, however late.
+            return self._once(key, once, _refusing(refusal))
 
         def effect(tx: Transaction, now: datetime) -> Answer:
             decision_id, jti = str(claims["decision"]), str(claims["jti"])
@@ -150,6 +156,15 @@ class BackendDesk(Desk):
         if decision is not None and decision.receipt is not None and decision.receipt.consumed_at is not None:
             return ReceiptConsumed("the receipt was used before")
         return ReceiptMismatch("the receipt is void: its decision was cancelled or taken again")
+
+
+def _refusing(refusal: AuthsvcError) -> Callable[[Transaction, datetime], Answer]:
+    """An effect that does not happen."""
+
+    def effect(tx: Transaction, now: datetime) -> Answer:
+        raise refusal
+
+    return effect
 
 
 def _consumption(payment: Payment, decision_id: str, jti: str, now: datetime) -> Entry:
