@@ -16,7 +16,7 @@ from authsvc.factor import Json, Submission, Unusable
 from authsvc.hints import hints_view
 from authsvc.once import Answer, Once
 from authsvc.otp import recovery_text
-from authsvc.recovery import binding_of
+from authsvc.payment import Binding
 from authsvc.stepup import ACCOUNT_ACTS
 from authsvc.store import Transaction
 from authsvc.subject import Subject
@@ -61,7 +61,7 @@ class EnrollmentDesk(Desk):
         def effect(tx: Transaction, now: datetime) -> Answer:
             ticket = self._own_ticket(tx, key, enrollment_id, now)
             ticket.recovering()
-            code = issuing.issue(tx, ticket.subject, ticket.id, binding_of(ticket), now)
+            code = issuing.issue(tx, ticket.subject, ticket.id, Binding.of(ticket.as_payment()), now)
             tx.record(act("backend", "enrollment.issue-code", ticket.subject, ticket.id, "issued", now))
             return Answer.of(issuing.issued_view(code, recovery_text(code, locale or ticket.locale), now))
 

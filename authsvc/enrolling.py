@@ -37,6 +37,7 @@ from authsvc.events import Event
 from authsvc.face.verifier import Worker, begin_capture, capture
 from authsvc.factor import Factor, Json, Submission, Unusable
 from authsvc.ids import new_id
+from authsvc.lost_phone import give_up_lost_phone
 from authsvc.otp import (
     APP,
     AppSecret,
@@ -318,7 +319,7 @@ class Enrolling:
             )
         if ticket.recovery is not None:
             with_app = EnrollmentStep.OTP in staged
-            account = self._recovering.conclude(tx, ticket, account, now, with_app=with_app)
+            account = give_up_lost_phone(tx, ticket, account, now, with_app=with_app)
         self._apply_consent(tx, ticket, staged, now)
         for step, factor, apply in (
             (EnrollmentStep.OTP, Factor.OTP, self._apply_otp),

@@ -2,7 +2,7 @@
 
 One of the ten recovery codes, and beside it the enrolled face, a one-time code, or two operators who vouch for the person.
 What comes in is judged at once, and no answer says which of the two was wrong. An attempt is charged before it is judged, on
-the account, so that it counts like any other failure. The recovery code is used up when the enrolment is completed.
+the account, so that it counts like any other failure. Completing the enrolment uses the code up (`lost_phone`).
 """
 
 from __future__ import annotations
@@ -12,24 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from authsvc.account import Account
-from authsvc.acts import act, charge_attempt, existing, revoke_device
+from authsvc.acts import act, charge_attempt, existing
 from authsvc.audit.chain import Entry
 from authsvc.biometric import Modality
 from authsvc.ceremony import Ceremonies
 from authsvc.clock import Clock
-from authsvc.device.credential import DeviceState
-from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest, ProofRequired
+from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest
 from authsvc.events import Event
 from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable, Verification
-from authsvc.otp import APP, recovery_digest
-from authsvc.payment import Binding, Payee, Payment
+from authsvc.otp import recovery_digest
+from authsvc.payment import Binding
 from authsvc.store import Ledger, Transaction
-from authsvc.ticket import PROOFS, EnrollmentStep, Recovery, Ticket, TicketState
-
-RECOVERY_CODE = "recovery_code"
-OPERATORS = "operators"
-APP_CODE = "app_code"
+from authsvc.ticket import OPERATORS, PROOFS, RECOVERY_CODE, EnrollmentStep, Recovery, Ticket, TicketState
 
 SHORTEST_CODE, LONGEST_CODE = 8, 64
 
@@ -183,30 +177,6 @@ class Recovering:
             tx.publish(Event("attack:suspected", ticket.subject, now, data))
         return result
 
-    # -- What completing the enrolment does -------------------------------------------------------------------------
-
-    def conclude(
-        self, tx: Transaction, ticket: Ticket, account: Account, now: datetime, *, with_app: bool
-    ) -> Account:
-        """Use the code up, take away whatever was on the lost phone, and raise the alarm; answers the account, to be saved.
-
-        The authenticator app was on that phone too, unless the person has just shown its code or adds one now (`with_app`).
-        """
-        recovery = ticket.recovering()
-        if not tx.codes.use_recovery_code(account.subject, recovery.code or b"", now):
-            raise ProofRequired("the recovery code was used in between")
-        removed = []
-        for device in tx.accounts.devices(account.subject):
-            if device.state is not DeviceState.REVOKED:
-                account, _ = revoke_device(tx, account, device.id, "person", now)
-                removed.append(device.id)
-        if not with_app and APP_CODE not in recovery.proofs:
-            tx.codes.forget_secret(account.subject, APP)
-            account = account.withdrawn(Factor.OTP)
-        data = {"enrollment": ticket.id, "proofs": list(recovery.proofs), "removed_devices": removed}
-        tx.publish(Event("subject:recovery:used", account.subject, now, data))
-        return account
-
     # -- Shared -----------------------------------------------------------------------------------------------------
 
     def _must_offer(self, ticket: Ticket, step: EnrollmentStep) -> None:
@@ -229,7 +199,7 @@ class Recovering:
 
     def _asked(self, ticket: Ticket, factor: Factor) -> Step:
         """The recovery as a factor's verifier sees it: like a payment of nothing, that nobody else can have asked about."""
-        payment = _payment(ticket)
+        payment = ticket.as_payment()
         return Step(
             decision_id=ticket.id,
             challenge_id=ticket.id,
@@ -241,17 +211,6 @@ class Recovering:
         )
 
 
-def binding_of(ticket: Ticket) -> Binding:
-    """What ties a one-time code to this recovery and no other."""
-    return Binding.of(_payment(ticket))
-
-
-def _payment(ticket: Ticket) -> Payment:
-    # XXX is ISO 4217's own code for "no currency"; no backend can state a payment under an enrolment's name by chance.
-    payee = Payee("authsvc", "recovery")
-    return Payment(ticket.id, "recovery", 0, "XXX", payee, ticket.subject)
-
-
 def _typed(submission: Submission) -> str:
     code = submission.fields.get("code")
     if not isinstance(code, str) or not SHORTEST_CODE <= len(code) <= LONGEST_CODE:
@@ -260,7 +219,7 @@ def _typed(submission: Submission) -> str:
 
 
 def _open(tx: Transaction, ticket: Ticket, now: datetime) -> Ticket:
-    """The ticket as it stands within this transaction, with a try left."""
+    """The ticket as it stands within this transaction; raises ChallengeClosed once it is over."""
     found = tx.tickets.find(ticket.id)
     if found is None:
         raise ChallengeClosed("the enrolment is over")

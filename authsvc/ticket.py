@@ -13,10 +13,14 @@ from enum import StrEnum
 
 from authsvc.errors import ChallengeClosed, InvalidRequest, ProofRequired
 from authsvc.factor import Factor
+from authsvc.payment import Payee, Payment
 from authsvc.subject import Subject
 
 TICKET_LIFE = timedelta(minutes=15)
 RECOVERY_TRIES = 5
+
+RECOVERY_CODE, OPERATORS, APP_CODE = "recovery_code", "operators", "app_code"
+"""Names of proofs, as events and audit lines give them, beside the factors' own."""
 
 
 class TicketState(StrEnum):
@@ -124,6 +128,11 @@ class Ticket:
         if self.recovery is None:
             raise InvalidRequest("this enrolment is not a recovery")
         return self.recovery
+
+    def as_payment(self) -> Payment:
+        """The enrolment as a payment of nothing: what ties a proof to this ticket and to no other."""
+        # XXX is ISO 4217's own code for "no currency".
+        return Payment(self.id, self.grounds.value, 0, "XXX", Payee("authsvc", "enrollment"), self.subject)
 
     def must_be_proven(self) -> None:
         """Raises ProofRequired while a recovery still waits for its two proofs."""
