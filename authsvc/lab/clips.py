@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,11 +24,14 @@ def frames_of(path: Path) -> tuple[bytes, ...]:
         return tuple(file.read_bytes() for file in spread(files, MOST_FRAMES))
     if path.suffix.lower() in PICTURES:
         return (path.read_bytes(),)
-    return tuple(_decoded(path))
+    return tuple(itertools.islice(_decoded(path), MOST_FRAMES))
 
 
 def _decoded(clip: Path) -> Iterator[bytes]:
-    """Frames at even distances, as PNG: nothing is lost that a detector might look for."""
+    """Frames at even distances, as PNG: nothing is lost that a detector might look for.
+
+    A clip that does not tell how long it is gives its first frames.
+    """
     try:
         import av
     except ImportError as error:

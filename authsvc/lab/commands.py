@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from authsvc.lab.calibration_commands import calibrate_face
 from authsvc.lab.degradation_commands import degradations_command
-from authsvc.lab.face_commands import calibrate_face, face_command
+from authsvc.lab.face_commands import face_command
 from authsvc.lab.pad_commands import pad_command
 from authsvc.lab.voice_commands import COMMANDS as VOICE_COMMANDS
 

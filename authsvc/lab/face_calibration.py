@@ -11,13 +11,14 @@ from authsvc.lab.face import FaceData, Json
 from authsvc.lab.intervals import Estimate
 from authsvc.lab.operating_points import DataSet, Refusal, cross_checked, operating_point
 from authsvc.lab.trials import Trials
-from authsvc.manifest import OperatingPoint
+from authsvc.manifest import Fusion, OperatingPoint
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """What was measured, what was refused, and what each threshold does to people that it was not set on."""
 
+    fusion: Fusion
     points: tuple[OperatingPoint, ...]
     refusals: tuple[Refusal, ...]
     cross_checks: tuple[Json, ...]
@@ -25,8 +26,9 @@ class Calibration:
 
     @property
     def serves(self) -> bool:
-        """Whether the service could take a threshold from it for what it compares."""
-        return any(point.samples > 1 for point in self.points)
+        """Whether there is a threshold for the templates and probes that the service makes."""
+        wanted = self.fusion.samples, self.fusion.frames
+        return any((point.samples, point.frames) == wanted for point in self.points)
 
     def to_json(self) -> Json:
         return {
@@ -42,6 +44,7 @@ def calibrated(data: FaceData, targets: Sequence[str], data_set: DataSet) -> Cal
     refusals: list[Refusal] = []
     checks: list[Json] = []
     scores: Json = {}
+    fusion = data.manifest.fusion
     for trials, asked in _plan(data, targets):
         for target in asked:
             found = operating_point(trials, target, data_set)
@@ -50,9 +53,9 @@ def calibrated(data: FaceData, targets: Sequence[str], data_set: DataSet) -> Cal
             else:
                 points.append(found)
                 checks += _cross_checks(trials, target)
-        if (trials.samples, trials.frames) == (data.manifest.fusion.samples, data.manifest.fusion.frames):
+        if (trials.samples, trials.frames) == (fusion.samples, fusion.frames):
             scores = _scores(data, trials, data_set)
-    return Calibration(tuple(points), tuple(refusals), tuple(checks), scores)
+    return Calibration(fusion, tuple(points), tuple(refusals), tuple(checks), scores)
 
 
 def _plan(data: FaceData, targets: Sequence[str]) -> Iterator[tuple[Trials, Sequence[str]]]:

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from authsvc.lab.pool import processors
 from authsvc.manifest import manifest_folder
+
+
+class _OutputFile(click.Path):
+    """A file to write. Its folder must be there before an hour's work is lost for want of it."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:  # Any: click's
+        file = super().convert(value, param, ctx)
+        folder = Path(os.fsdecode(file)).parent
+        if not folder.is_dir():
+            self.fail(f"there is no folder `{folder}`", param, ctx)
+        return file
+
+
+output_file = _OutputFile(dir_okay=False, writable=True, path_type=Path)
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
