@@ -33,7 +33,7 @@ models: setup
 	@$(AUTHSVC) models prepare
 
 run: models ## Start the service for development
-	@exec $(AUTHSVC) serve --development $(ARGS)
+	@exec $(AUTHSVC) serve --development --shop $(ARGS)
 
 demo: models ## Play one payment from decision to consumed receipt
 	@exec $(AUTHSVC) demo $(ARGS)

@@ -66,9 +66,12 @@ def main() -> None:
 @click.option("--model-dir", type=click.Path(file_okay=False, path_type=Path), help="The weight files.")
 @click.option("--policy-file", type=click.Path(dir_okay=False, path_type=Path), help="Policy document.")
 @click.option("--development", is_flag=True, help="Create what is missing; take photographs for people.")
+@click.option("--shop", is_flag=True, help="Open the demo shop beside it; with --development.")
 @click.option("--json", "as_json", is_flag=True, help="Say what to open as one JSON line.")
-def serve(development: bool, as_json: bool, **options: Any) -> None:
+def serve(development: bool, shop: bool, as_json: bool, **options: Any) -> None:
     """Start the service under its production server."""
+    if shop and not development:
+        raise click.UsageError("the demo shop plays with a development service only")
     from authsvc.launch import launch
 
     if development:
@@ -77,7 +80,12 @@ def serve(development: bool, as_json: bool, **options: Any) -> None:
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
-    launch(settings, development=development, announce=_json_line if as_json else _lines)
+    launch(
+        settings,
+        development=development,
+        with_shop=shop,
+        announce=_json_line if as_json else _lines,
+    )
 
 
 def _json_line(facts: Mapping[str, object]) -> None:
@@ -89,3 +97,7 @@ def _lines(facts: Mapping[str, object]) -> None:
     for name, value in facts.items():
         click.echo(f"{name:>12}  {value}" if "\n" not in str(value) else f"\n{value}")
     sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pkgutil
 import shlex
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -30,22 +32,31 @@ LARGEST_BODY = 44 * 1024 * 1024
 """Twelve frames of a capture; every route has a limit of its own below this."""
 
 DEVELOPMENT_CLIENT = "demo-shop"
+DEVELOPMENT_SHOP_PORT = 8100
 
 Announce = Callable[[Mapping[str, object]], None]
 
 
-def launch(settings: Settings, *, development: bool, announce: Announce) -> None:
-    """Serve until told to stop. Raises ConfigurationError where something is missing that only an operator can give."""
+def launch(settings: Settings, *, development: bool, with_shop: bool, announce: Announce) -> None:
+    """Serve until told to stop. Raises ConfigurationError where something is missing that only an operator can give.
+
+    In development keys and an API key are made, and `with_shop` opens the demo shop beside the service.
+    """
     listener = bind(ServerSettings(host=settings.host, port=settings.port))
     port = listener.getsockname()[1]
     settings = replace(settings, port=port)
     _prepare(settings, development=development)
+    beside = [SideProcess("biometrics", _biometric_command(settings), nice=10)]
     facts: dict[str, object] = {"listening": f"http://{settings.host}:{port}", "open": settings.public_url}
     if settings.warnings:
         facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
     if development:
         key = _development_key(settings)
         facts |= {"api_key": key, "curl": _curl(settings, key)}
+    if with_shop:
+        shop = _free_port(DEVELOPMENT_SHOP_PORT)
+        beside.append(SideProcess("demo-shop", _shop_command(settings, shop)))
+        facts["open"] = f"http://localhost:{shop}  (a shop to click through)"
     announce(facts)
     run(
         ServerSettings(
@@ -56,7 +67,7 @@ def launch(settings: Settings, *, development: bool, announce: Announce) -> None
             max_body_bytes=LARGEST_BODY,
         ),
         partial(_make_app, settings),
-        [SideProcess("biometrics", _biometric_command(settings), nice=10)],
+        beside,
         listener=listener,
     )
 
@@ -132,6 +143,20 @@ def _biometric_command(settings: Settings) -> list[str]:
     command += ["--socket", str(settings.worker_socket), "--model-dir", str(settings.models)]
     command += ["--jobs", str(settings.biometric_workers)]
     return command + (["--unsafe-no-pad"] if settings.unsafe_no_pad else [])
+
+
+def _shop_command(settings: Settings, port: int) -> list[str]:
+    command = [sys.executable, "-m", "authsvc.cli", "demo-shop", "--service", settings.public_url]
+    return [*command, "--port", str(port), "--data-dir", str(settings.data_dir)]
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port, or any other where somebody has it already."""
+    for port in (wanted, 0):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as listener:
+            found: int = listener.getsockname()[1]
+            return found
+    raise ConfigurationError("no free port for the demo shop")
 
 
 def _curl(settings: Settings, key: str) -> str:
