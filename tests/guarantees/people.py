@@ -73,13 +73,13 @@ class Shop:
         return self.post("/v1/receipts/consume", body, key)
 
     def audit_lines(self, about: Sequence[str]) -> list[Any]:
-        """Every audit line of these objects."""
+        """Every audit line of these objects in the order of time, whichever process wrote it."""
         wanted, after = set(about), ""
         lines: list[Any] = []
         while True:
             page = expect(self.get(f"/v1/audit/events?limit=500{after}"), 200)
             if not page["events"]:
-                return lines
+                return sorted(lines, key=lambda line: line["at"])
             lines += [line for line in page["events"] if line["object"] in wanted]
             after = f"&after={page['next']}"
 
@@ -90,10 +90,10 @@ class Opened:
     def __init__(self, live: LiveService, path: str, authorization: str) -> None:
         self.live = live
         self.path = path
-        self._headers = {"Authorization": authorization}
+        self.headers = {"Authorization": authorization}
 
     def get(self) -> Answer:
-        return self.live.ask("GET", self.path, self._headers)
+        return self.live.ask("GET", self.path, self.headers)
 
     def begin(self, step: str) -> Any:
         return expect(self.post(f"steps/{step}/begin"), 200)
@@ -110,10 +110,10 @@ class Opened:
     def capture(self, nonce: str, frames: Sequence[bytes], filename: str = "frame") -> Answer:
         """Send frames to the step `face`."""
         kind, body = form({"nonce": nonce}, frames, filename)
-        return self.live.ask("PUT", f"{self.path}/steps/face", {**self._headers, "Content-Type": kind}, body)
+        return self.live.ask("PUT", f"{self.path}/steps/face", {**self.headers, "Content-Type": kind}, body)
 
     def _send(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
-        headers = {**self._headers, "Content-Type": "application/json"}
+        headers = {**self.headers, "Content-Type": "application/json"}
         return self.live.ask(method, f"{self.path}/{path}", headers, json.dumps(body).encode())
 
 
