@@ -102,6 +102,16 @@ def test_hums_are_told_apart_and_everything_is_counted(corpus: Path, engine: Eng
     json.dumps(figures)
 
 
+def test_made_up_voices_are_counted_per_system_against_every_template(corpus: Path, engine: Engine):
+    figures: Any = measure_voices(corpus, engine, Plan(phrases=3, draws=1, spoofs=corpus))
+    assert list(figures["spoofs"]) == ["hum360", "hum440", "hum520", "hum600"]
+    assert figures["spoofs"]["hum360"]["n"] == 3 * 6
+    # One hum in three is the template's own; 0.6 is where another phrase is asked, 0.9 where one is enough.
+    assert [limit["from"] for limit in figures["spoofs"]["hum360"]["accepted"]] == [0.6, 0.9]
+    assert figures["spoofs"]["hum360"]["accepted"][1]["n"] == 6
+    assert figures["spoofs"]["hum600"]["accepted"][1]["n"] == 0
+
+
 def test_too_few_recordings_give_no_figures(corpus: Path, engine: Engine):
     figures = measure_voices(corpus, engine, Plan(phrases=6, draws=1))
     assert (figures["speakers_enrolled"], figures["conditions"]) == (0, {})
