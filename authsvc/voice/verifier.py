@@ -46,24 +46,29 @@ class Templates(Protocol):
     def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
         """Whether this very template is still the enrolled one."""
 
+    def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
+        """What the last twenty accepted captures are recognised by, the enrolment among them."""
 
-class Captures(Protocol):
-    """Fingerprints of accepted recordings, sealed under the subject's key."""
-
-    def earlier(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
-        """Those of enrolment and of the last twenty accepted captures."""
-
-    def remember(
-        self, subject: Subject, modality: Modality, fingerprints: Sequence[str], now: datetime
+    def remember_capture(
+        self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
     ) -> None: ...
+
+
+class Account(Protocol):
+    def key(self) -> bytes:
+        """The wrapped key under which everything of this subject is sealed."""
+
+
+class Accounts(Protocol):
+    def find(self, subject: Subject) -> Account | None: ...
 
 
 class HasVoices(Protocol):
     @property
-    def templates(self) -> Templates: ...
+    def accounts(self) -> Accounts: ...
 
     @property
-    def captures(self) -> Captures: ...
+    def templates(self) -> Templates: ...
 
 
 class Reader(Protocol):
@@ -97,7 +102,7 @@ class VoiceVerifier:
         stored, earlier = self._read(
             lambda tx: (
                 tx.templates.find(step.subject, Modality.VOICE),
-                tx.captures.earlier(step.subject, Modality.VOICE),
+                tx.templates.fingerprints(step.subject, Modality.VOICE),
             )
         )
         if stored is None:
@@ -133,14 +138,19 @@ class VoiceVerifier:
         }
         # Nothing but BONA_FIDE passes: a copy, other digits or a doubt do not, whatever the score.
         if kept["liveness"] != Liveness.BONA_FIDE:
-            return Verification(Factor.VOICE, False, f"liveness {kept['liveness']}", evidence)
+            alarm = "presentation" if kept["liveness"] == Liveness.ATTACK else None
+            return Verification(Factor.VOICE, False, f"liveness {kept['liveness']}", evidence, alarm)
         if score < threshold:
             return Verification(Factor.VOICE, False, "no match", evidence)
         fingerprints = _strings(kept["fingerprints"])
-        if set(fingerprints) & set(tx.captures.earlier(step.subject, Modality.VOICE)):
+        if set(fingerprints) & set(tx.templates.fingerprints(step.subject, Modality.VOICE)):
             # Accepted by another decision in the meantime: the same recording counts once.
-            return Verification(Factor.VOICE, False, "used before", evidence)
-        tx.captures.remember(step.subject, Modality.VOICE, fingerprints, now)
+            return Verification(Factor.VOICE, False, "used before", evidence, "presentation")
+        account = tx.accounts.find(step.subject)
+        if account is None:
+            return Verification(Factor.VOICE, False, "no such template")
+        # Only what was accepted: a stranger's failures shall not push the owner's recordings out of memory.
+        tx.templates.remember_capture(step.subject, account.key(), Modality.VOICE, fingerprints, now)
         return Verification(Factor.VOICE, True, "match", evidence)
 
     def _is_in_between(self, step: Step, heard: Heard) -> bool:

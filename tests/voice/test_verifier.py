@@ -38,8 +38,8 @@ class Store:
         return self
 
     @property
-    def captures(self) -> "Store":
-        return self
+    def accounts(self) -> "Accounts":
+        return Accounts()
 
     def find(self, subject: Subject, modality: Modality) -> StoredTemplate | None:
         return self.template
@@ -47,12 +47,13 @@ class Store:
     def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
         return self.template is not None and self.template.id == template_id
 
-    def earlier(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
+    def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
         return tuple(self.remembered)
 
-    def remember(
-        self, subject: Subject, modality: Modality, fingerprints: Sequence[str], now: datetime
+    def remember_capture(
+        self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
     ) -> None:
+        assert key == b"subject key"
         self.remembered += fingerprints
 
     def put(self, key: Key, value: bytes, ttl: timedelta) -> None:
@@ -63,6 +64,14 @@ class Store:
 
     def delete(self, key: Key) -> None:
         self.short_lived.pop(key, None)
+
+
+class Accounts:
+    def find(self, subject: Subject) -> "Accounts":
+        return self
+
+    def key(self) -> bytes:
+        return b"subject key"
 
 
 class Box:
@@ -216,6 +225,7 @@ def test_nothing_but_bona_fide_passes_and_no_second_phrase_is_wasted_on_it(
     for score in (0.8, 0.99):
         verification = bench.settle(bench.answer(score, step), step)
         assert (verification.passed, verification.reason) == (False, f"liveness {verdict}")
+        assert verification.alarm == ("presentation" if verdict is Liveness.ATTACK else None)
 
 
 def test_a_recording_that_another_decision_accepted_meanwhile_is_used_up(bench: Bench, step: Step):
