@@ -24,11 +24,13 @@ from authsvc.caller.results import (
     EventPage,
     FeedEvent,
     IssuedCode,
+    OverviewTicket,
     Reason,
     Ticket,
     UserStatus,
     code_from,
     decision_from,
+    overview_ticket_from,
     page_from,
     status_from,
     ticket_from,
@@ -51,6 +53,7 @@ __all__ = [
     "FetchedKeys",
     "IssuedCode",
     "KeySet",
+    "OverviewTicket",
     "Payee",
     "Payment",
     "Reason",
@@ -235,16 +238,49 @@ class AuthsvcClient:
         locale: str | None = None,
         proof: str | None = None,
         return_url: str | None = None,
+        recovery: bool = False,
+        operators: Collection[str] = (),
         idempotency_key: str | None = None,
     ) -> Ticket:
         """A ticket with which a person enrols, once. Whoever has factors already needs `proof`, a receipt for it.
 
-        At the end the page posts `device_id` and `device_secret` of the new device to `return_url`.
+        Who has lost the phone asks for `recovery` instead: a recovery code and a second proof, for which two `operators` may
+        stand. At the end the page posts `device_id` and `device_secret` of the new device to `return_url`.
         """
-        said = {"user_id": user_id, "locale": locale, "proof": proof, "return_url": return_url}
+        said: dict[str, Any] = {
+            "user_id": user_id,
+            "locale": locale,
+            "proof": proof,
+            "return_url": return_url,
+        }
+        if recovery:
+            said |= {"recovery": True, "operators": list(operators)}
         body = Body.of({name: value for name, value in said.items() if value is not None})
         reply = self._wire.send("POST", "/v1/enrollments", body, idempotency_key=_or_new(idempotency_key))
         return understood(ticket_from, reply.value)
+
+    def issue_recovery_code(
+        self, enrollment_id: str, *, locale: str | None = None, idempotency_key: str | None = None
+    ) -> IssuedCode:
+        """A code that stands beside a recovery code in one recovery, and the sentence to send it in."""
+        body = Body.of({} if locale is None else {"locale": locale})
+        path = f"/v1/enrollments/{_in_path(enrollment_id)}/code"
+        reply = self._wire.send("POST", path, body, idempotency_key=_or_new(idempotency_key))
+        return understood(code_from, reply.value)
+
+    def overview(
+        self,
+        user_id: str,
+        *,
+        locale: str | None = None,
+        return_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> OverviewTicket:
+        """A person's own look at devices and consents. With this call you vouch that this very person is signed in."""
+        said = {"user_id": user_id, "locale": locale, "return_url": return_url}
+        body = Body.of({name: value for name, value in said.items() if value is not None})
+        reply = self._wire.send("POST", "/v1/overviews", body, idempotency_key=_or_new(idempotency_key))
+        return understood(overview_ticket_from, reply.value)
 
     def status(self, user_id: str) -> UserStatus:
         """Frozen or not, what is enrolled, what is locked and until when."""

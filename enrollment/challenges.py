@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from authsvc.errors import AuthsvcError, ChallengeFailed, NotFound
+from authsvc.errors import AuthsvcError, ChallengeFailed
 from enrollment import relay, wording
 from enrollment.api import Api, Json
 from enrollment.language import gettext
@@ -24,9 +24,6 @@ SENSORS = {
     "device_uv": ("publickey-credentials-get",),
     "device_key": ("publickey-credentials-get",),
 }
-CODES = {"otp", "recovery"}
-"""Proofs that are typed; all others need a script."""
-
 _DIGITS = N_("Please type the six or eight digits of the code.")
 
 
@@ -50,13 +47,11 @@ class ChallengePages:
             return page("challenge/result.html", challenge=challenge)
         return self._step(opened, challenge, failed_before="again" in request.args)
 
-    def type_code(self, challenge_id: str, factor: str) -> Answer:
+    def type_code(self, challenge_id: str) -> Answer:
         """Take a typed code; with the last proof, have everything judged."""
         opened, challenge = self._opened(challenge_id)
         must_be_ours(request, opened)
-        if factor not in CODES:
-            raise NotFound("no proof that is typed")
-        step = f"{challenge_id}/steps/{factor}"
+        step = f"{challenge_id}/steps/otp"
         try:
             self._api.send("POST", f"{step}/begin", opened.token)
             self._api.send("PUT", step, opened.token, {"code": request.form.get("code", "").strip()})
@@ -124,9 +119,8 @@ class ChallengePages:
     ) -> Response:
         missing = [factor for factor in challenge["chosen"] if factor not in challenge["received"]]
         factor = missing[0] if missing else "all"
-        template = "code" if factor in CODES else factor
         return page(
-            f"challenge/{template}.html",
+            f"challenge/{factor}.html",
             status=status,
             sensors=SENSORS.get(factor, ()),
             challenge=challenge,
@@ -160,7 +154,7 @@ def challenge_pages(api: Api, door: Doorkeeper) -> Blueprint:
     blueprint = Blueprint("challenges", "enrollment", url_prefix="/c/<challenge_id>")
     blueprint.get("")(pages.show)
     blueprint.post("")(pages.arrive)
-    blueprint.post("/codes/<factor>")(pages.type_code)
+    blueprint.post("/code")(pages.type_code)
     blueprint.post("/go-on")(pages.go_on)
     blueprint.get("/ways")(pages.ways)
     blueprint.post("/ways")(pages.switch)

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
-from authsvc.errors import AuthsvcError, NotFound, Unavailable
+from authsvc.errors import AuthsvcError, ChallengeFailed, InvalidRequest, NotFound, Unavailable
 from enrollment import relay, wording
 from enrollment.api import Api, Json
 from enrollment.language import gettext
@@ -21,13 +21,25 @@ from enrollment.rendering import page
 from enrollment.session import Doorkeeper, Opened, must_be_ours
 from enrollment.wording import N_
 
-ORDER = ("consent", "device", "otp", "face", "voice")
-SENSORS = {"device": ("publickey-credentials-create",), "face": ("camera",), "voice": ("microphone",)}
+PROVING = ("recovery", "proof_otp", "proof_face")
+"""What somebody proves who has lost the phone: a recovery code, and one of the others."""
+
+ORDER = (*PROVING, "consent", "device", "otp", "face", "voice")
+SENSORS = {
+    "device": ("publickey-credentials-create",),
+    "face": ("camera",),
+    "proof_face": ("camera",),
+    "voice": ("microphone",),
+}
 CONSENTS = {"2026-11"}
 """The versions of the consent that these pages have the wording of; see `templates/enrolment/consent.html`."""
 
 _CODE_WRONG = N_("That is not the app's current code. Wait for the next one and type it here.")
 _CODE_FORM = N_("Please type the six digits that the app shows.")
+TYPED = {
+    "recovery": N_("Please type a recovery code, sixteen letters and digits."),
+    "proof_otp": N_("Please type the six or eight digits of the code."),
+}
 _GUARDIAN = N_("For a person under 14, please give the name of the parent or guardian who agrees.")
 
 
@@ -47,7 +59,8 @@ class EnrolmentPages:
     def show(self, enrollment_id: str) -> Response:
         """What there is to do, and what is done."""
         opened, enrollment = self._opened(enrollment_id)
-        return self._page("enrolment/start.html", opened, enrollment)
+        template = "proving" if steps_of(enrollment)[0] in PROVING else "start"
+        return self._page(f"enrolment/{template}.html", opened, enrollment)
 
     def step(self, enrollment_id: str, step: str) -> Answer:
         opened, enrollment = self._opened(enrollment_id)
@@ -57,6 +70,26 @@ class EnrolmentPages:
             return self._to(enrollment_id, "consent")
         begun = self._begun(opened, enrollment_id, step)
         return self._page(f"enrolment/{step}.html", opened, enrollment, step=step, begun=begun)
+
+    def prove(self, enrollment_id: str, step: str) -> Answer:
+        """Take a typed proof. With the second one both are judged, and no answer says which was wrong."""
+        opened, enrollment = self._opened(enrollment_id)
+        must_be_ours(request, opened)
+        if step not in steps_of(enrollment) or step not in TYPED:
+            raise NotFound("no proof that is typed")
+        path = f"{enrollment_id}/steps/{step}"
+        try:
+            self._api.send("POST", f"{path}/begin", opened.token)
+            self._api.send("PUT", path, opened.token, {"code": request.form.get("code", "").strip()})
+        except ChallengeFailed as error:
+            message = wording.failure(error)
+            return self._page(
+                "enrolment/proving.html", opened, self._again(opened, enrollment), message=message, status=422
+            )
+        except InvalidRequest:
+            shown = {"step": step, "message": gettext(TYPED[step]), "status": 422}
+            return self._page(f"enrolment/{step}.html", opened, enrollment, **shown)
+        return self._to(enrollment_id, "")
 
     def consent(self, enrollment_id: str) -> Answer:
         opened, enrollment = self._opened(enrollment_id)
@@ -135,6 +168,9 @@ class EnrolmentPages:
         opened = self._door.opened(request, enrollment_id)
         return opened, self._api.get(enrollment_id, opened.token)
 
+    def _again(self, opened: Opened, enrollment: Json) -> Json:
+        return self._api.get(str(enrollment["id"]), opened.token)
+
     def _begun(self, opened: Opened, enrollment_id: str, step: str) -> Json:
         """What a step without a script is shown; the others begin when their script is ready."""
         if step not in ("consent", "otp"):
@@ -182,6 +218,7 @@ def enrolment_pages(api: Api, door: Doorkeeper) -> Blueprint:
     blueprint.get("")(pages.show)
     blueprint.post("")(pages.arrive)
     blueprint.get("/<step>")(pages.step)
+    blueprint.post("/proofs/<step>")(pages.prove)
     blueprint.post("/consent")(pages.consent)
     blueprint.post("/device")(pages.name_device)
     blueprint.post("/otp")(pages.confirm_app)

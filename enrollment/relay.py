@@ -46,7 +46,11 @@ def taken(api: Api, opened: Opened, path: str, asked: Request) -> Json:
 
 def refused(error: AuthsvcError, step: str) -> Response:
     """A refusal for a script: its slug, and sentences for the person."""
-    body = {"slug": error.slug, "message": wording.failure(error), "hints": wording.hints(step, error)}
+    body = {
+        "slug": error.slug,
+        "message": wording.failure(error),
+        "hints": wording.hints(step.removeprefix("proof_"), error),
+    }
     response = jsonify(body)
     response.status_code = STATUS.get(error.slug, 400)
     response.headers["Cache-Control"] = "no-store"

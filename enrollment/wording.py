@@ -27,7 +27,6 @@ PROOFS: Mapping[str, str] = {
     "device_key": N_("This device"),
     "face": N_("Face"),
     "voice": N_("Voice"),
-    "recovery": N_("Recovery code"),
 }
 
 _FAILURES: Mapping[str, str] = {

@@ -114,6 +114,16 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class OverviewTicket:
+    """Opens a person's own overview for a quarter of an hour: hand `url` and `token` to their page."""
+
+    id: str
+    token: str
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class UserStatus:
     """`locked_until` by scope: a factor, or `any`."""
 
@@ -194,6 +204,10 @@ def ticket_from(said: Json) -> Ticket:
         said["user_id"],
         datetime.fromisoformat(said["expires_at"]),
     )
+
+
+def overview_ticket_from(said: Json) -> OverviewTicket:
+    return OverviewTicket(said["id"], said["token"], said["url"], datetime.fromisoformat(said["expires_at"]))
 
 
 def status_from(said: Json) -> UserStatus:

@@ -10,7 +10,6 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
 from authsvc.client import Device
-from authsvc.demo_shop.account import Account
 from authsvc.demo_shop.goods import GOODS, RISKS
 from authsvc.demo_shop.till import Order, Till
 from authsvc.errors import AuthsvcError
@@ -20,9 +19,8 @@ GUEST = "u_lin"
 
 
 class Shop:
-    def __init__(self, till: Till, account: Account, service: str) -> None:
+    def __init__(self, till: Till, service: str) -> None:
         self._till = till
-        self._account = account
         self._service = service
 
     def window(self) -> Response:
@@ -77,12 +75,14 @@ class Shop:
         response.delete_cookie("shop-device")
         return response
 
-    def account(self) -> Response:
-        return self._page("account.html", account=self._account.of(_user()))
+    def recover(self) -> Response:
+        """The phone is gone: a recovery code, and the code that is shown here instead of being sent."""
+        ticket, text = self._till.recovery(_user(), _locale())
+        return self._page("recover.html", target=ticket.url, token=ticket.token, sms=text)
 
-    def change_account(self) -> Answer:
-        self._account.change(_user(), request.form.get("act", ""), request.form.get("what", ""))
-        return redirect("/account", 303)
+    def overview(self) -> Response:
+        ticket = self._till.overview(_user(), _locale())
+        return self._hand_over(ticket.url, ticket.token)
 
     def _found(self, order_id: str) -> Order:
         order = self._till.find(order_id)
@@ -126,8 +126,8 @@ def make_shop(shop: Shop) -> Flask:
     app.post("/enroll")(shop.enroll)
     app.post("/phone")(shop.phone)
     app.post("/phone/lose")(shop.lose_phone)
-    app.get("/account")(shop.account)
-    app.post("/account")(shop.change_account)
+    app.post("/recover")(shop.recover)
+    app.post("/overview")(shop.overview)
     app.register_error_handler(AuthsvcError, _refused)
     return app
 

@@ -8,9 +8,7 @@ from pathlib import Path
 import click
 from werkzeug.serving import make_server
 
-from authsvc.caller.wire import Wire
 from authsvc.client import AuthsvcClient
-from authsvc.demo_shop.account import Account
 from authsvc.demo_shop.app import Shop, make_shop
 from authsvc.demo_shop.till import Till
 from authsvc.launch import DEVELOPMENT_CLIENT
@@ -36,7 +34,7 @@ def demo_shop(service: str, port: int, data_dir: Path) -> None:
     client = AuthsvcClient(
         service, key, client=DEVELOPMENT_CLIENT, tolerated_warnings=("unsafe-no-pad",), timeout=30.0
     )
-    shop = make_shop(Shop(Till(client, url), Account(Wire(service, f"Bearer {key}")), service))
+    shop = make_shop(Shop(Till(client, url), service))
     server = make_server("127.0.0.1", port, shop, threaded=True, fd=listener.fileno())
     click.echo(f"the shop is open: {url}")
     server.serve_forever()

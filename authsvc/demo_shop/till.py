@@ -6,7 +6,7 @@ import secrets
 import threading
 from dataclasses import dataclass, replace
 
-from authsvc.client import AuthsvcClient, Challenge, Decision, Device, Payment, Ticket
+from authsvc.client import AuthsvcClient, Challenge, Decision, Device, OverviewTicket, Payment, Ticket
 from authsvc.demo_shop.goods import CURRENCY, PAYEE, Good
 from authsvc.errors import AuthsvcError
 
@@ -82,6 +82,15 @@ class Till:
             order = self.find(order_id)
             proof = None if order is None else order.decision.receipt
         return self._client.enroll(user, locale=locale, proof=proof, return_url=f"{self._url}/phone")
+
+    def recovery(self, user: str, locale: str) -> tuple[Ticket, str]:
+        """A ticket for somebody who has lost the phone, and the code that a real shop would send by SMS."""
+        ticket = self._client.enroll(user, locale=locale, recovery=True, return_url=f"{self._url}/phone")
+        return ticket, self._client.issue_recovery_code(ticket.id, locale=locale).text
+
+    def overview(self, user: str, locale: str) -> OverviewTicket:
+        """The user's own devices and consents; the shop vouches for whoever is signed in."""
+        return self._client.overview(user, locale=locale, return_url=f"{self._url}/")
 
     def challenge(self, order: Order) -> Challenge | None:
         """What the payer is to be sent to."""

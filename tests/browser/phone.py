@@ -64,6 +64,23 @@ class Phone:
     def order_is_paid(self) -> bool:
         return self.back_to_the_shop() in ("已付款", "Paid")
 
+    def open_latest_order(self) -> None:
+        self.page.goto(self.shop_url)
+        self.page.locator("#orders a").first.click()
+
+    def open_overview(self) -> None:
+        self.page.goto(self.shop_url)
+        self.page.click("#overview")
+        self.page.wait_for_url(re.compile(r"/o/"))
+
+    def begin_recovery(self) -> str:
+        """The code that was sent; the page of the recovery is open."""
+        self.page.goto(self.shop_url)
+        self.page.click("#recover")
+        text = self.page.inner_text("#sms")
+        self.page.click("#go-on")
+        return code_in(text)
+
     # -- Enrolling --------------------------------------------------------------------------------------------------
 
     def begin_enrolling(self) -> None:
@@ -158,3 +175,10 @@ class Phone:
             and "the server responded with a status of 4" not in message.text
         ):
             self.complaints.append(message.text)
+
+
+def code_in(text: str) -> str:
+    """The eight digits of a message."""
+    found = re.search(r"(?<![0-9])[0-9]{8}(?![0-9])", text)
+    assert found is not None, text
+    return found.group()

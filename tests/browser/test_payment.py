@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.browser.phone import Phone
+from tests.browser.phone import Phone, code_in
 
 
 def test_a_code_confirms_a_payment_after_a_wrong_one(phone: Phone):
@@ -48,15 +48,13 @@ def test_another_persons_face_does_not(new_phone: Callable[..., Phone]):
 def test_a_code_sent_for_this_payment_confirms_it(phone: Phone):
     phone.enroll(face=False)
     phone.buy("teapot")
-    phone.page.goto(phone.shop_url)
-    phone.page.locator("#orders a").first.click()
+    phone.open_latest_order()
     phone.page.click("#send-code")
     text = phone.page.inner_text("#sms")
     assert "1,250.00" in text
-    code = next(word for word in text.replace("，", " ").split() if word.isdecimal() and len(word) == 8)
     phone.page.click("#go-on")
     phone.page.wait_for_url("**/c/**")
-    phone.type_code(code)
+    phone.type_code(code_in(text))
     assert phone.order_is_paid()
 
 

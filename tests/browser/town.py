@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import urllib.request
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from tests.support.live import PROGRAM, LiveService
@@ -24,8 +24,11 @@ class DemoShop(Server):
         return f"http://localhost:{self.port}"
 
     def answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            with urllib.request.urlopen(self.url, timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
+            connection.request("GET", "/")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
             return False
+        finally:
+            connection.close()

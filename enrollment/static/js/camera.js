@@ -50,7 +50,7 @@ export class Camera {
     this.lights = lights;
     if (mean < 50) return "dark";
     if (mean > 215) return "bright";
-    return moved > 18 ? "shaky" : "good";
+    return moved > 25 ? "shaky" : "good";
   }
 }
 

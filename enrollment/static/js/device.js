@@ -6,11 +6,12 @@ import { asJson, creationOptions, requestOptions } from "./credential.js";
 const element = document.getElementById("device");
 const saying = document.getElementById("say");
 const start = document.getElementById("start");
+const named = document.getElementById("name");
 const steps = new Steps(element);
 const ceremonies = { get: prove, create: register };
 
 start.addEventListener("click", async () => {
-  if (!document.getElementById("name")?.reportValidity?.() && element.dataset.ceremony === "create") return;
+  if (named && !named.reportValidity()) return;
   start.disabled = true;
   try {
     await ceremonies[element.dataset.ceremony]();
@@ -22,6 +23,8 @@ start.addEventListener("click", async () => {
   }
 });
 
+start.disabled = false; // Only now does somebody listen.
+
 async function prove() {
   const { publicKey } = await steps.begin();
   say(saying, "asking");
@@ -29,7 +32,7 @@ async function prove() {
 }
 
 async function register() {
-  const name = document.getElementById("name").value.trim();
+  const name = named.value.trim();
   const { publicKey } = await steps.begin();
   if (!publicKey) return steps.answer({ name });
   say(saying, "asking");

@@ -20,6 +20,7 @@ let watching = 0;
 parts.start.addEventListener("click", turnOn);
 parts.record.addEventListener("click", record);
 addEventListener("pagehide", () => camera.close());
+parts.start.disabled = false; // Only now does somebody listen.
 
 async function turnOn() {
   parts.start.disabled = true;
@@ -63,6 +64,8 @@ async function record() {
     goOn();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
+    // Judged already, and not accepted: the page behind says how often it may be tried again.
+    if (error.slug === "challenge-failed") return goOn();
     explain(error, parts.say, parts.hints);
     parts.record.disabled = false;
     parts.record.focus();

@@ -26,6 +26,8 @@ parts.start.addEventListener("click", async () => {
   }
 });
 
+parts.start.disabled = false; // Only now does somebody listen.
+
 /** One recording; where several are wanted, the next one follows with other digits. */
 async function once() {
   say(parts.say, "opening");

@@ -1,0 +1,67 @@
+"""Is a page fit for everybody? axe-core, its weight, narrow screens; and its picture, where `SCREENSHOTS` names a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # It has no types.
+from playwright.sync_api import Page
+
+HEAVIEST = 150_000
+"""Bytes of a page with everything that it loads."""
+
+SHAPES = {"phone": (390, 844), "desk": (1280, 800)}
+NARROWEST = 320
+
+_axe = Axe()
+
+
+def inspect(page: Page, name: str) -> list[str]:
+    """What is wrong with the page that is open, empty when nothing is."""
+    shape = page.viewport_size
+    faults = [f"{name}: {fault}" for fault in (*_inaccessible(page), *_too_heavy(page), *_too_wide(page))]
+    _picture(page, name)
+    if shape is not None:
+        page.set_viewport_size(shape)
+    return faults
+
+
+def _inaccessible(page: Page) -> Iterator[str]:
+    found: dict[str, Any] = _axe.run(page).response
+    for violation in found["violations"]:
+        if violation["impact"] in ("serious", "critical"):
+            yield f"{violation['id']}: {violation['nodes'][0]['html'][:120]}"
+
+
+def _too_heavy(page: Page) -> Iterator[str]:
+    weight: int = page.evaluate(
+        """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+            .filter((entry) => entry.initiatorType !== "fetch")
+            .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
+    )
+    if weight > HEAVIEST:
+        yield f"{weight} bytes"
+
+
+def _too_wide(page: Page) -> Iterator[str]:
+    page.set_viewport_size({"width": NARROWEST, "height": 640})
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    if width > NARROWEST:
+        yield f"{width} px wide on a screen of {NARROWEST}"
+
+
+def _picture(page: Page, name: str) -> None:
+    folder = os.environ.get("SCREENSHOTS")
+    if not folder:
+        return
+    language = page.locator("html").get_attribute("lang") or ""
+    for shape, (width, height) in SHAPES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark") if shape == "phone" else ("light",):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # One of its literals.
+            file = Path(folder) / f"{name}-{language}-{shape}-{scheme}.png"
+            page.screenshot(path=str(file), full_page=True)
+    page.emulate_media(color_scheme="light")

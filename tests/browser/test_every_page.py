@@ -1,0 +1,89 @@
+"""A tour of every page in both languages: fit for screen readers and narrow screens, light, and free of script errors."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.inspection import inspect
+from tests.browser.phone import Phone
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_every_page_is_fit_for_everybody(new_phone: Callable[..., Phone], locale: str):
+    phone = new_phone(locale=locale)
+    faults = [*_enrolling(phone), *_paying(phone), *_looking_after(phone), *_recovering(phone)]
+    assert faults == []
+    assert phone.complaints == []
+
+
+def _enrolling(phone: Phone) -> list[str]:
+    faults = []
+    page = phone.page
+    phone.begin_enrolling()
+    faults += inspect(page, "enrol-1-start")
+    page.click("a.button")
+    faults += inspect(page, "enrol-2-consent")
+    phone.agree(face="yes", voice="yes")
+    faults += inspect(page, "enrol-3-device")
+    phone.register_device()
+    faults += inspect(page, "enrol-4-app")
+    phone.add_app()
+    faults += inspect(page, "enrol-5-face")
+    page.click("#start")
+    page.wait_for_selector("#record:visible")
+    page.wait_for_selector("#advice:not(:empty)")
+    faults += inspect(page, "enrol-6-face-ready")
+    with page.expect_navigation():
+        page.click("#record")
+    page.goto(page.url.rpartition("/")[0] if page.url.endswith(("/voice", "/face")) else page.url)
+    faults += inspect(page, "enrol-7-finish")
+    phone.finish()
+    faults += inspect(page, "enrol-8-done")
+    phone.leave()
+    return faults
+
+
+def _paying(phone: Phone) -> list[str]:
+    faults = []
+    page = phone.page
+    phone.buy("teapot")
+    faults += inspect(page, "pay-1-code")
+    phone.type_code(phone.wrong_code())
+    faults += inspect(page, "pay-2-again")
+    page.click("a[href$='/ways']")
+    faults += inspect(page, "pay-3-ways")
+    page.click("button[value=device_uv]")
+    faults += inspect(page, "pay-4-device")
+    page.click("a.danger")
+    faults += inspect(page, "pay-5-not-me")
+    page.go_back()
+    phone.unlock()
+    faults += inspect(page, "pay-6-confirmed")
+    phone.buy("piano", "suspicious")
+    faults += inspect(page, "pay-7-face")
+    page.click("button[value=cancel]")
+    faults += inspect(page, "pay-8-stopped")
+    page.goto(page.url.rpartition("/")[0] + "/chl_unknown")
+    faults += inspect(page, "failure")
+    return faults
+
+
+def _looking_after(phone: Phone) -> list[str]:
+    phone.open_overview()
+    return inspect(phone.page, "overview")
+
+
+def _recovering(phone: Phone) -> list[str]:
+    page = phone.page
+    phone.begin_recovery()
+    faults = inspect(page, "recover-1-start")
+    page.click("a.button")
+    faults += inspect(page, "recover-2-code")
+    phone.type_code(phone.recovery_codes[0])
+    faults += inspect(page, "recover-3-second")
+    page.click("a[href$='/proof_face']")
+    faults += inspect(page, "recover-4-face")
+    page.go_back()
+    page.click("a[href$='/proof_otp']")
+    faults += inspect(page, "recover-5-one-time-code")
+    return faults

@@ -1,0 +1,170 @@
+"""The payer's page without a browser: tokens, forms, headers, and what each failure looks like."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.enrollment.conftest import ORIGIN, DirectedApi
+
+
+def test_a_token_is_handed_over_in_a_body_and_kept_in_a_cookie(stranger: FlaskClient):
+    answer = stranger.post("/c/chl_1", base_url=ORIGIN, data={"token": "ct_good"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/c/chl_1")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-c-chl_1=t=ct_good;")
+    for attribute in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=900"):
+        assert attribute in cookie
+
+
+def test_a_wrong_token_opens_nothing_and_leaves_no_cookie(stranger: FlaskClient):
+    answer = stranger.post("/c/chl_1", base_url=ORIGIN, data={"token": "ct_bad"})
+    assert answer.status_code == 401
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_page_does_not_open_by_its_address(stranger: FlaskClient, api: DirectedApi):
+    assert stranger.get("/c/chl_1", base_url=ORIGIN).status_code == 401
+    assert api.asked == []
+
+
+def test_the_token_stands_nowhere_in_the_page(payer: FlaskClient):
+    assert "ct_good" not in payer.get("/c/chl_1", base_url=ORIGIN).text
+
+
+def test_amount_and_payee_come_first(payer: FlaskClient):
+    page = payer.get("/c/chl_1", base_url=ORIGIN).text
+    heading = page[page.index("<h1>") : page.index("</h1>")]
+    assert "¥1,250.00" in heading
+    assert "友谊商店" in heading
+
+
+def test_a_payees_name_cannot_become_markup(payer: FlaskClient, api: DirectedApi):
+    payment = {**api.challenge["payment"], "payee": {"name": "<script>alert(1)</script>"}}
+    api.challenge["payment"] = payment
+    assert "<script>alert" not in payer.get("/c/chl_1", base_url=ORIGIN).text
+
+
+def test_an_act_on_the_account_shows_no_amount(payer: FlaskClient, api: DirectedApi):
+    api.challenge["payment"] = {**api.challenge["payment"], "type": "enrollment", "amount_minor": 0}
+    page = payer.get("/c/chl_1", base_url=ORIGIN).text
+    assert "添加设备" in page
+    assert "¥" not in page
+
+
+@pytest.mark.parametrize("key", ["", "0" * 64])
+def test_a_form_of_another_site_changes_nothing(payer: FlaskClient, api: DirectedApi, key: str):
+    answer = payer.post("/c/chl_1/decline", base_url=ORIGIN, data={"form_key": key, "choice": "cancel"})
+    assert answer.status_code == 401
+    assert not [call for call in api.asked if call.startswith("POST")]
+
+
+def test_a_request_from_another_site_changes_nothing(payer: FlaskClient, api: DirectedApi, form_key: str):
+    answer = payer.post(
+        "/c/chl_1/decline",
+        base_url=ORIGIN,
+        data={"form_key": form_key, "choice": "cancel"},
+        headers={"Sec-Fetch-Site": "same-site"},
+    )
+    assert answer.status_code == 401
+    assert not [call for call in api.asked if call.startswith("POST")]
+
+
+def test_the_last_proof_has_everything_judged(api: DirectedApi, submit: Callable[..., Any]):
+    api.challenge["received"] = ["otp"]
+    api.asked.clear()
+    assert submit("/code", code="123 456").status_code == 303
+    assert api.asked == [
+        "GET /v1/challenges/chl_1",
+        "POST /v1/challenges/chl_1/steps/otp/begin",
+        "PUT /v1/challenges/chl_1/steps/otp",
+        "GET /v1/challenges/chl_1",
+        "POST /v1/challenges/chl_1/complete",
+    ]
+
+
+def test_a_refusal_leads_back_to_the_page(api: DirectedApi, submit: Callable[..., Any]):
+    api.challenge["received"] = ["otp"]
+    api.refuse("POST /complete", 401, "challenge-failed", attempts_remaining=2)
+    assert submit("/go-on").headers["Location"] == "/c/chl_1?again=1"
+
+
+def test_what_is_no_code_is_told_without_a_try(api: DirectedApi, submit: Callable[..., Any]):
+    api.refuse("PUT /steps/otp", 400, "invalid-request")
+    answer = submit("/code", code="12")
+    assert answer.status_code == 422
+    assert "请输入六位或八位数字验证码" in answer.text
+    assert "for engineers" not in answer.text
+
+
+def test_an_outage_is_told_and_may_be_tried_again(
+    payer: FlaskClient, api: DirectedApi, submit: Callable[..., Any]
+):
+    api.refuse("POST /switch", 503, "unavailable", retry_after=1)
+    answer = submit("/ways", way="device_uv")
+    assert answer.status_code == 503
+    assert "暂时无法处理" in answer.text
+
+
+def test_a_capture_is_handed_on_as_it_came(payer: FlaskClient, api: DirectedApi, form_key: str):
+    body = b"--x\r\nwhatever\r\n--x--"
+    answer = payer.put(
+        "/c/chl_1/steps/face",
+        base_url=ORIGIN,
+        data=body,
+        content_type="multipart/form-data; boundary=x",
+        headers={"X-Form-Key": form_key},
+    )
+    assert answer.json == {"state": "received"}
+    assert (api.asked[-1], api.bodies[-1]) == ("PUT /v1/challenges/chl_1/steps/face", body)
+
+
+def test_hints_are_told_in_the_language_of_the_page(payer: FlaskClient, api: DirectedApi, form_key: str):
+    hints = [{"code": "too_dark", "text": "光线太暗，请面向光源。"}]
+    api.refuse("PUT /steps/face", 422, "capture-unusable", hints=hints)
+    payer.set_cookie("lang", "en", domain="pay.example")
+    answer = payer.put("/c/chl_1/steps/face", base_url=ORIGIN, data=b"", headers={"X-Form-Key": form_key})
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert answer.json["hints"] == ["It is too dark. Turn towards a light."]
+
+
+def test_a_script_without_the_pages_key_is_refused(payer: FlaskClient, api: DirectedApi):
+    assert payer.post("/c/chl_1/steps/face/begin", base_url=ORIGIN).status_code == 401
+
+
+def test_a_page_forbids_what_it_has_no_use_for(payer: FlaskClient, api: DirectedApi):
+    headers = payer.get("/c/chl_1", base_url=ORIGIN).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert headers["Cache-Control"] == "no-store"
+    api.challenge["chosen"] = ["face"]
+    assert "camera=(self)" in payer.get("/c/chl_1", base_url=ORIGIN).headers["Permissions-Policy"]
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["authenticated", "failed", "declined_by_user", "expired", "cancelled", "denied", "not_possible"],
+)
+def test_every_end_has_its_page_and_its_way_back(payer: FlaskClient, api: DirectedApi, status: str):
+    api.challenge["status"] = status
+    page = payer.get("/c/chl_1", base_url=ORIGIN).text
+    assert 'href="https://shop.example/orders/1"' in page
+    assert "form_key" not in page
+
+
+def test_a_page_that_is_not_there_is_told_as_a_page(stranger: FlaskClient):
+    answer = stranger.get("/c/chl_1/nothing", base_url=ORIGIN)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+
+
+def test_on_plain_http_the_cookie_has_no_prefix_that_would_need_tls():
+    from enrollment.app import make_pages
+
+    client = make_pages(DirectedApi(), "http://localhost:8000").test_client()
+    answer = client.post("/c/chl_1", data={"token": "ct_good"})
+    assert answer.headers["Set-Cookie"].startswith("c-chl_1=")
+    assert "Secure" not in answer.headers["Set-Cookie"]
