@@ -63,7 +63,8 @@ def det_svg(title: str, description: str, series: Sequence[Series]) -> str:
 def _axes() -> Iterator[str]:
     right, bottom = _LEFT + _SIDE, _TOP + _SIDE
     for rate in _TICKS:
-        x, y, shown = _x(rate), _y(rate), _percent(rate)
+        # What is rarer than the axes reach, none at all included, is drawn at their ends.
+        x, y, shown = _x(rate), _y(rate), "0" if rate == _LEAST else _percent(rate)
         yield f'<path d="M{x:.1f} {_TOP}V{bottom}M{_LEFT} {y:.1f}H{right}" stroke="#ccc" fill="none"/>'
         yield f'<text x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{shown}</text>'
         yield f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{shown}</text>'
@@ -81,9 +82,9 @@ def _drawn(number: int, series: Series) -> Iterator[str]:
     for mark in series.marks:
         if mark.fnmr is not None:
             yield f'<circle cx="{_x(mark.fmr):.1f}" cy="{_y(mark.fnmr):.1f}" r="5" fill="{colour}"/>'
-    y = _TOP + _SIDE - 14 - 20 * number
-    yield f'<path d="M{_LEFT + 12} {y - 4}h40" {line}/>'
-    yield _text(_LEFT + 60, y, series.label)
+    x, y = _LEFT + _SIDE - 130, _TOP + 24 + 20 * number
+    yield f'<path d="M{x} {y - 4}h40" {line}/>'
+    yield _text(x + 50, y, series.label)
 
 
 def _rows(series: Series) -> Iterator[str]:
@@ -96,14 +97,13 @@ def _rows(series: Series) -> Iterator[str]:
 
 
 def _corners(curve: Curve) -> Iterator[tuple[float, float]]:
-    """Where the curve changes, and where both rates are within the picture or at its edge."""
-    changes = np.flatnonzero(np.diff(curve.fmr, prepend=2) + np.diff(curve.fnmr, prepend=2))
+    """Where the curve changes within the picture."""
+    changes = np.abs(np.diff(curve.fmr, prepend=2)) + np.abs(np.diff(curve.fnmr, prepend=2))
+    steps = np.flatnonzero((changes != 0) & (curve.fmr <= _MOST) & (curve.fnmr <= _MOST))
     # A line of thousands of points looks no better than one of some hundred.
-    chosen = changes[np.unique(np.linspace(0, len(changes) - 1, 600).astype(int))]
+    chosen = steps[np.unique(np.linspace(0, len(steps) - 1, 600).astype(int))] if len(steps) else steps
     for step in chosen:
-        fmr, fnmr = float(curve.fmr[step]), float(curve.fnmr[step])
-        if fmr <= _MOST and fnmr <= _MOST and (fmr > 0 or fnmr > 0):
-            yield fmr, fnmr
+        yield float(curve.fmr[step]), float(curve.fnmr[step])
 
 
 def _x(rate: float) -> float:
