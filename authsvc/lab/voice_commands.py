@@ -135,7 +135,29 @@ def replay_command(folder: Path, as_json: bool) -> None:
     _print(_refusing(lambda: measure_replays(folder)), as_json)
 
 
-COMMANDS = (voice_command, prompt_command, replay_command)
+@click.command("spectrogram")
+@click.argument("recording", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("picture", type=click.Path(dir_okay=False, path_type=Path))
+@_models
+def spectrogram_command(recording: Path, picture: Path, model_dir: Path) -> None:
+    """Draw RECORDING as a PNG, with the speech that is found in it."""
+    _tame_libraries()
+    from authsvc.lab.voice_pictures import draw_spectrogram
+    from authsvc.voice.audio import decode
+    from authsvc.voice.build import ears
+    from authsvc.voice.speech import find_speech
+
+    def drawn() -> Mapping[str, object]:
+        detector = ears(model_dir, _voice_manifests()).detector
+        detector.load()
+        speech = find_speech(decode(recording.read_bytes()), detector)
+        draw_spectrogram(speech, picture)
+        return {"picture": str(picture), "seconds": speech.recording.seconds, "speech": speech.seconds}
+
+    _print(_refusing(drawn), as_json=False)
+
+
+COMMANDS = (voice_command, prompt_command, replay_command, spectrogram_command)
 
 
 def _names(words: str) -> tuple[str, ...]:

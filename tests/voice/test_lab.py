@@ -2,19 +2,23 @@
 
 import itertools
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
+from authsvc.errors import ModelUnusable
 from authsvc.lab.prompt import measure_prompts
 from authsvc.lab.replay import COPIES, measure_replays
 from authsvc.lab.voice import Engine, Plan, measure_voices
 from authsvc.lab.voice_commands import replay_command, voice_command
 from authsvc.lab.voice_corpus import speakers
 from authsvc.lab.voice_degradations import degradation
+from authsvc.lab.voice_pictures import draw_spectrogram
 from authsvc.lab.voice_rates import (
     ScoreSet,
     equal_error_rate,
@@ -23,7 +27,8 @@ from authsvc.lab.voice_rates import (
 )
 from authsvc.manifest import Manifest
 from authsvc.voice.acquisition import Ears
-from authsvc.voice.audio import encode_wav
+from authsvc.voice.audio import encode_wav, recording_of
+from authsvc.voice.speech import find_speech
 from authsvc.voice.spoken_prompt import Language
 from tests.voice.sounds import HumEncoder, LoudDetector, ToneRecogniser, say
 
@@ -163,3 +168,21 @@ def test_the_commands_print_json_and_refuse_in_one_line(corpus: Path, tmp_path: 
     refused = CliRunner().invoke(voice_command, ["--dir", str(corpus), "--model-dir", str(tmp_path)])
     assert refused.exit_code == 1
     assert refused.output.startswith("Error: weight file")
+
+
+def test_a_spectrogram_is_as_long_as_its_recording(tmp_path: Path):
+    pytest.importorskip("librosa", reason="the extra `voice-lab` is not installed")
+    speech = find_speech(recording_of(say("402917"), 16000), LoudDetector())
+    draw_spectrogram(speech, tmp_path / "digits.png")
+    with Image.open(tmp_path / "digits.png") as picture:
+        assert picture.width == 1 + speech.recording.samples.size // 160
+        strip = np.asarray(picture)[-1]
+    assert strip[:8].max() == 0
+    assert (strip == 255).mean() > 0.5
+
+
+def test_without_librosa_a_picture_names_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    speech = find_speech(recording_of(say("402917"), 16000), LoudDetector())
+    with pytest.raises(ModelUnusable, match="voice-lab"):
+        draw_spectrogram(speech, tmp_path / "digits.png")
