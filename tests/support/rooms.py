@@ -1,0 +1,211 @@
+"""Who may know whom, and what for: the rules that `test_architecture` holds the source against.
+
+What stands here is either the rule or a deliberate exception with its reason. A new room, a new library and a new exception
+each take a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WORDS = frozenset(
+    {
+        "attempts",
+        "biometric",
+        "canonical",
+        "clock",
+        "ephemeral",
+        "errors",
+        "events",
+        "factor",
+        "ids",
+        "jwk",
+        "keyfile",
+        "keys",
+        "manifest",
+        "payment",
+        "subject",
+        "weights",
+    }
+)
+"""What everyone shares. They know each other and nothing else."""
+
+ROOMS: Mapping[str, Mapping[str, str]] = {
+    "audit": {},
+    "caller": {},
+    "device": {},
+    "face": {},
+    "model_store": {},
+    "otp": {},
+    "policy": {},
+    "serving": {},
+    "voice": {},
+    "lab": {
+        "face": "measures the room as it is",
+        "voice": "measures the room as it is",
+    },
+    "workers": {
+        "face": "serves the room from a process of its own",
+        "voice": "serves the room from a process of its own",
+    },
+    "demo": {
+        "client": "is a payment backend",
+        "caller": "is the payer's app, which speaks HTTP as the client does",
+        "config": "finds the models where the service would",
+    },
+    "demo_shop": {
+        "client": "is a payment backend",
+        "launch": "is the client that the development key belongs to",
+    },
+}
+"""The rooms, and whom each may know besides the words, because…"""
+
+COMPOSITION = frozenset({"wiring", "app", "launch", "operate", "cli"})
+"""Where everything is put together and started: above all else."""
+
+STORAGE_KNOWN_BY = {
+    "storage": "is it",
+    "wiring": "puts the stores into the service",
+    "launch": "brings the schema to this version before the service starts",
+    "operate": "is the operator's way to the stores, and names their transaction",
+}
+
+WEB_MAY_KNOW = {
+    "device": "a stated device and the states of one are words of the contract",
+    "policy": "the names of the levels are words of the contract",
+    "serving": "a long poll gives its thread back to the server",
+}
+"""The rooms that the web may see a word of; everything else it asks the services."""
+
+NOT_FOR_THE_FLOW = {
+    "storage",
+    "web",
+    "serving",
+    "workers",
+    "lab",
+    "model_store",
+    "demo",
+    "demo_shop",
+} | COMPOSITION
+
+LIBRARIES: Mapping[str, Mapping[str, str]] = {
+    "pyotp": {
+        "authsvc/otp.py": "the factor",
+        "authsvc/demo/phone.py": "the payer's authenticator app",
+    },
+    "webauthn": {"authsvc/device/webauthn.py": "the ceremonies"},
+    "OpenSSL": {"authsvc/device/attestation.py": "chains of attestation certificates"},
+    "segno": {"authsvc/otp.py": "the QR code"},
+    "babel": {
+        "authsvc/otp.py": "the amount in the sentence to send",
+        "authsvc/device/payment_confirmation.py": "the amount as a browser shows it",
+        "enrollment/": "the amount on a page",
+    },
+    "sqlalchemy": {"authsvc/storage/": "the schema"},
+    "alembic": {"authsvc/storage/": "its migrations"},
+    "sqlite3": {"authsvc/storage/": "the embedded stores"},
+    "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
+    "redis": {"authsvc/storage/ephemeral_redis.py": "the short-lived store"},
+    "dlib": {
+        "authsvc/face/dlib_hog_engine.py": "the default detector",
+        "authsvc/face/face_recognition_engine.py": "the reference",
+    },
+    "face_recognition_models": {"authsvc/face/face_recognition_engine.py": "the reference"},
+    "onnxruntime": {
+        "authsvc/face/onnx_engine.py": "every face network",
+        "authsvc/voice/network.py": "every voice network",
+    },
+    "torch": {"authsvc/voice/ecapa_speechbrain_engine.py": "an engine in its own framework"},
+    "torchaudio": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
+    "speechbrain": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
+    "onnx": {"authsvc/model_store/": "weights are written as graphs"},
+    "numpy": {
+        "authsvc/policy/analysis.py": "walks hundreds of thousands of cells, for an operator and never for a payment",
+        "authsvc/policy/walk.py": "as above",
+        "authsvc/face/": "pictures",
+        "authsvc/voice/": "sound",
+        "authsvc/lab/": "scores",
+        "authsvc/model_store/": "weights",
+    },
+    "PIL": {
+        "authsvc/face/image.py": "decodes what was uploaded",
+        "authsvc/demo/faces.py": "makes photographs",
+        "authsvc/lab/": "spoils photographs",
+    },
+    "skimage": {"authsvc/demo/faces.py": "carries the astronaut"},
+    "av": {
+        "authsvc/voice/av_engine.py": "decodes what browsers record",
+        "authsvc/lab/clips.py": "reads test clips",
+    },
+    "soundfile": {"authsvc/voice/audio.py": "decodes sound"},
+    "soxr": {"authsvc/voice/audio.py": "resamples"},
+    "librosa": {"authsvc/lab/voice_pictures.py": "draws spectrograms"},
+    "scipy": {"authsvc/lab/": "intervals"},
+    "tomlkit": {
+        "authsvc/lab/manifest_file.py": "writes an operating point into a manifest, comments and all"
+    },
+    "flask": {
+        "authsvc/app.py": "the application",
+        "authsvc/web/": "requests and answers",
+        "authsvc/demo_shop/": "a shop's pages",
+        "enrollment/": "the pages for people",
+    },
+    "werkzeug": {
+        "authsvc/app.py": "the application",
+        "authsvc/web/": "requests and answers",
+        "authsvc/demo_shop/": "a shop's pages",
+        "enrollment/": "the pages for people",
+    },
+    "markupsafe": {"enrollment/": "a drawing inside of a page"},
+    "uvicorn": {"authsvc/serving/": "the HTTP protocol"},
+    "prometheus_client": {"authsvc/web/metrics.py": "the counters"},
+    "urllib3": {"authsvc/caller/wire.py": "the client's HTTP"},
+    "click": {"authsvc/": "every room may bring a command"},
+    "cryptography": {"authsvc/": "every room may sign or seal"},
+    "jwt": {
+        "authsvc/receipt.py": "signs",
+        "authsvc/jwk.py": "publishes",
+        "authsvc/caller/receipts.py": "verifies",
+    },
+    "pydantic": {"authsvc/": "validates wherever something comes from outside"},
+    "pydantic_core": {"authsvc/policy/faults.py": "the words for a broken document"},
+    "rfc8785": {
+        "authsvc/canonical.py": "the canonical JSON",
+        "authsvc/manifest.py": "the digest of a manifest",
+        "authsvc/policy/loading.py": "the digest of a policy",
+    },
+}
+"""Who may know a library, and what for. A place that ends in a slash stands for all below it."""
+
+LOADED_LATE = ("dlib", "face_recognition_models", "onnxruntime", "torch", "torchaudio", "speechbrain")
+"""Heavy: imported where a model is loaded, never with the module."""
+
+ENVIRONMENT_KNOWN_BY = {
+    "authsvc/config.py": "reads the settings",
+    "authsvc/demo/service.py": "starts a service without ours",
+    "authsvc/lab/voice_commands.py": "tells numerical libraries how many threads to take",
+    "authsvc/voice/ecapa_speechbrain_engine.py": "keeps a library from the network",
+    "authsvc/voice/network.py": "keeps a library from telling tales",
+    "authsvc/web/metrics.py": "a library reads its folder there and nowhere else",
+    "authsvc/workers/main.py": "tells numerical libraries how many threads to take",
+}
+
+IMPURE = frozenset(
+    {
+        "asyncio",
+        "http",
+        "io",
+        "multiprocessing",
+        "os",
+        "pathlib",
+        "random",
+        "secrets",
+        "socket",
+        "sqlite3",
+        "subprocess",
+        "tempfile",
+        "threading",
+        "time",
+        "urllib",
+    }
+)

@@ -1,0 +1,174 @@
+"""Imports run one way: words, rooms, the one flow, its desks, the web; and a library is known by one file.
+
+The rules and the deliberate exceptions, each with its reason, are tables in `tests/support/rooms.py`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+
+import pytest
+
+from tests.support.imports import CHECKOUT, Import, imports_below, uses_of
+from tests.support.rooms import (
+    ENVIRONMENT_KNOWN_BY,
+    IMPURE,
+    LIBRARIES,
+    LOADED_LATE,
+    NOT_FOR_THE_FLOW,
+    ROOMS,
+    STORAGE_KNOWN_BY,
+    WEB_MAY_KNOW,
+    WORDS,
+)
+
+ALL = imports_below("authsvc", "enrollment")
+OURS = [found for found in ALL if found.library == "authsvc" and found.importer != found.imported]
+AT_WORK = [found for found in OURS if not found.is_for_types and found.importer != "enrollment"]
+
+
+def test_words_know_only_words() -> None:
+    assert not [str(each) for each in AT_WORK if each.importer in WORDS and each.imported not in WORDS]
+
+
+def test_a_room_knows_no_other_room() -> None:
+    assert not [str(each) for each in AT_WORK if each.importer in ROOMS and not _may_know(each)]
+
+
+def test_every_exception_is_needed() -> None:
+    used = {(each.importer, each.imported) for each in AT_WORK}
+    assert not [pair for pair in _exceptions() if pair not in used]
+
+
+def test_the_flow_knows_neither_storage_nor_web() -> None:
+    flow = {each.importer for each in AT_WORK} - WORDS - set(ROOMS) - NOT_FOR_THE_FLOW
+    assert {"stepup", "enrolling", "services", "challenge", "receipt"} <= flow
+    assert not [str(each) for each in AT_WORK if each.importer in flow and each.imported in NOT_FOR_THE_FLOW]
+
+
+def test_the_flow_knows_factors_only_as_verifiers() -> None:
+    factors = (
+        "authsvc.face",
+        "authsvc.voice",
+        "authsvc.otp",
+        "authsvc.device.verifier",
+        "authsvc.device.webauthn",
+    )
+    assert not [str(each) for each in OURS if each.importer == "stepup" and each.name.startswith(factors)]
+
+
+def test_the_web_knows_the_services_and_no_room() -> None:
+    rooms = {*ROOMS, "storage"} - set(WEB_MAY_KNOW)
+    assert not [str(each) for each in AT_WORK if each.importer == "web" and each.imported in rooms]
+
+
+def test_only_those_who_put_the_service_together_know_storage() -> None:
+    assert not [
+        str(each) for each in OURS if each.imported == "storage" and each.importer not in STORAGE_KNOWN_BY
+    ]
+
+
+def test_imports_have_no_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for each in AT_WORK:
+        graph.setdefault(each.importer, set()).add(each.imported)
+    # `authsvc` itself is a version number.
+    graph.pop("authsvc", None)
+    TopologicalSorter(graph).prepare()
+
+
+def test_authsvc_does_not_know_enrollment() -> None:
+    assert not [
+        str(each) for each in ALL if each.library == "enrollment" and each.file.startswith("authsvc/")
+    ]
+
+
+def test_enrollment_is_a_client() -> None:
+    known = WORDS | {"caller", "client", "hints"}
+    assert not [
+        str(each) for each in OURS if each.file.startswith("enrollment/") and each.imported not in known
+    ]
+
+
+def test_a_library_is_known_where_the_table_says() -> None:
+    ours = {"authsvc", "enrollment", "_typeshed", "__future__", *sys.stdlib_module_names} - set(LIBRARIES)
+    foreign = [each for each in ALL if each.library not in ours]
+    assert not [str(each) for each in foreign if not _is_known(each)]
+
+
+def test_the_table_names_no_library_that_nobody_knows() -> None:
+    used = {
+        (each.library, place)
+        for each in ALL
+        for place in LIBRARIES.get(each.library, ())
+        if each.file.startswith(place)
+    }
+    assert not [
+        (name, place) for name, places in LIBRARIES.items() for place in places if (name, place) not in used
+    ]
+
+
+def test_models_are_loaded_where_they_are_needed() -> None:
+    assert not [
+        str(each)
+        for each in ALL
+        if each.library in LOADED_LATE and not each.is_late and not each.is_for_types
+    ]
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    assert set(uses_of("os.environ", "authsvc", "enrollment")) == set(ENVIRONMENT_KNOWN_BY)
+    assert not uses_of("os.getenv", "authsvc", "enrollment")
+
+
+def test_the_policy_engine_has_neither_clock_nor_input_nor_output() -> None:
+    reached, waiting = set(), {"authsvc.policy.engine"}
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        found = _imports_of(module)
+        assert not [str(each) for each in found if each.library in IMPURE or each.imported == "clock"]
+        waiting |= {each.name.rpartition(".")[0] for each in found if each.imported == "policy"} - reached
+    assert len(reached) > 3
+
+
+@pytest.mark.parametrize("module", ["authsvc.app", "authsvc.client", "authsvc.cli", "enrollment.app"])
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    heavy = {
+        *LOADED_LATE,
+        "onnx",
+        "cv2",
+        "librosa",
+        "numpy",
+        "PIL",
+        "scipy",
+        "sqlalchemy",
+        "redis",
+        "psycopg",
+    }
+    program = f"import sys, {module}; print(*sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=CHECKOUT)
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
+
+
+def _may_know(found: Import) -> bool:
+    return (
+        found.imported in WORDS or found.imported in ROOMS[found.importer] or found.imported == "__version__"
+    )
+
+
+def _exceptions() -> list[tuple[str, str]]:
+    rooms = [(room, other) for room, others in ROOMS.items() for other in others]
+    storage = [(unit, "storage") for unit in STORAGE_KNOWN_BY if unit != "storage"]
+    return rooms + storage + [("web", room) for room in WEB_MAY_KNOW]
+
+
+def _is_known(found: Import) -> bool:
+    return any(found.file.startswith(place) for place in LIBRARIES.get(found.library, ()))
+
+
+def _imports_of(module: str) -> list[Import]:
+    file = f"{module.replace('.', '/')}.py"
+    return [each for each in ALL if each.file == file and not each.is_for_types]
