@@ -45,6 +45,7 @@ class Settings:
     store_timeout: timedelta = timedelta(seconds=2)
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
+    voice: bool = False
     unsafe_no_pad: bool = False
     log_level: str = "INFO"
 
@@ -166,6 +167,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),
     Setting("checkpoint_every", _seconds, "seconds between audit checkpoints"),
+    Setting("voice", _switch, "1 enrols and compares voices as well; its models must be prepared"),
     Setting("unsafe_no_pad", _switch, "1 takes photographs for people: for development only"),
     Setting("log_level", _level, "DEBUG, INFO, WARNING or ERROR"),
 )

@@ -31,6 +31,12 @@ from authsvc.policy.engine import Policy
 from authsvc.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.recovery import Recovering, RecoveryParts
 from authsvc.services import Services
+from authsvc.staging import Staging
+from authsvc.steps.app import AppStep
+from authsvc.steps.biometric import FaceStep, VoiceStep
+from authsvc.steps.consent import ConsentStep
+from authsvc.steps.device import DeviceStep
+from authsvc.steps.step import Step
 from authsvc.stepup import Parts, StepUp
 from authsvc.storage.auditlog import StoredAuditLog
 from authsvc.storage.boxes import ServiceBox
@@ -44,8 +50,11 @@ from authsvc.storage.sealing import Sealer
 from authsvc.storage.sqlite import SqliteDatabase
 from authsvc.storage.transaction import StoreTransaction, Writing
 from authsvc.store import Transaction
+from authsvc.voice.held import HeldPhrases
+from authsvc.voice.verifier import VoiceVerifier
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.face import RemoteFace
+from authsvc.workers.voice import RemoteVoice
 
 logger = logging.getLogger(__name__)
 
@@ -240,7 +249,14 @@ def wire(
     face_health = FaceHealth(face or RemoteFace(probe))
     face = face or RemoteFace(workers)
     party = RelyingParty.at(settings.public_url, settings.issuer)
-    verifiers = _verifiers(settings, store, party, face, face_health)
+    voice = RemoteVoice(workers) if settings.voice else None
+    verifiers = {
+        verifier.factor: verifier
+        for verifier in (
+            *_verifiers(settings, store, party, face, face_health),
+            *_voice_verifiers(store, ephemeral, voice),
+        )
+    }
     ceremonies = Ceremonies(ephemeral, ServiceBox(store.sealer, "ceremonies"))
     stepup = StepUp(
         Parts(
@@ -254,18 +270,14 @@ def wire(
             clock=clock,
         )
     )
+    staging = Staging(ephemeral, ServiceBox(store.sealer, "enrollments"))
     enrolling = Enrolling(
         EnrollmentParts(
             ledger=store.ledger,
-            ephemeral=ephemeral,
-            box=ServiceBox(store.sealer, "enrollments"),
+            staging=staging,
             macs=store.ring,
             keys=store.sealer,
-            face=face,
-            issuer=settings.issuer,
-            probation=settings.probation,
-            asks_gestures=not settings.unsafe_no_pad,
-            party=party,
+            steps=_steps(settings, store, staging, party, face, voice),
             recovering=Recovering(
                 RecoveryParts(
                     ledger=store.ledger,
@@ -302,27 +314,55 @@ def wire(
 
 def _verifiers(
     settings: Settings, store: Store, party: RelyingParty, face: Faces, health: FaceHealth
-) -> Mapping[Factor, FactorVerifier[Transaction]]:
+) -> tuple[FactorVerifier[Transaction], ...]:
     """One line a factor."""
-    ledger = store.ledger
-    verifiers: tuple[FactorVerifier[Transaction], ...] = (
-        OtpVerifier(ledger.read),
-        DeviceVerifier(Factor.DEVICE_UV, party, ledger.read, store.ring),
-        DeviceVerifier(Factor.DEVICE_KEY, party, ledger.read, store.ring),
+    read = store.ledger.read
+    return (
+        OtpVerifier(read),
+        DeviceVerifier(Factor.DEVICE_UV, party, read, store.ring),
+        DeviceVerifier(Factor.DEVICE_KEY, party, read, store.ring),
         FaceVerifier(
             face,
-            ledger.read,
-            _face_manifests(),
+            read,
+            _manifests(Modality.FACE),
             detects_attacks=health.detects_attacks,
             without_pad=settings.unsafe_no_pad,
         ),
     )
-    return {verifier.factor: verifier for verifier in verifiers}
 
 
-def _face_manifests() -> Mapping[str, Manifest]:
+def _voice_verifiers(
+    store: Store, ephemeral: Ephemeral, voice: RemoteVoice | None
+) -> tuple[FactorVerifier[Transaction], ...]:
+    if voice is None:
+        return ()
+    held = HeldPhrases(ephemeral, ServiceBox(store.sealer, "held-phrases"))
+    return (VoiceVerifier(voice, store.ledger.read, _manifests(Modality.VOICE), held),)
+
+
+def _steps(
+    settings: Settings,
+    store: Store,
+    staging: Staging,
+    party: RelyingParty,
+    face: Faces,
+    voice: RemoteVoice | None,
+) -> tuple[Step, ...]:
+    """One line a step, in the order in which people take them."""
+    modalities = (Modality.FACE,) if voice is None else (Modality.FACE, Modality.VOICE)
+    return (
+        ConsentStep(modalities),
+        DeviceStep(store.ledger, party, store.ring, settings.probation),
+        AppStep(staging, settings.issuer),
+        FaceStep(staging, face, asks_gestures=not settings.unsafe_no_pad),
+        *(() if voice is None else (VoiceStep(staging, voice),)),
+    )
+
+
+def _manifests(modality: Modality) -> Mapping[str, Manifest]:
+    """The manifests of one modality by digest: what turns a target FMR into a score."""
     manifests = read_manifests(manifest_folder())
-    return {each.digest: each for each in manifests if each.modality is Modality.FACE}
+    return {each.digest: each for each in manifests if each.modality is modality}
 
 
 def _target_fmr(policy: Policy, modality: Modality) -> str | None:

@@ -127,10 +127,10 @@ class VoiceVerifier:
             step.subject, Modality.VOICE, template_id
         ):
             return Verification(Factor.VOICE, False, "no such template")
-        model, frames, score = str(kept["model"]), int(str(kept["frames"])), float(str(kept["score"]))
+        model, frames, score = str(kept["model"]), int(str(kept["phrases"])), float(str(kept["score"]))
         threshold = self._threshold(step, model, frames)
         evidence = {
-            **{name: kept[name] for name in ("model", "score", "frames", "liveness", "detectors", "prompt")},
+            **{name: kept[name] for name in ("model", "score", "phrases", "liveness", "detectors", "prompt")},
             "threshold": threshold,
             "target_fmr": step.target_fmr,
             "log_likelihood_ratio": self._manifests[model].log_likelihood_ratio(score, frames),
@@ -229,7 +229,7 @@ def _kept(template_id: str, heard: Heard, held: HeldPhrase | None) -> Json:
         "template": template_id,
         "model": compared.model,
         "score": compared.score,
-        "frames": compared.frames,
+        "phrases": compared.frames,
         "liveness": compared.liveness.verdict.value,
         "detectors": list(compared.liveness.detectors),
         "prompt": compared.liveness.evidence.get("prompt"),

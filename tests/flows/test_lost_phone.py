@@ -7,7 +7,6 @@ import pytest
 
 from authsvc.admission import TicketWanted
 from authsvc.biometric import Liveness
-from authsvc.enrolling import TRIES_PER_STEP
 from authsvc.errors import (
     AuthsvcError,
     CaptureUnusable,
@@ -20,6 +19,7 @@ from authsvc.errors import (
 )
 from authsvc.factor import Submission
 from authsvc.keyring import KeyRing, Purpose
+from authsvc.staging import TRIES_PER_STEP
 from authsvc.ticket import RECOVERY_TRIES
 from tests.flows.recovering import Visit
 from tests.support.service import Bench, said
@@ -43,7 +43,7 @@ def test_a_recovery_code_and_the_face_put_a_new_phone_in_the_place_of_the_lost_o
     assert visit.look()["recovery"] == {"proven": False, "operators": 0, "attempts_remaining": 5}
     visit.show_face("ann 7")
     assert visit.look()["recovery"]["proven"] is True
-    assert visit.look()["offered"] == ["consent", "otp", "face", "device"]
+    assert visit.look()["offered"] == ["consent", "device", "otp", "face"]
     new = visit.add_device()
     done = visit.complete()
 

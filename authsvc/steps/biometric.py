@@ -1,0 +1,95 @@
+"""Face and voice: a capture becomes a template in a worker, and is stored only when the whole enrolment is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from authsvc.account import Account
+from authsvc.biometric import Modality, Template
+from authsvc.events import Event
+from authsvc.face.verifier import Worker as FaceWorker
+from authsvc.face.verifier import begin_capture, capture
+from authsvc.factor import Begun, Factor, Json, Submission, Unusable
+from authsvc.ids import new_id
+from authsvc.staging import Staging, bytes_of, strings_of, text_of
+from authsvc.steps.consent import must_have_consent
+from authsvc.steps.step import Taken
+from authsvc.store import Transaction
+from authsvc.ticket import EnrollmentStep, Ticket
+from authsvc.voice.verifier import Worker as VoiceWorker
+from authsvc.voice.verifier import begin_enrolment, phrases
+
+
+class FaceStep:
+    step = EnrollmentStep.FACE
+    once = False
+
+    def __init__(self, staging: Staging, worker: FaceWorker, *, asks_gestures: bool) -> None:
+        self._staging = staging
+        self._worker = worker
+        self._asks_gestures = asks_gestures
+
+    def begin(self, ticket: Ticket, now: datetime) -> Begun:
+        must_have_consent(self._staging, ticket, Modality.FACE)
+        return begin_capture(now, with_gestures=self._asks_gestures)
+
+    def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
+        must_have_consent(self._staging, ticket, Modality.FACE)
+        frames, context = capture(begun, submission, now)
+        made = self._worker.enroll(frames, context)
+        return made if isinstance(made, Unusable) else _taken(made, made.fingerprints)
+
+    def apply(
+        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
+    ) -> Account:
+        return _enrol(tx, account, Modality.FACE, staged, now)
+
+
+class VoiceStep:
+    step = EnrollmentStep.VOICE
+    # Digits that were read once are known to whoever listened.
+    once = True
+
+    def __init__(self, staging: Staging, worker: VoiceWorker) -> None:
+        self._staging = staging
+        self._worker = worker
+
+    def begin(self, ticket: Ticket, now: datetime) -> Begun:
+        must_have_consent(self._staging, ticket, Modality.VOICE)
+        return begin_enrolment(ticket.locale, now)
+
+    def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
+        must_have_consent(self._staging, ticket, Modality.VOICE)
+        recordings, context = phrases(begun, submission, now)
+        made = self._worker.enroll(recordings, context)
+        return made if isinstance(made, Unusable) else _taken(made.template, made.fingerprints)
+
+    def apply(
+        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
+    ) -> Account:
+        return _enrol(tx, account, Modality.VOICE, staged, now)
+
+
+def _taken(template: Template, fingerprints: Sequence[str]) -> Taken:
+    return Taken(
+        {
+            "model": template.model,
+            "vector": text_of(template.vector),
+            "samples": template.samples,
+            "fingerprints": list(fingerprints),
+        }
+    )
+
+
+def _enrol(tx: Transaction, account: Account, modality: Modality, staged: Json, now: datetime) -> Account:
+    """Store the template, and what its capture is recognised by should it be replayed."""
+    subject, key = account.subject, account.key()
+    samples = int(str(staged["samples"]))
+    template = Template(modality, str(staged["model"]), bytes_of(staged["vector"]), samples)
+    tx.templates.put(subject, key, new_id("tpl"), template, now)
+    fingerprints = strings_of(staged["fingerprints"])
+    if fingerprints:
+        tx.templates.remember_capture(subject, key, modality, fingerprints, now)
+    tx.publish(Event(f"subject:{modality}:enrolled", subject, now))
+    return account.enrolled(Factor(modality.value))

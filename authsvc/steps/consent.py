@@ -1,0 +1,62 @@
+"""Consent: to each modality by itself, in a wording that has a version, before the first frame or sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from authsvc.account import Account
+from authsvc.biometric import Modality
+from authsvc.errors import InvalidRequest
+from authsvc.factor import Begun, Json, Submission
+from authsvc.ids import new_id
+from authsvc.staging import Staging, strings_of
+from authsvc.steps.step import Taken
+from authsvc.store import Transaction
+from authsvc.ticket import EnrollmentStep, Ticket
+
+CONSENT_VERSION = "2026-11"
+
+
+class ConsentStep:
+    """Asks for the modalities that can be enrolled here."""
+
+    step = EnrollmentStep.CONSENT
+    once = False
+
+    def __init__(self, modalities: Sequence[Modality]) -> None:
+        self._modalities = tuple(modalities)
+
+    def begin(self, ticket: Ticket, now: datetime) -> Begun:
+        offered = [modality.value for modality in self._modalities]
+        return Begun({"text_version": CONSENT_VERSION, "modalities": offered}, {})
+
+    def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
+        named = submission.fields.get("modalities")
+        version = submission.fields.get("text_version") or CONSENT_VERSION
+        if not isinstance(named, list | tuple) or not all(name in list(Modality) for name in named):
+            raise InvalidRequest("`modalities` must list `face`, `voice`, both or neither")
+        if version != CONSENT_VERSION:
+            raise InvalidRequest(f"`text_version` must be `{CONSENT_VERSION}`, the text that is in force")
+        if submission.fields.get("under_14") is True and not submission.fields.get("guardian"):
+            raise InvalidRequest("a person under 14 needs the consent of a `guardian`")
+        return Taken({"modalities": sorted(set(named)), "text_version": version})
+
+    def apply(
+        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
+    ) -> Account:
+        for name in strings_of(staged["modalities"]):
+            version = str(staged["text_version"])
+            tx.templates.give_consent(new_id("cst"), ticket.subject, Modality(name), version, now)
+        return account
+
+
+def consented(staging: Staging, ticket: Ticket) -> tuple[str, ...]:
+    """The modalities that the person has agreed to in this enrolment."""
+    consent = staging.staged(ticket, EnrollmentStep.CONSENT)
+    return () if consent is None else strings_of(consent["modalities"])
+
+
+def must_have_consent(staging: Staging, ticket: Ticket, modality: Modality) -> None:
+    if modality.value not in consented(staging, ticket):
+        raise InvalidRequest(f"consent to `{modality}` comes before the first capture")
