@@ -192,8 +192,8 @@ def _warnings(data: FaceData, kinds: tuple[Kind, ...]) -> Iterable[str]:
         for point, errors in kind.points:
             if errors.false_matches.trials < pairs_needed(point.target_fmr):
                 yield (
-                    f"{_named(kind.trials)}: {errors.false_matches.trials} impostor pairs say nothing about "
-                    f"`{point.target_fmr}`, which takes {pairs_needed(point.target_fmr)}"
+                    f"{_named(kind.trials)}: {errors.false_matches.trials} impostor pairs are too few to "
+                    f"show `{point.target_fmr}`, which takes {pairs_needed(point.target_fmr)}"
                 )
     yield "a threshold does not transfer to another population: calibrate on your own users"
 

@@ -25,7 +25,7 @@ RESOLUTION = 1e-5
 """Scores are counted in steps of this size; thresholds are stated to it."""
 
 _BINS = round(2 / RESOLUTION) + 1
-_BLOCK = 512
+_BLOCK = 1 << 20
 _NOBODY: Counts = np.zeros(0, dtype=np.int64)
 
 
@@ -111,9 +111,10 @@ class Trials:
         return np.concatenate(probes), np.concatenate(templates), np.concatenate(scores)
 
     def _impostor_blocks(self) -> Iterator[tuple[Counts, Counts, Scores]]:
-        """All impostor comparisons, some hundred probes at a time, so that memory does not grow with their number."""
-        for start in range(0, len(self.probes.people), _BLOCK):
-            rows = slice(start, start + _BLOCK)
+        """All impostor comparisons, about a million at a time, so that memory does not grow with their number."""
+        height = max(1, _BLOCK // max(1, len(self.templates.people)))
+        for start in range(0, len(self.probes.people), height):
+            rows = slice(start, start + height)
             scores = np.clip(self.probes.vectors[rows] @ self.templates.vectors.T, -1, 1).astype(np.float64)
             probe_of, template_of = np.nonzero(
                 self.probes.people[rows, None] != self.templates.people[None, :]
