@@ -7,18 +7,29 @@ HTTP one all the same, and nothing of authsvc's inside is touched.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Any
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from werkzeug.test import create_environ, run_wsgi_app
 
 from authsvc.caller.wire import problem_of
-from authsvc.errors import Unavailable
+from authsvc.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 Json = Mapping[str, Any]  # Any: what the API says; each page reads the fields it shows.
+
+
+_PATH = re.compile(r"[A-Za-z0-9_/-]+")
+
+
+class _Body(NamedTuple):
+    stream: IO[bytes]
+    length: int
+    media: str
 
 
 class Api:
@@ -32,26 +43,33 @@ class Api:
 
     def get(self, object_id: str, token: str) -> Json:
         """The object as it stands; raises Unauthenticated for a token that does not open it."""
-        return self._call("GET", object_id, token, {})
+        return self._call("GET", object_id, token, _Body(BytesIO(), 0, ""))
 
     def send(self, method: str, path: str, token: str, body: Json | None = None) -> Json:
         """A call with a JSON body; `path` begins with the object's id."""
         content = json.dumps({} if body is None else body).encode()
-        return self._call(method, path, token, {"data": content, "content_type": "application/json"})
+        return self._call(method, path, token, _Body(BytesIO(content), len(content), "application/json"))
 
     def relay(self, method: str, path: str, token: str, stream: IO[bytes], length: int, media: str) -> Json:
         """A call with somebody else's body, which the API bounds and reads by itself."""
-        sent = {"input_stream": stream, "content_length": length, "content_type": media}
-        return self._call(method, path, token, sent)
+        return self._call(method, path, token, _Body(stream, length, media))
 
-    def _call(self, method: str, path: str, token: str, sent: Mapping[str, Any]) -> Json:
+    def _call(self, method: str, path: str, token: str, body: _Body) -> Json:
+        # Parts of it come out of an address, where `?`, `#` and dots would make another call of it.
+        if _PATH.fullmatch(path) is None:
+            raise NotFound("there is no such object")
         environ = create_environ(
             f"{self._root}/{path}",
             self._base_url,
             method=method,
             headers={"Authorization": f"{self._authorization} {token}", "Accept": "application/json"},
-            **sent,
         )
+        # Set by hand, because a stream that comes from a server can be read once and not measured.
+        environ |= {
+            "wsgi.input": body.stream,
+            "CONTENT_LENGTH": str(body.length),
+            "CONTENT_TYPE": body.media,
+        }
         chunks, status, headers = run_wsgi_app(self._wsgi, environ, buffered=True)
         value = _read(b"".join(chunks))
         code = int(status.split()[0])

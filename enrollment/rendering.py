@@ -52,7 +52,10 @@ def page(
 def failure_page(error: AuthsvcError) -> Response:
     """What went wrong, as a page of its own."""
     status = STATUS.get(error.slug, 400)
-    response = page("failure.html", status=status, message=wording.failure(error), slug=error.slug)
+    beginning = "/".join(request.path.split("/")[:3])
+    response = page(
+        "failure.html", status=status, message=wording.failure(error), slug=error.slug, beginning=beginning
+    )
     wait = error.extra.get("retry_after")
     if isinstance(wait, int | float):
         response.headers["Retry-After"] = str(int(wait))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.enrollment.conftest import ORIGIN, DirectedApi
+from tests.enrollment.directed import ORIGIN, DirectedApi
 
 
 def test_a_token_is_handed_over_in_a_body_and_kept_in_a_cookie(stranger: FlaskClient):
@@ -26,6 +26,15 @@ def test_a_wrong_token_opens_nothing_and_leaves_no_cookie(stranger: FlaskClient)
 
 def test_a_page_does_not_open_by_its_address(stranger: FlaskClient, api: DirectedApi):
     assert stranger.get("/c/chl_1", base_url=ORIGIN).status_code == 401
+    assert api.asked == []
+
+
+@pytest.mark.parametrize("challenge_id", ["chl_1%3Fx=1", "chl_1%23", "..", "chl_1%0d", "%E2%80%AE"])
+def test_an_address_cannot_make_another_call_of_it(
+    stranger: FlaskClient, api: DirectedApi, challenge_id: str
+):
+    answer = stranger.post(f"/c/{challenge_id}", base_url=ORIGIN, data={"token": "ct_good"})
+    assert answer.status_code == 404
     assert api.asked == []
 
 

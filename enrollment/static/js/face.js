@@ -4,8 +4,8 @@ import { Camera } from "./camera.js";
 import { Refused, Steps, explain, goOn, say } from "./relay.js";
 
 // The judge wants a resting face first, at least two frames of every gesture, and no gap of a second.
-const REST = { frames: 3, every: 350 };
-const GESTURE = { frames: 3, every: 750 };
+const REST = { frames: 4, every: 300 };
+const GESTURE = { frames: 6, every: 450 };
 const STILL = { frames: 6, every: 350 };
 
 const element = document.getElementById("face");

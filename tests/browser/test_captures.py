@@ -1,0 +1,224 @@
+"""What the capture pages record and send, and what they do without a camera, without a script, or when the time is over.
+
+The pages are real, and so is the browser; the API behind them is one that the test directs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+from werkzeug.formparser import MultiPartParser
+from werkzeug.serving import make_server
+
+from enrollment.beside import with_pages
+from tests.browser.inspection import inspect
+from tests.enrollment.directed import DirectedApi
+
+GESTURES = ["left", "up", "right"]
+
+
+class Stage:
+    """One page over a directed API."""
+
+    def __init__(self, browser: Browser, api: DirectedApi, port: int, **context: Any) -> None:
+        self.api = api
+        self.context = browser.new_context(locale="en-GB", **context)
+        self.page: Page = self.context.new_page()
+        self.origin = f"http://localhost:{port}"
+
+    def arrive(self) -> None:
+        """As from the shop, by a form."""
+        self.context.request.post(f"{self.origin}/c/chl_1", form={"token": self.api.token})
+        self.page.goto(f"{self.origin}/c/chl_1")
+
+    def sent(self, step: str) -> tuple[dict[str, str], list[bytes]]:
+        """The fields and files of the multipart body that was handed in."""
+        body = self.api.bodies[self.api.asked.index(f"PUT /v1/challenges/chl_1/steps/{step}")]
+        boundary = body[2 : body.index(b"\r\n")]
+        form, files = MultiPartParser(stream_factory=_in_memory).parse(BytesIO(body), boundary, len(body))
+        return form.to_dict(), [each.read() for _, each in files.items(multi=True)]
+
+
+@pytest.fixture
+def api() -> DirectedApi:
+    api = DirectedApi()
+    api.challenge["expires_at"] = _in(timedelta(minutes=5))
+    return api
+
+
+@pytest.fixture
+def stage(browser_seeing: Callable[[str], Browser], api: DirectedApi) -> Iterator[Callable[..., Stage]]:
+    stages: list[Stage] = []
+    with _served(api) as port:
+
+        def open_stage(**context: Any) -> Stage:
+            stages.append(Stage(browser_seeing("obama/1.jpg"), api, port, **context))
+            return stages[-1]
+
+        yield open_stage
+        for each in stages:
+            each.context.close()
+
+
+def test_a_face_is_whole_frames_in_time_with_every_gesture_shown(
+    stage: Callable[..., Stage], api: DirectedApi
+):
+    api.challenge["chosen"] = ["face"]
+    api.answers["POST /steps/face/begin"] = (200, {"nonce": "n0nce", "gestures": GESTURES})
+    one = stage(viewport={"width": 390, "height": 844})
+    one.arrive()
+    one.page.evaluate(_NOTE_WHAT_IS_SAID)
+    one.page.click("#start")
+    with one.page.expect_response(lambda answer: answer.request.method == "PUT", timeout=30_000):
+        one.page.click("#record")
+    fields, frames = one.sent("face")
+    times = json.loads(fields["meta"])["taken_at_ms"]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert fields["nonce"] == "n0nce"
+    assert len(times) == len(frames) <= 60
+    assert times[0] == 0
+    assert min(gaps) > 0
+    assert max(gaps) <= 1000
+    for frame in frames:
+        with Image.open(BytesIO(frame)) as picture:
+            assert (picture.format, picture.size) == ("JPEG", (640, 480))
+
+
+def test_gestures_are_asked_for_one_after_the_other(stage: Callable[..., Stage], api: DirectedApi):
+    api.challenge["chosen"] = ["face"]
+    api.answers["POST /steps/face/begin"] = (200, {"nonce": "n0nce", "gestures": GESTURES})
+    api.refuse("PUT /steps/face", 422, "capture-unusable", hints=[{"code": "too_dark", "text": "光线太暗"}])
+    one = stage(reduced_motion="reduce")
+    one.arrive()
+    one.page.evaluate(_NOTE_WHAT_IS_SAID)
+    one.page.click("#start")
+    one.page.click("#record")
+    one.page.wait_for_selector("#hints li", timeout=30_000)
+    said = one.page.evaluate("window.said")
+    asked = ["Look straight at the camera", "Turn your head to your left", "Lift your chin"]
+    assert [each for each in said if each in asked] == asked
+    assert one.page.inner_text("#hints") == "It is too dark. Turn towards a light."
+    assert one.page.locator("#record").is_enabled()
+
+
+def test_a_voice_is_one_channel_of_sixteen_kilohertz(stage: Callable[..., Stage], api: DirectedApi):
+    api.challenge["chosen"] = ["voice"]
+    begun = {"nonce": "n0nce", "digits": "402917", "language": "zh-CN"}
+    api.answers["POST /steps/voice/begin"] = (200, begun)
+    one = stage()
+    one.arrive()
+    one.page.click("#start")
+    one.page.wait_for_selector("#digits:visible")
+    assert one.page.inner_text("#digits") == "402917"
+    one.page.wait_for_timeout(1500)
+    assert inspect(one.page, "pay-9-voice") == []
+    with one.page.expect_response(lambda answer: answer.request.method == "PUT"):
+        one.page.click("#stop")
+    fields, [sound] = one.sent("voice")
+    with wave.open(BytesIO(sound)) as recording:
+        assert (recording.getnchannels(), recording.getframerate(), recording.getsampwidth()) == (1, 16000, 2)
+        assert 1.0 < recording.getnframes() / 16000 < 15.0
+        assert any(recording.readframes(recording.getnframes()))
+    settings = json.loads(fields["meta"])["settings"]
+    assert not any(settings.get(name) for name in ("echoCancellation", "noiseSuppression", "autoGainControl"))
+    assert "deviceId" not in settings
+
+
+def test_a_blocked_camera_is_explained(stage: Callable[..., Stage], api: DirectedApi):
+    api.challenge["chosen"] = ["face"]
+    one = stage()
+    one.page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); }"
+    )
+    one.arrive()
+    one.page.click("#start")
+    assert "The camera is blocked" in one.page.inner_text("#say")
+    assert one.page.locator("#start").is_enabled()
+
+
+def test_what_the_authenticator_declines_is_explained(stage: Callable[..., Stage], api: DirectedApi):
+    api.challenge["chosen"] = ["device_uv"]
+    options = {
+        "challenge": "AAAA",
+        "rpId": "localhost",
+        "userVerification": "required",
+        "allowCredentials": [],
+    }
+    api.answers["POST /steps/device_uv/begin"] = (200, {"publicKey": options})
+    one = stage()
+    one.page.add_init_script(
+        "navigator.credentials.get = async () => { throw new DOMException('', 'NotAllowedError'); }"
+    )
+    one.arrive()
+    one.page.click("#start")
+    one.page.wait_for_function("() => document.getElementById('say').textContent.startsWith('Nothing')")
+    assert one.page.locator("#start").is_enabled()
+
+
+def test_a_code_is_typed_without_any_script(stage: Callable[..., Stage], api: DirectedApi):
+    one = stage(java_script_enabled=False)
+    one.arrive()
+    one.page.fill("#code", "123456")
+    api.challenge["received"] = ["otp"]
+    one.page.click("form button.button")
+    assert "POST /v1/challenges/chl_1/complete" in api.asked
+
+
+def test_the_page_turns_when_the_time_is_over(stage: Callable[..., Stage], api: DirectedApi):
+    api.challenge["expires_at"] = _in(timedelta(seconds=1))
+    one = stage()
+    one.arrive()
+    api.challenge["status"] = "expired"
+    one.page.wait_for_selector("#return")
+    assert "The time ran out" in one.page.inner_text("main")
+
+
+def test_everything_is_reached_by_keyboard(stage: Callable[..., Stage], api: DirectedApi):
+    one = stage()
+    one.arrive()
+    one.page.evaluate("document.activeElement.blur()")
+    reached = []
+    for _ in range(9):
+        one.page.keyboard.press("Tab")
+        reached.append(one.page.evaluate("document.activeElement.innerText || document.activeElement.id"))
+    for name in ("Skip to the content", "中文", "code", "Confirm", "Another way", "Cancel", "This is not me"):
+        assert name in reached
+
+
+_NOTE_WHAT_IS_SAID = """() => {
+  window.said = [];
+  const say = document.getElementById("say");
+  new MutationObserver(() => window.said.push(say.textContent)).observe(say, { childList: true });
+}"""
+
+
+def _in_memory(*_: object, **__: object) -> BytesIO:
+    return BytesIO()
+
+
+def _in(time: timedelta) -> str:
+    return (datetime.now(UTC) + time).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@contextmanager
+def _served(api: DirectedApi) -> Iterator[int]:
+    """The pages over the API, on a port of 127.0.0.1 that is free."""
+    server = make_server("127.0.0.1", 0, api, threaded=True)
+    server.app = with_pages(api, f"http://localhost:{server.port}")
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.port
+    server.shutdown()
+    thread.join()
+    server.server_close()
