@@ -55,7 +55,7 @@ class StoredAuditLog:
             timeline = list(_inclusions(tx, tx.audit.links_of(decision.id)))
             return write_bundle(evidence_of(decision), json.loads(document), timeline)
 
-        bundle: Json = json.loads(self._ledger.read(query))
+        bundle: Json = json.loads(self._ledger.snapshot(query))
         return bundle
 
     def take_checkpoint(self) -> bool:
@@ -71,14 +71,14 @@ class StoredAuditLog:
         return self._ledger.transact(unit)
 
     def verify(self) -> Report:
-        """The whole log, link by link."""
-        return self._ledger.read(
+        """The whole log, link by link, as it stands at one moment while it grows."""
+        return self._ledger.snapshot(
             lambda tx: verify(tx.audit.links(), tx.audit.heads(), tx.audit.checkpoints(), self._keys())
         )
 
     def export(self, folder: Path) -> None:
         """Write the whole log for a verifier elsewhere."""
-        self._ledger.read(
+        self._ledger.snapshot(
             lambda tx: write_export(
                 folder, tx.audit.links(), tx.audit.heads(), tx.audit.checkpoints(), self._keys()
             )

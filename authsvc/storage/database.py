@@ -33,6 +33,9 @@ class Connection(Protocol):
         transaction puts off what it `expect`s until `settle`.
         """
 
+    def begin_reading(self) -> None:
+        """Start a transaction whose every query sees the same moment; `rollback` ends it."""
+
     def commit(self) -> None: ...
 
     def rollback(self) -> None: ...

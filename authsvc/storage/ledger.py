@@ -117,6 +117,15 @@ class Ledger(Generic[Tx]):
         with self._readers.lend() as connection:
             return query(self._open_transaction(connection))
 
+    def snapshot(self, query: Callable[[Tx], Result]) -> Result:
+        """As `read`, where a query asks several times and must see the same moment each time."""
+        with self._readers.lend() as connection:
+            connection.begin_reading()
+            try:
+                return query(self._open_transaction(connection))
+            finally:
+                connection.rollback()
+
     def close(self) -> None:
         """Finish what is queued, then let go of every connection."""
         self._jobs.put(None)

@@ -50,6 +50,9 @@ class PostgresConnection:
         with _translated():
             self._known = {query: cursor.fetchall() for query, cursor in cursors.items()}
 
+    def begin_reading(self) -> None:
+        self._execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
     def commit(self) -> None:
         self._forget()
         self._execute("COMMIT")

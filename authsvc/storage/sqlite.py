@@ -34,6 +34,9 @@ class SqliteConnection:
         """No round trip is saved here, so nothing is asked ahead and nothing is put off."""
         self._execute("BEGIN IMMEDIATE", {})
 
+    def begin_reading(self) -> None:
+        self._execute("BEGIN DEFERRED", {})
+
     def commit(self) -> None:
         self._execute("COMMIT", {})
 

@@ -160,7 +160,7 @@ def kill(live: LiveService, what: str) -> None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the storm did to what had been promised; all but the first four must be zero."""
+    """What the storm did to what had been promised; all but the first four must be zero, and no log line unforeseen."""
 
     payments: int
     consumed: int
@@ -171,7 +171,7 @@ class Verdict:
     paid_twice: int
     lines_doubled: int
     audit_faults: int
-    unforeseen: int
+    unforeseen: tuple[str, ...]
 
     @property
     def is_good(self) -> bool:
@@ -187,7 +187,6 @@ def judge(payers: Payers) -> Verdict:
     lines = [(line["object"], line["action"], line["result"]) for line in shop.audit_lines(ids)]
     once = [line for line in lines if line[1] != "decision.complete" or line[2] == "authenticated"]
     once = [line for line in once if line[1] != "decision.issue-code"]
-    log = payers.live.log.read_text()
     return Verdict(
         payments=len(decided),
         consumed=sum(each.consumed is not None and each.consumed.status == 200 for each in decided),
@@ -198,8 +197,15 @@ def judge(payers: Payers) -> Verdict:
         paid_twice=payers.paid_twice,
         lines_doubled=len(once) - len(set(once)),
         audit_faults=len(report["findings"]),
-        unforeseen=log.count("unforeseen") + log.count("Traceback"),
+        unforeseen=tuple(_unforeseen(payers.live)),
     )
+
+
+def _unforeseen(live: LiveService) -> Iterator[str]:
+    """What the service's log says of failures that nobody thought of."""
+    for line in live.log.read_text().splitlines():
+        if "unforeseen" in line or "Traceback" in line:
+            yield line.partition(" (request")[0]
 
 
 def _is_lost(shop: Shop, payment: Payment) -> bool:

@@ -60,6 +60,7 @@ class LiveService(Server):
     ) -> None:
         self.data_dir = folder / "data"
         self.temp_dir = folder / "temp"
+        self.database_url = database_url
         self.temp_dir.mkdir(parents=True, exist_ok=True)
         self.store_options = ["--data-dir", str(self.data_dir)]
         self.store_options += ["--database-url", database_url] if database_url else []
