@@ -24,7 +24,7 @@ _GROUPS = {
     "keyring": "authsvc.operate:keyring",
     "keys": "authsvc.operate:keys",
     "lab": "authsvc.lab.commands:lab",
-    "models": "authsvc.model_store.commands:models",
+    "models": "authsvc.models_cli:models",
     "policy": "authsvc.policy.commands:policy",
 }
 

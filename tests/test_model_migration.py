@@ -1,5 +1,6 @@
 """After a change of model: whose template still works, and who must enrol again."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,22 @@ def test_the_report_names_people_and_counts_models(weights):
     assert document["models"] == [
         {"modality": "face", "model": "sha256:gone", "manifest": None, "standing": "lost", "templates": 1}
     ]
+
+
+def test_the_command_names_who_must_enrol_again(tmp_path: Path):
+    from click.testing import CliRunner
+
+    from authsvc.models_cli import models
+    from tests.support.service import Bench, embedded
+
+    bench = Bench(embedded(tmp_path / "data"))
+    bench.enroll("u_1")
+    bench.close()
+    result = CliRunner().invoke(
+        models,
+        ["migrate", "--data-dir", str(tmp_path / "data"), "--model-dir", str(tmp_path / "none"), "--json"],
+    )
+    # The model that makes new templates is the current one, installed or not; nobody loses a face by an empty folder.
+    said = json.loads(result.stdout)
+    assert [use["templates"] for use in said["models"]] == [1]
+    assert said["models"][0]["manifest"] == "dlib-resnet-v1"

@@ -44,6 +44,7 @@ PUT_TEMPLATE = """INSERT INTO templates (client, user_id, modality, id, model, s
 TEMPLATE = """SELECT u.sealing_key, t.id, t.model, t.samples, t.sealed FROM templates t
     JOIN users u ON u.client = t.client AND u.user_id = t.user_id
     WHERE t.client = :client AND t.user_id = :user AND t.modality = :modality AND u.sealing_key IS NOT NULL"""
+TEMPLATE_MODELS = "SELECT client, user_id, modality, model FROM templates ORDER BY client, user_id, modality"
 TEMPLATE_STANDS = """SELECT 1 FROM templates
     WHERE client = :client AND user_id = :user AND modality = :modality AND id = :id"""
 FORGET_TEMPLATE = "DELETE FROM templates WHERE client = :client AND user_id = :user AND modality = :modality"
@@ -174,6 +175,13 @@ class TemplateStore:
             "now": to_millis(now),
         }
         self._connection.run(PUT_TEMPLATE, params)
+
+    def models(self) -> tuple[tuple[Subject, Modality, str], ...]:
+        """Who has a template of what, made by which model; the templates themselves stay sealed."""
+        return tuple(
+            (Subject(client, user), Modality(modality), model)
+            for client, user, modality, model in self._connection.all(TEMPLATE_MODELS, {})
+        )
 
     def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
         """Whether this very template is still the enrolled one: a withdrawal is effective at once."""

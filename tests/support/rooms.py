@@ -60,7 +60,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
 }
 """The rooms, and whom each may know besides the words, because…"""
 
-COMPOSITION = frozenset({"wiring", "app", "launch", "operate", "cli"})
+COMPOSITION = frozenset({"wiring", "app", "launch", "models_cli", "operate", "cli"})
 """Where everything is put together and started: above all else."""
 
 STORAGE_KNOWN_BY = {
