@@ -158,8 +158,7 @@ class EnrolmentPages:
             given = relay.taken(self._api, opened, f"{enrollment_id}/steps/{step}", request)
         except AuthsvcError as error:
             return relay.refused(error, step)
-        response = Response('{"state":"received"}', mimetype="application/json")
-        response.headers["Cache-Control"] = "no-store"
+        response = relay.told({name: value for name, value in given.items() if name != "device"})
         return self._keeping_device(response, opened, given, enrollment_id)
 
     # -- What these share -------------------------------------------------------------------------------------------

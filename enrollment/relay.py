@@ -18,7 +18,7 @@ def begin(api: Api, opened: Opened, path: str, step: str) -> Response:
     """Begin a step; what the script needs for it."""
     must_be_ours(request, opened)
     try:
-        return _told(api.send("POST", f"{path}/begin", opened.token))
+        return told(api.send("POST", f"{path}/begin", opened.token))
     except AuthsvcError as error:
         return refused(error, step)
 
@@ -26,7 +26,7 @@ def begin(api: Api, opened: Opened, path: str, step: str) -> Response:
 def answer(api: Api, opened: Opened, path: str, step: str) -> Response:
     """Hand in the evidence, as it came."""
     try:
-        return _told(taken(api, opened, path, request))
+        return told(taken(api, opened, path, request))
     except AuthsvcError as error:
         return refused(error, step)
 
@@ -57,7 +57,8 @@ def refused(error: AuthsvcError, step: str) -> Response:
     return response
 
 
-def _told(value: Json) -> Response:
+def told(value: Json) -> Response:
+    """An answer for a script."""
     response = jsonify(value)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -30,8 +30,11 @@ def inspect(page: Page, name: str) -> list[str]:
 
 
 def _inaccessible(page: Page) -> Iterator[str]:
+    page.emulate_media(color_scheme="dark")
+    in_the_dark: dict[str, Any] = _axe.run(page, options={"runOnly": ["color-contrast"]}).response
+    page.emulate_media(color_scheme="light")
     found: dict[str, Any] = _axe.run(page).response
-    for violation in found["violations"]:
+    for violation in (*in_the_dark["violations"], *found["violations"]):
         if violation["impact"] in ("serious", "critical"):
             yield f"{violation['id']}: {violation['nodes'][0]['html'][:120]}"
 

@@ -63,7 +63,7 @@ def test_the_secret_of_a_device_never_reaches_a_script(phone: Phone):
     phone.page.reload()
     phone.page.click("#start")
     phone.page.wait_for_url(re.compile(r"/otp$"))
-    assert phone.page.evaluate("sessionStorage.answers") == '{"state":"received"}'
+    assert phone.page.evaluate("sessionStorage.answers") == '{"state":"received"}\n'
 
 
 def test_a_second_phone_is_proved_with_what_was_set_up_earlier(new_phone: Callable[..., Phone]):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.browser.inspection import inspect
 from tests.browser.phone import Phone
@@ -14,6 +15,20 @@ def test_every_page_is_fit_for_everybody(new_phone: Callable[..., Phone], locale
     faults = [*_enrolling(phone), *_paying(phone), *_looking_after(phone), *_recovering(phone)]
     assert faults == []
     assert phone.complaints == []
+
+
+def test_the_inspection_finds_what_is_wrong(browser_seeing: Callable[[str], Browser]):
+    context = browser_seeing("obama/1.jpg").new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.set_content(_UNFIT)
+    faults = " ".join(inspect(page, "unfit"))
+    context.close()
+    for expected in ("image-alt", "color-contrast", "892 px wide"):
+        assert expected in faults
+
+
+_UNFIT = """<!doctype html><html lang="en"><title>Unfit</title><main><h1>Unfit</h1><img src="data:,">
+<p style="color: #bbb; background: #fff">Too pale to read</p><p style="width: 884px">Too wide</p></main></html>"""
 
 
 def _enrolling(phone: Phone) -> list[str]:

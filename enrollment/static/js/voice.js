@@ -37,6 +37,7 @@ async function once() {
   try {
     begun = await steps.begin();
     parts.digits.textContent = begun.digits;
+    parts.digits.lang = begun.language ?? "";
     parts.digits.setAttribute("aria-label", [...begun.digits].join(" "));
     show(true);
     say(parts.say, "speaking");
