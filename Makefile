@@ -29,8 +29,14 @@ $(RUN_READY): $(SETUP_INPUTS)
 $(TEST_READY): $(SETUP_INPUTS)
 	scripts/setup test
 
-models: setup
+MODELS_READY := var/models/ready
+
+models: $(MODELS_READY) ## The default models, downloaded and converted once
+
+# The stamp spares a second start the look at every weight; `authsvc models verify` looks.
+$(MODELS_READY): $(RUN_READY) $(wildcard models/*.toml)
 	@$(AUTHSVC) models prepare
+	@touch $@
 
 run: models ## Start the service for development
 	@exec $(AUTHSVC) serve --development --shop $(ARGS)

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from authsvc.access import ALL_SCOPES, new_api_key
+from authsvc.app import make_app
 from authsvc.config import Settings
 from authsvc.errors import ConfigurationError
 from authsvc.keyring import KeyRing
 from authsvc.serving.process import SideProcess
 from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
-from authsvc.storage.upgrade import postgres_url, sqlite_url, upgrade
+from authsvc.storage.revision import is_current
 from authsvc.web.metrics import fresh_directory
-from authsvc.wiring import open_store
+from authsvc.wiring import open_database, open_store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -72,16 +73,7 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
     )
 
 
-def database_url(settings: Settings) -> str:
-    """The database as SQLAlchemy names it."""
-    if settings.database_url:
-        return postgres_url(settings.database_url)
-    return sqlite_url(settings.database_file)
-
-
 def _make_app(settings: Settings) -> WSGIApplication:
-    from authsvc.app import make_app  # Flask loads in the web processes, not in their supervisor.
-
     # The ledger's writer waits for the database many times a batch, and must not wait five milliseconds for the
     # interpreter each time that it comes back: measured, this doubles the rate on PostgreSQL.
     sys.setswitchinterval(0.001)
@@ -112,7 +104,13 @@ def _prepare(settings: Settings, *, development: bool) -> None:
     if not settings.database_url and not settings.database_file.exists():
         # The file is made by us, so that its mode is ours and not the umask's.
         os.close(os.open(settings.database_file, os.O_CREAT | os.O_RDWR, 0o600))
-    upgrade(database_url(settings))
+    if not is_current(open_database(settings)):
+        from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
+            database_url,
+            upgrade,
+        )
+
+        upgrade(database_url(settings))
     # Made before anything in it: the biometric worker listens in no folder that others can enter.
     settings.worker_socket.parent.mkdir(mode=0o700, exist_ok=True)
     fresh_directory(settings.metrics_dir)

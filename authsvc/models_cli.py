@@ -14,6 +14,8 @@ from authsvc.manifest import manifest_folder, read_manifests
 from authsvc.model_store.commands import models
 from authsvc.model_store.migration import Enrolled, Migration, migration
 
+__all__ = ["models"]
+
 CURRENT: Mapping[Modality, str] = {
     Modality.FACE: "dlib-resnet-v1",
     Modality.VOICE: "ge2e-resemblyzer-v1",

@@ -20,9 +20,8 @@ from authsvc.clock import rfc3339
 from authsvc.config import read_settings
 from authsvc.errors import NotFound
 from authsvc.keyring import KeyRing, Purpose
-from authsvc.launch import database_url
 from authsvc.storage.transaction import StoreTransaction
-from authsvc.storage.upgrade import upgrade
+from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
 from authsvc.wiring import Store, open_store
 

@@ -42,7 +42,6 @@ from authsvc.storage.auditlog import StoredAuditLog
 from authsvc.storage.boxes import ServiceBox
 from authsvc.storage.chains import ChainSlot
 from authsvc.storage.database import Database
-from authsvc.storage.ephemeral_redis import RedisEphemeral
 from authsvc.storage.ephemeral_sqlite import SqliteEphemeral
 from authsvc.storage.ledger import Ledger
 from authsvc.storage.postgres import PostgresDatabase
@@ -66,6 +65,10 @@ NOT_DETECTING = ("none", "UNSAFE_NO_PAD", None)
 
 class Closeable(Protocol):
     def close(self) -> None: ...
+
+
+class ClosingEphemeral(Ephemeral, Closeable, Protocol):
+    """A short-lived store that is closed at the end."""
 
 
 class Tally(Protocol):
@@ -223,9 +226,13 @@ def open_database(settings: Settings) -> Database:
     return SqliteDatabase(settings.database_file, patience)
 
 
-def open_ephemeral(settings: Settings, clock: Clock) -> RedisEphemeral | SqliteEphemeral:
+def open_ephemeral(settings: Settings, clock: Clock) -> ClosingEphemeral:
     patience = settings.store_timeout.total_seconds()
     if settings.redis_url:
+        from authsvc.storage.ephemeral_redis import (
+            RedisEphemeral,  # A quarter of a second of every start without it.
+        )
+
         return RedisEphemeral(settings.redis_url, patience)
     return SqliteEphemeral(settings.ephemeral_file, clock, patience=patience)
 

@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from authsvc.config import Settings
 from authsvc.errors import Unavailable
 
 
@@ -36,10 +37,7 @@ def _upgrade(connection: sqlalchemy.Connection) -> str:
     return newest or ""
 
 
-def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path}"
-
-
-def postgres_url(url: str) -> str:
-    """A PostgreSQL URL as SQLAlchemy names its psycopg driver."""
-    return "postgresql+psycopg" + url[url.index("://") :]
+def database_url(settings: Settings) -> str:
+    """The configured database as SQLAlchemy names it."""
+    url = settings.database_url
+    return "postgresql+psycopg" + url[url.index("://") :] if url else f"sqlite:///{settings.database_file}"

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from authsvc.operate import audit
 from authsvc.audit.export import write_export
 from authsvc.audit.wire import checkpoint_to_json
 from authsvc.jwk import to_jwk
 from authsvc.keyring import KeyRing
+from authsvc.operate import audit
 from tests.audit.samples import Log, sample_log
 
 

@@ -30,8 +30,6 @@ from authsvc.storage.ledger import Ledger
 from authsvc.storage.postgres import PostgresDatabase
 from authsvc.storage.schema import credentials, devices, metadata, users
 from authsvc.storage.sqlite import SqliteDatabase
-from authsvc.storage.upgrade import postgres_url as alchemy_url
-from authsvc.storage.upgrade import sqlite_url
 from authsvc.subject import Subject
 from tests.device.scene import ALICE, BOB, NOW, ORIGIN, PARTY, FixedMacs, registered, step
 from tests.support.authenticator import BE, Authenticator
@@ -86,10 +84,13 @@ class Place:
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "sqlite":
         path = tmp_path / "store.db"
-        url, place = sqlite_url(path), Place(lambda: SqliteDatabase(path, 5))
+        url, place = f"sqlite:///{path}", Place(lambda: SqliteDatabase(path, 5))
     else:
         location = request.getfixturevalue("postgres_url")
-        url, place = alchemy_url(location), Place(lambda: PostgresDatabase(location, 5))
+        url, place = (
+            "postgresql+psycopg" + location[location.index("://") :],
+            Place(lambda: PostgresDatabase(location, 5)),
+        )
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
     metadata.create_all(engine, tables=[users, devices, credentials])
     yield place

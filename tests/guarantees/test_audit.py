@@ -17,9 +17,8 @@ from authsvc.audit.chain import Entry
 from authsvc.config import Settings
 from authsvc.errors import Unavailable
 from authsvc.keyring import KeyRing
-from authsvc.launch import database_url
 from authsvc.storage.transaction import StoreTransaction
-from authsvc.storage.upgrade import upgrade
+from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.wiring import Store, open_store
 from tests.guarantees.people import Person, Shop
 from tests.guarantees.storm import Payers

@@ -26,13 +26,12 @@ from authsvc.device.novelty import StatedDevice
 from authsvc.face.capture import CaptureContext
 from authsvc.factor import Factor, Submission, Unusable
 from authsvc.keyring import KeyRing
-from authsvc.launch import database_url
 from authsvc.manifest import manifest_folder, read_manifests
 from authsvc.once import Answer, Once
 from authsvc.payment import Payee, Payment
 from authsvc.services import Services
 from authsvc.stepup import Completed, DecisionRequest
-from authsvc.storage.upgrade import upgrade
+from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
 
 Said = Mapping[str, Any]  # Any: a test knows what it reads from an answer.

@@ -11,7 +11,7 @@ from authsvc.access import ALL_SCOPES, new_api_key
 from authsvc.app import App, create_app
 from authsvc.config import Settings
 from authsvc.keyring import KeyRing
-from authsvc.storage.upgrade import sqlite_url, upgrade
+from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
 from authsvc.wiring import Wired, wire
 from tests.web.support import BASE_URL, Api, FakeServices
@@ -67,7 +67,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def _prepare(settings: Settings) -> None:
     KeyRing.create(settings.keyring)
     _touch(settings.database_file)
-    upgrade(sqlite_url(settings.database_file))
+    upgrade(database_url(settings))
 
 
 def _touch(path: Path) -> None:
