@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from authsvc.errors import InvalidRequest
+from authsvc.errors import ChallengeClosed, InvalidRequest
 from authsvc.factor import Factor
 
 FactorSet = tuple[Factor, ...]
@@ -48,7 +48,10 @@ class Challenge:
         return None
 
     def charged(self) -> Challenge:
-        """The challenge with one attempt less; judged only afterwards."""
+        """The challenge with one attempt less, judged only afterwards; raises ChallengeClosed when none is left.
+
+        The last one may be in judgement at this moment, or have died with the process that judged it.
+        """
         if self.attempts_remaining <= 0:
-            raise ValueError("no attempt is left to charge")
+            raise ChallengeClosed("no attempt is left")
         return replace(self, attempts_remaining=self.attempts_remaining - 1)

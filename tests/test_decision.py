@@ -85,5 +85,5 @@ def test_attempts_run_out():
     for left in (2, 1, 0):
         challenge = challenge.charged()
         assert challenge.attempts_remaining == left
-    with pytest.raises(ValueError, match="no attempt"):
+    with pytest.raises(ChallengeClosed):
         challenge.charged()
