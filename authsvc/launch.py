@@ -47,6 +47,8 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
     port = listener.getsockname()[1]
     settings = replace(settings, port=port)
     _prepare(settings, development=development)
+    if settings.pages:
+        _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.
     beside = [SideProcess("biometrics", _biometric_command(settings), nice=10)]
     facts: dict[str, object] = {"listening": f"http://{settings.host}:{port}", "open": settings.public_url}
     if settings.warnings:
@@ -56,7 +58,7 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
         facts |= {"api_key": key, "curl": _curl(settings, key)}
     if with_shop:
         shop = _free_port(DEVELOPMENT_SHOP_PORT)
-        beside.append(SideProcess("demo-shop", _shop_command(settings, shop)))
+        beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
         facts["open"] = f"http://localhost:{shop}  (a shop to click through)"
     announce(facts)
     run(
@@ -84,12 +86,16 @@ def beside_pages(settings: Settings, api: WSGIApplication) -> WSGIApplication:
     """The API together with the pages for people, which are known by name only; raises ConfigurationError."""
     if not settings.pages:
         return api
-    try:
-        with_pages = pkgutil.resolve_name(settings.pages)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(f"`{settings.pages}` serves no pages: {error}") from error
-    pages: WSGIApplication = with_pages(api, settings.public_url)
+    pages: WSGIApplication = _load_pages(settings.pages)(api, settings.public_url)
     return pages
+
+
+def _load_pages(name: str) -> Callable[[WSGIApplication, str], WSGIApplication]:
+    try:
+        found: Callable[[WSGIApplication, str], WSGIApplication] = pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"`{name}` serves no pages: {error}") from error
+    return found
 
 
 def _prepare(settings: Settings, *, development: bool) -> None:
