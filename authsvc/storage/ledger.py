@@ -160,7 +160,6 @@ class Ledger(Generic[Tx]):
         except Exception as error:  # noqa: BLE001  # Whatever a unit raises goes back to whoever waits for it.
             self._commit_singly(batch, error)
         else:
-            self._doubt.settle()
             for job, result in zip(batch, results, strict=True):
                 job.finish(result)
 
@@ -209,6 +208,7 @@ class Ledger(Generic[Tx]):
                 self._roll_back(connection)
                 raise
         self._committed(transaction)
+        self._doubt.settle()
         return results
 
     def _connected(self) -> Connection:
