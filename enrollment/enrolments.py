@@ -19,18 +19,9 @@ from enrollment.api import Api, Json
 from enrollment.language import gettext
 from enrollment.rendering import page
 from enrollment.session import Doorkeeper, Opened, must_be_ours
+from enrollment.steps import PROVING, SENSORS, following, needs_consent, steps_of
 from enrollment.wording import N_
 
-PROVING = ("recovery", "proof_otp", "proof_face")
-"""What somebody proves who has lost the phone: a recovery code, and one of the others."""
-
-ORDER = (*PROVING, "consent", "device", "otp", "face", "voice")
-SENSORS = {
-    "device": ("publickey-credentials-create",),
-    "face": ("camera",),
-    "proof_face": ("camera",),
-    "voice": ("microphone",),
-}
 CONSENTS = {"2026-11"}
 """The versions of the consent that these pages have the wording of; see `templates/enrolment/consent.html`."""
 
@@ -226,20 +217,3 @@ def enrolment_pages(api: Api, door: Doorkeeper) -> Blueprint:
     blueprint.post("/steps/<step>/begin")(pages.begin)
     blueprint.put("/steps/<step>")(pages.answer)
     return blueprint
-
-
-def steps_of(enrollment: Json) -> list[str]:
-    """The steps on offer, in the order in which people take them."""
-    return [step for step in ORDER if step in enrollment["offered"]]
-
-
-def needs_consent(step: str, enrollment: Json) -> bool:
-    """Whether a capture has to wait until the person has agreed to it."""
-    return step in ("face", "voice") and step not in enrollment["consented"]
-
-
-def following(step: str, enrollment: Json) -> str:
-    """The step after this one that the person can take; empty when there is none."""
-    offered = steps_of(enrollment)
-    later = offered[offered.index(step) + 1 :] if step in offered else offered
-    return next((each for each in later if not needs_consent(each, enrollment)), "")
