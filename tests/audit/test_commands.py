@@ -60,9 +60,7 @@ def test_json_is_one_line(folder: Path, tmp_path: Path, log: Log):
 
 
 def test_keys_from_elsewhere_are_not_replaced_by_those_in_the_folder(folder: Path, tmp_path: Path):
-    result = run(
-        "verify-export", folder, "--keys", keys_file(tmp_path / "keys", KeyRing.create()), "--json"
-    )
+    result = run("verify-export", folder, "--keys", keys_file(tmp_path / "keys", KeyRing.create()), "--json")
     assert result.exit_code == 1
     assert {each["fault"] for each in json.loads(result.stdout)["findings"]} == {
         "bad-signature",
