@@ -7,9 +7,9 @@ from datetime import datetime
 
 from authsvc.acts import existing
 from authsvc.clock import rfc3339
-from authsvc.errors import Locked
+from authsvc.errors import Locked, RateLimited
 from authsvc.factor import Factor, Json
-from authsvc.otp import ISSUED, ISSUED_LIFE, ISSUED_TRIES, SECRET_BYTES, issued_code, time_step
+from authsvc.otp import ISSUED, ISSUED_LIFE, ISSUED_TIMES, ISSUED_TRIES, SECRET_BYTES, issued_code, time_step
 from authsvc.payment import Binding
 from authsvc.store import Transaction
 from authsvc.subject import Subject
@@ -18,7 +18,7 @@ from authsvc.subject import Subject
 def issue(tx: Transaction, subject: Subject, about: str, binding: Binding, now: datetime) -> str:
     """A code for the decision or enrolment `about`, derived from its binding; an earlier one becomes void.
 
-    Raises Locked while the user may not try codes, UserFrozen and NotFound as ever.
+    Raises Locked while the user may not try codes, RateLimited past the codes of one payment, UserFrozen and NotFound.
     """
     account = existing(tx, subject).must_be_active()
     if not account.attempts.admits((Factor.OTP,), now):
@@ -28,7 +28,8 @@ def issue(tx: Transaction, subject: Subject, about: str, binding: Binding, now: 
         secret = secrets.token_bytes(SECRET_BYTES)
         tx.codes.put_secret(subject, account.key(), ISSUED, secret, 0, now)
     step = time_step(now)
-    tx.codes.issue(about, subject, step, ISSUED_TRIES, now + ISSUED_LIFE)
+    if not tx.codes.issue(about, subject, step, ISSUED_TRIES, ISSUED_TIMES, now + ISSUED_LIFE):
+        raise RateLimited("this payment has had all the codes it may have", retry_after=300)
     return issued_code(secret, step, binding)
 
 

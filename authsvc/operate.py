@@ -193,11 +193,12 @@ def verify_audit(as_json: bool, **options: Any) -> None:
 @audit.command("export")
 @click.argument("folder", type=click.Path(path_type=Path))
 @with_settings
-def export_audit(folder: Path, **options: Any) -> None:
+@as_json_option
+def export_audit(folder: Path, as_json: bool, **options: Any) -> None:
     """Write the whole log into a new folder, for a verifier elsewhere."""
     with _store(**options) as store:
         store.audit.export(folder)
-    click.echo(f"exported to {folder}")
+    _say(as_json, {"exported": str(folder)})
 
 
 def _rewrap(store: Store) -> int:

@@ -33,6 +33,8 @@ ISSUED = "issued"
 ISSUED_DIGITS = 8
 ISSUED_LIFE = timedelta(seconds=120)
 ISSUED_TRIES = 3
+ISSUED_TIMES = 5
+"""How many codes one payment may have: a message that was lost is sent again, a flood is not."""
 ISSUED_LABEL = b"authsvc-issued-code-v1\x00"
 
 RECOVERY_CODES = 10

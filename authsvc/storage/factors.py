@@ -19,9 +19,10 @@ PUT_OTP_SECRET = """INSERT INTO otp_secrets (client, user_id, purpose, sealed, l
     DO UPDATE SET sealed = excluded.sealed, last_step = excluded.last_step, created_at = excluded.created_at"""
 USE_STEP = """UPDATE otp_secrets SET last_step = :step
     WHERE client = :client AND user_id = :user AND purpose = :purpose AND last_step < :step"""
-PUT_ISSUED = """INSERT INTO issued_codes (decision_id, client, user_id, time_step, tries_left, expires_at, used_at)
-    VALUES (:id, :client, :user, :step, :tries, :expires_at, NULL) ON CONFLICT (decision_id)
-    DO UPDATE SET time_step = excluded.time_step, tries_left = excluded.tries_left, expires_at = excluded.expires_at"""
+PUT_ISSUED = """INSERT INTO issued_codes (decision_id, client, user_id, time_step, tries_left, times_issued, expires_at,
+    used_at) VALUES (:id, :client, :user, :step, :tries, 1, :expires_at, NULL) ON CONFLICT (decision_id)
+    DO UPDATE SET time_step = excluded.time_step, tries_left = excluded.tries_left, expires_at = excluded.expires_at,
+    times_issued = issued_codes.times_issued + 1 WHERE issued_codes.times_issued < :most"""
 ISSUED = (
     "SELECT time_step FROM issued_codes WHERE decision_id = :id AND used_at IS NULL AND expires_at > :now"
 )
@@ -101,16 +102,19 @@ class OtpStore:
         """Use a time step and all before it. Of many callers one gets True."""
         return self._connection.run(USE_STEP, {**_of(subject), "purpose": purpose, "step": step}) == 1
 
-    def issue(self, decision_id: str, subject: Subject, step: int, tries: int, expires_at: datetime) -> None:
-        """Remember that a code was issued for a decision; an earlier one becomes void."""
+    def issue(
+        self, decision_id: str, subject: Subject, step: int, tries: int, most: int, expires_at: datetime
+    ) -> bool:
+        """Remember that a code was issued for a decision; an earlier one becomes void. False past `most` of them."""
         params = {
             **_of(subject),
             "id": decision_id,
             "step": step,
             "tries": tries,
+            "most": most,
             "expires_at": to_millis(expires_at),
         }
-        self._connection.run(PUT_ISSUED, params)
+        return self._connection.run(PUT_ISSUED, params) == 1
 
     def issued_step(self, decision_id: str, now: datetime) -> int | None:
         """The time step from which the decision's current code is derived."""

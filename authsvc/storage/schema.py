@@ -130,6 +130,7 @@ issued_codes = Table(
     _text("user_id"),
     _number("time_step"),
     _number("tries_left"),
+    _number("times_issued"),
     _number("expires_at"),
     _number("used_at", null=True),
 )

@@ -8,6 +8,7 @@ from authsvc.admission import TicketWanted
 from authsvc.ceremony import STEPS_PER_CHALLENGE
 from authsvc.errors import ChallengeClosed, InvalidRequest, Locked, NotFound, ProofRequired, RateLimited
 from authsvc.factor import Factor, Submission
+from authsvc.otp import ISSUED_TIMES
 from tests.support.service import Bench, Phone, Said, challenge_of, said
 
 
@@ -200,6 +201,16 @@ def test_no_code_is_issued_to_a_blocked_user(bench: Bench):
     fail(bench, second, 2)
     with pytest.raises(Locked):
         issue(bench, third)
+
+
+def test_a_payment_has_five_codes_and_no_more(bench: Bench):
+    phone = bench.enroll()
+    decision = ask_for_code(bench, phone)
+    codes = [issue(bench, decision)["code"] for _ in range(ISSUED_TIMES)]
+    with pytest.raises(RateLimited):
+        issue(bench, decision)
+    bench.answer_otp(decision, codes[-1])
+    assert bench.complete(decision).authenticated
 
 
 def test_steps_are_limited(bench: Bench):

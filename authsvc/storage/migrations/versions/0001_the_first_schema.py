@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("time_step", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tries_left", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("times_issued", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("expires_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("used_at", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.PrimaryKeyConstraint("decision_id"),
