@@ -186,7 +186,8 @@ def largest_sizes(live: LiveService) -> Iterator[dict[str, int]]:
 
     def watch() -> None:
         while not stop.wait(0.01):
-            sizes["worker"] = max(sizes["worker"], _size(worker))
+            # The worker computes in processes of its own.
+            sizes["worker"] = max(sizes["worker"], *map(_size, [worker, *worker.children(recursive=True)]))
             sizes["web"] = max(sizes["web"], *(_size(process) for process in web))
 
     thread = threading.Thread(target=watch)
@@ -199,4 +200,7 @@ def largest_sizes(live: LiveService) -> Iterator[dict[str, int]]:
 
 
 def _size(process: psutil.Process) -> int:
-    return int(process.memory_info().rss)
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
