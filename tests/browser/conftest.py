@@ -18,7 +18,7 @@ from tests.support.live import LiveService
 _numbers = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium_program() -> str:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
@@ -26,7 +26,7 @@ def chromium_program() -> str:
     return program
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(
     tmp_path_factory: pytest.TempPathFactory, model_dir: Path, chromium_program: str
 ) -> Iterator[LiveService]:
@@ -36,19 +36,20 @@ def service(
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop_url(service: LiveService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with DemoShop(service, tmp_path_factory.mktemp("shop")) as shop:
         yield shop.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
+    """Ended with the last browser test: while it runs, this thread has an event loop, and no test may start another."""
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser_seeing(
     playwright: Playwright, chromium_program: str, faces_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Browser]]:
