@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from authsvc.access import ApiKey, KeyDesk, object_token
-from authsvc.audit.chain import SigningKey
 from authsvc.audit.checkpoint import Checkpoint
 from authsvc.clock import Clock
 from authsvc.decision import Decision, Status
@@ -62,7 +61,6 @@ class ServiceParts:
     audit: AuditLog
     health: Health
     jwks: Callable[[], Json]
-    signing_key: Callable[[], SigningKey]
     clock: Clock
     base_url: str
     longest_waits: int = 8

@@ -310,7 +310,6 @@ def wire(
         audit=store.audit,
         health=ServiceHealth(store.ledger, ephemeral, face_health, settings),
         jwks=store.ring.jwks,
-        signing_key=store.ring.audit_signing_key,
         clock=clock,
         base_url=settings.public_url,
         longest_waits=max(1, settings.threads // 2),
