@@ -10,6 +10,7 @@ from authsvc import issuing
 from authsvc.access import ApiKey, must_open, object_token
 from authsvc.account import Account
 from authsvc.acts import act, two_operators
+from authsvc.deciding import ACCOUNT_ACTS
 from authsvc.desk import Desk
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, ProofRequired, Unauthenticated
 from authsvc.factor import Json, Submission, Unusable
@@ -17,7 +18,6 @@ from authsvc.hints import hints_view
 from authsvc.once import Answer, Once
 from authsvc.otp import recovery_text
 from authsvc.payment import Binding
-from authsvc.stepup import ACCOUNT_ACTS
 from authsvc.store import Transaction
 from authsvc.subject import Subject
 from authsvc.ticket import EnrollmentStep, Grounds, Recovery, Ticket

@@ -12,6 +12,7 @@ from authsvc.access import ApiKey
 from authsvc.acts import act
 from authsvc.audit.chain import Entry
 from authsvc.clock import rfc3339
+from authsvc.deciding import DecisionRequest
 from authsvc.decision import Decision, Status
 from authsvc.desk import Desk, ServiceParts
 from authsvc.errors import (
@@ -26,7 +27,6 @@ from authsvc.factor import Factor, Json
 from authsvc.once import Answer, Once
 from authsvc.otp import issued_text
 from authsvc.payment import Binding, Payment
-from authsvc.stepup import DecisionRequest
 from authsvc.store import Transaction
 
 OUTCOMES = ("settled", "fraud", "refunded", "disputed")

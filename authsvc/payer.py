@@ -10,7 +10,7 @@ from authsvc.desk import Desk, challenge_decision
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Factor, Json, Submission
 from authsvc.hints import hints_view
-from authsvc.stepup import Completed
+from authsvc.proving import Completed
 from authsvc.store import Transaction
 from authsvc.views import challenge_view
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from authsvc.access import Scope
+from authsvc.deciding import DecisionRequest
 from authsvc.device.novelty import StatedDevice
 from authsvc.payment import Payment
 from authsvc.serving.waiting import WAITED, hold
-from authsvc.stepup import DecisionRequest
 from authsvc.subject import Subject
 from authsvc.web import answers, credentials, requests
 from authsvc.web.body import JsonBody

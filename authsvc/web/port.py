@@ -10,10 +10,11 @@ from typing import Protocol
 
 from authsvc.access import ApiKey
 from authsvc.admission import TicketWanted
+from authsvc.deciding import DecisionRequest
 from authsvc.factor import Factor, Json, Submission
 from authsvc.once import Answer, Once
 from authsvc.payment import Payment
-from authsvc.stepup import Completed, DecisionRequest
+from authsvc.proving import Completed
 
 
 class BackendServices(Protocol):

@@ -9,7 +9,7 @@ import pytest
 
 from authsvc.errors import ChallengeClosed
 from authsvc.factor import Json
-from authsvc.stepup import StepUp
+from authsvc.proving import Proving
 from tests.support.service import Bench, Phone, embedded
 
 WRONG = "00000000"
@@ -30,7 +30,7 @@ def killed_at_judgement(bench: Bench, decision: Json, monkeypatch: pytest.Monkey
 
     bench.answer_otp(decision, WRONG)
     with monkeypatch.context() as patched:
-        patched.setattr(StepUp, "_judge", die)
+        patched.setattr(Proving, "_judge", die)
         with pytest.raises(RuntimeError, match="killed"):
             bench.complete(decision)
 

@@ -22,6 +22,7 @@ from authsvc.admission import TicketWanted
 from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.clock import FrozenClock
 from authsvc.config import Settings
+from authsvc.deciding import DecisionRequest
 from authsvc.device.novelty import StatedDevice
 from authsvc.face.capture import CaptureContext
 from authsvc.factor import Factor, Submission, Unusable
@@ -29,8 +30,8 @@ from authsvc.keyring import KeyRing
 from authsvc.manifest import manifest_folder, read_manifests
 from authsvc.once import Answer, Once
 from authsvc.payment import Payee, Payment
+from authsvc.proving import Completed
 from authsvc.services import Services
-from authsvc.stepup import Completed, DecisionRequest
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
 

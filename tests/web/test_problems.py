@@ -9,8 +9,8 @@ import pytest
 from authsvc import errors
 from authsvc.errors import AuthsvcError
 from authsvc.once import Answer
+from authsvc.proving import Completed
 from authsvc.serving import refusal
-from authsvc.stepup import Completed
 from authsvc.web import credentials
 from authsvc.web.openapi import slugs_of
 from authsvc.web.problems import PROBLEMS
