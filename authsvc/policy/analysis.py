@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Factor
 from authsvc.policy.document import EmbeddedTest
@@ -22,7 +20,7 @@ from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.profiles import Profile, check
 from authsvc.policy.promises import failure_of
-from authsvc.policy.walk import NOT_WALKED, Walk
+from authsvc.policy.walk import Walk
 
 MOST_CELLS = 1_000_000
 
@@ -82,21 +80,19 @@ def analyze(
 def _backwards(walk: Walk) -> Iterator[Finding]:
     """Neighbours along an ordered input of which the riskier gets the weaker level. No such pair: monotone everywhere."""
     for number, edge in enumerate(walk.space.edges):
-        if not edge.ordered:
+        falls = list(walk.falls(number)) if edge.ordered else []
+        if not falls:
             continue
-        milder, riskier = (np.moveaxis(walk.ranks, number, 0)[part] for part in (slice(-1), slice(1, None)))
-        wrong = np.argwhere((riskier < milder) & (riskier != NOT_WALKED))
-        if len(wrong):
-            place, *others = (int(coordinate) for coordinate in wrong[0])
-            cells = [(*others[:number], at, *others[number:]) for at in (place, place + 1)]
-            before, after = (walk.outcome(cell) for cell in cells)
-            text = (
-                f"a riskier `{edge.name}` gets a weaker level: `{before.level}` at `{edge.points[place]}`, "
-                f"`{after.level}` at `{edge.points[place + 1]}` ({len(wrong)} pairs of cells)"
-            )
-            escaped = tuple(rule for rule in before.fired if rule not in after.fired)
-            witnesses = tuple(walk.witness(cell) for cell in cells)
-            yield Finding("not-monotone", "error", text, escaped, witnesses=witnesses)
+        cells = [walk.space.at(place) for place in (falls[0], falls[0] + walk.space.step(number))]
+        before, after = (walk.outcome(cell) for cell in cells)
+        mild, risky = (edge.points[cell[number]] for cell in cells)
+        text = (
+            f"a riskier `{edge.name}` gets a weaker level: `{before.level}` at `{mild}`, "
+            f"`{after.level}` at `{risky}` ({len(falls)} pairs of cells)"
+        )
+        escaped = tuple(rule for rule in before.fired if rule not in after.fired)
+        witnesses = tuple(walk.witness(cell) for cell in cells)
+        yield Finding("not-monotone", "error", text, escaped, witnesses=witnesses)
 
 
 def _gaps(walk: Walk) -> Iterator[Finding]:

@@ -59,6 +59,14 @@ class Space:
         """Every cell, in the order of its coordinates."""
         return product(*(range(len(edge.points)) for edge in self.edges))
 
+    def step(self, number: int) -> int:
+        """How many cells further in the order of `cells` the next point of edge `number` lies."""
+        return prod(len(edge.points) for edge in self.edges[number + 1 :])
+
+    def at(self, place: int) -> Coords:
+        """The cell that stands at this place in the order of `cells`."""
+        return tuple(place // self.step(number) % len(edge.points) for number, edge in enumerate(self.edges))
+
     def payment(self, coords: Coords) -> Inputs:
         """The payment that stands for a cell."""
         points = [edge.points[place] for edge, place in zip(self.edges, coords, strict=True)]

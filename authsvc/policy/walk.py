@@ -7,16 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-import numpy as np
-from numpy.typing import NDArray
-
 from authsvc.factor import Category
 from authsvc.policy.cells import Coords, Space
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.findings import Witness
 from authsvc.policy.level import FactorSet, Level
-
-NOT_WALKED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +25,7 @@ class Answer:
 
 
 class Walk:
-    """`ranks` holds the level's rank of each cell, int8, in the shape of the space; NOT_WALKED beyond `limit` cells.
+    """`ranks` holds the rank of each walked cell's level, one byte each, in the order of `Space.cells`.
 
     `reached` are the rules that match somewhere, `first` the first cell of each; `decisive` are those without which some
     cell would get another answer.
@@ -47,9 +42,7 @@ class Walk:
         self.gap: Coords | None = None
         self.answers: dict[Answer, Coords] = {}
         self.levels: Counter[Level] = Counter()
-        self.ranks: NDArray[np.int8] = np.full(
-            tuple(len(edge.points) for edge in self.space.edges), NOT_WALKED, np.int8
-        )
+        self.ranks = bytearray()
         for coords in islice(self.space.cells(), limit):
             self._visit(coords)
 
@@ -57,6 +50,18 @@ class Walk:
     def complete(self) -> bool:
         """Whether every cell was walked, so that what is said of the document is proved."""
         return self.walked == self.space.size
+
+    def falls(self, number: int) -> Iterator[int]:
+        """The cells, by place in `ranks`, whose next riskier neighbour along edge `number` gets a weaker level."""
+        step = self.space.step(number)
+        row = step * len(self.space.edges[number].points)
+        for start in range(0, self.walked, row):
+            milder = self.ranks[start : start + row - step]
+            riskier = self.ranks[start + step : start + row]
+            # The last row may end early, where the walk did: what was not walked has no neighbour.
+            for place, (before, after) in enumerate(zip(milder, riskier, strict=False), start):
+                if after < before:
+                    yield place
 
     def witness(self, coords: Coords) -> Witness:
         inputs = self.space.payment(coords)
@@ -74,7 +79,7 @@ class Walk:
 
     def _visit(self, coords: Coords) -> None:
         outcome = self.outcome(coords)
-        self.ranks[coords] = outcome.level.rank
+        self.ranks.append(outcome.level.rank)
         self.levels[outcome.level] += 1
         for number in _bits(outcome.matched & ~self.reached):
             self.first[number] = coords

@@ -120,8 +120,6 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "speechbrain": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
     "onnx": {"authsvc/model_store/": "weights are written as graphs"},
     "numpy": {
-        "authsvc/policy/analysis.py": "walks hundreds of thousands of cells, for an operator and never for a payment",
-        "authsvc/policy/walk.py": "as above",
         "authsvc/face/": "pictures",
         "authsvc/voice/": "sound",
         "authsvc/lab/": "scores",
