@@ -63,7 +63,7 @@ def make_app(settings: Settings) -> App:
 
     metrics = Metrics(settings.metrics_dir)
     wired = wire(settings, tally=metrics)
-    wired.start_chores(settings)
+    wired.start_chores()
     access_log.to_stderr()
     return create_app(wired.services, WebSettings(settings.public_url), metrics, wired.close)
 

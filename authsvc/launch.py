@@ -19,12 +19,12 @@ from authsvc.app import make_app
 from authsvc.config import Settings
 from authsvc.errors import ConfigurationError
 from authsvc.keyring import KeyRing
+from authsvc.opening import open_database, open_store
 from authsvc.serving.process import SideProcess
 from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
 from authsvc.storage.revision import is_current
 from authsvc.web.metrics import fresh_directory
-from authsvc.wiring import open_database, open_store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

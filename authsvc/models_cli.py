@@ -32,7 +32,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 def migrate(data_dir: Path | None, database_url: str | None, model_dir: Path | None, as_json: bool) -> None:
     """Which models the stored templates were made by, and who must enrol again; exits with 1 when somebody must."""
-    from authsvc.wiring import (
+    from authsvc.opening import (
         open_store,  # Preparing weights, the usual call of this group, needs no database.
     )
 

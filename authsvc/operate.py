@@ -20,10 +20,10 @@ from authsvc.clock import rfc3339
 from authsvc.config import read_settings
 from authsvc.errors import NotFound
 from authsvc.keyring import KeyRing, Purpose
+from authsvc.opening import Store, open_store
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
-from authsvc.wiring import Store, open_store
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 

@@ -17,9 +17,9 @@ from authsvc.audit.chain import Entry
 from authsvc.config import Settings
 from authsvc.errors import Unavailable
 from authsvc.keyring import KeyRing
+from authsvc.opening import Store, open_store
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
-from authsvc.wiring import Store, open_store
 from tests.guarantees.people import Person, Shop
 from tests.guarantees.storm import Payers
 

@@ -20,8 +20,8 @@ import pytest
 from authsvc.biometric import Modality
 from authsvc.config import Settings
 from authsvc.launch import DEVELOPMENT_CLIENT
+from authsvc.opening import open_store
 from authsvc.subject import Subject
-from authsvc.wiring import open_store
 from tests.guarantees.canaries import (
     Photograph,
     files_under,

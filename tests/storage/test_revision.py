@@ -6,10 +6,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from authsvc.config import Settings
+from authsvc.opening import open_database
 from authsvc.storage import migrations
 from authsvc.storage.revision import NEWEST, is_current
 from authsvc.storage.upgrade import database_url, upgrade
-from authsvc.wiring import open_database
 
 
 def test_the_newest_revision_is_the_head_of_the_history():

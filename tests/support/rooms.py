@@ -60,12 +60,15 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
 }
 """The rooms, and whom each may know besides the words, because…"""
 
-COMPOSITION = frozenset({"wiring", "app", "launch", "models_cli", "operate", "cli"})
+COMPOSITION = frozenset(
+    {"wiring", "opening", "health", "running", "app", "launch", "models_cli", "operate", "cli"}
+)
 """Where everything is put together and started: above all else."""
 
 STORAGE_KNOWN_BY = {
     "storage": "is it",
     "wiring": "puts the stores into the service",
+    "opening": "opens the stores that the settings name",
     "launch": "brings the schema to this version before the service starts",
     "operate": "is the operator's way to the stores, and names their transaction",
 }

@@ -11,9 +11,10 @@ from authsvc.access import ALL_SCOPES, new_api_key
 from authsvc.app import App, create_app
 from authsvc.config import Settings
 from authsvc.keyring import KeyRing
+from authsvc.running import Wired
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
-from authsvc.wiring import Wired, wire
+from authsvc.wiring import wire
 from tests.web.support import BASE_URL, Api, FakeServices
 
 
