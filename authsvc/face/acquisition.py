@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from authsvc.face.engine import Detector, Face, Pixels, Vectors
+from authsvc.arrays.vectors import Vectors
+from authsvc.face.engine import Detector, Face, Pixels
 from authsvc.face.hints import Hint
 from authsvc.face.image import decode
 from authsvc.face.quality import Gate, Quality, has_rival, measure

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from authsvc.arrays.vectors import cosine, fuse
 from authsvc.biometric import Liveness, LivenessResult
 from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext, Gesture
@@ -18,7 +19,6 @@ from authsvc.face.engine import Face, Matcher, PointKind
 from authsvc.face.gestures import Pose, Shown, read_gestures
 from authsvc.face.planarity import FLAT, View, agreement
 from authsvc.face.quality import eyes_and_nose, pose
-from authsvc.face.vectors import cosine, fuse
 
 LEAST_FRAMES = 10
 LONGEST_GAP_MS = 1_000

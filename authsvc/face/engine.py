@@ -13,9 +13,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from authsvc.arrays.vectors import Vectors
+
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
-Vectors = NDArray[np.float32]
 
 
 class PointKind(StrEnum):

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors, unit
 from authsvc.errors import ModelUnusable
-from authsvc.face.engine import Pixels, Points, Vectors
-from authsvc.face.vectors import unit
+from authsvc.face.engine import Pixels, Points
 
 
 class FaceRecognitionMatcher:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors, unpack
 from authsvc.biometric import Modality, Template
 from authsvc.errors import ModelUnusable
-from authsvc.face.engine import Vectors
-from authsvc.face.vectors import unpack
 
 _FIRST_ROWS = 1024
 

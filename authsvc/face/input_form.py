@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from authsvc.arrays.form import InputTable
 from authsvc.errors import ModelUnusable
 from authsvc.face.engine import Pixels, PointKind, Points
 
@@ -16,10 +17,8 @@ _Triple = tuple[float, float, float]
 _Five = Annotated[tuple[tuple[float, float], ...], Field(min_length=5, max_length=5)]
 
 
-class InputForm(BaseModel):
+class InputForm(InputTable):
     """Side of the square chip in pixels, channel order, `(value - mean) / scale`, and where the five points belong on it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     detector: str
     long_side: int = Field(480, ge=160, le=960)
@@ -28,18 +27,6 @@ class InputForm(BaseModel):
     mean: _Triple = (0.0, 0.0, 0.0)
     scale: float = Field(1.0, gt=0)
     points: Mapping[PointKind, _Five]
-
-    @classmethod
-    def of(cls, table: Mapping[str, Any], manifest_id: str) -> InputForm:  # Any: a TOML table
-        """The `[input]` table of a face matcher's manifest; raises ModelUnusable that names the field."""
-        try:
-            return cls.model_validate(table)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(("input", *(str(part) for part in first["loc"])))
-            raise ModelUnusable(
-                f"manifest `{manifest_id}`, field `{where}`: {first['msg'].lower()}"
-            ) from error
 
     def target(self, kind: PointKind) -> Points:
         """Where points of this kind belong on the chip, `5 x 2`; raises ModelUnusable when the manifest does not say."""

@@ -8,48 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from authsvc.arrays.form import InputTable
+from authsvc.arrays.network import Network
 from authsvc.biometric import Liveness, LivenessResult
 from authsvc.errors import ModelUnusable
 from authsvc.face.acquisition import Frame, spread
 from authsvc.face.capture import CaptureContext
 from authsvc.face.engine import Box, Detector, Pixels
 from authsvc.face.image import crop
-from authsvc.face.onnx_engine import Network
 
 _SIDE = 80
 _LIVE = 1  # The class of living faces; the others are attacks.
 
 
-class PassiveForm(BaseModel):
+class PassiveForm(InputTable):
     """The `[input]` table of the manifest.
 
     `crops` are multiples of the face's box, by weight role; `least_context` the smallest that is judged; `frames` how many
     judged frames the mean needs; the mean passes at `bona_fide` and above.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     crops: Mapping[str, float]
     least_context: float = Field(2.0, ge=1)
     frames: int = Field(5, ge=1)
     bona_fide: float = Field(gt=0, lt=1)
-
-    @classmethod
-    def of(cls, table: Mapping[str, Any], manifest_id: str) -> PassiveForm:  # Any: a TOML table
-        try:
-            return cls.model_validate(table)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(("input", *(str(part) for part in first["loc"])))
-            raise ModelUnusable(
-                f"manifest `{manifest_id}`, field `{where}`: {first['msg'].lower()}"
-            ) from error
 
 
 class MiniFasNetDetector:
@@ -103,7 +90,7 @@ class MiniFasNetDetector:
         multiple = min(self._form.crops[role], self._context(picture, box))
         chip = crop(picture, surroundings(picture, box, multiple), _SIDE)
         values = chip[..., ::-1].transpose(2, 0, 1)[None].astype(np.float32)
-        return float(_softmax(self._networks[role].first(np.ascontiguousarray(values))[0])[_LIVE])
+        return float(_softmax(self._networks[role].answer(np.ascontiguousarray(values))[0])[_LIVE])
 
 
 def surroundings(picture: Pixels, box: Box, multiple: float) -> Box:

@@ -11,16 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors, cosine, fuse, least_alike, pack, unpack
 from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
 from authsvc.face.capture import CaptureContext
-from authsvc.face.engine import Detector, Matcher, Vectors
+from authsvc.face.engine import Detector, Matcher
 from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.hints import Hint
 from authsvc.face.liveness import LivenessDetector, both
 from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
-from authsvc.face.vectors import cosine, fuse, least_alike, pack, unpack
 from authsvc.factor import Unusable
 from authsvc.manifest import Manifest
 

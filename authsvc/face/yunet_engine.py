@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from authsvc.arrays.network import Network
 from authsvc.errors import ModelUnusable
 from authsvc.face.engine import Box, Face, Pixels, PointKind
 from authsvc.face.image import shrink
-from authsvc.face.onnx_engine import Network
 
 Floats = NDArray[np.float32]
 
@@ -50,7 +50,7 @@ class YuNetDetector:
             raise ModelUnusable("the detector was asked before it was loaded")
         small = shrink(picture, self._fixed or self._long_side)
         padded = self._pad(small)
-        answers = self._network.run(padded)
+        answers = self._network.run({self._network.inputs[0]: padded})
         found = np.concatenate([_decode(answers, stride, padded.shape[3] // stride) for stride in _STRIDES])
         scale = picture.shape[1] / small.shape[1]
         faces = [_face(row, scale) for row in _distinct(found[found[:, 0] >= _LEAST_SCORE])]

@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from authsvc.face.engine import Vectors
+from authsvc.arrays.vectors import Vectors, cosine, fuse
 from authsvc.face.image import decode
 from authsvc.face.quality import VERIFICATION
-from authsvc.face.vectors import cosine, fuse
 from authsvc.lab.face import Json
 from authsvc.lab.face_samples import Look, Shot, open_engines
 from authsvc.lab.intervals import per_person

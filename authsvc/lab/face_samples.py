@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from authsvc.arrays.vectors import Vectors
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.acquisition import Frame, acquire
 from authsvc.face.build import engines
-from authsvc.face.engine import Detector, Matcher, Vectors
+from authsvc.face.engine import Detector, Matcher
 from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
 from authsvc.lab.people import Person
 from authsvc.lab.pool import mapped

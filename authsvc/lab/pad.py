@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors, cosine, fuse
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
 from authsvc.face.build import engines, passive_detector
-from authsvc.face.engine import Detector, Matcher, Vectors
+from authsvc.face.engine import Detector, Matcher
 from authsvc.face.minifasnet_engine import MiniFasNetDetector, PassiveForm
 from authsvc.face.quality import VERIFICATION
-from authsvc.face.vectors import cosine, fuse
 from authsvc.lab.clips import frames_of
 from authsvc.lab.face_samples import look_at
 from authsvc.lab.iso30107 import Presentation

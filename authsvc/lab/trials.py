@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from authsvc.arrays.vectors import Vectors, cosine, fuse, least_alike
 from authsvc.lab.intervals import Counts, PairErrors
 
-Vectors = NDArray[np.float32]
 Scores = NDArray[np.float64]
 _Chosen = tuple[Vectors, ...]
 
@@ -136,7 +136,7 @@ def all_trials(people: Sequence[Samples], samples: int, frames: int) -> Trials:
         turns = _turns(person, samples, frames)
         alone = _turns_of_too_few(person, samples, frames) if not turns else []
         for template, probe in turns:
-            genuine.append((number, float(_fuse(template) @ _fuse(probe))))
+            genuine.append((number, cosine(fuse(np.array(template)), fuse(np.array(probe)))))
         templates += [(number, template) for template, _ in turns + alone if template][:1]
         probes += [(number, probe) for _, probe in turns + alone if probe]
     size = next((len(chosen[0]) for _, chosen in templates + probes), 0)
@@ -146,7 +146,7 @@ def all_trials(people: Sequence[Samples], samples: int, frames: int) -> Trials:
         len(people),
         _fused(templates, size),
         _fused(probes, size),
-        np.clip(np.array([score for _, score in genuine], dtype=np.float64), -1, 1),
+        np.array([score for _, score in genuine], dtype=np.float64),
         np.array([number for number, _ in genuine], dtype=np.int64),
     )
 
@@ -187,14 +187,10 @@ def _values(chosen: dict[int, Vectors]) -> _Chosen:
     return tuple(chosen.values())
 
 
-def _fuse(vectors: _Chosen) -> Vectors:
-    mean = np.mean(vectors, axis=0)
-    fused: Vectors = (mean / np.linalg.norm(mean)).astype(np.float32)
-    return fused
-
-
 def _fused(rows: Sequence[tuple[int, _Chosen]], size: int) -> Fused:
-    vectors = np.array([_fuse(chosen) for _, chosen in rows], dtype=np.float32).reshape(len(rows), size)
-    least = [float((np.array(chosen) @ np.array(chosen).T).min()) for _, chosen in rows]
+    vectors = np.array([fuse(np.array(chosen)) for _, chosen in rows], dtype=np.float32).reshape(
+        len(rows), size
+    )
+    least = [least_alike(np.array(chosen)) for _, chosen in rows]
     people = np.array([number for number, _ in rows], dtype=np.int64)
     return Fused(vectors, people, np.array(least, dtype=np.float64))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors, unit
 from authsvc.lab.voice_corpus import speakers
 from authsvc.lab.voice_degradations import degradation
 from authsvc.lab.voice_rates import (
@@ -24,11 +25,10 @@ from authsvc.lab.voice_rates import (
 from authsvc.lab.voice_spoofs import measure_spoofs
 from authsvc.manifest import Manifest, OperatingPoint
 from authsvc.voice.audio import Recording, recording_of
-from authsvc.voice.engine import SAMPLE_RATE, Samples, SpeakerEncoder, SpeechDetector, Vectors
+from authsvc.voice.engine import SAMPLE_RATE, Samples, SpeakerEncoder, SpeechDetector
 from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate, Quality, measure
 from authsvc.voice.references import Reference, Share
 from authsvc.voice.speech import Speech, find_speech
-from authsvc.voice.vectors import unit
 
 SEED = 20261122
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors
 from authsvc.lab.intervals import upper_bound
 from authsvc.lab.voice_corpus import speakers
 from authsvc.manifest import Manifest
-from authsvc.voice.engine import SpeakerEncoder, SpeechDetector, Vectors
+from authsvc.voice.engine import SpeakerEncoder, SpeechDetector
 from authsvc.voice.speech import find_speech
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.arrays.network import Network
 from authsvc.errors import ModelUnusable
 from authsvc.voice.audio import resampled
 from authsvc.voice.engine import SAMPLE_RATE, Probabilities, Samples
-from authsvc.voice.network import Network
 from authsvc.voice.prompt_features import SAMPLE_RATE as PROMPT_RATE
 from authsvc.voice.prompt_features import prompt_features
 

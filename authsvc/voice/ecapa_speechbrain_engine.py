@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors, unit
 from authsvc.errors import ModelUnusable
-from authsvc.voice.engine import SAMPLE_RATE, Samples, Vectors
-from authsvc.voice.vectors import unit
+from authsvc.voice.engine import SAMPLE_RATE, Samples
 
 _MINIMUM_SAMPLES = SAMPLE_RATE
 

@@ -11,11 +11,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from authsvc.arrays.vectors import Vectors
+
 SAMPLE_RATE = 16000
 
 Samples = NDArray[np.float32]
 Probabilities = NDArray[np.float32]
-Vectors = NDArray[np.float32]
 
 
 class SpeechDetector(Protocol):

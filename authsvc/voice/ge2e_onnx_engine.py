@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.arrays.network import Network
+from authsvc.arrays.vectors import Vectors, fuse, unit
 from authsvc.errors import ModelUnusable
-from authsvc.voice.engine import Samples, Vectors
+from authsvc.voice.engine import Samples
 from authsvc.voice.mel import BANDS, HOP, Power, mel_power
-from authsvc.voice.network import Network
-from authsvc.voice.vectors import fuse, unit
 
 _WINDOW, _STEP = 160, 77
 _LEAST_COVERED = 0.75

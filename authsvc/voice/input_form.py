@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from authsvc.errors import ModelUnusable
+from authsvc.arrays.form import InputTable
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 from authsvc.voice.fbank import fbank
 
 
-class InputForm(BaseModel):
+class InputForm(InputTable):
     """`samples` goes in as `1 x n` at 16 kHz; `fbank` as `1 x frames x bands` log-mel energies, or bands before frames.
 
     `scale` multiplies the samples first (Kaldi's recipes want 32768); `centred` takes each band's mean away. Speech shorter
     than `least_seconds` is repeated, longer than `most_seconds` is cut.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     form: Literal["samples", "fbank"]
     scale: float = Field(1.0, gt=0)
@@ -31,18 +28,6 @@ class InputForm(BaseModel):
     least_seconds: float = Field(1.0, gt=0, le=12)
     most_seconds: float = Field(12.0, gt=0, le=12)
     accept_from: float | None = None
-
-    @classmethod
-    def of(cls, table: Mapping[str, Any], manifest_id: str) -> InputForm:  # Any: a TOML table
-        """The `[input]` table of a voice manifest; raises ModelUnusable that names the field."""
-        try:
-            return cls.model_validate(table)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(("input", *(str(part) for part in first["loc"])))
-            raise ModelUnusable(
-                f"manifest `{manifest_id}`, field `{where}`: {first['msg'].lower()}"
-            ) from error
 
     def prepare(self, speech: Samples) -> Samples:
         """The network's input for one phrase, float32, with a leading axis of 1."""

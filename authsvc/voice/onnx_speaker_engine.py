@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.arrays.network import Network
+from authsvc.arrays.vectors import Vectors, unit
 from authsvc.errors import ModelUnusable
 from authsvc.manifest import Manifest
-from authsvc.voice.engine import SAMPLE_RATE, Samples, Vectors
+from authsvc.voice.engine import SAMPLE_RATE, Samples
 from authsvc.voice.input_form import InputForm
-from authsvc.voice.network import Network
-from authsvc.voice.vectors import unit
 
 
 class OnnxSpeakerEncoder:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors, pack, unit, unpack
 from authsvc.voice.conditions import CONDITIONS
-from authsvc.voice.engine import Samples, SpeakerEncoder, Vectors
+from authsvc.voice.engine import Samples, SpeakerEncoder
 from authsvc.voice.quality import Quality
-from authsvc.voice.vectors import pack, unit, unpack
 
 
 @dataclass(frozen=True, slots=True, eq=False)

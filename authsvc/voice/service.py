@@ -11,20 +11,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors, cosine, fuse, least_alike, pack, unpack
 from authsvc.biometric import Comparison, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
 from authsvc.factor import Unusable
 from authsvc.manifest import Manifest
 from authsvc.voice.acquisition import Ears, Phrase, acquire, hints_of
 from authsvc.voice.capture import CaptureContext, Enrolled, Heard
-from authsvc.voice.engine import SpeakerEncoder, Vectors
+from authsvc.voice.engine import SpeakerEncoder
 from authsvc.voice.fingerprint import COPY, closest
 from authsvc.voice.hints import Hint
 from authsvc.voice.liveness import Evidence, PromptedLiveness
 from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate
 from authsvc.voice.references import Reference, Share
 from authsvc.voice.spoken_prompt import Language
-from authsvc.voice.vectors import cosine, fuse, least_alike, pack, unpack
 
 MAX_PHRASES = 8
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.arrays.network import Network
 from authsvc.errors import ModelUnusable
 from authsvc.voice.engine import Probabilities, Samples
-from authsvc.voice.network import Network
 
 _STEP = 512
 _CONTEXT = 64

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from authsvc.arrays.network import Network
 from authsvc.errors import ModelUnusable
 from authsvc.manifest import Manifest
 from authsvc.voice.engine import Samples
 from authsvc.voice.input_form import InputForm
-from authsvc.voice.network import Network
 
 
 class OnnxSpoofDetector:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from authsvc.face.engine import Box, Face, Pixels, PointKind, Points, Vectors
-from authsvc.face.vectors import unit
+from authsvc.arrays.vectors import Vectors, unit
+from authsvc.face.engine import Box, Face, Pixels, PointKind, Points
 
 GREY = 128
 RED, GREEN, BLUE = (230, 60, 60), (60, 230, 60), (60, 60, 230)

@@ -5,10 +5,10 @@ import time
 import numpy as np
 import pytest
 
+from authsvc.arrays.vectors import pack, unit
 from authsvc.biometric import Modality, Template
 from authsvc.errors import ModelUnusable
 from authsvc.face.duplicates import MOST_TEMPLATES, look_alikes
-from authsvc.face.vectors import pack, unit
 
 
 def templates(count: int, model: str = "sha256:ab") -> list[Template]:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from authsvc.lab.trials import Samples, Vectors
+from authsvc.arrays.vectors import Vectors
+from authsvc.lab.trials import Samples
 
 
 def directions(people: int, dimension: int = 32, seed: int = 7) -> np.ndarray:

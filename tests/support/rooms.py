@@ -30,17 +30,21 @@ WORDS = frozenset(
 )
 """What everyone shares. They know each other and nothing else."""
 
+_VECTORS = "vectors, networks and their input tables are the same for faces and voices"
+
 ROOMS: Mapping[str, Mapping[str, str]] = {
+    "arrays": {},
     "audit": {},
     "caller": {},
     "device": {},
-    "face": {},
+    "face": {"arrays": _VECTORS},
     "model_store": {},
     "otp": {},
     "policy": {},
     "serving": {},
-    "voice": {},
+    "voice": {"arrays": _VECTORS},
     "lab": {
+        "arrays": _VECTORS,
         "face": "measures the room as it is",
         "voice": "measures the room as it is",
     },
@@ -114,15 +118,13 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/face/face_recognition_engine.py": "the reference",
     },
     "face_recognition_models": {"authsvc/face/face_recognition_engine.py": "the reference"},
-    "onnxruntime": {
-        "authsvc/face/onnx_engine.py": "every face network",
-        "authsvc/voice/network.py": "every voice network",
-    },
+    "onnxruntime": {"authsvc/arrays/network.py": "every network"},
     "torch": {"authsvc/voice/ecapa_speechbrain_engine.py": "an engine in its own framework"},
     "torchaudio": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
     "speechbrain": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
     "onnx": {"authsvc/model_store/": "weights are written as graphs"},
     "numpy": {
+        "authsvc/arrays/": "vectors",
         "authsvc/face/": "pictures",
         "authsvc/voice/": "sound",
         "authsvc/lab/": "scores",
@@ -186,7 +188,7 @@ ENVIRONMENT_KNOWN_BY = {
     "authsvc/demo/service.py": "starts a service without ours",
     "authsvc/lab/voice_commands.py": "tells numerical libraries how many threads to take",
     "authsvc/voice/ecapa_speechbrain_engine.py": "keeps a library from the network",
-    "authsvc/voice/network.py": "keeps a library from telling tales",
+    "authsvc/arrays/network.py": "keeps a library from telling tales",
     "authsvc/web/metrics.py": "a library reads its folder there and nowhere else",
     "authsvc/workers/main.py": "tells numerical libraries how many threads to take",
 }

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from authsvc.voice.engine import SAMPLE_RATE, Probabilities, Samples, Vectors
-from authsvc.voice.vectors import unit
+from authsvc.arrays.vectors import Vectors, unit
+from authsvc.voice.engine import SAMPLE_RATE, Probabilities, Samples
 
 _FRAME = 800
 _TONES = 800 + 160 * np.arange(10)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from authsvc.arrays.vectors import cosine
 from authsvc.voice.conditions import telephone
 from authsvc.voice.quality import Quality
 from authsvc.voice.references import Reference, Share
-from authsvc.voice.vectors import cosine
 from tests.voice.sounds import HumEncoder, say
 
 GOOD = Quality(seconds=4, speech=3, snr=30, clipped=0, level=-20, upper_band=-20)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from authsvc.arrays.vectors import unpack
 from authsvc.biometric import Liveness, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
 from authsvc.factor import Unusable
@@ -13,7 +14,6 @@ from authsvc.voice.audio import encode_wav
 from authsvc.voice.capture import CaptureContext, Enrolled, Heard
 from authsvc.voice.engine import Samples
 from authsvc.voice.service import VoiceService
-from authsvc.voice.vectors import unpack
 from tests.voice.sounds import HumEncoder, say
 
 PROMPTS = ("402917", "385162", "760493")

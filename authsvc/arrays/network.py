@@ -1,4 +1,4 @@
-"""ONNX networks; the only file of the room that knows onnxruntime."""
+"""ONNX networks; the only file that knows onnxruntime."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Network:
             raise ModelUnusable(f"`{path.name}` is not an ONNX network that can be run") from error
         self._name = path.name
         self.inputs: tuple[str, ...] = tuple(part.name for part in self._session.get_inputs())
+        self.shape: tuple[object, ...] = tuple(self._session.get_inputs()[0].shape)
         self.outputs: tuple[str, ...] = tuple(part.name for part in self._session.get_outputs())
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, NDArray[np.float32]]:
@@ -47,3 +48,9 @@ class Network:
         if not all(np.isfinite(answer).all() for answer in answers):
             raise ModelUnusable(f"`{self._name}` answered numbers that are not finite")
         return dict(zip(self.outputs, answers, strict=True))
+
+    def answer(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The first output for the first input; one row at a time where the network takes no more. Raises as `run` does."""
+        if self.shape[0] == 1 and len(values) > 1:
+            return np.concatenate([self.answer(row[None]) for row in values])
+        return self.run({self.inputs[0]: values})[self.outputs[0]]

@@ -1,10 +1,11 @@
-"""Vectors of faces: unit length, their mean, their cosine, and the bytes that a template stores."""
+"""Vectors that describe faces or voices: unit length, their mean, their cosine, and the bytes that a template stores."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from authsvc.face.engine import Vectors
+Vectors = NDArray[np.float32]
 
 
 def unit(vectors: Vectors) -> Vectors:
@@ -15,7 +16,7 @@ def unit(vectors: Vectors) -> Vectors:
 
 
 def fuse(vectors: Vectors) -> Vectors:
-    """The mean of unit rows, scaled to length 1: the template of several samples, the probe of several frames."""
+    """The mean of unit rows, scaled to length 1: the template of several samples, the probe of several frames or phrases."""
     return unit(vectors.mean(axis=0))
 
 
