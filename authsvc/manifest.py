@@ -35,6 +35,11 @@ def rate_of(target_fmr: str) -> float:
     return 1 / int(match[1])
 
 
+def pairs_needed(target_fmr: str) -> int:
+    """How many impostor pairs a target rate needs (the rule of 30); raises as `rate_of` does."""
+    return round(PAIRS_PER_FALSE_MATCH / rate_of(target_fmr))
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -202,7 +207,7 @@ class Manifest(_Part):
                 "run `authsvc lab calibrate` on your own users"
             )
         best = max(measured, key=lambda point: rate_of(point.target_fmr))
-        needed = round(PAIRS_PER_FALSE_MATCH / rate_of(best.target_fmr))
+        needed = pairs_needed(best.target_fmr)
         if best.impostor_pairs < needed:
             raise ModelUnusable(
                 f"model `{self.id}` was calibrated for `{best.target_fmr}` on {best.impostor_pairs} impostor pairs, "

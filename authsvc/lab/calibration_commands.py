@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from authsvc.det import DetFile
 from authsvc.lab.face_commands import face_data, model_option, name_option, today
 from authsvc.lab.options import answer, engine_options, output_file, people_options
 from authsvc.lab.reading import percent
@@ -25,7 +26,11 @@ Json = dict[str, Any]  # Any: a report
 @click.option(
     "--target", "targets", multiple=True, help="Such as `1 in 10000`; repeat. Default: the usual three."
 )
-@click.option("--out", type=output_file, help="Write the manifest with the new operating points.")
+@click.option(
+    "--out",
+    type=output_file,
+    help="Write the manifest with the new operating points, and its DET curves beside it.",
+)
 @click.option(
     "--scores", "scores_file", type=output_file, help="Write the histogram that drift is measured against."
 )
@@ -55,6 +60,8 @@ def calibrate_face(
     if out and found.serves:
         text = _manifest_file(options["manifests"], data.manifest).read_text(encoding="utf-8")
         out.write_text(with_points(text, found.points), encoding="utf-8")
+        curves = DetFile(model=data.manifest.id, model_digest=data.manifest.digest, curves=found.curves)
+        out.with_name(f"{data.manifest.id}.det.json").write_text(curves.to_text(), encoding="utf-8")
     if scores_file and found.serves:
         scores_file.write_text(json.dumps(found.scores) + "\n", encoding="utf-8")
     document = {

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from authsvc.det_svg import Mark, Series, det_svg
 from authsvc.errors import ModelUnusable
 from authsvc.face.service import SAME_PERSON_FMR
-from authsvc.lab.det_svg import Mark, Series, det_svg
+from authsvc.lab.det import corners
 from authsvc.lab.face_samples import Photograph, Shot
 from authsvc.lab.groups import Groups, by_group
 from authsvc.lab.intervals import Counts, per_person, rounded
 from authsvc.lab.iso19795 import Curve, Errors, curve, equal_error_rate, errors_at
-from authsvc.lab.operating_points import pairs_needed
 from authsvc.lab.people import Person
 from authsvc.lab.trials import Samples, Trials, all_trials
-from authsvc.manifest import Manifest, OperatingPoint
+from authsvc.manifest import Manifest, OperatingPoint, pairs_needed
 
 Json = dict[str, Any]  # Any: a report
 
@@ -98,7 +98,12 @@ def det(data: FaceData, kinds: Iterable[Kind], data_set: str) -> str:
     """The DET curves of every kind that has one, with its shipped thresholds marked."""
     title = f"{data.manifest.id} on {data_set}: {len(data.people)} people"
     series = [
-        Series(_named(kind.trials), kind.curve, tuple(_mark(*point) for point in kind.points))
+        Series(
+            _named(kind.trials),
+            tuple(corners(kind.curve)),
+            tuple(_mark(*point) for point in kind.points),
+            f"{kind.curve.genuine_pairs} genuine, {kind.curve.impostor_pairs} impostor pairs",
+        )
         for kind in kinds
         if kind.curve is not None
     ]
@@ -208,4 +213,5 @@ def _mark(point: OperatingPoint, errors: Errors) -> Mark:
         f"{point.target_fmr}, threshold {point.threshold}",
         0.0 if fmr is None else fmr.rate,
         None if fnmr is None else fnmr.rate,
+        None if fnmr is None else fnmr.interval,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from authsvc.det import DetCurve
 from authsvc.face.service import SAME_PERSON_FMR
+from authsvc.lab.det import det_curve
 from authsvc.lab.drift import ScoreHistogram
 from authsvc.lab.face import FaceData, Json
 from authsvc.lab.intervals import Estimate
@@ -20,6 +22,7 @@ class Calibration:
 
     fusion: Fusion
     points: tuple[OperatingPoint, ...]
+    curves: tuple[DetCurve, ...]
     refusals: tuple[Refusal, ...]
     cross_checks: tuple[Json, ...]
     scores: Json
@@ -41,21 +44,26 @@ class Calibration:
 def calibrated(data: FaceData, targets: Sequence[str], data_set: DataSet) -> Calibration:
     """Points for each target and each number of frames that a probe may have, and for frames of one capture among themselves."""
     points: list[OperatingPoint] = []
+    curves: list[DetCurve] = []
     refusals: list[Refusal] = []
     checks: list[Json] = []
     scores: Json = {}
     fusion = data.manifest.fusion
     for trials, asked in _plan(data, targets):
+        of_kind: list[OperatingPoint] = []
         for target in asked:
             found = operating_point(trials, target, data_set)
             if isinstance(found, Refusal):
                 refusals.append(found)
             else:
-                points.append(found)
+                of_kind.append(found)
                 checks += _cross_checks(trials, target)
+        points += of_kind
+        curve = det_curve(trials, data_set, (point.threshold for point in of_kind))
+        curves += [] if curve is None else [curve]
         if (trials.samples, trials.frames) == (fusion.samples, fusion.frames):
             scores = _scores(data, trials, data_set)
-    return Calibration(fusion, tuple(points), tuple(refusals), tuple(checks), scores)
+    return Calibration(fusion, tuple(points), tuple(curves), tuple(refusals), tuple(checks), scores)
 
 
 def _plan(data: FaceData, targets: Sequence[str]) -> Iterator[tuple[Trials, Sequence[str]]]:

@@ -12,7 +12,7 @@ import numpy as np
 from authsvc.lab.intervals import Counts, Estimate, rounded
 from authsvc.lab.iso19795 import errors_at
 from authsvc.lab.trials import RESOLUTION, Scores, Trials
-from authsvc.manifest import PAIRS_PER_FALSE_MATCH, OperatingPoint, rate_of
+from authsvc.manifest import OperatingPoint, pairs_needed, rate_of
 
 TARGETS = ("1 in 1000", "1 in 10000", "1 in 100000")
 
@@ -34,11 +34,6 @@ class DataSet:
     name: str
     population: str
     date: str
-
-
-def pairs_needed(target_fmr: str) -> int:
-    """How many impostor pairs a target rate needs (the rule of 30)."""
-    return round(PAIRS_PER_FALSE_MATCH / rate_of(target_fmr))
 
 
 def operating_point(trials: Trials, target_fmr: str, data_set: DataSet) -> OperatingPoint | Refusal:

@@ -16,19 +16,23 @@ from authsvc.factor import Factor
 from authsvc.policy import loading
 from authsvc.policy.analysis import MOST_CELLS, analyze
 from authsvc.policy.backtest_file import open_backtest, run_file
+from authsvc.policy.det_picture import det_picture
 from authsvc.policy.diff import diff
 from authsvc.policy.document import Document
 from authsvc.policy.engine import Policy
 from authsvc.policy.explain import explain
 from authsvc.policy.inputs import Inputs
+from authsvc.policy.model_options import model_options
 from authsvc.policy.picture import picture
 from authsvc.policy.profiles import Profile
+from authsvc.policy.thresholds import Model, thresholds
 from authsvc.policy.wording import (
     analysis_lines,
     difference_lines,
     explanation_lines,
     fault_lines,
     report_lines,
+    threshold_lines,
 )
 
 _Result = TypeVar("_Result")
@@ -51,17 +55,20 @@ def policy() -> None:
 
 @policy.command("validate")
 @click.argument("document", type=_file)
+@model_options
 @_json
-def validate_command(document: Path, as_json: bool) -> None:
-    """Check a document's schema, its bounds and its own tests; exit code 1 when it may not be used."""
+def validate_command(document: Path, models: tuple[Model, ...], as_json: bool) -> None:
+    """Check a document's schema, bounds, own tests and false match rates; exit code 1 when it may not be used."""
     try:
-        valid = loading.from_file(document)
+        valid = loading.from_file(document, models=models)
     except PolicyInvalid as error:
         _reject(as_json, error)
     tests = len(valid.document.tests)
     described = {"id": valid.id, "version": valid.version, "digest": valid.digest}
-    counts = {"rules": len(valid.rules), "tests": tests}
+    counts = {"rules": len(valid.rules), "tests": tests, "models": [each.manifest.id for each in models]}
     lines = [f"{valid.id} version {valid.version} is valid, {tests} tests pass", valid.digest]
+    if not models:
+        lines.append("no calibrated model is installed here, so no false match rate was checked")
     _print(as_json, {"valid": True, "policy": described, **counts, "findings": []}, lines)
 
 
@@ -103,6 +110,24 @@ def analyze_command(
     _print(as_json, analysis.to_json(), analysis_lines(analysis))
     if analysis.has_errors:
         raise SystemExit(1)
+
+
+@policy.command("thresholds")
+@click.argument("document", type=_file, required=False)
+@model_options
+@click.option(
+    "--svg", type=click.Path(dir_okay=False, path_type=Path), help="Draw the DET curves into this file."
+)
+@_json
+def thresholds_command(
+    document: Path | None, models: tuple[Model, ...], svg: Path | None, as_json: bool
+) -> None:
+    """What a document's false match rates are as scores, and on whom that was measured; exit code 1 for one without support."""
+    found = thresholds(_refusing(lambda: _policy_of(document)).document, models)
+    if svg is not None:
+        svg.write_text(det_picture(found), encoding="utf-8")
+    _print(as_json, {"thresholds": [each.to_json() for each in found]}, threshold_lines(found))
+    raise SystemExit(int(any(each.refusal is not None for each in found)))
 
 
 @policy.command("diff")

@@ -1,17 +1,18 @@
 """From TOML, JSON or a mapping to a policy that may be used, or to everything that is wrong with it.
 
-A document is read (syntax), checked (schema), kept from loosening (no rule with an upper bound), and put to its own
-tests. Each fault names its place in the document and, where a file tells, its line.
+A document is read (syntax), checked (schema), kept from loosening (no rule with an upper bound), put to its own tests,
+and refused for false match rates that no calibration at hand supports. Each fault names its place in the document and,
+where a file tells, its line.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import rfc8785
 from pydantic import ValidationError
@@ -21,6 +22,7 @@ from authsvc.policy.document import Document
 from authsvc.policy.engine import Policy
 from authsvc.policy.faults import Fault, schema_fault
 from authsvc.policy.promises import failure_of
+from authsvc.policy.thresholds import Model, unsupported
 from authsvc.policy.whereabouts import line_of, lines_of
 
 
@@ -30,39 +32,60 @@ def shipped() -> Policy:
     return from_toml(source.read_text(encoding="utf-8"), source.name)
 
 
-def from_file(path: Path, *, for_analysis: bool = False) -> Policy:
+def from_file(path: Path, *, for_analysis: bool = False, models: Sequence[Model] = ()) -> Policy:
     """A policy from a `.toml` or `.json` file; raises PolicyInvalid, whose `findings` name file and line."""
     read = from_json if path.suffix == ".json" else from_toml
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise _invalid([Fault((), "not UTF-8").at(path.name, None)]) from error
-    return read(text, path.name, for_analysis=for_analysis)
+    return read(text, path.name, for_analysis=for_analysis, models=models)
 
 
-def from_toml(text: str, source: str = "document", *, for_analysis: bool = False) -> Policy:
-    """A policy from TOML; `for_analysis` as in `from_mapping`. Raises PolicyInvalid."""
+def from_toml(
+    text: str, source: str = "document", *, for_analysis: bool = False, models: Sequence[Model] = ()
+) -> Policy:
+    """A policy from TOML; the rest as in `from_mapping`. Raises PolicyInvalid."""
     mapping = _parsed(tomllib.loads, text, "TOML", source)
     lines = lines_of(text)
-    return _policy(mapping, for_analysis, lambda fault: fault.at(source, line_of(lines, fault.path)))
+    checks = Checks(for_analysis, models)
+    return _policy(mapping, checks, lambda fault: fault.at(source, line_of(lines, fault.path)))
 
 
-def from_json(text: str, source: str = "document", *, for_analysis: bool = False) -> Policy:
+def from_json(
+    text: str, source: str = "document", *, for_analysis: bool = False, models: Sequence[Model] = ()
+) -> Policy:
     """A policy from JSON text, in which no key may stand twice. Raises PolicyInvalid."""
     mapping = _parsed(lambda text: json.loads(text, object_pairs_hook=_unique), text, "JSON", source)
-    return _policy(mapping, for_analysis, lambda fault: fault.at(source, None))
+    return _policy(mapping, Checks(for_analysis, models), lambda fault: fault.at(source, None))
 
 
-def from_mapping(mapping: Mapping[str, object], *, for_analysis: bool = False) -> Policy:
+def from_mapping(
+    mapping: Mapping[str, object], *, for_analysis: bool = False, models: Sequence[Model] = ()
+) -> Policy:
     """A policy from the mapping that TOML and JSON share; its digest is that of the mapping's RFC 8785 form.
 
-    Raises PolicyInvalid with every fault. `for_analysis` leaves out the last two checks, so that a document that
-    loosens or fails its own tests can be shown for what it does; such a policy is never to decide anything.
+    Raises PolicyInvalid with every fault. `for_analysis` leaves out the checks that follow the schema, so that a document
+    that loosens or fails its own tests can be shown for what it does; such a policy is never to decide anything.
+    `models` are those that compare templates here: a false match rate that one of them cannot claim is a fault.
     """
-    return _policy(mapping, for_analysis, lambda fault: fault)
+    return _policy(mapping, Checks(for_analysis, models), lambda fault: fault)
 
 
-def _policy(mapping: Any, for_analysis: bool, place: Callable[[Fault], Fault]) -> Policy:
+class Checks(NamedTuple):
+    """What is asked of a document beyond its schema."""
+
+    for_analysis: bool
+    models: Sequence[Model]
+
+    def faults(self, policy: Policy) -> Iterator[Fault]:
+        if not self.for_analysis:
+            yield from _loosening(policy.document)
+            yield from _failed_tests(policy)
+            yield from unsupported(policy.document, self.models)
+
+
+def _policy(mapping: Any, checks: Checks, place: Callable[[Fault], Fault]) -> Policy:
     # Any: nothing is known of the document yet; the schema is what finds out.
     try:
         canonical = rfc8785.dumps(mapping)
@@ -75,8 +98,7 @@ def _policy(mapping: Any, for_analysis: bool, place: Callable[[Fault], Fault]) -
     except ValidationError as error:
         raise _invalid([place(schema_fault(details, mapping)) for details in error.errors()]) from error
     policy = Policy(document, canonical)
-    faults = () if for_analysis else (*_loosening(document), *_failed_tests(policy))
-    if faults:
+    if faults := list(checks.faults(policy)):
         raise _invalid([place(fault) for fault in faults])
     return policy
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from authsvc.det_svg import percent
 from authsvc.policy.analysis import Analysis
 from authsvc.policy.conditions import Reason
 from authsvc.policy.diff import Difference
 from authsvc.policy.explain import Explanation
 from authsvc.policy.findings import Witness
 from authsvc.policy.level import Level
+from authsvc.policy.thresholds import Threshold
 
 
 def explanation_lines(explanation: Explanation) -> Iterator[str]:
@@ -69,6 +71,36 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"abandoned challenges: {report['abandonment']['expected']}"
     for direction in ("stricter", "weaker"):
         yield f"{direction}: {report[direction]['decisions']} decisions over {report[direction]['amount_minor']}"
+
+
+def threshold_lines(found: Sequence[Threshold]) -> Iterator[str]:
+    """A block for each target and model: the score, both rates with what stands behind them, on whom and when."""
+    for each in found:
+        yield f"{each.model.manifest.modality}: {each.target_fmr}, model {each.model.manifest.id}"
+        if each.point is None:
+            yield f"  refused     {each.refusal}"
+            continue
+        said, point = each.to_json(), each.point
+        yield f"  threshold   {point.threshold}, {point.samples} sample(s) per template, {point.frames} frame(s) per probe"
+        yield f"  FMR         {_rate(point.fmr, point.fmr_interval, said['false_matches'], point.impostor_pairs)}"
+        yield f"  FNMR        {_rate(point.fnmr, point.fnmr_interval, said['false_non_matches'], point.genuine_pairs)}"
+        yield f"  measured    {point.date} on {point.data_set}, {point.people} people: {point.population}"
+        yield f"  DET curve   {_curve(each)}"
+    if not found:
+        yield "no calibrated model is installed here"
+
+
+def _rate(rate: float, interval: tuple[float, float] | None, errors: object, pairs: int) -> str:
+    within = (
+        "no interval stated" if interval is None else f"95 % [{percent(interval[0])}, {percent(interval[1])}]"
+    )
+    counted = f"{pairs} pairs" if errors is None else f"{errors} of {pairs} pairs"
+    return f"{percent(rate)} %, {within}, {counted}"
+
+
+def _curve(found: Threshold) -> str:
+    curve = found.curve
+    return "not kept: only points were published" if curve is None else f"{len(curve.points)} points"
 
 
 def fault_lines(findings: object) -> Iterator[str]:

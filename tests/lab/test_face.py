@@ -6,13 +6,16 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from authsvc.det import curves_of
+from authsvc.lab.commands import lab
 from authsvc.lab.face import FaceData, det, measured, report
 from authsvc.lab.face_calibration import Calibration, calibrated
 from authsvc.lab.face_samples import Photograph, Shot
 from authsvc.lab.operating_points import DataSet
 from authsvc.lab.people import Person
-from authsvc.manifest import Manifest, parse_manifest
+from authsvc.manifest import Manifest, parse_manifest, read_manifest
 from tests.lab.synthetic import crowd
 
 _POINT = """
@@ -161,7 +164,7 @@ def test_the_curves_are_a_picture_that_can_be_read(data):
     space = "{http://www.w3.org/2000/svg}"
     title, description = root.find(f"{space}title"), root.find(f"{space}desc")
     assert root.get("role") == "img"
-    assert root.get("aria-labelledby") == "title description"
+    assert root.get("aria-labelledby") == "det-title det-description"
     assert title is not None
     assert title.text == "made-up on a <crowd> & more: 120 people"
     assert description is not None
@@ -203,3 +206,42 @@ def test_too_few_people_calibrate_nothing():
 def test_more_frames_leave_fewer_people_wrongly_refused(data):
     trials = [data.trials(3, frames) for frames in (1, 2, 3)]
     assert np.all(np.diff([float(np.quantile(one.genuine, 0.05)) for one in trials]) > 0)
+
+
+# -- DET curves, kept beside the manifest ------------------------------------------------------------------------------
+
+
+def test_calibration_keeps_the_curve_of_every_kind_with_its_thresholds_on_it(calibration):
+    kinds = {(curve.samples, curve.frames) for curve in calibration.curves}
+    assert kinds == {(1, 1), (3, 1), (3, 2), (3, 3)}
+    for point in calibration.points:
+        curve = next(curve for curve in calibration.curves if curve.shows(point))
+        at = curve.at(point.threshold)
+        assert (curve.impostor_pairs, curve.genuine_pairs) == (point.impostor_pairs, point.genuine_pairs)
+        assert at.false_matches / curve.impostor_pairs == pytest.approx(point.fmr, rel=1e-5)
+        assert (at.fnmr_low, at.fnmr_high) == point.fnmr_interval
+
+
+def test_the_curve_goes_from_letting_everybody_in_to_letting_nobody_in(calibration):
+    curve = calibration.curves[-1]
+    assert curve.fmr(curve.points[0]) > 0.2
+    assert curve.points[-1].false_matches == 0
+    assert all(point.fmr_low <= curve.fmr(point) <= point.fmr_high for point in curve.points)
+    assert 20 < len(curve.points) <= 45
+
+
+def test_the_command_writes_manifest_and_curves_which_are_read_back(data, calibration, tmp_path, monkeypatch):
+    (tmp_path / "made-up.toml").write_text(MANIFEST)
+    monkeypatch.setattr("authsvc.lab.calibration_commands.face_data", lambda *_, **__: data)
+    monkeypatch.setattr("authsvc.lab.face_calibration.calibrated", lambda *_: calibration)
+    words = ["calibrate", "face", "--dir", tmp_path, "--manifests", tmp_path, "--name", "crowd"]
+
+    done = CliRunner().invoke(
+        lab, [*map(str, words), "--target", "1 in 1000", "--out", str(tmp_path / "made-up.toml")]
+    )
+
+    assert done.exit_code == 0, done.output
+    written = read_manifest(tmp_path / "made-up.toml")
+    curves = curves_of(tmp_path, written)
+    assert len(curves) == 4
+    assert all(any(curve.shows(point) for curve in curves) for point in written.operating_points)

@@ -9,11 +9,10 @@ from authsvc.lab.operating_points import (
     Refusal,
     cross_checked,
     operating_point,
-    pairs_needed,
     threshold_for,
 )
 from authsvc.lab.trials import Samples, Trials, all_trials
-from authsvc.manifest import OperatingPoint, rate_of
+from authsvc.manifest import OperatingPoint, pairs_needed, rate_of
 from tests.lab.synthetic import crowd
 
 DATA = DataSet("crowd", "made-up people", "2026-11-22")

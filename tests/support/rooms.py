@@ -14,6 +14,8 @@ WORDS = frozenset(
         "biometric",
         "canonical",
         "clock",
+        "det",
+        "det_svg",
         "ephemeral",
         "errors",
         "events",

@@ -1,0 +1,41 @@
+"""The thresholds of a policy in the DET plane: curves where a calibration kept them, and single points where it did not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from authsvc.det import DetCurve
+from authsvc.det_svg import Mark, Series, det_svg
+from authsvc.manifest import OperatingPoint
+from authsvc.policy.thresholds import Threshold
+
+DESCRIPTION = (
+    "Detection error trade-off: the false non-match rate falls as the false match rate rises. Dots are operating points, "
+    "whiskers the 95 % intervals of their false non-match rate. Where there is no line, no curve was kept."
+)
+
+
+def det_picture(found: Sequence[Threshold], *, key: str = "det", rows: bool = True) -> str:
+    """An SVG document with one series for each threshold; without `rows` its numbers are to stand beside it."""
+    models = ", ".join(sorted({each.model.manifest.id for each in found})) or "no model"
+    return det_svg(f"DET: {models}", DESCRIPTION, [_series(each) for each in found], key=key, rows=rows)
+
+
+def _series(found: Threshold) -> Series:
+    manifest, curve = found.model.manifest, found.curve
+    label = f"{manifest.id}, k={manifest.fusion.samples}, m={manifest.fusion.frames}"
+    marks = () if found.point is None else (_mark(found.point),)
+    if curve is None:
+        return Series(label, (), marks, "no curve was kept")
+    pairs = f"{curve.genuine_pairs} genuine, {curve.impostor_pairs} impostor pairs, {curve.data_set}, {curve.date}"
+    return Series(label, _rates(curve), marks, pairs)
+
+
+def _rates(curve: DetCurve) -> tuple[tuple[float, float], ...]:
+    return tuple((curve.fmr(point), curve.fnmr(point)) for point in curve.points)
+
+
+def _mark(point: OperatingPoint) -> Mark:
+    return Mark(
+        f"{point.target_fmr}, threshold {point.threshold}", point.fmr, point.fnmr, point.fnmr_interval
+    )
