@@ -106,7 +106,7 @@ class Enrolling:
 
     def begin(self, ticket: Ticket, step: EnrollmentStep) -> Json:
         """Start a step; what the person is shown."""
-        self._staging.count(ticket, step)
+        self._staging.count_try(ticket, step)
         if step in PROVING:
             return self._recovering.begin(ticket, step)
         begun = self._step(ticket, step).begin(ticket, self._clock.now())
@@ -115,7 +115,7 @@ class Enrolling:
 
     def answer(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; answering a step again replaces what was given before."""
-        self._staging.count(ticket, step)
+        self._staging.count_try(ticket, step)
         if step in PROVING:
             return self._recovering.answer(ticket, step, submission)
         taking = self._step(ticket, step)
@@ -125,7 +125,8 @@ class Enrolling:
         taken = taking.take(ticket, begun, submission, self._clock.now())
         if isinstance(taken, Unusable):
             return taken
-        self._staging.stage(ticket, step, taken.staged)
+        if taken.staged is not None:
+            self._staging.stage(ticket, step, taken.staged)
         return {"state": "received", **taken.shown}
 
     def complete(self, ticket: Ticket) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 
 from authsvc.ceremony import Box
 from authsvc.ephemeral import Ephemeral, Key
@@ -12,6 +13,8 @@ from authsvc.factor import Json
 from authsvc.ticket import TICKET_LIFE, EnrollmentStep, Ticket
 
 TRIES_PER_STEP = 20
+TRIES_OF_VOICE = 60
+"""Five phrases are each begun and answered, and some of them are read again."""
 
 
 class Staging:
@@ -21,7 +24,11 @@ class Staging:
         self._ephemeral = ephemeral
         self._box = box
 
-    def count(self, ticket: Ticket, name: str, limit: int = TRIES_PER_STEP) -> int:
+    def count_try(self, ticket: Ticket, step: EnrollmentStep) -> None:
+        """Count a beginning or an answer of a step; raises RateLimited past the limit."""
+        self.count(ticket, step, TRIES_OF_VOICE if step is EnrollmentStep.VOICE else TRIES_PER_STEP)
+
+    def count(self, ticket: Ticket, name: str, limit: int) -> int:
         """Count one try and answer how many are left; raises RateLimited past the limit."""
         tries = self._ephemeral.increment(_key(ticket, f"{name}:count"), TICKET_LIFE)
         if tries > limit:
@@ -41,6 +48,16 @@ class Staging:
         key = _key(ticket, f"{step}:begun")
         return self._opened(key, self._ephemeral.take(key))
 
+    def keep_parts(self, ticket: Ticket, step: EnrollmentStep, parts: Sequence[Json]) -> None:
+        """Keep what has come in of a step that takes its evidence in parts; what was kept before is replaced."""
+        self._put(_key(ticket, f"{step}:parts"), {"parts": list(parts)})
+
+    def parts(self, ticket: Ticket, step: EnrollmentStep) -> tuple[Json, ...]:
+        key = _key(ticket, f"{step}:parts")
+        found = self._opened(key, self._ephemeral.get(key)) or {}
+        parts = found.get("parts", ())
+        return tuple(parts) if isinstance(parts, list) else ()
+
     def stage(self, ticket: Ticket, step: EnrollmentStep, value: Json) -> None:
         """Keep what `complete` will make count; what was staged before is replaced."""
         self._put(_key(ticket, f"{step}:staged"), value)
@@ -50,7 +67,7 @@ class Staging:
         return self._opened(key, self._ephemeral.get(key))
 
     def forget(self, ticket: Ticket, step: EnrollmentStep) -> None:
-        for part in ("begun", "staged"):
+        for part in ("begun", "parts", "staged"):
             self._ephemeral.delete(_key(ticket, f"{step}:{part}"))
 
     def _put(self, key: Key, value: Json) -> None:

@@ -55,7 +55,7 @@ from authsvc.voice.capture import CaptureContext
 import numpy
 vector = numpy.full(512, 1 / 16, dtype="<f4").tobytes()
 template = Template(Modality.VOICE, service.model, vector, 5)
-service.verify([Path(sys.argv[2]).read_bytes()], template, CaptureContext(("402917",), "en"))
+service.verify(Path(sys.argv[2]).read_bytes(), template, CaptureContext("402917", "en"))
 print(ready, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
@@ -84,8 +84,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:  # Any: JSON
     service = voice_service(options.models)
     service.load()
     template = Template(Modality.VOICE, service.model, np.full(512, 1 / 16, dtype="<f4").tobytes(), 5)
-    context = CaptureContext(("402917",), "en", _earlier(sound))
-    own = median_ms(lambda: service.verify([recording], template, context), options.repeats)
+    context = CaptureContext("402917", "en", _earlier(sound))
+    own = median_ms(lambda: service.verify(recording, template, context), options.repeats)
     encoder = speaker_encoder(options.models, read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml"))
     encoder.load()
     vector = median_ms(lambda: encoder.describe([sound]), options.repeats)

@@ -28,8 +28,10 @@ _POLICY = (
 
 def page_headers(sensors: Collection[str] = (), return_url: str = "") -> Iterator[tuple[str, str]]:
     """The headers of one page. `sensors` are what it uses, `return_url` where one of its forms may lead besides here."""
+    # Who records a voice may listen to it, which no other page needs.
+    sound = ("media-src blob:",) if "microphone" in sensors else ()
     targets = " ".join(["'self'", *([origin_of(return_url)] if return_url else [])])
-    yield "Content-Security-Policy", "; ".join([*_POLICY, f"form-action {targets}"])
+    yield "Content-Security-Policy", "; ".join([*_POLICY, *sound, f"form-action {targets}"])
     yield (
         "Permissions-Policy",
         ", ".join(f"{name}={'(self)' if name in sensors else '()'}" for name in _SENSORS),

@@ -45,11 +45,12 @@ def taken(api: Api, opened: Opened, path: str, asked: Request) -> Json:
 
 
 def refused(error: AuthsvcError, step: str) -> Response:
-    """A refusal for a script: its slug, and sentences for the person."""
+    """A refusal for a script: its slug, sentences for the person, and the codes that the sentences stand for."""
     body = {
         "slug": error.slug,
         "message": wording.failure(error),
         "hints": wording.hints(step.removeprefix("proof_"), error),
+        "codes": wording.hint_codes(error),
     }
     response = jsonify(body)
     response.status_code = STATUS.get(error.slug, 400)

@@ -72,10 +72,18 @@ def failure(error: AuthsvcError) -> str:
 
 def hints(step: str, error: AuthsvcError) -> list[str]:
     """What the person can do better, in the language of the page."""
-    named = error.extra.get("hints")
-    found = named if isinstance(named, list) else []
+    codes = tuple(hint_codes(error))
     try:
-        codes = tuple(str(each["code"]) for each in found)
         return [str(each["text"]) for each in hints_view(Factor(step), Unusable(codes), current())]
     except (KeyError, ValueError):
-        return [str(each.get("text", "")) for each in found if isinstance(each, dict)]
+        return [str(each.get("text", "")) for each in _hints_of(error)]
+
+
+def hint_codes(error: AuthsvcError) -> list[str]:
+    """The stable codes of what the person can do better."""
+    return [str(each.get("code", "")) for each in _hints_of(error)]
+
+
+def _hints_of(error: AuthsvcError) -> list[dict[str, object]]:
+    named = error.extra.get("hints")
+    return [each for each in named if isinstance(each, dict)] if isinstance(named, list) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from authsvc.account import Account
@@ -17,8 +18,10 @@ from authsvc.steps.consent import must_have_consent
 from authsvc.steps.step import Taken
 from authsvc.store import Transaction
 from authsvc.ticket import EnrollmentStep, Ticket
+from authsvc.voice.capture import EnrolmentPhrase
+from authsvc.voice.spoken_prompt import PHRASES
 from authsvc.voice.verifier import Worker as VoiceWorker
-from authsvc.voice.verifier import begin_enrolment, phrases
+from authsvc.voice.verifier import begin_enrolment_phrase, phrase
 
 
 class FaceStep:
@@ -47,6 +50,11 @@ class FaceStep:
 
 
 class VoiceStep:
+    """One phrase at a time, each judged at once, so that a person repeats what was bad and nothing else.
+
+    Phrases wait, sealed, until there are as many as a template is made of; leaving the page loses none.
+    """
+
     step = EnrollmentStep.VOICE
     # Digits that were read once are known to whoever listened.
     once = True
@@ -57,18 +65,42 @@ class VoiceStep:
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         must_have_consent(self._staging, ticket, Modality.VOICE)
-        return begin_enrolment(ticket.locale, now)
+        begun = begin_enrolment_phrase(ticket.locale, now)
+        number = 1 + len(self._staging.parts(ticket, self.step))
+        return Begun({**begun.shown, "phrase": number, "phrases": PHRASES}, begun.kept)
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
         must_have_consent(self._staging, ticket, Modality.VOICE)
-        recordings, context = phrases(begun, submission, now)
-        made = self._worker.enroll(recordings, context)
-        return made if isinstance(made, Unusable) else _taken(made.template, made.fingerprints)
+        recording, context = phrase(begun, submission, now)
+        earlier = self._staging.parts(ticket, self.step)
+        heard = self._worker.listen(recording, replace(context, earlier=_fingerprints(earlier)))
+        if isinstance(heard, Unusable):
+            return heard
+        # Phrases that another model heard are no part of this template.
+        alike = [each for each in earlier if each["model"] == heard.model]
+        parts = (*alike, _part(heard))
+        if len(parts) < PHRASES:
+            self._staging.keep_parts(ticket, self.step, parts)
+            return Taken(None, {"remaining": PHRASES - len(parts)})
+        self._staging.keep_parts(ticket, self.step, ())
+        template = self._worker.enroll([bytes_of(part["share"]) for part in parts])
+        if isinstance(template, Unusable):
+            return template
+        taken = _taken(template, _fingerprints(parts))
+        return Taken(taken.staged, {"remaining": 0})
 
     def apply(
         self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
     ) -> Account:
         return _enrol(tx, account, Modality.VOICE, staged, now)
+
+
+def _part(heard: EnrolmentPhrase) -> Json:
+    return {"share": text_of(heard.share), "fingerprint": heard.fingerprint, "model": heard.model}
+
+
+def _fingerprints(parts: Sequence[Json]) -> tuple[str, ...]:
+    return tuple(str(part["fingerprint"]) for part in parts)
 
 
 def _taken(template: Template, fingerprints: Sequence[str]) -> Taken:

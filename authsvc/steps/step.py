@@ -14,9 +14,12 @@ from authsvc.ticket import EnrollmentStep, Ticket
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Evidence that was good: `staged` waits, sealed, for `complete`; `shown` goes to the person now."""
+    """Evidence that was good: `staged` waits, sealed, for `complete`; `shown` goes to the person now.
 
-    staged: Json
+    Nothing is staged while more of the same is wanted first.
+    """
+
+    staged: Json | None
     shown: Json = field(default_factory=dict)
 
 

@@ -1,9 +1,7 @@
-"""From uploaded recordings to phrases that may be compared, or the hints that say why not."""
+"""From an uploaded recording to a phrase that may be compared, or the hints that say why not."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from authsvc.voice.audio import decode
@@ -29,10 +27,6 @@ class Phrase:
     fingerprint: Fingerprint
     hints: tuple[Hint, ...]
 
-    @property
-    def is_good(self) -> bool:
-        return not self.hints
-
 
 @dataclass(frozen=True, slots=True)
 class Ears:
@@ -54,14 +48,6 @@ def acquire(data: bytes, digits: str, language: Language, ears: Ears, gate: Gate
     reading = read(log_probabilities, digits, language, speech.duration)
     hints = gate.hints(quality) or _reading_hints(reading, digits)
     return Phrase(speech, quality, reading, Fingerprint.of(data, speech.recording), hints)
-
-
-def hints_of(phrases: Iterable[Phrase], least: int) -> tuple[str, ...]:
-    """What to tell the person, the most frequent first; `more_phrases` when some were good, and fewer than `least`."""
-    phrases = tuple(phrases)
-    counted = Counter(hint for phrase in phrases for hint in phrase.hints)
-    few = (Hint.MORE_PHRASES,) if least > 1 and sum(phrase.is_good for phrase in phrases) < least else ()
-    return tuple(hint.value for hint, _ in counted.most_common()) + tuple(hint.value for hint in few)
 
 
 def _reading_hints(reading: Reading, digits: str) -> tuple[Hint, ...]:

@@ -1,4 +1,4 @@
-"""What comes with the recordings of one capture: the digits that were asked, what was heard before, what is held.
+"""What comes with the recording of one capture: the digits that were asked, what was heard before, what is held.
 
 Words without arrays, so that the web process can speak them to the worker that judges.
 """
@@ -7,29 +7,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from authsvc.biometric import Comparison, Template
+from authsvc.biometric import Comparison
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureContext:
     """What is known about a capture besides its sound.
 
-    `digits` one prompt per recording; `language` is `en` or `zh`; `earlier` the fingerprints of this person's earlier
-    captures; `held` the probe of a first phrase that was neither clearly theirs nor clearly not, to be averaged in.
+    `digits` is the prompt; `language` is `en` or `zh`; `earlier` the fingerprints of this person's earlier captures; `held`
+    the probe of a first phrase that was neither clearly theirs nor clearly not, to be averaged in.
     """
 
-    digits: tuple[str, ...]
+    digits: str
     language: str
     earlier: tuple[str, ...] = ()
     held: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
-    """A template, and the fingerprints of the recordings that it was made of: biometric data, both sealed by the caller."""
+class EnrolmentPhrase:
+    """What one good phrase adds to a template, and its fingerprint: biometric data, sealed by the caller until the last is in."""
 
-    template: Template
-    fingerprints: tuple[str, ...]
+    share: bytes
+    fingerprint: str
+    model: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ class Hint(StrEnum):
     CLIPPED = "clipped"
     NARROWBAND = "narrowband"
     INCONSISTENT = "inconsistent"
-    MORE_PHRASES = "more_phrases"
     SAME_RECORDING = "same_recording"
     SPEAK_ALL_DIGITS = "speak_all_digits"
     TOO_FAST = "too_fast"
@@ -32,7 +31,6 @@ _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
         Hint.CLIPPED: "The recording is distorted. Hold the phone a little further away.",
         Hint.NARROWBAND: "The sound is that of a telephone line. Use the phone's own microphone, not a headset or a call.",
         Hint.INCONSISTENT: "The recordings do not seem to be of one and the same voice. Please record again, in the same place.",
-        Hint.MORE_PHRASES: "There were too few good recordings. Please record again.",
         Hint.SAME_RECORDING: "The same recording was sent more than once. Please read each row of digits yourself.",
         Hint.SPEAK_ALL_DIGITS: "Not every digit was heard. Read all of them, in order, in the language that is shown.",
         Hint.TOO_FAST: "That was too fast. Read the digits one by one.",
@@ -47,7 +45,6 @@ _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
         Hint.CLIPPED: "录音失真，请把手机拿远一点。",
         Hint.NARROWBAND: "声音像是经过电话线路，请直接用手机麦克风录音，不要用耳机或在通话中录音。",
         Hint.INCONSISTENT: "几段录音似乎不是同一个人的声音，请在同一个地方重新录音。",
-        Hint.MORE_PHRASES: "可用的录音太少，请重新录音。",
         Hint.SAME_RECORDING: "同一段录音发送了多次，请亲自读出每一行数字。",
         Hint.SPEAK_ALL_DIGITS: "没有听到所有的数字，请用页面上的语言按顺序读出全部数字。",
         Hint.TOO_FAST: "读得太快，请一个一个地读数字。",

@@ -33,6 +33,16 @@ class Share:
         vectors = encoder.describe([condition(phrase) for condition in CONDITIONS])
         return cls(vectors[0], vectors.sum(axis=0), quality.is_narrowband)
 
+    @classmethod
+    def unpacked(cls, data: bytes, dimension: int) -> Share:
+        """What `packed` wrote; raises ValueError for another number of numbers."""
+        numbers = unpack(data)
+        own, conditions = numbers[:-1].reshape(2, dimension)
+        return cls(own, conditions, bool(numbers[-1]))
+
+    def packed(self) -> bytes:
+        return pack(np.concatenate([self.own, self.conditions, [self.is_narrowband]]))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:

@@ -6,18 +6,17 @@ handed to the caller, who seals them.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
 from authsvc.arrays.vectors import Vectors, cosine, fuse, least_alike, pack, unpack
 from authsvc.biometric import Comparison, Modality, Template
-from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
+from authsvc.errors import InvalidRequest, ModelUnusable
 from authsvc.factor import Unusable
 from authsvc.manifest import Manifest
-from authsvc.voice.acquisition import Ears, Phrase, acquire, hints_of
-from authsvc.voice.capture import CaptureContext, Enrolled, Heard
+from authsvc.voice.acquisition import Ears, Phrase, acquire
+from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.voice.engine import SpeakerEncoder
 from authsvc.voice.fingerprint import COPY, closest
 from authsvc.voice.hints import Hint
@@ -25,8 +24,6 @@ from authsvc.voice.liveness import Evidence, PromptedLiveness
 from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate
 from authsvc.voice.references import Reference, Share
 from authsvc.voice.spoken_prompt import Language
-
-MAX_PHRASES = 8
 
 _AGREEMENT = 0.70
 """How alike the phrases of one enrolment must be to each other: one voice, and no noise among them."""
@@ -65,41 +62,42 @@ class VoiceService:
             "liveness": self._liveness.id,
         }
 
-    def enroll(self, recordings: Sequence[bytes], context: CaptureContext) -> Enrolled | Unusable:
-        """A template of as many good phrases as the manifest's fusion asks for, or what to do better.
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable:
+        """What one phrase adds to a template, or what to do better; `context.earlier` holds those before it as well.
 
-        Each recording reads its own prompt of `context.digits`. Raises what `audio.decode` raises, InvalidRequest for another
-        number of recordings than prompts.
+        Raises what `audio.decode` raises.
         """
-        phrases = self._acquire(recordings, context, ENROLMENT)
-        samples = self._manifest.fusion.samples
-        good = [phrase for phrase in phrases if phrase.is_good][:samples]
-        if len(good) < samples:
-            return Unusable(hints_of(phrases, samples))
-        if any(self._liveness.is_misread(phrase.reading) for phrase in good):
-            return Unusable((Hint.SPEAK_ALL_DIGITS.value,))
-        if _repeats(good, context.earlier):
-            return Unusable((Hint.SAME_RECORDING.value,))
-        vectors = self._describe(good)
-        if least_alike(vectors) < _AGREEMENT:
-            return Unusable((Hint.INCONSISTENT.value,))
-        shares = [Share.of(self._encoder, phrase.speech.only, phrase.quality) for phrase in good]
-        template = Template(Modality.VOICE, self.model, Reference.of(shares).packed(), samples)
-        return Enrolled(template, tuple(phrase.fingerprint.text() for phrase in good))
+        phrase = self._acquire(recording, context, ENROLMENT)
+        hints = phrase.hints or self._objections(phrase, context)
+        if hints:
+            return Unusable(tuple(hint.value for hint in hints))
+        share = Share.of(self._encoder, phrase.speech.only, phrase.quality)
+        return EnrolmentPhrase(share.packed(), phrase.fingerprint.text(), self.model)
 
-    def verify(
-        self, recordings: Sequence[bytes], reference: Template, context: CaptureContext
-    ) -> Heard | Unusable:
-        """How alike the phrase's speaker is to the template's, and whether the digits were spoken now; raises as `enroll` does.
+    def enroll(self, shares: Sequence[bytes]) -> Template | Unusable:
+        """The template of as many phrases as the manifest's fusion asks for; unusable when they are not of one voice.
+
+        Raises InvalidRequest for another number of phrases, ModelUnusable for those of another model.
+        """
+        samples = self._manifest.fusion.samples
+        if len(shares) != samples:
+            raise InvalidRequest(f"{len(shares)} phrases, and {samples} make a template")
+        parts = [self._share(share) for share in shares]
+        if least_alike(np.stack([part.own for part in parts])) < _AGREEMENT:
+            return Unusable((Hint.INCONSISTENT.value,))
+        return Template(Modality.VOICE, self.model, Reference.of(parts).packed(), samples)
+
+    def verify(self, recording: bytes, reference: Template, context: CaptureContext) -> Heard | Unusable:
+        """How alike the phrase's speaker is to the template's, and whether the digits were spoken now; raises as `listen` does.
 
         With `context.held` the probe is the mean of that earlier phrase and this one. Raises ModelUnusable for a template of
         another model: the person must enrol again.
         """
         expected = self._reference(reference)
-        (phrase,) = self._acquire(recordings, context, VERIFICATION, most=1)
-        if not phrase.is_good:
-            return Unusable(hints_of((phrase,), 1))
-        probe = self._describe((phrase,))[0]
+        phrase = self._acquire(recording, context, VERIFICATION)
+        if phrase.hints:
+            return Unusable(tuple(hint.value for hint in phrase.hints))
+        probe = self._encoder.describe([phrase.speech.only])[0]
         probes = [probe] if context.held is None else [self._probe(context.held), probe]
         copy = closest(phrase.fingerprint, context.earlier)
         comparison = Comparison(
@@ -112,23 +110,20 @@ class VoiceService:
         )
         return Heard(comparison, pack(probe))
 
-    def _acquire(
-        self, recordings: Sequence[bytes], context: CaptureContext, gate: Gate, most: int = MAX_PHRASES
-    ) -> list[Phrase]:
-        if not recordings:
-            raise InvalidRequest("a voice capture without a recording")
-        if len(recordings) > most:
-            raise PayloadTooLarge(f"{len(recordings)} recordings, and {most} are accepted")
-        if len(recordings) != len(context.digits):
-            raise InvalidRequest(f"{len(recordings)} recordings for {len(context.digits)} prompts")
-        language = Language(context.language)
-        return [
-            acquire(data, digits, language, self._ears, gate)
-            for data, digits in zip(recordings, context.digits, strict=True)
-        ]
+    def _acquire(self, recording: bytes, context: CaptureContext, gate: Gate) -> Phrase:
+        return acquire(recording, context.digits, Language(context.language), self._ears, gate)
 
-    def _describe(self, phrases: Sequence[Phrase]) -> Vectors:
-        return self._encoder.describe([phrase.speech.only for phrase in phrases])
+    def _objections(self, phrase: Phrase, context: CaptureContext) -> tuple[Hint, ...]:
+        """Against a good recording: other digits than were asked, or a sound that was heard before."""
+        if self._liveness.is_misread(phrase.reading):
+            return (Hint.SPEAK_ALL_DIGITS,)
+        return (Hint.SAME_RECORDING,) if closest(phrase.fingerprint, context.earlier) >= COPY else ()
+
+    def _share(self, data: bytes) -> Share:
+        try:
+            return Share.unpacked(data, self._encoder.dimension)
+        except ValueError as error:
+            raise ModelUnusable("a phrase was heard by another model: the person must begin again") from error
 
     def _reference(self, template: Template) -> Reference:
         if template.modality is not Modality.VOICE or template.model != self.model:
@@ -145,10 +140,3 @@ class VoiceService:
                 f"the held phrase has {vector.size} numbers, and {self._encoder.dimension} are expected"
             )
         return vector
-
-
-def _repeats(phrases: Sequence[Phrase], earlier: Sequence[str]) -> bool:
-    """Whether one phrase is a copy of another of this enrolment, or of an earlier capture."""
-    prints = [phrase.fingerprint for phrase in phrases]
-    among = (one.similarity(other) for one, other in itertools.combinations(prints, 2))
-    return any(value >= COPY for value in (*among, *(closest(one, earlier) for one in prints)))

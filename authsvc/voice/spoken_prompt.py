@@ -1,4 +1,4 @@
-"""The prompt that a person reads: six random digits, in Mandarin or in English. Words without arrays, for the web process."""
+"""The prompt that a person reads: random digits, in Mandarin or in English. Words without arrays, for the web process."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import secrets
 from enum import StrEnum
 
 DIGITS = 6
+ENROLMENT_DIGITS = 8
+"""Of a phrase that makes a template: six read at ease are two seconds of speech, and an enrolment phrase wants 2.5."""
+
 PHRASES = 5
-"""How many prompts an enrolment reads."""
+"""How many prompts an enrolment reads, one after the other."""
 
 
 class Language(StrEnum):
@@ -26,6 +29,6 @@ class Language(StrEnum):
         return "zh-CN" if self is Language.MANDARIN else "en"
 
 
-def new_digits() -> str:
-    """Six digits that nobody can foresee."""
-    return "".join(secrets.choice("0123456789") for _ in range(DIGITS))
+def new_digits(count: int = DIGITS) -> str:
+    """Digits that nobody can foresee."""
+    return "".join(secrets.choice("0123456789") for _ in range(count))

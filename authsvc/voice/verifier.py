@@ -18,13 +18,12 @@ from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
 from authsvc.manifest import Manifest
 from authsvc.subject import Subject
-from authsvc.voice.capture import CaptureContext, Enrolled, Heard
+from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.voice.held import HeldPhrase, HeldPhrases
 from authsvc.voice.hints import Hint
-from authsvc.voice.spoken_prompt import DIGITS, PHRASES, Language, new_digits
+from authsvc.voice.spoken_prompt import DIGITS, ENROLMENT_DIGITS, Language, new_digits
 
 PROMPT_LIFE = timedelta(seconds=60)
-ENROLMENT_LIFE = timedelta(seconds=120)
 NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
 
 Answer = TypeVar("Answer")
@@ -33,11 +32,11 @@ Answer = TypeVar("Answer")
 class Worker(Protocol):
     """The voice room's service, wherever it runs."""
 
-    def enroll(self, recordings: Sequence[bytes], context: CaptureContext) -> Enrolled | Unusable: ...
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable: ...
 
-    def verify(
-        self, recordings: Sequence[bytes], reference: Template, context: CaptureContext
-    ) -> Heard | Unusable: ...
+    def enroll(self, shares: Sequence[bytes]) -> Template | Unusable: ...
+
+    def verify(self, recording: bytes, reference: Template, context: CaptureContext) -> Heard | Unusable: ...
 
 
 class Templates(Protocol):
@@ -110,7 +109,7 @@ class VoiceVerifier:
             return Received({"template": None})
         if held is not None and (held.template, held.model) != (stored.id, stored.template.model):
             held = None
-        heard = self._worker.verify((recording,), stored.template, _with(context, earlier, held))
+        heard = self._worker.verify(recording, stored.template, _with(context, earlier, held))
         if isinstance(heard, Unusable):
             return heard
         if held is None and self._is_in_between(step, heard):
@@ -167,53 +166,41 @@ class VoiceVerifier:
         return self._manifests[model].threshold_for(step.target_fmr, frames)
 
 
-def begin_phrase(locale: str, now: datetime) -> Begun:
-    """A nonce and six digits that count for one minute, in the words of the person's language."""
-    return _begun(locale, (new_digits(),), now + PROMPT_LIFE)
-
-
-def begin_enrolment(locale: str, now: datetime) -> Begun:
-    """A nonce and five rows of digits, one recording for each, in order."""
-    return _begun(locale, tuple(new_digits() for _ in range(PHRASES)), now + ENROLMENT_LIFE)
-
-
-def phrase(kept: Json, submission: Submission, now: datetime) -> tuple[bytes, CaptureContext]:
-    """The one recording of a submission for this ceremony; raises as `phrases` does."""
-    recordings, context = phrases(kept, submission, now)
-    return recordings[0], context
-
-
-def phrases(kept: Json, submission: Submission, now: datetime) -> tuple[tuple[bytes, ...], CaptureContext]:
-    """The recordings of a submission, one per prompt; raises InvalidRequest for a foreign or late nonce or another number."""
-    nonce = submission.fields.get("nonce")
-    if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), str(kept["nonce"]).encode()):
-        raise InvalidRequest("`nonce` is not the one of this capture; begin again")
-    if now >= from_millis(int(str(kept["expires_at"]))):
-        raise InvalidRequest("the capture took too long; begin again")
-    prompts = _strings(kept["prompts"])
-    recordings = submission.files.get("audio", ())
-    if len(recordings) != len(prompts):
-        raise InvalidRequest(f"this capture has {len(prompts)} files named `audio`")
-    return recordings, CaptureContext(prompts, str(kept["language"]))
-
-
-def _begun(locale: str, prompts: tuple[str, ...], expires_at: datetime) -> Begun:
-    language, nonce = Language.of(locale), secrets.token_urlsafe(NONCE_BYTES)
+def begin_phrase(locale: str, now: datetime, count: int = DIGITS) -> Begun:
+    """A nonce and digits that count for one minute, in the words of the person's language."""
+    language, nonce, digits = Language.of(locale), secrets.token_urlsafe(NONCE_BYTES), new_digits(count)
+    expires_at = now + PROMPT_LIFE
     shown: dict[str, object] = {
         "nonce": nonce,
-        "digits": prompts[0],
-        "prompts": list(prompts),
-        "digits_per_prompt": DIGITS,
+        "digits": digits,
         "language": language.tag,
         "expires_at": rfc3339(expires_at),
     }
     kept = {
         "nonce": nonce,
-        "prompts": list(prompts),
+        "digits": digits,
         "language": language.value,
         "expires_at": to_millis(expires_at),
     }
     return Begun(shown=shown, kept=kept)
+
+
+def begin_enrolment_phrase(locale: str, now: datetime) -> Begun:
+    """The same with a longer row, for a template."""
+    return begin_phrase(locale, now, ENROLMENT_DIGITS)
+
+
+def phrase(kept: Json, submission: Submission, now: datetime) -> tuple[bytes, CaptureContext]:
+    """The recording of a submission; raises InvalidRequest for a foreign or late nonce, or another number of recordings."""
+    nonce = submission.fields.get("nonce")
+    if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), str(kept["nonce"]).encode()):
+        raise InvalidRequest("`nonce` is not the one of this capture; begin again")
+    if now >= from_millis(int(str(kept["expires_at"]))):
+        raise InvalidRequest("the capture took too long; begin again")
+    recordings = submission.files.get("audio", ())
+    if len(recordings) != 1:
+        raise InvalidRequest("this capture has one file named `audio`")
+    return recordings[0], CaptureContext(str(kept["digits"]), str(kept["language"]))
 
 
 def _with(context: CaptureContext, earlier: tuple[str, ...], held: HeldPhrase | None) -> CaptureContext:

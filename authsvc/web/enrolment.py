@@ -25,7 +25,7 @@ STEPS: dict[str, tuple[BodyReader[Submission], type[BaseModel], type[BaseModel]]
     "consent": (JsonEvidence(requests.ConsentEvidence), user_answers.ConsentBegun, answers.Received),
     "otp": (JsonEvidence(requests.CodeEvidence), user_answers.AppBegun, answers.Received),
     "face": (FRAMES, answers.CaptureBegun, answers.Received),
-    "voice": (AUDIO, answers.CaptureBegun, answers.Received),
+    "voice": (AUDIO, user_answers.PhraseBegun, user_answers.PhraseReceived),
     "device": (JsonEvidence(requests.DeviceEvidence), user_answers.DeviceBegun, user_answers.DeviceReceived),
 }
 """For each step, the form of its evidence, what its beginning shows, and what it answers."""

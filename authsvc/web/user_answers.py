@@ -9,7 +9,7 @@ from authsvc.account import AccountStatus
 from authsvc.biometric import Modality
 from authsvc.device.credential import DeviceState
 from authsvc.factor import Factor
-from authsvc.web.answers import Decision, Received
+from authsvc.web.answers import CaptureBegun, Decision, Received
 from authsvc.web.told import Count, Told
 from authsvc.web.words import AnyJson
 
@@ -61,6 +61,19 @@ class AppBegun(Told):
     secret: str
     uri: str
     qr_svg: str
+
+
+class PhraseBegun(CaptureBegun):
+    """The digits to read, and which of how many phrases it is."""
+
+    phrase: Count
+    phrases: Count
+
+
+class PhraseReceived(Received):
+    """The phrase is good; so many remain to be read."""
+
+    remaining: Count
 
 
 class DeviceBegun(Told):

@@ -1,7 +1,7 @@
 """The voice room from afar: the web calls `RemoteVoice`, a worker answers with the real service through `voice_handlers`.
 
-Templates, probes, fingerprints and recordings cross as blobs, everything else in the header. Importing this loads no array
-library: only the worker does.
+Templates, shares, probes, fingerprints and recordings cross as blobs, everything else in the header. Importing this loads no
+array library: only the worker does.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any, Protocol, TypeVar
 from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import Unavailable
 from authsvc.factor import Json, Unusable
-from authsvc.voice.capture import CaptureContext, Enrolled, Heard
+from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.messages import ABOUT, RETRY_AFTER, Answer, Handler
 
 T = TypeVar("T")
 
+LISTEN = "voice.listen"
 ENROLL = "voice.enroll"
 VERIFY = "voice.verify"
 
@@ -29,9 +30,11 @@ Blobs = Sequence[bytes]
 class Voices(Protocol):
     """What both ends offer: `VoiceService` in the worker, `RemoteVoice` in the web."""
 
-    def enroll(self, recordings: Blobs, context: CaptureContext) -> Enrolled | Unusable: ...
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable: ...
 
-    def verify(self, recordings: Blobs, reference: Template, context: CaptureContext) -> Heard | Unusable: ...
+    def enroll(self, shares: Blobs) -> Template | Unusable: ...
+
+    def verify(self, recording: bytes, reference: Template, context: CaptureContext) -> Heard | Unusable: ...
 
 
 class RemoteVoice:
@@ -40,17 +43,21 @@ class RemoteVoice:
     def __init__(self, client: WorkerClient) -> None:
         self._client = client
 
-    def enroll(self, recordings: Blobs, context: CaptureContext) -> Enrolled | Unusable:
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable:
         asked, carried = _sent(context)
-        header, blobs = self._client.call(ENROLL, {"context": asked}, (*carried, *recordings))
-        return _read(header, lambda it: _unusable(it) or _enrolled(it, blobs))
+        header, blobs = self._client.call(LISTEN, {"context": asked}, (*carried, recording))
+        return _read(header, lambda it: _unusable(it) or _phrase(it, blobs))
 
-    def verify(self, recordings: Blobs, reference: Template, context: CaptureContext) -> Heard | Unusable:
+    def enroll(self, shares: Blobs) -> Template | Unusable:
+        header, blobs = self._client.call(ENROLL, {}, tuple(shares))
+        return _read(header, lambda it: _unusable(it) or _template(it["template"], *blobs))
+
+    def verify(self, recording: bytes, reference: Template, context: CaptureContext) -> Heard | Unusable:
         asked, carried = _sent(context)
         header, blobs = self._client.call(
             VERIFY,
             {"context": asked, "reference": _template_fields(reference)},
-            (reference.vector, *carried, *recordings),
+            (reference.vector, *carried, recording),
         )
         return _read(header, lambda it: _unusable(it) or _heard(it["comparison"], blobs))
 
@@ -63,33 +70,36 @@ class RemoteVoice:
 def voice_handlers(service: Voices) -> Mapping[str, Handler]:
     """What a worker serves for `RemoteVoice`."""
 
-    def enroll(header: Fields, blobs: Blobs) -> Answer:
-        context, recordings = _received(header["context"], blobs)
-        answer = service.enroll(recordings, context)
+    def listen(header: Fields, blobs: Blobs) -> Answer:
+        context, recording = _received(header["context"], blobs)
+        answer = service.listen(recording, context)
         if isinstance(answer, Unusable):
             return {"unusable": list(answer.hints)}, ()
-        return {"template": _template_fields(answer.template)}, (
-            answer.template.vector,
-            *map(str.encode, answer.fingerprints),
-        )
+        return {"model": answer.model}, (answer.share, answer.fingerprint.encode())
+
+    def enroll(header: Fields, blobs: Blobs) -> Answer:
+        answer = service.enroll(blobs)
+        if isinstance(answer, Unusable):
+            return {"unusable": list(answer.hints)}, ()
+        return {"template": _template_fields(answer)}, (answer.vector,)
 
     def verify(header: Fields, blobs: Blobs) -> Answer:
         vector, *others = blobs
-        context, recordings = _received(header["context"], others)
-        answer = service.verify(recordings, _template(header["reference"], vector), context)
+        context, recording = _received(header["context"], others)
+        answer = service.verify(recording, _template(header["reference"], vector), context)
         if isinstance(answer, Unusable):
             return {"unusable": list(answer.hints)}, ()
         fields = asdict(answer.comparison) | {"fingerprints": []}
         return {"comparison": fields}, (answer.probe, *map(str.encode, answer.comparison.fingerprints))
 
-    return {ENROLL: enroll, VERIFY: verify}
+    return {LISTEN: listen, ENROLL: enroll, VERIFY: verify}
 
 
 def _sent(context: CaptureContext) -> tuple[Json, tuple[bytes, ...]]:
-    """The context as header fields and as the blobs that go before the recordings."""
+    """The context as header fields and as the blobs that go before the recording."""
     held = () if context.held is None else (context.held,)
     fields = {
-        "digits": list(context.digits),
+        "digits": context.digits,
         "language": context.language,
         "held": len(held),
         "earlier": len(context.earlier),
@@ -97,15 +107,16 @@ def _sent(context: CaptureContext) -> tuple[Json, tuple[bytes, ...]]:
     return fields, (*held, *map(str.encode, context.earlier))
 
 
-def _received(fields: Fields, blobs: Blobs) -> tuple[CaptureContext, Blobs]:
+def _received(fields: Fields, blobs: Blobs) -> tuple[CaptureContext, bytes]:
     held, earlier = int(fields["held"]), int(fields["earlier"])
     context = CaptureContext(
-        tuple(map(str, fields["digits"])),
+        str(fields["digits"]),
         str(fields["language"]),
         tuple(blob.decode() for blob in blobs[held : held + earlier]),
         blobs[0] if held else None,
     )
-    return context, blobs[held + earlier :]
+    (recording,) = blobs[held + earlier :]
+    return context, recording
 
 
 def _template_fields(template: Template) -> Json:
@@ -116,9 +127,9 @@ def _template(fields: Fields, vector: bytes) -> Template:
     return Template(Modality(fields["modality"]), str(fields["model"]), vector, int(fields["samples"]))
 
 
-def _enrolled(header: Fields, blobs: Blobs) -> Enrolled:
-    vector, *fingerprints = blobs
-    return Enrolled(_template(header["template"], vector), tuple(text.decode() for text in fingerprints))
+def _phrase(header: Fields, blobs: Blobs) -> EnrolmentPhrase:
+    share, fingerprint = blobs
+    return EnrolmentPhrase(share, fingerprint.decode(), str(header["model"]))
 
 
 def _unusable(header: Fields) -> Unusable | None:

@@ -140,4 +140,4 @@ def test_what_cannot_be_a_recording_is_refused(name: str):
 def test_the_service_answers_hostile_recordings_as_the_decoder_does(service: VoiceService):
     for name in ("ten hours", "floats nan", "a zip", "wav of 0 bits"):
         with pytest.raises((InvalidRequest, PayloadTooLarge, UnsupportedMedia)):
-            service.enroll([FILES[name]], CaptureContext(("402917",), "en"))
+            service.listen(FILES[name], CaptureContext("402917", "en"))

@@ -14,9 +14,9 @@ from authsvc.factor import Factor, Received, Step, Submission, Unusable, Verific
 from authsvc.manifest import Manifest
 from authsvc.payment import Binding, Payment
 from authsvc.subject import Subject
-from authsvc.voice.capture import CaptureContext, Enrolled, Heard
+from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.voice.held import HeldPhrases
-from authsvc.voice.verifier import VoiceVerifier, begin_enrolment, phrases
+from authsvc.voice.verifier import VoiceVerifier, begin_enrolment_phrase, phrase
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=20)
@@ -93,18 +93,19 @@ class Room:
         self.asked: list[CaptureContext] = []
         self.unusable: Unusable | None = None
 
-    def enroll(self, recordings: Sequence[bytes], context: CaptureContext) -> Enrolled | Unusable:
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable:
         raise AssertionError("a verifier never enrols")
 
-    def verify(
-        self, recordings: Sequence[bytes], reference: Template, context: CaptureContext
-    ) -> Heard | Unusable:
+    def enroll(self, shares: Sequence[bytes]) -> Template | Unusable:
+        raise AssertionError("a verifier never enrols")
+
+    def verify(self, recording: bytes, reference: Template, context: CaptureContext) -> Heard | Unusable:
         self.asked.append(context)
         if self.unusable is not None:
             return self.unusable
         liveness = LivenessResult(self.verdict, ("prompt", "copy"), {"prompt": -0.3})
         frames = 1 if context.held is None else 2
-        fingerprint = f"v1.{recordings[0].decode()}"
+        fingerprint = f"v1.{recording.decode()}"
         return Heard(
             Comparison(self.scores.pop(0), self.model, frames, liveness, fingerprints=(fingerprint,)),
             b"probe",
@@ -168,7 +169,7 @@ def test_the_payer_is_shown_fresh_digits_in_their_language(bench: Bench, step: S
     assert one.shown["digits"] != other.shown["digits"] or one.shown["nonce"] != other.shown["nonce"]
     assert one.shown["language"] == "zh-CN"
     assert one.shown["expires_at"] == "2026-11-22T12:01:00.000Z"
-    assert one.kept["prompts"] == [one.shown["digits"]]
+    assert one.kept["digits"] == one.shown["digits"]
 
 
 def test_a_good_phrase_passes_and_is_remembered(bench: Bench, step: Step):
@@ -265,8 +266,8 @@ def test_a_policy_without_a_rate_settles_nothing(bench: Bench):
         ("another", False, 1, "not the one"),
         (None, False, 1, "not the one"),
         ("same", True, 1, "too long"),
-        ("same", False, 0, "1 files named `audio`"),
-        ("same", False, 2, "1 files named `audio`"),
+        ("same", False, 0, "one file named `audio`"),
+        ("same", False, 2, "one file named `audio`"),
     ],
 )
 def test_a_submission_that_does_not_fit_its_ceremony_is_refused(
@@ -279,14 +280,13 @@ def test_a_submission_that_does_not_fit_its_ceremony_is_refused(
         bench.verifier.receive(step, kept, submission, NOW + timedelta(seconds=60 if late else 59))
 
 
-def test_an_enrolment_reads_five_rows_of_digits_in_one_capture():
-    begun = begin_enrolment("en", NOW)
-    recordings = tuple(str(number).encode() for number in range(5))
-    submission = Submission({"nonce": begun.shown["nonce"]}, {"audio": recordings})
-    given, context = phrases(begun.kept, submission, SOON)
-    assert given == recordings
-    assert list(context.digits) == begun.shown["prompts"]
-    assert (len(set(context.digits)), context.language) == (5, "en")
+def test_a_phrase_of_an_enrolment_reads_a_longer_row_of_digits():
+    begun = begin_enrolment_phrase("en", NOW)
+    submission = Submission({"nonce": begun.shown["nonce"]}, {"audio": (b"one",)})
+    given, context = phrase(begun.kept, submission, SOON)
+    assert given == b"one"
+    assert context.digits == begun.shown["digits"]
+    assert (len(context.digits), context.language) == (8, "en")
 
 
 def test_voice_is_offered_where_a_model_is_known(bench: Bench):

@@ -16,7 +16,7 @@ from authsvc.errors import AuthsvcError, ModelUnusable, Unavailable, Unsupported
 from authsvc.factor import Json, Unusable
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.build import voice_service
-from authsvc.voice.capture import CaptureContext, Enrolled, Heard
+from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.messages import Answer
 from authsvc.workers.voice import RemoteVoice, voice_handlers
@@ -25,10 +25,10 @@ from tests.workers.test_face import NearbyClient
 
 # As large as twenty captures of twelve seconds.
 EARLIER = tuple(f"v1.{number}.{'x' * 36_000}" for number in range(20))
-CONTEXT = CaptureContext(("402917", "385162"), "zh", EARLIER, b"\x00\x01 held")
-BARE = CaptureContext(("402917",), "en")
+CONTEXT = CaptureContext("402917", "zh", EARLIER, b"\x00\x01 held")
+BARE = CaptureContext("402917", "en")
 TEMPLATE = Template(Modality.VOICE, "sha256:ab", b"\x00\x00\x80\x3f" * 256, 5)
-ENROLLED = Enrolled(TEMPLATE, ("v1.one", "v1.two"))
+PHRASE = EnrolmentPhrase(b"\x00 share", "v1.one", "sha256:ab")
 HEARD = Heard(
     Comparison(
         score=0.1 + 0.2,
@@ -40,24 +40,27 @@ HEARD = Heard(
     ),
     b"\x00 probe",
 )
-RECORDINGS = (b"RIFF one", b"RIFF two")
+RECORDING = b"RIFF one"
+SHARES = (b"\x00 share", b"\x01 share")
 
 
 class Room:
     """A voice room that answers what it was told to, and remembers what it was asked."""
 
-    def __init__(self, answer: Enrolled | Heard | Unusable | AuthsvcError) -> None:
+    def __init__(self, answer: EnrolmentPhrase | Template | Heard | Unusable | AuthsvcError) -> None:
         self.answer = answer
         self.asked: list[tuple[object, ...]] = []
 
-    def enroll(self, recordings: Sequence[bytes], context: CaptureContext) -> Enrolled | Unusable:
-        self.asked.append((tuple(recordings), context))
-        return self._answer(Enrolled)
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable:
+        self.asked.append((recording, context))
+        return self._answer(EnrolmentPhrase)
 
-    def verify(
-        self, recordings: Sequence[bytes], reference: Template, context: CaptureContext
-    ) -> Heard | Unusable:
-        self.asked.append((tuple(recordings), reference, context))
+    def enroll(self, shares: Sequence[bytes]) -> Template | Unusable:
+        self.asked.append(tuple(shares))
+        return self._answer(Template)
+
+    def verify(self, recording: bytes, reference: Template, context: CaptureContext) -> Heard | Unusable:
+        self.asked.append((recording, reference, context))
         return self._answer(Heard)
 
     def _answer(self, kind):
@@ -72,30 +75,37 @@ def remote(room: Room) -> RemoteVoice:
 
 
 @pytest.mark.parametrize("context", [CONTEXT, BARE])
-def test_a_template_arrives_whole_with_its_fingerprints(context: CaptureContext):
-    room = Room(ENROLLED)
-    assert remote(room).enroll(RECORDINGS, context) == ENROLLED
-    assert room.asked == [(RECORDINGS, context)]
+def test_a_phrase_arrives_whole_with_its_fingerprint(context: CaptureContext):
+    room = Room(PHRASE)
+    assert remote(room).listen(RECORDING, context) == PHRASE
+    assert room.asked == [(RECORDING, context)]
+
+
+def test_a_template_arrives_whole():
+    room = Room(TEMPLATE)
+    assert remote(room).enroll(SHARES) == TEMPLATE
+    assert room.asked == [SHARES]
 
 
 @pytest.mark.parametrize("context", [CONTEXT, BARE])
 def test_a_comparison_arrives_to_the_last_digit(context: CaptureContext):
     room = Room(HEARD)
-    assert remote(room).verify(RECORDINGS, TEMPLATE, context) == HEARD
-    assert room.asked == [(RECORDINGS, TEMPLATE, context)]
+    assert remote(room).verify(RECORDING, TEMPLATE, context) == HEARD
+    assert room.asked == [(RECORDING, TEMPLATE, context)]
 
 
 @pytest.mark.parametrize("hints", [("too_noisy", "clipped"), ()])
 def test_what_cannot_be_judged_arrives_with_its_hints(hints: tuple[str, ...]):
     far = remote(Room(Unusable(hints)))
-    assert far.enroll(RECORDINGS, CONTEXT) == Unusable(hints)
-    assert far.verify(RECORDINGS, TEMPLATE, CONTEXT) == Unusable(hints)
+    assert far.listen(RECORDING, CONTEXT) == Unusable(hints)
+    assert far.enroll(SHARES) == Unusable(hints)
+    assert far.verify(RECORDING, TEMPLATE, CONTEXT) == Unusable(hints)
 
 
 @pytest.mark.parametrize("error", [ModelUnusable("another model"), UnsupportedMedia("not a WAV")])
 def test_what_the_room_raises_is_raised_here(error: AuthsvcError):
     with pytest.raises(type(error), match=error.detail):
-        remote(Room(error)).verify(RECORDINGS, TEMPLATE, CONTEXT)
+        remote(Room(error)).verify(RECORDING, TEMPLATE, CONTEXT)
 
 
 GARBAGE: tuple[Json, ...] = ({}, {"template": {}, "comparison": {}}, {"comparison": None}, {"unusable": 3})
@@ -105,8 +115,9 @@ GARBAGE: tuple[Json, ...] = ({}, {"template": {}, "comparison": {}}, {"compariso
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda far: far.enroll(RECORDINGS, CONTEXT),
-        lambda far: far.verify(RECORDINGS, TEMPLATE, CONTEXT),
+        lambda far: far.listen(RECORDING, CONTEXT),
+        lambda far: far.enroll(SHARES),
+        lambda far: far.verify(RECORDING, TEMPLATE, CONTEXT),
         lambda far: far.describe(),
     ],
 )
@@ -114,7 +125,9 @@ def test_garbage_is_no_answer(garbage: Json, ask: Callable[[RemoteVoice], object
     def answer(header: Json, blobs: Sequence[bytes]) -> Answer:
         return garbage, ()
 
-    far = RemoteVoice(NearbyClient(dict.fromkeys(("voice.enroll", "voice.verify", "about"), answer)))
+    far = RemoteVoice(
+        NearbyClient(dict.fromkeys(("voice.listen", "voice.enroll", "voice.verify", "about"), answer))
+    )
     with pytest.raises(Unavailable):
         ask(far)
 
@@ -151,7 +164,7 @@ def test_a_worker_serves_the_voice_room_with_its_own_models(model_dir: Path, tmp
             about = far.describe()
             hum = encode_wav(say("402917"))
             template = Template(Modality.VOICE, str(about["model"]), bytes(2048), 5)
-            told = far.verify([hum], template, BARE)
+            told = far.verify(hum, template, BARE)
             memory = psutil.Process(process.pid).memory_info().rss
         process.terminate()
     assert (about["engine"], about["liveness"]) == ("ge2e_onnx", "prompt")

@@ -1,11 +1,12 @@
 // The calls of the capture pages. The token stays on the server; a page has only the key of its forms.
 
-/** A refusal: `message` and `hints` are sentences for the person, in their language. */
+/** A refusal: `message` and `hints` are sentences for the person, in their language; `codes` name the hints. */
 export class Refused extends Error {
-  constructor({ slug = "offline", message = "", hints = [] }) {
+  constructor({ slug = "offline", message = "", hints = [], codes = [] }) {
     super(message);
     this.slug = slug;
     this.hints = hints;
+    this.codes = codes;
   }
 }
 
