@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Discriminator, Field, JsonValue, StringCons
 
 from authsvc.biometric import Modality
 from authsvc.factor import Factor
+from authsvc.policy import iso4217
 from authsvc.policy.currency import Conversion
 from authsvc.policy.level import CHALLENGES, FactorSet, Level, factor_set
 from authsvc.policy.rules import Exemption, Id, Minor, Part, Rule
@@ -134,6 +135,9 @@ class Document(Part):
             raise ValueError(
                 f"reference currency `{self.reference_currency}` must be among the currencies, with worth `1`"
             )
+        for code, currency in self.currencies.items():
+            if (fault := iso4217.fault_of(code, currency.minor_digits)) is not None:
+                raise ValueError(fault)
         worthless = [code for code, currency in self.currencies.items() if Fraction(currency.worth) == 0]
         if worthless:
             raise ValueError(f"currency `{worthless[0]}` cannot be worth nothing")

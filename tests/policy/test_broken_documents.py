@@ -38,6 +38,9 @@ FAULTS = {
     "wrong-type": "invalid-document",
     "no-rules": "invalid-document",
     "same-name-twice": "invalid-document",
+    "reserved-name": "invalid-document",
+    "no-such-currency": "invalid-document",
+    "wrong-minor-digits": "invalid-document",
 }
 WITHOUT_WITNESS = {"unreachable-rule", "invalid-document"}
 """Nothing matches there, or there is no policy to ask."""
