@@ -46,6 +46,8 @@ class Settings:
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
     voice: bool = False
+    attestation_models: Path | None = None
+    payment_confirmation: bool = False
     unsafe_no_pad: bool = False
     log_level: str = "INFO"
 
@@ -168,6 +170,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),
     Setting("checkpoint_every", _seconds, "seconds between audit checkpoints"),
     Setting("voice", _switch, "1 enrols and compares voices as well; its models must be prepared"),
+    Setting(
+        "attestation_models",
+        Path,
+        "TOML list of authenticator models with their roots; set, device keys of no other model are registered",
+    ),
+    Setting(
+        "payment_confirmation",
+        _switch,
+        "1 lets browsers that can show amount and payee themselves do so (Secure Payment Confirmation)",
+    ),
     Setting("unsafe_no_pad", _switch, "1 takes photographs for people: for development only"),
     Setting("log_level", _level, "DEBUG, INFO, WARNING or ERROR"),
 )

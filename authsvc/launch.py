@@ -25,6 +25,7 @@ from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
 from authsvc.storage.revision import is_current
 from authsvc.web.metrics import fresh_directory
+from authsvc.wiring import device_rules
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -46,6 +47,7 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
     listener = bind(ServerSettings(host=settings.host, port=settings.port))
     port = listener.getsockname()[1]
     settings = replace(settings, port=port)
+    device_rules(settings)  # What is wrong with them stops the start, and not each web process by itself.
     _prepare(settings, development=development)
     if settings.pages:
         _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.

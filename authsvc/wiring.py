@@ -12,10 +12,14 @@ from authsvc.ceremony import Ceremonies
 from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.desk import ServiceParts
+from authsvc.device.attestation import TrustedModels
+from authsvc.device.payment_confirmation import PaymentConfirmation
 from authsvc.device.relying_party import RelyingParty
+from authsvc.device.rules import DeviceRules
 from authsvc.device.verifier import DeviceVerifier
 from authsvc.enrolling import Enrolling, EnrollmentParts
 from authsvc.ephemeral import Ephemeral
+from authsvc.errors import ConfigurationError
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor, FactorVerifier
 from authsvc.health import FaceHealth, Faces, ServiceHealth
@@ -52,6 +56,25 @@ def load_policy(settings: Settings) -> Policy:
     return loading.shipped() if settings.policy_file is None else loading.from_file(settings.policy_file)
 
 
+def device_rules(settings: Settings) -> DeviceRules:
+    """By what device keys are registered and used; raises ConfigurationError for settings that cannot hold."""
+    models, issuer = settings.attestation_models, settings.issuer
+    return DeviceRules(
+        RelyingParty.at(settings.public_url, issuer),
+        None if models is None else TrustedModels.load(models),
+        PaymentConfirmation(issuer, _icon(settings)) if settings.payment_confirmation else None,
+    )
+
+
+def _icon(settings: Settings) -> str:
+    """What a browser shows beside a payment lies with the pages."""
+    if not settings.pages:
+        raise ConfigurationError(
+            "`AUTHSVC_PAYMENT_CONFIRMATION` needs the pages, and `AUTHSVC_PAGES` is empty"
+        )
+    return f"{settings.public_url}/pages/shield.svg"
+
+
 def wire(
     settings: Settings, clock: Clock | None = None, face: Faces | None = None, tally: Tally | None = None
 ) -> Wired:
@@ -65,12 +88,12 @@ def wire(
     probe = WorkerClient(settings.worker_socket, settings.store_timeout, connections=2)
     face_health = FaceHealth(face or RemoteFace(probe))
     face = face or RemoteFace(workers)
-    party = RelyingParty.at(settings.public_url, settings.issuer)
+    rules = device_rules(settings)
     voice = RemoteVoice(workers) if settings.voice else None
     verifiers = {
         verifier.factor: verifier
         for verifier in (
-            *_verifiers(settings, store, party, face, face_health),
+            *_verifiers(settings, store, rules, face, face_health),
             *_voice_verifiers(store, ephemeral, voice),
         )
     }
@@ -94,7 +117,7 @@ def wire(
             staging=staging,
             macs=store.ring,
             keys=store.sealer,
-            steps=_steps(settings, store, staging, party, face, voice),
+            steps=_steps(settings, store, staging, rules, face, voice),
             recovering=Recovering(
                 RecoveryParts(
                     ledger=store.ledger,
@@ -136,14 +159,14 @@ def wire(
 
 
 def _verifiers(
-    settings: Settings, store: Store, party: RelyingParty, face: Faces, health: FaceHealth
+    settings: Settings, store: Store, rules: DeviceRules, face: Faces, health: FaceHealth
 ) -> tuple[FactorVerifier[Transaction], ...]:
     """One line a factor."""
     read = store.ledger.read
     return (
         OtpVerifier(read),
-        DeviceVerifier(Factor.DEVICE_UV, party, read, store.ring),
-        DeviceVerifier(Factor.DEVICE_KEY, party, read, store.ring),
+        DeviceVerifier(Factor.DEVICE_UV, rules.party, read, store.ring, rules.confirmation),
+        DeviceVerifier(Factor.DEVICE_KEY, rules.party, read, store.ring),
         FaceVerifier(
             face,
             read,
@@ -167,7 +190,7 @@ def _steps(
     settings: Settings,
     store: Store,
     staging: Staging,
-    party: RelyingParty,
+    rules: DeviceRules,
     face: Faces,
     voice: RemoteVoice | None,
 ) -> tuple[Step, ...]:
@@ -175,7 +198,7 @@ def _steps(
     modalities = (Modality.FACE,) if voice is None else (Modality.FACE, Modality.VOICE)
     return (
         ConsentStep(modalities),
-        DeviceStep(store.ledger, party, store.ring, settings.probation),
+        DeviceStep(store.ledger, rules, store.ring, settings.probation),
         AppStep(staging, settings.issuer),
         FaceStep(staging, face, asks_gestures=not settings.unsafe_no_pad),
         *(() if voice is None else (VoiceStep(staging, voice),)),

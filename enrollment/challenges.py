@@ -21,7 +21,7 @@ OPEN = "challenge_required"
 SENSORS = {
     "face": ("camera",),
     "voice": ("microphone",),
-    "device_uv": ("publickey-credentials-get",),
+    "device_uv": ("publickey-credentials-get", "payment"),
     "device_key": ("publickey-credentials-get",),
 }
 _DIGITS = N_("Please type the six or eight digits of the code.")

@@ -30,6 +30,9 @@ AUTHENTICATOR_UNIT = "Authenticator Attestation"
 _OCTETS_OF_16 = b"\x04\x10"
 _LONGEST_CHAIN = 6
 
+MOST_ROOTS = 8
+"""Of one model. The system's bundle of web authorities has over a hundred, none of which makes authenticators."""
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -96,6 +99,10 @@ def _model(entry: Mapping[str, Any], folder: Path) -> Model:  # Any: TOML as it 
     roots = tuple(root for name in entry["roots"] for root in _roots(folder / name))
     if not roots:
         raise ValueError(f"`{entry['name']}` has no root certificate")
+    if len(roots) > MOST_ROOTS:
+        raise ValueError(
+            f"`{entry['name']}` has {len(roots)} roots: a maker has its own roots, {MOST_ROOTS} at most"
+        )
     return Model(
         str(UUID(entry["aaguid"])), entry["name"], formats, roots, entry.get("revoked", False) is True
     )

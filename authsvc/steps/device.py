@@ -13,7 +13,7 @@ from authsvc.device.credential import LONGEST_NAME, Device, DeviceState, label
 from authsvc.device.record import CredentialRecord
 from authsvc.device.refusal import Refused
 from authsvc.device.registration import begin_registration, finish_registration
-from authsvc.device.relying_party import RelyingParty
+from authsvc.device.rules import DeviceRules
 from authsvc.errors import InvalidRequest
 from authsvc.events import Event
 from authsvc.factor import Begun, Factor, Json, Submission
@@ -35,9 +35,9 @@ class DeviceStep:
     # A registration challenge is used up by the first answer to it, good or bad.
     once = True
 
-    def __init__(self, ledger: Ledger, party: RelyingParty, macs: Macs, probation: timedelta) -> None:
+    def __init__(self, ledger: Ledger, rules: DeviceRules, macs: Macs, probation: timedelta) -> None:
         self._ledger = ledger
-        self._party = party
+        self._rules = rules
         self._macs = macs
         self._probation = probation
 
@@ -45,7 +45,15 @@ class DeviceStep:
         live, handle = self._ledger.read(
             lambda tx: (tx.credentials.live(ticket.subject), tx.credentials.user_handle(ticket.subject))
         )
-        begun = begin_registration(self._party, ticket.subject, live, now, user_handle=handle)
+        begun = begin_registration(
+            self._rules.party,
+            ticket.subject,
+            live,
+            now,
+            user_handle=handle,
+            attestation=self._rules.trusted is not None,
+            pays=self._rules.confirmation is not None,
+        )
         return Begun({"name_length": LONGEST_NAME, **begun.shown}, begun.kept)
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
@@ -58,7 +66,7 @@ class DeviceStep:
         credential = submission.fields.get("credential")
         if isinstance(credential, Mapping):
             made = _refusing(
-                lambda: finish_registration(self._party, begun, credential, ticket.subject, device_id, now),
+                lambda: self._finished(ticket, begun, credential, device_id, now),
                 lambda code: self._record_refusal(ticket, code, now),
             )
             staged["credential"] = made.to_json()
@@ -91,6 +99,14 @@ class DeviceStep:
         if not tx.credentials.add(CredentialRecord.from_json(ticket.subject, credential)):
             raise InvalidRequest("this device key is registered already")
         return account.enrolled(Factor.DEVICE_UV).enrolled(Factor.DEVICE_KEY)
+
+    def _finished(
+        self, ticket: Ticket, begun: Json, credential: Json, device_id: str, now: datetime
+    ) -> CredentialRecord:
+        rules = self._rules
+        return finish_registration(
+            rules.party, begun, credential, ticket.subject, device_id, now, trusted=rules.trusted
+        )
 
     def _record_refusal(self, ticket: Ticket, code: str, now: datetime) -> None:
         details = {"reason": code}

@@ -4,109 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from authsvc.device.attestation import AAGUID_EXTENSION, Model, TrustedModels
+from authsvc.device.attestation import MOST_ROOTS, Model, TrustedModels
 from authsvc.device.record import CredentialRecord
 from authsvc.device.refusal import Refusal, Refused
 from authsvc.device.registration import begin_registration, finish_registration
 from authsvc.errors import ConfigurationError
+from tests.device.makers import AAGUID, LIST, OTHER, ROOT, Authority, Maker, name, octets, write
 from tests.device.scene import ALICE, NOW, ORIGIN, PARTY, creation
 from tests.support.authenticator import Authenticator, sign
-
-AAGUID = UUID("11111111-2222-3333-4444-555555555555")
-OTHER = UUID("99999999-2222-3333-4444-555555555555")
-FROM, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
-
-
-def name(common: str, unit: str | None = None) -> x509.Name:
-    parts = [
-        (NameOID.COUNTRY_NAME, "SE"),
-        (NameOID.ORGANIZATION_NAME, "Acme Keys"),
-        (NameOID.COMMON_NAME, common),
-    ]
-    if unit is not None:
-        parts.append((NameOID.ORGANIZATIONAL_UNIT_NAME, unit))
-    return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
-
-
-@dataclass
-class Authority:
-    """Somebody who signs certificates, trusted or not."""
-
-    common: str = "Acme Root"
-    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        return self.issue(name(self.common), self.key, authority=True)
-
-    def issue(
-        self,
-        subject: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
-        *,
-        authority: bool = False,
-        since: datetime = FROM,
-        until: datetime = UNTIL,
-        aaguid: bytes | None = None,
-        critical: bool = False,
-    ) -> x509.Certificate:
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(name(self.common))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(since)
-            .not_valid_after(until)
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        )
-        if aaguid is not None:
-            extension = x509.UnrecognizedExtension(AAGUID_EXTENSION, aaguid)
-            builder = builder.add_extension(extension, critical=critical)
-        return builder.sign(self.key, hashes.SHA256())
-
-
-ROOT = Authority()
-
-
-def octets(aaguid: UUID) -> bytes:
-    return b"\x04\x10" + aaguid.bytes
-
-
-@dataclass
-class Maker:
-    """A manufacturer's attestation of one key, honest until something is changed."""
-
-    issuer: Authority = field(default_factory=lambda: ROOT)
-    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
-    signer: ec.EllipticCurvePrivateKey | None = None
-    unit: str | None = "Authenticator Attestation"
-    leaf: dict[str, Any] = field(default_factory=lambda: {"aaguid": octets(AAGUID)})
-    aaguid: UUID = AAGUID
-    format: str = "packed"
-    between: tuple[x509.Certificate, ...] = ()
-    chain: bool = True
-
-    def certificate(self) -> x509.Certificate:
-        return self.issuer.issue(name("Acme Key 1", self.unit), self.key, **self.leaf)
-
-    def statement(self, auth_data: bytes, client_hash: bytes) -> object:
-        certificates = [
-            each.public_bytes(serialization.Encoding.DER) for each in (self.certificate(), *self.between)
-        ]
-        return {"alg": -7, "sig": sign(self.signer or self.key, auth_data + client_hash), "x5c": certificates}
 
 
 def models(**changes: Any) -> TrustedModels:
@@ -117,10 +31,9 @@ def models(**changes: Any) -> TrustedModels:
 def register(maker: Maker, trusted: TrustedModels, now: datetime = NOW) -> CredentialRecord:
     phone = Authenticator(ORIGIN)
     kept, answer = creation(phone, now=now, attestation=True)
-    answer.aaguid = maker.aaguid.bytes
-    answer.format = maker.format
-    answer.statement = maker.statement if maker.chain else lambda auth_data, client_hash: {}
-    return finish_registration(PARTY, kept, answer.to_json(), ALICE, "dev_1", now, trusted=trusted)
+    return finish_registration(
+        PARTY, kept, maker.attest(answer).to_json(), ALICE, "dev_1", now, trusted=trusted
+    )
 
 
 def refusal(maker: Maker, trusted: TrustedModels | None = None, now: datetime = NOW) -> str:
@@ -244,23 +157,6 @@ def test_a_list_past_its_date_admits_nobody() -> None:
 
 # -- The operator's file -----------------------------------------------------------------------------------------------
 
-LIST = f"""
-next_update = 2027-01-01
-revoked_certificates = ["{"ab" * 32}"]
-
-[[model]]
-aaguid = "{AAGUID}"
-name = "Acme Key"
-formats = ["packed"]
-roots = ["acme.pem"]
-"""
-
-
-def write(folder: Path, text: str, root: x509.Certificate | None = None) -> Path:
-    (folder / "acme.pem").write_bytes((root or ROOT.certificate).public_bytes(serialization.Encoding.PEM))
-    (folder / "models.toml").write_text(text)
-    return folder / "models.toml"
-
 
 def test_a_list_is_read_with_its_roots(tmp_path: Path) -> None:
     listed = TrustedModels.load(write(tmp_path, LIST))
@@ -289,6 +185,14 @@ def test_a_list_with_a_mistake_is_refused_at_the_start(
     assert found in LIST
     with pytest.raises(ConfigurationError, match=complaint):
         TrustedModels.load(write(tmp_path, LIST.replace(found, instead)))
+
+
+def test_a_bundle_of_authorities_is_refused_at_the_start(tmp_path: Path) -> None:
+    listed = write(tmp_path, LIST)
+    pem = ROOT.certificate.public_bytes(serialization.Encoding.PEM)
+    (tmp_path / "acme.pem").write_bytes(pem * (MOST_ROOTS + 1))
+    with pytest.raises(ConfigurationError, match="a maker has its own roots"):
+        TrustedModels.load(listed)
 
 
 def test_a_pinned_leaf_is_refused_at_the_start(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,8 +57,14 @@ def user() -> str:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The real services over an embedded database; no biometric worker runs beside them."""
-    folder = tmp_path_factory.mktemp("authsvc")
-    settings = Settings(data_dir=folder, base_url=BASE_URL, unsafe_no_pad=True)
+    with opened_shop(tmp_path_factory.mktemp("authsvc")) as shop:
+        yield shop
+
+
+@contextmanager
+def opened_shop(folder: Path, **changes: Any) -> Iterator[Shop]:
+    """A shop with services of its own, some of whose settings are changed."""
+    settings = Settings(data_dir=folder, base_url=BASE_URL, unsafe_no_pad=True, **changes)
     _prepare(settings)
     wired = wire(settings)
     key, shown = new_api_key(wired.store.ring, "shop", ALL_SCOPES, wired.store.clock.now())

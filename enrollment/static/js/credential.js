@@ -35,7 +35,7 @@ export function asJson(credential) {
 
 const withBytes = (each) => ({ ...each, id: bytes(each.id) });
 
-function bytes(base64url) {
+export function bytes(base64url) {
   const base64 = base64url.replaceAll("-", "+").replaceAll("_", "/");
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }

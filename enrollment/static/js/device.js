@@ -2,6 +2,7 @@
 
 import { Refused, Steps, explain, goOn, say } from "./relay.js";
 import { asJson, creationOptions, requestOptions } from "./credential.js";
+import { confirmation, confirmed } from "./payment.js";
 
 const element = document.getElementById("device");
 const saying = document.getElementById("say");
@@ -9,6 +10,7 @@ const start = document.getElementById("start");
 const named = document.getElementById("name");
 const steps = new Steps(element);
 const ceremonies = { get: prove, create: register };
+let plainly = false;
 
 start.addEventListener("click", async () => {
   if (named && !named.reportValidity()) return;
@@ -26,9 +28,16 @@ start.addEventListener("click", async () => {
 start.disabled = false; // Only now does somebody listen.
 
 async function prove() {
-  const { publicKey } = await steps.begin();
+  const { publicKey, paymentRequest } = await steps.begin();
+  const shown = paymentRequest && !plainly ? await confirmation(paymentRequest) : null;
   say(saying, "asking");
-  await steps.answer(asJson(await navigator.credentials.get({ publicKey: requestOptions(publicKey) })));
+  // Whatever became of the browser's own form, the next try is the plain one: this device may have no key for it.
+  plainly = shown !== null;
+  await steps.answer(asJson(await (shown ? confirmed(shown) : asserted(publicKey))));
+}
+
+function asserted(publicKey) {
+  return navigator.credentials.get({ publicKey: requestOptions(publicKey) });
 }
 
 async function register() {
@@ -36,11 +45,25 @@ async function register() {
   const { publicKey } = await steps.begin();
   if (!publicKey) return steps.answer({ name });
   say(saying, "asking");
-  const made = await navigator.credentials.create({ publicKey: creationOptions(publicKey) });
-  return steps.answer({ name, credential: asJson(made) });
+  return steps.answer({ name, credential: asJson(await created(publicKey)) });
+}
+
+/** A key, made for payments where that was asked; a device that cannot make such a key makes a plain one. */
+async function created(publicKey) {
+  try {
+    return await navigator.credentials.create({ publicKey: creationOptions(publicKey) });
+  } catch (error) {
+    if (error.name !== "NotSupportedError" || !publicKey.extensions?.payment) throw error;
+    return navigator.credentials.create({ publicKey: creationOptions(withoutPayment(publicKey)) });
+  }
+}
+
+function withoutPayment({ extensions: { payment, ...extensions }, authenticatorSelection, ...options }) {
+  const { authenticatorAttachment, ...selection } = authenticatorSelection;
+  return { ...options, extensions, authenticatorSelection: selection };
 }
 
 function tell(error) {
   if (error instanceof Refused) explain(error, saying);
-  else say(saying, { NotAllowedError: "refused", InvalidStateError: "known" }[error.name] ?? "unsupported");
+  else say(saying, { NotAllowedError: "refused", AbortError: "refused", InvalidStateError: "known" }[error.name] ?? "unsupported");
 }
