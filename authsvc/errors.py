@@ -39,6 +39,12 @@ class InsufficientScope(AuthsvcError):
     slug = "insufficient-scope"
 
 
+class NotPermitted(AuthsvcError):
+    """A signed-in operator whose roles do not allow this, or who would have to be another person for it."""
+
+    slug = "not-permitted"
+
+
 class NotFound(AuthsvcError):
     """No such object, or one that belongs to somebody else: the two look the same."""
 
@@ -103,6 +109,12 @@ class PolicyInvalid(AuthsvcError):
     """The policy document breaks its schema or its own tests; `findings` in `extra` says where."""
 
     slug = "policy-invalid"
+
+
+class PolicyStep(AuthsvcError):
+    """The policy version is not at this point of its life; `state` in `extra` says where it is."""
+
+    slug = "policy-step"
 
 
 class PolicyConflict(AuthsvcError):

@@ -21,6 +21,10 @@ from authsvc.subject import Subject
 if TYPE_CHECKING:
     from authsvc.audit.chain import Entry
     from authsvc.overview import Overview
+    from authsvc.policy.jobs import Backtesting
+    from authsvc.policy.life import Current, Publication, ShadowRun, Version
+    from authsvc.policy.recorded import Recorded, Unreadable
+    from authsvc.policy.shadow import Comparison, Differences
     from authsvc.ticket import Recovery, Ticket, TicketState
 
 Result = TypeVar("Result")
@@ -173,6 +177,86 @@ class Policies(Protocol):
     def document(self, digest: str) -> str | None: ...
 
 
+class PolicyLife(Protocol):
+    """Versions of the policy, which of them decides, and the log of publications.
+
+    `save` makes the unit run again when somebody else was faster; `seed` and `publish` are conditional writes.
+    """
+
+    def add(self, version: Version) -> None: ...
+
+    def find(self, version_id: str) -> Version | None: ...
+
+    def save(self, version: Version) -> Version: ...
+
+    def page(self, after: str | None, limit: int) -> tuple[Version, ...]:
+        """The newest versions first; `after` is the id of the last one of the page before."""
+
+    def claim_number(self, policy_id: str, number: int, digest: str) -> str:
+        """The digest of the one document that bears this number; this one where nobody had it."""
+
+    def highest_number(self, policy_id: str) -> int: ...
+
+    def current(self) -> Current | None: ...
+
+    def mark(self) -> tuple[int, str | None] | None:
+        """The number of the active publication and the id of the shadow run: the cheapest way to see a change."""
+
+    def seed(self, publication: Publication) -> bool: ...
+
+    def publish(self, publication: Publication, expected: int) -> bool: ...
+
+    def publication(self, number: int) -> Publication | None: ...
+
+    def history(self, before: int | None, limit: int) -> tuple[Publication, ...]: ...
+
+    def begin_shadow(self, run: ShadowRun) -> None: ...
+
+    def end_shadow(self, run: ShadowRun, now: datetime) -> None: ...
+
+
+class Shadows(Protocol):
+    """What shadow runs have counted, over all processes."""
+
+    def count(self, run_id: str, differences: Differences) -> None: ...
+
+    def last_run(self, version_id: str) -> ShadowRun | None: ...
+
+    def comparison(self, run_id: str) -> Comparison: ...
+
+
+class Backtests(Protocol):
+    """Backtests as jobs. `claim`, `keep` and `finish` are conditional writes of whoever holds the lease."""
+
+    def add(self, job: Backtesting) -> None: ...
+
+    def find(self, backtest_id: str) -> Backtesting | None: ...
+
+    def of_version(self, version_id: str) -> tuple[Backtesting, ...]: ...
+
+    def waiting(self, now: datetime) -> Backtesting | None:
+        """A job that nobody works on: the oldest one that waits, or whose worker has not been heard of."""
+
+    def claim(self, job: Backtesting, owner: str, now: datetime, lease_until: datetime) -> bool: ...
+
+    def keep(self, job: Backtesting, lease_until: datetime) -> bool:
+        """Keep what was counted so far; False where the job is no longer this worker's."""
+
+    def finish(self, job: Backtesting) -> bool: ...
+
+    def cancel(self, job: Backtesting, now: datetime) -> Backtesting: ...
+
+    def total(self, since: datetime, until: datetime) -> int: ...
+
+    def recorded(
+        self, since: datetime, until: datetime, after: str, limit: int
+    ) -> tuple[tuple[str, Recorded | Unreadable], ...]:
+        """Recorded decisions behind an id, in the order of their ids, each with its id."""
+
+    def documents(self) -> tuple[str, ...]:
+        """Every policy document that ever decided, as canonical JSON."""
+
+
 class Tickets(Protocol):
     def add(self, ticket: Ticket, now: datetime) -> None: ...
 
@@ -212,6 +296,12 @@ class Transaction(Protocol):
     def events(self) -> EventLog: ...
     @property
     def policies(self) -> Policies: ...
+    @property
+    def life(self) -> PolicyLife: ...
+    @property
+    def shadows(self) -> Shadows: ...
+    @property
+    def backtests(self) -> Backtests: ...
     @property
     def tickets(self) -> Tickets: ...
     @property

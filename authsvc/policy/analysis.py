@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Factor
+from authsvc.policy.cells import MOST_CELLS
 from authsvc.policy.document import EmbeddedTest
 from authsvc.policy.engine import Policy
 from authsvc.policy.findings import Finding, Witness
@@ -21,8 +22,6 @@ from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.profiles import Profile, check
 from authsvc.policy.promises import failure_of
 from authsvc.policy.walk import Walk
-
-MOST_CELLS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

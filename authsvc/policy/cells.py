@@ -24,6 +24,9 @@ from authsvc.subject import Novelty
 Coords = tuple[int, ...]
 """A cell: the place of one point on every edge."""
 
+MOST_CELLS = 1_000_000
+"""How many cells are walked where nobody says another number."""
+
 OTHER = "something_else"
 """A payment type or channel that no rule mentions, where the everyday word is one that a rule does."""
 

@@ -14,8 +14,9 @@ import click
 from authsvc.errors import AuthsvcError, PolicyInvalid
 from authsvc.factor import Factor
 from authsvc.policy import loading
-from authsvc.policy.analysis import MOST_CELLS, analyze
+from authsvc.policy.analysis import analyze
 from authsvc.policy.backtest_file import open_backtest, run_file
+from authsvc.policy.cells import MOST_CELLS
 from authsvc.policy.det_picture import det_picture
 from authsvc.policy.diff import diff
 from authsvc.policy.document import Document

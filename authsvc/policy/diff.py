@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from authsvc.policy.analysis import MOST_CELLS
-from authsvc.policy.cells import Coords, Edge, Space
+from authsvc.policy.cells import MOST_CELLS, Coords, Edge, Space
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.findings import Witness
 from authsvc.policy.level import FactorSet, Level

@@ -7,6 +7,7 @@ where a file tells, its line.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from authsvc.errors import PolicyInvalid
 from authsvc.policy.document import Document
 from authsvc.policy.engine import Policy
 from authsvc.policy.faults import Fault, schema_fault
+from authsvc.policy.life import Form, Source
 from authsvc.policy.promises import failure_of
 from authsvc.policy.thresholds import Model, unsupported
 from authsvc.policy.whereabouts import line_of, lines_of
@@ -30,6 +32,19 @@ def shipped() -> Policy:
     """The policy that authsvc starts with: `default.toml` beside this file."""
     source = resources.files("authsvc.policy").joinpath("default.toml")
     return from_toml(source.read_text(encoding="utf-8"), source.name)
+
+
+def shipped_source() -> Source:
+    """The shipped document as it stands in its file."""
+    text = resources.files("authsvc.policy").joinpath("default.toml").read_text(encoding="utf-8")
+    return Source(text, "toml", digest_of(text, "toml"))
+
+
+def source_of(path: Path) -> Source:
+    """A file's document as its author wrote it; raises PolicyInvalid."""
+    form: Form = "json" if path.suffix == ".json" else "toml"
+    text = path.read_text(encoding="utf-8")
+    return Source(text, form, digest_of(text, form, path.name))
 
 
 def from_file(path: Path, *, for_analysis: bool = False, models: Sequence[Model] = ()) -> Policy:
@@ -56,8 +71,29 @@ def from_json(
     text: str, source: str = "document", *, for_analysis: bool = False, models: Sequence[Model] = ()
 ) -> Policy:
     """A policy from JSON text, in which no key may stand twice. Raises PolicyInvalid."""
-    mapping = _parsed(lambda text: json.loads(text, object_pairs_hook=_unique), text, "JSON", source)
+    mapping = _parsed_json(text, source)
     return _policy(mapping, Checks(for_analysis, models), lambda fault: fault.at(source, None))
+
+
+def from_text(
+    text: str,
+    form: Form,
+    source: str = "document",
+    *,
+    for_analysis: bool = False,
+    models: Sequence[Model] = (),
+) -> Policy:
+    """A policy from TOML or JSON text, whichever `form` says. Raises PolicyInvalid."""
+    read = from_toml if form == "toml" else from_json
+    return read(text, source, for_analysis=for_analysis, models=models)
+
+
+def digest_of(text: str, form: Form, source: str = "document") -> str:
+    """The digest of a text that need not be a policy yet, but a table; raises PolicyInvalid where it is none."""
+    mapping = _parsed(tomllib.loads, text, "TOML", source) if form == "toml" else _parsed_json(text, source)
+    if not isinstance(mapping, dict):
+        raise _invalid([Fault((), "a policy is a table of keys").at(source, None)])
+    return f"sha256:{hashlib.sha256(_canonical(mapping, lambda fault: fault.at(source, None))).hexdigest()}"
 
 
 def from_mapping(
@@ -87,12 +123,7 @@ class Checks(NamedTuple):
 
 def _policy(mapping: Any, checks: Checks, place: Callable[[Fault], Fault]) -> Policy:
     # Any: nothing is known of the document yet; the schema is what finds out.
-    try:
-        canonical = rfc8785.dumps(mapping)
-    except (rfc8785.CanonicalizationError, RecursionError) as error:
-        raise _invalid(
-            [place(Fault((), f"the document holds something that JSON cannot: {error}"))]
-        ) from error
+    canonical = _canonical(mapping, place)
     try:
         document = Document.model_validate_json(canonical, strict=True)
     except ValidationError as error:
@@ -101,6 +132,18 @@ def _policy(mapping: Any, checks: Checks, place: Callable[[Fault], Fault]) -> Po
     if faults := list(checks.faults(policy)):
         raise _invalid([place(fault) for fault in faults])
     return policy
+
+
+def _canonical(mapping: Any, place: Callable[[Fault], Fault]) -> bytes:
+    try:
+        return rfc8785.dumps(mapping)
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
+        fault = Fault((), f"the document holds something that JSON cannot: {error}")
+        raise _invalid([place(fault)]) from error
+
+
+def _parsed_json(text: str, source: str) -> object:
+    return _parsed(lambda text: json.loads(text, object_pairs_hook=_unique), text, "JSON", source)
 
 
 def _parsed(parse: Callable[[str], object], text: str, language: str, source: str) -> object:

@@ -63,6 +63,14 @@ _TABLE = (
         "API 密钥有效，但没有此调用所需的权限范围。请换用或新建具有该权限的密钥。",
     ),
     Problem(
+        "not-permitted",
+        403,
+        "The operator may not do this",
+        "The operator is signed in, and their roles do not allow this, or it needs another person: nobody approves a policy of"
+        " their own. The refusal stands in the audit.",
+        "操作员已登录，但其角色无权进行此操作，或此操作须由另一人完成（任何人不得批准自己起草的策略）。该拒绝已记入审计。",
+    ),
+    Problem(
         "user-frozen",
         403,
         "The account is frozen",
@@ -130,6 +138,14 @@ _TABLE = (
         "A receipt releases one payment, once. If your own first request used it, repeating that request with its"
         " Idempotency-Key gives its answer; otherwise do not release the payment.",
         "一张回执只能放行一笔付款一次。若由您的首个请求使用，请以原 Idempotency-Key 重发取得结果；否则不要放行付款。",
+    ),
+    Problem(
+        "policy-step",
+        409,
+        "The version is not that far",
+        "A version of the policy goes from draft over validated, analyzed and approved to active; `state` says where it is. Take"
+        " the steps before this one first, or draft the document again.",
+        "策略版本须依次经过草稿、校验、分析、批准，然后才能生效；`state` 为其当前状态。请先完成之前的步骤，或重新起草。",
     ),
     Problem(
         "policy-conflict",
