@@ -40,14 +40,21 @@ class BackendDesk(Desk):
 
     def decide(self, key: ApiKey, once: Once, request: DecisionRequest) -> Answer:
         """Decide a payment; `created` tells a new decision from the open one that stands."""
+        fresh: Decision | None = None
 
         def effect(tx: Transaction, now: datetime) -> Answer:
+            nonlocal fresh
             decided = self._stepup.decide(tx, request, now)
             if isinstance(decided, TransactionChanged):
                 return Answer.refusal(decided)
-            return Answer.of(self._shown(decided), created=decided.created_at == now)
+            created = decided.created_at == now
+            fresh = decided if created else None
+            return Answer.of(self._shown(decided), created=created)
 
-        return self._once(key, once, effect, (request.payment.subject, request.device.id))
+        answer = self._once(key, once, effect, (request.payment.subject, request.device.id))
+        if fresh is not None and not answer.replayed:
+            self._parts.shadow.watch(fresh)
+        return answer
 
     def decision(self, key: ApiKey, decision_id: str, wait: float = 0.0) -> Json:
         """A decision, once it is no longer open or `wait` seconds have passed.

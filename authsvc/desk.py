@@ -16,7 +16,9 @@ from authsvc.errors import NotFound
 from authsvc.factor import Json
 from authsvc.ids import twin
 from authsvc.once import Answer, Answers, Once
+from authsvc.policy_desk import PolicyDesk
 from authsvc.receipt import ReceiptReader
+from authsvc.shadowing import Shadowing
 from authsvc.stepup import StepUp
 from authsvc.store import Ahead, Ledger, Transaction
 from authsvc.subject import Subject
@@ -58,6 +60,8 @@ class ServiceParts:
     macs: Macs
     answers: Answers
     receipts: ReceiptReader
+    policies: PolicyDesk
+    shadow: Shadowing
     audit: AuditLog
     health: Health
     jwks: Callable[[], Json]

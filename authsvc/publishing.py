@@ -219,7 +219,9 @@ def _validate(tx: Transaction, operator: Operator, command: Validate, now: datet
     owner = tx.life.claim_number(policy.id, policy.version, policy.digest)
     if owner != policy.digest:
         free = tx.life.highest_number(policy.id) + 1
-        message = f"version {policy.version} of `{policy.id}` is another document; the next free number is {free}"
+        message = (
+            f"version {policy.version} of `{policy.id}` is another document; the next free number is {free}"
+        )
         return PolicyInvalid(message, findings=[_number_taken(message)])
     return tx.life.save(following)
 
@@ -325,7 +327,9 @@ def _roll_back(tx: Transaction, operator: Operator, command: RollBack, now: date
     current = must_be_seeded(tx)
     if current.publication.etag != command.if_match:
         return _not_any_more(current)
-    earlier = None if current.publication.back_to is None else tx.life.publication(current.publication.back_to)
+    earlier = (
+        None if current.publication.back_to is None else tx.life.publication(current.publication.back_to)
+    )
     if earlier is None:
         return PolicyConflict("the active policy is the first one: there is nothing to go back to")
     following = must_find(tx, earlier.version_id).become(State.ACTIVE)
@@ -345,7 +349,12 @@ def _roll_back(tx: Transaction, operator: Operator, command: RollBack, now: date
 
 
 def _published(
-    tx: Transaction, current: Current, publication: Publication, following: Version, left: State, now: datetime
+    tx: Transaction,
+    current: Current,
+    publication: Publication,
+    following: Version,
+    left: State,
+    now: datetime,
 ) -> Outcome:
     """The one conditional write that every activation goes through: of two that name the same publication, one wins."""
     if not tx.life.publish(publication, expected=current.publication.number):
@@ -421,20 +430,36 @@ def _must_save(tx: Transaction, following: Version | AuthsvcError) -> None:
 
 
 def _not_any_more(current: Current) -> PolicyConflict:
-    return PolicyConflict("the active policy is another one than `If-Match` names", active=current.publication.etag)
+    return PolicyConflict(
+        "the active policy is another one than `If-Match` names", active=current.publication.etag
+    )
 
 
 def _number_taken(message: str) -> Mapping[str, object]:
-    return {"code": "invalid-document", "severity": "error", "message": message, "path": ["version"], "line": None}
+    return {
+        "code": "invalid-document",
+        "severity": "error",
+        "message": message,
+        "path": ["version"],
+        "line": None,
+    }
 
 
 def _line(operator: Operator, command: Command, outcome: Outcome, now: datetime) -> Entry:
-    about = getattr(command, "version_id", None) or getattr(outcome, "version_id", None) or getattr(outcome, "id", "policy")
-    action = _AUDITED_AS[type(command)]
+    actor, action, about = f"operator:{operator.id}", _AUDITED_AS[type(command)], _about(command, outcome)
     if isinstance(outcome, AuthsvcError):
-        details: Mapping[str, object] = {"refused": outcome.slug, "why": outcome.detail}
-        return Entry(now, f"operator:{operator.id}", action, None, about, "refused", details)
-    return Entry(now, f"operator:{operator.id}", action, None, about, "done", _told(outcome))
+        refusal = {"refused": outcome.slug, "why": outcome.detail}
+        return Entry(now, actor, action, None, about, "refused", refusal)
+    return Entry(now, actor, action, None, about, "done", _told(outcome))
+
+
+def _about(command: Command, outcome: Outcome) -> str:
+    """The version that a command names, or that came of it; a refused draft or rollback is about the policy as such."""
+    if not isinstance(command, Draft | RollBack):
+        return command.version_id
+    if isinstance(outcome, AuthsvcError):
+        return "policy"
+    return outcome.id if isinstance(outcome, Version) else outcome.version_id
 
 
 def _told(done: Done) -> Mapping[str, object]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from authsvc.active_policy import PolicyWatch
 from authsvc.errors import AuthsvcError
 from authsvc.opening import Closeable, Store
 from authsvc.services import Services
@@ -35,22 +36,30 @@ class Wired:
     """The services of one process over their stores."""
 
     def __init__(
-        self, services: Services, store: Store, chores: Sequence[Chore], parts: Sequence[Closeable]
+        self,
+        services: Services,
+        store: Store,
+        chores: Sequence[Chore],
+        watch: PolicyWatch,
+        parts: Sequence[Closeable],
     ) -> None:
         self.services = services
         self.store = store
         self._chores = chores
+        self._watch = watch
         self._parts = parts
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start_chores(self) -> None:
-        """Begin what is done now and then, in a thread of its own."""
+        """Begin what is done now and then, in threads of its own."""
         self._thread = threading.Thread(target=self._do_chores, name="chores", daemon=True)
         self._thread.start()
+        self._watch.start()
 
     def close(self) -> None:
         self._stop.set()
+        self._watch.close()
         if self._thread is not None:
             self._thread.join(timeout=5)
         self.store.close()

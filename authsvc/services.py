@@ -11,6 +11,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.factor import Json
 from authsvc.overviews import OverviewDesk
 from authsvc.payer import PayerDesk
+from authsvc.policy_desk import PolicyDesk
 from authsvc.store import Transaction
 
 LARGEST_PAGE = 500
@@ -53,6 +54,11 @@ class RecordDesk(BackendDesk):
 
 class Services(RecordDesk, PayerDesk, AccountDesk, OverviewDesk):
     """All desks over the same parts."""
+
+    @property
+    def policies(self) -> PolicyDesk:
+        """The desk of those who operate the policy."""
+        return self._parts.policies
 
     def admit_key(self, presented: str) -> ApiKey:
         """The API key that was presented; raises Unauthenticated."""

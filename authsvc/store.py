@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from authsvc.overview import Overview
     from authsvc.policy.jobs import Backtesting
     from authsvc.policy.life import Current, Publication, ShadowRun, Version
-    from authsvc.policy.recorded import Recorded, Unreadable
+    from authsvc.policy.recorded import Excluded, Recorded, Unreadable
     from authsvc.policy.shadow import Comparison, Differences
     from authsvc.ticket import Recovery, Ticket, TicketState
 
@@ -250,7 +250,7 @@ class Backtests(Protocol):
 
     def recorded(
         self, since: datetime, until: datetime, after: str, limit: int
-    ) -> tuple[tuple[str, Recorded | Unreadable], ...]:
+    ) -> tuple[tuple[str, Recorded | Unreadable | Excluded], ...]:
         """Recorded decisions behind an id, in the order of their ids, each with its id."""
 
     def documents(self) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from functools import partial
 
 from authsvc.access import ApiKey, KeyDesk
+from authsvc.active_policy import ActivePolicy, PolicyWatch
+from authsvc.analyst import Analyst, ChildAnalyst
 from authsvc.biometric import Modality
 from authsvc.ceremony import Ceremonies
 from authsvc.clock import Clock
@@ -30,10 +32,13 @@ from authsvc.opening import Store, StoreLedger, Tally, Uncounted, open_ephemeral
 from authsvc.otp import OtpVerifier
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
+from authsvc.policy.life import Source
+from authsvc.policy_desk import PolicyDesk
 from authsvc.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.recovery import Recovering, RecoveryParts
 from authsvc.running import Chore, Wired, attempt
 from authsvc.services import Services
+from authsvc.shadowing import Shadowing
 from authsvc.staging import Staging
 from authsvc.steps.app import AppStep
 from authsvc.steps.biometric import FaceStep, VoiceStep
@@ -42,7 +47,6 @@ from authsvc.steps.device import DeviceStep
 from authsvc.steps.step import Step
 from authsvc.stepup import Parts, StepUp
 from authsvc.storage.boxes import ServiceBox
-from authsvc.storage.transaction import StoreTransaction
 from authsvc.store import Transaction
 from authsvc.voice.held import HeldPhrases
 from authsvc.voice.verifier import VoiceVerifier
@@ -51,9 +55,19 @@ from authsvc.workers.face import RemoteFace
 from authsvc.workers.voice import RemoteVoice
 
 
-def load_policy(settings: Settings) -> Policy:
-    """The operator's document, or the shipped one; raises PolicyInvalid."""
-    return loading.shipped() if settings.policy_file is None else loading.from_file(settings.policy_file)
+def installed_policy(settings: Settings) -> tuple[Policy, Source]:
+    """What an empty store is seeded with: the operator's document, or the shipped one; raises PolicyInvalid."""
+    if settings.policy_file is None:
+        return loading.shipped(), loading.shipped_source()
+    return loading.from_file(settings.policy_file), loading.source_of(settings.policy_file)
+
+
+def watch_policy(settings: Settings, store: Store) -> ActivePolicy:
+    """The policy that the store says, seeded where it is empty. An outage at the start only puts this off."""
+    origin = "shipped" if settings.policy_file is None else f"file:{settings.policy_file.name}"
+    active = ActivePolicy(store.ledger, installed_policy(settings), origin, store.clock)
+    attempt("seeding the policy", active.seed)
+    return active
 
 
 def device_rules(settings: Settings) -> DeviceRules:
@@ -76,13 +90,19 @@ def _icon(settings: Settings) -> str:
 
 
 def wire(
-    settings: Settings, clock: Clock | None = None, face: Faces | None = None, tally: Tally | None = None
+    settings: Settings,
+    clock: Clock | None = None,
+    face: Faces | None = None,
+    tally: Tally | None = None,
+    analyst: Analyst | None = None,
 ) -> Wired:
-    """The whole service for one process; `face` is the biometric worker's by default."""
+    """The whole service for one process; `face` is the biometric worker's, `analyst` a program of its own by default."""
     store = open_store(settings, clock, tally)
     clock = store.clock
     ephemeral = open_ephemeral(settings, clock)
-    policy = load_policy(settings)
+    policy = watch_policy(settings, store)
+    answers = Answers(ServiceBox(store.sealer, "idempotency"))
+    shadow = Shadowing(store.ledger, lambda: policy.last_seen)
     workers = WorkerClient(settings.worker_socket, settings.biometric_timeout)
     # A worker that hangs must not hold up a health check for as long as a capture.
     probe = WorkerClient(settings.worker_socket, settings.store_timeout, connections=2)
@@ -101,7 +121,7 @@ def wire(
     stepup = StepUp(
         Parts(
             ledger=store.ledger,
-            policy=lambda: policy,
+            policy=policy,
             verifiers=verifiers,
             ceremonies=ceremonies,
             receipts=ReceiptIssuer(settings.issuer, store.ring.receipt_signing_key, settings.warnings),
@@ -138,8 +158,10 @@ def wire(
         enrolling=enrolling,
         keys=KeyDesk(store.ring, partial(_find_key, store.ledger)),
         macs=store.ring,
-        answers=Answers(ServiceBox(store.sealer, "idempotency")),
+        answers=answers,
         receipts=ReceiptReader(settings.issuer, store.ring.receipt_public_keys),
+        policies=PolicyDesk(store.ledger, policy, answers, analyst or ChildAnalyst(), clock),
+        shadow=shadow,
         audit=store.audit,
         health=ServiceHealth(store.ledger, ephemeral, face_health, settings),
         jwks=store.ring.jwks,
@@ -147,7 +169,6 @@ def wire(
         base_url=settings.public_url,
         longest_waits=max(1, settings.threads // 2),
     )
-    _remember_policy(store, policy)
     services = Services(parts)
     chores = (
         Chore("refreshing keys", timedelta(seconds=1), store.ring.refresh),
@@ -155,7 +176,8 @@ def wire(
         Chore("closing what expired", timedelta(seconds=10), services.sweep),
         Chore("taking a checkpoint", settings.checkpoint_every, store.audit.take_checkpoint),
     )
-    return Wired(services, store, chores, (ephemeral, workers, probe))
+    watch = PolicyWatch(policy, shadow.compare)
+    return Wired(services, store, chores, watch, (ephemeral, workers, probe))
 
 
 def _verifiers(
@@ -211,8 +233,9 @@ def _manifests(modality: Modality) -> Mapping[str, Manifest]:
     return {each.digest: each for each in manifests if each.modality is modality}
 
 
-def _target_fmr(policy: Policy, modality: Modality) -> str | None:
+def _target_fmr(active: ActivePolicy, modality: Modality) -> str | None:
     """What a modality is judged at, None where the policy never asks for it."""
+    policy = active()
     return policy.target_fmr(modality) if modality in policy.document.biometrics else None
 
 
@@ -222,14 +245,3 @@ def _macs_of_secret(ring: KeyRing, secret: str) -> tuple[bytes, ...]:
 
 def _find_key(ledger: StoreLedger, key_id: str) -> ApiKey | None:
     return ledger.read(lambda tx: tx.keys.find(key_id))
-
-
-def _remember_policy(store: Store, policy: Policy) -> None:
-    """Put the active document on record, so that evidence can quote it. An outage at the start only puts this off."""
-    now = store.clock.now()
-    document = policy.canonical.decode()
-
-    def unit(tx: StoreTransaction) -> None:
-        tx.policies.remember(policy.digest, policy.id, policy.version, document, now)
-
-    attempt("remembering the policy", lambda: store.ledger.transact(unit))

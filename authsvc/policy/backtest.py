@@ -15,7 +15,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.policy.currency import UNBOUNDED
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import Inputs
-from authsvc.policy.recorded import Recorded, Unreadable
+from authsvc.policy.recorded import Excluded, Recorded, Unreadable
 from authsvc.policy.tally import Tally, report
 
 
@@ -60,17 +60,19 @@ class Backtest:
         """What `resumed` needs, as JSON; its size does not depend on how many decisions were read."""
         return {"candidate": self.candidate.digest, "tally": self.tally.to_json()}
 
-    def run(self, decisions: Iterable[Recorded | Unreadable]) -> Mismatch | None:
+    def run(self, decisions: Iterable[Recorded | Unreadable | Excluded]) -> Mismatch | None:
         """Take in decisions until they end or one cannot be reproduced, which is then returned."""
         for decision in decisions:
             if not self.take(decision):
                 break
         return self.mismatch
 
-    def take(self, decision: Recorded | Unreadable) -> bool:
+    def take(self, decision: Recorded | Unreadable | Excluded) -> bool:
         """Take in one decision; false when it cannot be reproduced, and then it is not counted as read."""
         if isinstance(decision, Unreadable):
             self.tally.skip(f"unreadable {decision.reason}")
+        elif isinstance(decision, Excluded):
+            self.tally.skip(decision.reason)
         elif (policy := self.policies.get(decision.policy)) is None:
             self.tally.skip("decided by a policy that is not at hand")
         else:

@@ -23,9 +23,7 @@ from authsvc.policy.life import WEAKENS
 from authsvc.policy.profiles import Profile
 
 
-def examine(
-    candidate: Policy, active: Policy, profile: Profile | None, most_cells: int
-) -> dict[str, object]:
+def examine(candidate: Policy, active: Policy, profile: Profile | None, most_cells: int) -> dict[str, object]:
     """The analysis of a candidate, its difference to the active policy, and the names of the errors among the findings."""
     analysis = analyze(candidate, profile=profile, most_cells=most_cells)
     findings = list(analysis.findings)
@@ -90,7 +88,8 @@ def _one_in(setting: Mapping[str, Any]) -> int:
 
 def _worth_of_a_unit(setting: Mapping[str, Any]) -> Fraction:
     """What the smallest unit of a currency counts for."""
-    return Fraction(setting["worth"]) / 10 ** int(setting["minor_digits"])
+    digits: int = setting["minor_digits"]
+    return Fraction(setting["worth"]) / Fraction(10**digits)
 
 
 def _told(setting: object) -> str:

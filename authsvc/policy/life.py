@@ -114,7 +114,9 @@ class Version:
     def become(self, state: State, **changes: object) -> Version | PolicyStep:
         """The next value, or why the table has no such step."""
         if state not in TRANSITIONS[self.state]:
-            return PolicyStep(f"the version is {self.state} and cannot become {state}", state=self.state.value)
+            return PolicyStep(
+                f"the version is {self.state} and cannot become {state}", state=self.state.value
+            )
         return replace(self, state=state, **changes)  # type: ignore[arg-type]  # replace() refuses unknown fields.
 
     def validated(self, policy_id: str, number: int) -> Version | PolicyStep:
@@ -129,9 +131,13 @@ class Version:
         if approval.by == self.author:
             return NotPermitted("nobody approves a version of their own: another person must")
         if State.APPROVED not in TRANSITIONS[self.state] or self.examined is None:
-            return PolicyStep(f"the version is {self.state} and cannot become approved", state=self.state.value)
+            return PolicyStep(
+                f"the version is {self.state} and cannot become approved", state=self.state.value
+            )
         if self.examined.against != active_digest:
-            return PolicyConflict("the version was analyzed against another policy than the active one; analyze it again")
+            return PolicyConflict(
+                "the version was analyzed against another policy than the active one; analyze it again"
+            )
         left = self.examined.stands_in_the_way(approval.accepted)
         if left:
             return PolicyInvalid(f"findings stand in the way: {', '.join(left)}", findings=list(left))
@@ -139,12 +145,18 @@ class Version:
 
     def activated(self, active_digest: str) -> Version | AuthsvcError:
         """Fit to decide. What was approved is a change from one policy, so no other one may have become active since."""
-        if self.state is State.APPROVED and self.examined is not None and self.examined.against != active_digest:
+        if (
+            self.state is State.APPROVED
+            and self.examined is not None
+            and self.examined.against != active_digest
+        ):
             return PolicyConflict(
                 "the version was approved as a change of another policy than the active one; analyze and approve it again"
             )
         if self.state is State.SUPERSEDED:
-            return PolicyStep("the version is superseded; roll back to it, or draft it again", state=self.state.value)
+            return PolicyStep(
+                "the version is superseded; roll back to it, or draft it again", state=self.state.value
+            )
         return self.become(State.ACTIVE)
 
 

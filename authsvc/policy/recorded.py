@@ -44,6 +44,13 @@ class Unreadable:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A decision that no policy can repeat from what was recorded of it, and why."""
+
+    reason: str
+
+
 def read(line: str | bytes) -> Recorded | Unreadable:
     """One recorded decision from its JSON, or why it is none."""
     try:

@@ -288,6 +288,109 @@ policies = Table(
     _number("first_used_at"),
 )
 
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    _text("id", key=True),
+    _text("text"),
+    _text("form"),
+    _text("digest"),
+    _text("author"),
+    _text("note"),
+    _number("created_at"),
+    _text("state"),
+    _text("policy_id", null=True),
+    _number("number", null=True),
+    _text("examined", null=True),
+    _text("approval", null=True),
+    _number("revision"),
+    Index("policy_versions_newest", "created_at", "id"),
+)
+
+policy_numbers = Table(
+    "policy_numbers",
+    metadata,
+    _text("policy_id", key=True),
+    _number("number", key=True),
+    _text("digest"),
+)
+
+policy_publications = Table(
+    "policy_publications",
+    metadata,
+    _number("number", key=True),
+    _text("version_id"),
+    _text("digest"),
+    _text("how"),
+    _text("by"),
+    _number("at"),
+    _number("back_to", null=True),
+    _text("note"),
+)
+
+policy_current = Table(
+    "policy_current",
+    metadata,
+    # One row, which every process watches.
+    _number("slot", key=True),
+    _number("publication"),
+    _text("shadow", null=True),
+)
+
+policy_shadow_runs = Table(
+    "policy_shadow_runs",
+    metadata,
+    _text("id", key=True),
+    _text("version_id"),
+    _text("digest"),
+    _text("against"),
+    _text("by"),
+    _number("started_at"),
+    _number("stopped_at", null=True),
+    Index("policy_shadow_runs_of_version", "version_id", "started_at"),
+)
+
+policy_shadow_counts = Table(
+    "policy_shadow_counts",
+    metadata,
+    _text("run_id", key=True),
+    _text("before", key=True),
+    _text("after", key=True),
+    _number("times"),
+)
+
+policy_shadow_samples = Table(
+    "policy_shadow_samples",
+    metadata,
+    _text("run_id", key=True),
+    _text("decision_id", key=True),
+    _text("before"),
+    _text("after"),
+)
+
+policy_backtests = Table(
+    "policy_backtests",
+    metadata,
+    _text("id", key=True),
+    _text("version_id"),
+    _text("by"),
+    _number("created_at"),
+    _number("since"),
+    _number("until"),
+    _text("state"),
+    _number("total", null=True),
+    _number("read"),
+    _text("cursor"),
+    _text("tally", null=True),
+    _text("report", null=True),
+    _text("error", null=True),
+    _text("owner", null=True),
+    _number("lease_until", null=True),
+    _number("finished_at", null=True),
+    Index("policy_backtests_of_version", "version_id", "created_at"),
+    Index("policy_backtests_by_state", "state", "created_at"),
+)
+
 audit_links = Table(
     "audit_links",
     metadata,

@@ -14,6 +14,8 @@ from authsvc.storage.credentials import CredentialStore
 from authsvc.storage.database import Connection, Query
 from authsvc.storage.decisions import DecisionStore
 from authsvc.storage.factors import OtpStore, TemplateStore
+from authsvc.storage.policy_life import PolicyLifeStore
+from authsvc.storage.policy_trials import BacktestStore, ShadowStore
 from authsvc.storage.sealing import Sealer
 from authsvc.storage.service_tables import (
     ApiKeyStore,
@@ -42,6 +44,9 @@ class StoreTransaction:
     answers: IdempotencyStore
     events: EventStore
     policies: PolicyStore
+    life: PolicyLifeStore
+    shadows: ShadowStore
+    backtests: BacktestStore
     tickets: EnrollmentStore
     overviews: OverviewStore
     keys: ApiKeyStore
@@ -103,6 +108,9 @@ class Writing:
             answers=IdempotencyStore(connection),
             events=EventStore(connection),
             policies=PolicyStore(connection),
+            life=PolicyLifeStore(connection),
+            shadows=ShadowStore(connection),
+            backtests=BacktestStore(connection),
             tickets=EnrollmentStore(connection),
             overviews=OverviewStore(connection),
             keys=ApiKeyStore(connection),
