@@ -162,7 +162,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("base_url", _url("http", "https"), "address under which people reach the service"),
     Setting("issuer", str, "the receipts' issuer, and the name in authenticator apps"),
     Setting("pages", str, "what serves the pages for people beside the API; empty for the API alone"),
-    Setting("policy_file", Path, "policy document instead of the shipped one"),
+    Setting(
+        "policy_file", Path, "policy document that an empty store is seeded with, instead of the shipped one"
+    ),
     Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),
     Setting("probation", _seconds, "seconds for which a further device stays on probation"),

@@ -98,7 +98,7 @@ def _told(setting: object) -> str:
     return ", ".join(f"{name} {value}" for name, value in setting.items())
 
 
-def answer(request: Mapping[str, Any]) -> dict[str, object]:
+def answer(request: Mapping[str, Any]) -> Mapping[str, Any]:
     """The examination that a request asks for. Any: JSON, from the service on the same machine."""
     profile = None if request["profile"] is None else Profile(request["profile"])
     candidate, active = (loading.from_json(request[name]) for name in ("candidate", "active"))

@@ -30,6 +30,9 @@ from authsvc.keyring import KeyRing
 from authsvc.manifest import manifest_folder, read_manifests
 from authsvc.once import Answer, Once
 from authsvc.payment import Payee, Payment
+from authsvc.policy.engine import Policy
+from authsvc.policy.examination import examine
+from authsvc.policy.profiles import Profile
 from authsvc.proving import Completed
 from authsvc.services import Services
 from authsvc.storage.upgrade import database_url, upgrade
@@ -67,6 +70,13 @@ class NamedFaces:
         return {"engine": "named", "model": self.model, "liveness": "UNSAFE_NO_PAD"}
 
 
+class Here:
+    """Examines policies in this process: the same function that the program runs."""
+
+    def examine(self, candidate: Policy, active: Policy, profile: Profile | None, most_cells: int) -> Said:
+        return examine(candidate, active, profile, most_cells)
+
+
 def _face_of(frame: bytes) -> bytes:
     name = frame.split()[0]
     return struct.pack("<8f", *hashlib.sha256(name).digest()[:8])
@@ -96,7 +106,7 @@ class Bench:
             KeyRing.create(settings.keyring)
         upgrade(database_url(settings))
         self.faces = NamedFaces()
-        self.wired = wiring.wire(settings, self.clock, face=self.faces)
+        self.wired = wiring.wire(settings, self.clock, face=self.faces, analyst=Here())
         self.services: Services = self.wired.services
         self.key = self.new_key()
         self._count = 0
