@@ -23,8 +23,11 @@ from authsvc.policy.life import WEAKENS
 from authsvc.policy.profiles import Profile
 
 
-def examine(candidate: Policy, active: Policy, profile: Profile | None, most_cells: int) -> dict[str, object]:
-    """The analysis of a candidate, its difference to the active policy, and the names of the errors among the findings."""
+def examine(candidate: Policy, active: Policy, profile: Profile | None, most_cells: int) -> Mapping[str, Any]:
+    """The analysis of a candidate, its difference to the active policy, and the names of the errors among the findings.
+
+    Any: JSON, as it is told, kept and shown.
+    """
     analysis = analyze(candidate, profile=profile, most_cells=most_cells)
     findings = list(analysis.findings)
     difference: dict[str, object] = {}
