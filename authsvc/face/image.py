@@ -37,11 +37,11 @@ _TURNS: Mapping[object, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What Pillow raises on bytes that are not what they claim to be.
-_DAMAGED = (
+DAMAGED = (
     OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, ZeroDivisionError,
     OverflowError, AttributeError, NotImplementedError, struct.error, zlib.error,
 )  # fmt: skip
+"""What Pillow raises on bytes that are not what they claim to be."""
 
 
 def decode(data: bytes) -> Pixels:
@@ -66,7 +66,7 @@ def _open(data: bytes, kind: str) -> Pixels:
             return _upright(image)
     except Image.DecompressionBombError as error:
         raise PayloadTooLarge(f"a picture of more than {MAX_PIXELS} pixels") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InvalidRequest("the picture is damaged or ends too early") from error
 
 
@@ -91,7 +91,7 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
     """How to turn the picture upright; metadata that cannot be read says nothing."""
     try:
         return _TURNS.get(image.getexif().get(_EXIF_ORIENTATION))
-    except _DAMAGED:
+    except DAMAGED:
         return None
 
 

@@ -11,12 +11,15 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from authsvc.face.alignment import PLACES, aligned_chip
+from authsvc.face.alignment import PLACES, aligned_chip, similarity
 from authsvc.face.engine import Box, Face, Pixels, PointKind, Points
 from authsvc.face.hints import Hint
 from authsvc.face.image import crop, grey
 
 _SIDE = 112
+
+# Places all over the face itself, in the units of PLACES: a chip has a quarter of the face's width about it.
+_FACE = np.stack(np.meshgrid(*[np.linspace(1 / 6, 5 / 6, 25)] * 2), axis=-1).reshape(-1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Quality:
 
     `width` in pixels of the picture; `sharpness` the variance of the Laplacian and `luma` the mean (0 to 255) of the face at
     112 x 112; `turn` how far the nose is off the middle of the eyes, in eye distances, positive to the picture's right;
-    `roll` in degrees; `outside` the share of the face's box that is beyond the picture's edge; `context` how
+    `roll` in degrees; `outside` the share of the face, as its points place it, that is beyond the picture's edge; `context` how
     many times the face fits into the picture; `detail` the contrast within the plainest of eyes and mouth, as a share of
     the whole face's: a mask or dark glasses leave next to none.
     """
@@ -52,7 +55,7 @@ class Gate:
     luma: tuple[float, float] = (45, 210)
     turn: float = 0.25
     roll: float = 20
-    outside: float = 0.2
+    outside: float = 0.05
     context: float = 0.0
     detail: float = 0.25
 
@@ -73,7 +76,7 @@ class Gate:
         return tuple(hint for broken, hint in checks if broken)
 
 
-ENROLMENT = Gate(width=80, sharpness=40, outside=0.15)
+ENROLMENT = Gate(width=80, sharpness=40)
 VERIFICATION = Gate(width=64, sharpness=20)
 
 
@@ -87,7 +90,7 @@ def measure(picture: Pixels, face: Face, kind: PointKind) -> Quality:
         luma=float(luma.mean()),
         turn=turn,
         roll=roll,
-        outside=_outside(face.box, picture.shape[1], picture.shape[0]),
+        outside=_outside(picture, face.points, kind),
         # A whole face is about 1.3 times as high as it is wide, whatever shape of box the detector draws.
         context=min(picture.shape[1] / face.box.width, picture.shape[0] / (1.3 * face.box.width)),
         detail=_detail(picture, face.points, kind),
@@ -131,10 +134,15 @@ def _detail(picture: Pixels, points: Points, kind: PointKind) -> float:
     return min(eyes, mouth) / max(float(chip[20:100, 20:92].std()), 1.0)
 
 
-def _outside(box: Box, width: int, height: int) -> float:
-    inside_x = max(0.0, min(box.left + box.width, width) - max(box.left, 0.0))
-    inside_y = max(0.0, min(box.top + box.height, height) - max(box.top, 0.0))
-    return 1 - inside_x * inside_y / max(box.width * box.height, 1.0)
+def _outside(picture: Pixels, points: Points, kind: PointKind) -> float:
+    """By the points and not by the detector's box, which comes in coarse steps and may be a third wider than the face.
+
+    Of the development pictures half faces have 0.07 to 0.19 outside, and crops as tight as the face itself none.
+    """
+    matrix = similarity(np.array(PLACES[kind]), points)
+    places = _FACE @ matrix[:, :2].T + matrix[:, 2]
+    inside = (places >= 0).all(axis=1) & (places < picture.shape[1::-1]).all(axis=1)
+    return 1 - float(inside.mean())
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from authsvc.det import DetFile
-from authsvc.lab.face_commands import face_data, model_option, name_option, today
+from authsvc.lab.face_commands import face_data, model_option, name_option, named_after, today
 from authsvc.lab.options import answer, engine_options, output_file, people_options
 from authsvc.lab.reading import percent
 from authsvc.manifest import Manifest, read_manifest
@@ -53,8 +53,8 @@ def calibrate_face(
     from authsvc.lab.manifest_file import with_points
     from authsvc.lab.operating_points import TARGETS, DataSet
 
-    data = face_data(folder, gated=True, **options)
-    data_set = DataSet(name or folder.resolve().name, population or "the people of this data set", today())
+    data = face_data(folder, **options)
+    data_set = DataSet(name or named_after(folder), population or "the people of this data set", today())
     found = calibrated(data, targets or TARGETS, data_set)
     written = str(out) if out and found.serves else None
     if out and found.serves:

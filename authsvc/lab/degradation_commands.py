@@ -10,7 +10,7 @@ import click
 
 from authsvc.clock import SystemClock
 from authsvc.errors import InvalidRequest
-from authsvc.lab.face_commands import face_matcher, model_option
+from authsvc.lab.face_commands import face_matcher, model_option, named_after
 from authsvc.lab.options import answer, engine_options, model_folder, people_options
 from authsvc.lab.people import read_people
 from authsvc.lab.reading import counted, percent
@@ -46,7 +46,7 @@ def degradations_command(
     answer(
         as_json,
         {
-            "data_set": folder.resolve().name,
+            "data_set": named_after(folder),
             "date": SystemClock().now().date().isoformat(),
             "model": manifest.id,
             "model_digest": manifest.digest,

@@ -21,6 +21,7 @@ from authsvc.lab.face import Json
 from authsvc.lab.face_samples import Look, Shot, open_engines
 from authsvc.lab.intervals import per_person
 from authsvc.lab.people import Person
+from authsvc.lab.pictures import photograph
 from authsvc.lab.pool import mapped
 from authsvc.lab.spoiling import DEGRADATIONS, spoiled
 from authsvc.manifest import Manifest
@@ -86,9 +87,9 @@ class _Spoiler:
         for number, file in enumerate(person.files):
             template = self._template(enrolment, number)
             if template is not None and photographs[number].unreadable is None:
-                photograph = Image.fromarray(decode(file.read_bytes()))
+                upright = Image.fromarray(decode(photograph(file)))
                 for name in DEGRADATIONS:
-                    found[name].append(self._outcome(photograph, name, template))
+                    found[name].append(self._outcome(upright, name, template))
         return found
 
     def _template(self, enrolment: Sequence[Shot], probe: int) -> Vectors | None:
@@ -103,4 +104,4 @@ class _Spoiler:
 
 
 def _open(manifest: Manifest, model_dir: Path) -> _Spoiler:
-    return _Spoiler(open_engines(manifest, model_dir, gated=True), manifest.fusion.samples)
+    return _Spoiler(open_engines(manifest, model_dir), manifest.fusion.samples)

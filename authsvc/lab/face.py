@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from authsvc.arrays.vectors import Vectors
 from authsvc.det_svg import Mark, Series, det_svg
 from authsvc.errors import ModelUnusable
 from authsvc.face.service import SAME_PERSON_FMR
@@ -31,17 +32,28 @@ FEW_PEOPLE = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceData:
-    """People, and what a manifest's engines made of their photographs (one tuple for each person)."""
+    """People, and what a manifest's engines made of their photographs (one tuple for each person).
+
+    Without `gated` every face that was found is compared, whatever speaks against it.
+    """
 
     manifest: Manifest
     people: tuple[Person, ...]
     photographs: tuple[tuple[Photograph, ...], ...]
+    gated: bool = True
+
+    def vector(self, shot: Shot) -> Vectors | None:
+        """What of this look may be compared."""
+        return shot.vector if self.gated else shot.found
 
     def trials(self, samples: int, frames: int) -> Trials:
         """Every comparison for templates of `samples` and probes of `frames`."""
         made = [
-            Samples([one.enrolment.vector for one in shot], [one.verification.vector for one in shot])
-            for shot in self.photographs
+            Samples(
+                [self.vector(one.enrolment) for one in of_one],
+                [self.vector(one.verification) for one in of_one],
+            )
+            for of_one in self.photographs
         ]
         return all_trials(made, samples, frames)
 
@@ -80,6 +92,7 @@ def report(data: FaceData, kinds: tuple[Kind, ...], groups: Groups) -> Json:
         "targets": [_target(point, errors) for kind in kinds for point, errors in kind.points],
         "kinds": [{**_about(kind, data.manifest), **_eer(kind)} for kind in kinds],
         "groups": by_group(data.people, main.points, groups),
+        **({"without_quality_gate": _ungated(data)} if data.gated else {}),
         "warnings": list(_warnings(data, kinds)),
     }
 
@@ -89,8 +102,8 @@ def acquisition(data: FaceData) -> Json:
     readable = [[one for one in shots if one.unreadable is None] for shots in data.photographs]
     return {
         "unreadable": sum(map(len, data.photographs)) - sum(map(len, readable)),
-        **_failures("fta", [[one.verification for one in shots] for shots in readable]),
-        **_failures("enrolment_fta", [[one.enrolment for one in shots] for shots in readable]),
+        **_failures("fta", data, [[one.verification for one in shots] for shots in readable]),
+        **_failures("enrolment_fta", data, [[one.enrolment for one in shots] for shots in readable]),
     }
 
 
@@ -124,13 +137,25 @@ def _kind(data: FaceData, samples: int, frames: int) -> Kind:
     return Kind(trials, curve(trials), tuple((point, errors_at(trials, point.threshold)) for point in points))
 
 
-def _failures(name: str, shots: list[list[Shot]]) -> Json:
-    """The share without a vector, what the first hint of each was, and the interval by people."""
-    failed: Counts = np.array([sum(shot.vector is None for shot in of_one) for of_one in shots])
+def _failures(name: str, data: FaceData, shots: list[list[Shot]]) -> Json:
+    """The share that is not compared, what the first hint of each was, and the interval by people."""
+    lost = [[shot for shot in of_one if data.vector(shot) is None] for of_one in shots]
+    failed: Counts = np.array([len(of_one) for of_one in lost])
     found = per_person(failed, np.array([len(of_one) for of_one in shots]))
-    hints = Counter(shot.hints[0] for of_one in shots for shot in of_one if shot.hints)
+    hints = Counter(shot.hints[0] for of_one in lost for shot in of_one if shot.hints)
     figures = {name: None} if found is None else found.to_json(name)
     return {**figures, f"{name}_hints": dict(hints.most_common())}
+
+
+def _ungated(data: FaceData) -> Json:
+    """The same photographs with every face compared that is found: what the quality gate costs and what it saves."""
+    every = replace(data, gated=False)
+    kinds = measured(every)
+    return {
+        **acquisition(every),
+        **_eer(kinds[0]),
+        "targets": [_target(point, errors) for kind in kinds for point, errors in kind.points],
+    }
 
 
 def _target(point: OperatingPoint, errors: Errors) -> Json:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +56,10 @@ def face_command(
     from authsvc.lab.face import det, measured, report
 
     groups = read_groups(groups_file) if groups_file else {}
-    data = face_data(folder, gated=not without_quality_gate, **options)
+    data = replace(face_data(folder, **options), gated=not without_quality_gate)
     kinds = measured(data)
     found = {
-        "data_set": name or folder.resolve().name,
+        "data_set": name or named_after(folder),
         "date": today(),
         "quality_gate": not without_quality_gate,
         **report(data, kinds, groups),
@@ -76,7 +78,6 @@ def face_data(
     data_dir: Path,
     model_dir: Path | None,
     processes: int,
-    gated: bool,
 ) -> FaceData:
     from authsvc.face.build import DEFAULT_MODEL
     from authsvc.lab.face import FaceData
@@ -84,7 +85,9 @@ def face_data(
 
     manifest = face_matcher(manifests, model or DEFAULT_MODEL)
     people = read_people(folder, exclude=exclude)
-    looked = look_at(people, manifest, model_folder(data_dir, model_dir), gated=gated, processes=processes)
+    if people[0].files[0].relative_to(folder).parts[0] != people[0].name:
+        click.echo(f"people are the folders farther down, such as `{people[0].name}`", err=True)
+    looked = look_at(people, manifest, model_folder(data_dir, model_dir), processes=processes)
     return FaceData(manifest, people, looked)
 
 
@@ -94,6 +97,11 @@ def face_matcher(manifests: Path, model: str) -> Manifest:
         if (manifest.id, manifest.modality, manifest.role) == (model, Modality.FACE, "matcher"):
             return manifest
     raise ModelUnusable(f"no manifest of a face matcher calls itself `{model}`")
+
+
+def named_after(folder: Path) -> str:
+    """The folder's name, also where its bytes are no text."""
+    return os.fsencode(folder.resolve().name).decode("utf-8", "replace")
 
 
 def today() -> str:
@@ -108,14 +116,22 @@ def _face_lines(found: Json) -> Iterator[str]:
     for kind in found["kinds"]:
         pairs = f"{kind['genuine_pairs']} genuine, {kind['impostor_pairs']} impostor pairs"
         yield f"k={kind['samples']}, m={kind['frames']}: EER {percent(kind, 'eer')}, {pairs}"
-    for target in found["targets"]:
-        yield (
-            f"{target['target_fmr']} (k={target['samples']}, m={target['frames']}), threshold {target['threshold']}: "
-            f"FMR {percent(target, 'fmr')}, FNMR {percent(target, 'fnmr')}"
-        )
+    yield from map(_target_line, found["targets"])
+    if "without_quality_gate" in found:
+        yield "every face that was found:"
+        every = found["without_quality_gate"]
+        yield f"  FTA {percent(every, 'fta')}, EER {percent(every, 'eer')}"
+        yield from (f"  {line}" for line in map(_target_line, every["targets"]))
     for row in found["groups"]:
         yield (
             f"{row['grouping']} {row['group']} ({row['n_persons']} people), {row['target_fmr']}: "
             f"FMR {percent(row, 'fmr')} {row['fmr_verdict']}, FNMR {percent(row, 'fnmr')} {row['fnmr_verdict']}"
         )
     yield from (f"warning: {warning}" for warning in found["warnings"])
+
+
+def _target_line(target: Json) -> str:
+    return (
+        f"{target['target_fmr']} (k={target['samples']}, m={target['frames']}), threshold {target['threshold']}: "
+        f"FMR {percent(target, 'fmr')}, FNMR {percent(target, 'fnmr')}"
+    )

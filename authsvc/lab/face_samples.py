@@ -12,21 +12,27 @@ from pathlib import Path
 
 from authsvc.arrays.vectors import Vectors
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
-from authsvc.face.acquisition import Frame, acquire
+from authsvc.face.acquisition import acquire
 from authsvc.face.build import engines
 from authsvc.face.engine import Detector, Matcher
 from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
 from authsvc.lab.people import Person
+from authsvc.lab.pictures import photograph
 from authsvc.lab.pool import mapped
 from authsvc.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shot:
-    """What one look at a photograph gave: a unit vector, or the hints that speak against the face."""
+    """What one look at a photograph gave: a unit vector of the face that was found, and the hints that speak against it."""
 
     hints: tuple[str, ...]
-    vector: Vectors | None = None
+    found: Vectors | None = None
+
+    @property
+    def vector(self) -> Vectors | None:
+        """The face's, where the quality gate lets it through."""
+        return None if self.hints else self.found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,18 +46,17 @@ class Photograph:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Looks at files with the engines of one manifest. Without `gated`, every face that is found will do."""
+    """Looks at files with the engines of one manifest."""
 
     detector: Detector
     matcher: Matcher
-    gated: bool
 
     def __call__(self, file: Path) -> Photograph:
         try:
-            data = file.read_bytes()
+            data = photograph(file)
             verification = self.shot(data, VERIFICATION, fine=False)
             # Where nothing was found the detector has looked at the finer step already.
-            lost = "no_face" in verification.hints
+            lost = verification.found is None
             return Photograph(verification if lost else self.shot(data, ENROLMENT, fine=True), verification)
         except (InvalidRequest, PayloadTooLarge, UnsupportedMedia) as error:
             return _unreadable(error.detail)
@@ -61,17 +66,14 @@ class Look:
     def shot(self, data: bytes, gate: Gate, *, fine: bool) -> Shot:
         """One look at an encoded picture; raises as `acquire` does."""
         frame = acquire(data, self.detector, gate, fine=fine)
-        hints = () if self._will_do(frame) else tuple(hint.value for hint in frame.hints)
-        if hints or frame.face is None:
+        hints = tuple(hint.value for hint in frame.hints)
+        if frame.face is None:
             return Shot(hints)
-        return Shot((), self.matcher.describe([frame.picture], [frame.face.points])[0])
-
-    def _will_do(self, frame: Frame) -> bool:
-        return frame.is_good if self.gated else frame.face is not None
+        return Shot(hints, self.matcher.describe([frame.picture], [frame.face.points])[0])
 
 
 def look_at(
-    people: tuple[Person, ...], manifest: Manifest, model_dir: Path, *, gated: bool, processes: int
+    people: tuple[Person, ...], manifest: Manifest, model_dir: Path, *, processes: int
 ) -> tuple[tuple[Photograph, ...], ...]:
     """Every file of everybody, people by people; raises ModelUnusable as `engines` does."""
     files = [file for person in people for file in person.files]
@@ -79,7 +81,7 @@ def look_at(
     engines(manifest, model_dir)
     looked = iter(
         mapped(
-            partial(open_engines, manifest, model_dir, gated=gated),
+            partial(open_engines, manifest, model_dir),
             files,
             processes=processes,
             what="pictures",
@@ -88,12 +90,12 @@ def look_at(
     return tuple(tuple(next(looked) for _ in person.files) for person in people)
 
 
-def open_engines(manifest: Manifest, model_dir: Path, *, gated: bool) -> Look:
+def open_engines(manifest: Manifest, model_dir: Path) -> Look:
     """Detector and matcher of a manifest, loaded; raises ModelUnusable."""
     detector, matcher = engines(manifest, model_dir)
     detector.load()
     matcher.load()
-    return Look(detector, matcher, gated)
+    return Look(detector, matcher)
 
 
 def _unreadable(why: str) -> Photograph:

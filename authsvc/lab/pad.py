@@ -62,7 +62,7 @@ def enrolled(
     people: tuple[Person, ...], matcher: Manifest, model_dir: Path, *, processes: int
 ) -> dict[str, Vectors]:
     """A template of everybody who has enough good photographs, made of the first k of them."""
-    looked = look_at(people, matcher, model_dir, gated=True, processes=processes)
+    looked = look_at(people, matcher, model_dir, processes=processes)
     templates = {}
     for person, photographs in zip(people, looked, strict=True):
         found = [one.enrolment.vector for one in photographs if one.enrolment.vector is not None]

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from authsvc.errors import InvalidRequest
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png"})
+PICTURES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+"""What may be a photograph of somebody. The service itself takes JPEG and PNG; `pictures` makes PNG of the others."""
+
+_LITTER = "__MACOSX"  # What unpacking leaves beside the files, like everything that begins with a dot.
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,12 @@ class Person:
 def read_people(
     folder: Path, *, suffixes: Collection[str] = PICTURES, exclude: Collection[str] = ()
 ) -> tuple[Person, ...]:
-    """Everybody with a file of these suffixes, by name; whatever else lies there is ignored.
+    """Everybody with a file of these suffixes, by name; whatever else lies there is ignored, hidden files among it.
 
-    Raises InvalidRequest when an excluded name is not there or fewer than two people are left.
+    A folder that holds nothing but one other folder is a wrapping, and the people are looked for in that one. Raises
+    InvalidRequest when an excluded name is not there or fewer than two people are left.
     """
-    folders = {entry.name: entry for entry in sorted(folder.iterdir()) if entry.is_dir()}
+    folders = {entry.name: entry for entry in _unwrapped(folder)}
     for name in exclude:
         if folders.pop(name, None) is None:
             raise InvalidRequest(f"no folder is called `{name}`, so it cannot be excluded")
@@ -65,10 +69,29 @@ def read_groups(file: Path) -> Mapping[str, Mapping[str, str]]:
     }
 
 
+def _unwrapped(folder: Path) -> list[Path]:
+    """The folders of people: those in `folder`, or farther down where each level has only one."""
+    found = sorted(entry for entry in folder.iterdir() if entry.is_dir() and _is_wanted(entry.name))
+    while len(found) == 1 and (below := _folders_alone(found[0])):
+        found = below
+    return found
+
+
+def _folders_alone(folder: Path) -> list[Path]:
+    """What lies in the folder, if that is folders and nothing else."""
+    entries = sorted(entry for entry in folder.iterdir() if _is_wanted(entry.name))
+    return entries if all(entry.is_dir() for entry in entries) else []
+
+
 def _files(folder: Path, suffixes: Collection[str]) -> tuple[Path, ...]:
     """Ordered by a hash of their names: neighbours by name are often neighbours in time, and so too much alike."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
-    return tuple(sorted(found, key=lambda path: _chance(path.relative_to(folder))))
+    wanted = (path for path in found if all(map(_is_wanted, path.relative_to(folder).parts)))
+    return tuple(sorted(wanted, key=lambda path: _chance(path.relative_to(folder))))
+
+
+def _is_wanted(name: str) -> bool:
+    return not name.startswith(".") and name != _LITTER
 
 
 def _chance(path: Path) -> bytes:

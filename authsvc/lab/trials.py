@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from authsvc.arrays.vectors import Vectors, cosine, fuse, least_alike
+from authsvc.arrays.vectors import Vectors, unit
 from authsvc.lab.intervals import Counts, PairErrors
 
 Scores = NDArray[np.float64]
@@ -47,7 +47,10 @@ class Fused:
     """The smallest score between any two of the vectors that a row was made of; 1 for a single one."""
 
     def among(self, people: NDArray[np.bool_]) -> Fused:
-        kept = people[self.people]
+        return self.only(np.flatnonzero(people[self.people]))
+
+    def only(self, rows: Sequence[int] | Counts) -> Fused:
+        kept = np.asarray(rows, dtype=np.int64)
         return Fused(self.vectors[kept], self.people[kept], self.least_alike[kept])
 
 
@@ -85,8 +88,8 @@ class Trials:
     def histogram(self) -> Counts:
         """How many impostor scores lie in each step of RESOLUTION, from -1 up."""
         counts = np.zeros(_BINS, dtype=np.int64)
-        for _, _, scores in self._impostor_blocks():
-            counts += np.bincount(bin_of(scores), minlength=_BINS)
+        for _, scores, own in self._blocks():
+            counts += np.bincount(bin_of(scores[~own]), minlength=_BINS)
         return counts
 
     def impostors(self, threshold: float) -> PairErrors:
@@ -102,25 +105,25 @@ class Trials:
 
     def impostor_tail(self, threshold: float) -> tuple[Counts, Counts, Scores]:
         """Person of the probe, person of the template and score of every impostor comparison at `threshold` and above."""
-        probes, templates, scores = [_NOBODY], [_NOBODY], [np.zeros(0)]
-        for probe_of, template_of, found in self._impostor_blocks() if threshold <= 1 else ():
-            kept = found >= threshold
-            probes.append(probe_of[kept])
-            templates.append(template_of[kept])
-            scores.append(found[kept])
-        return np.concatenate(probes), np.concatenate(templates), np.concatenate(scores)
+        probes, templates, tail = [_NOBODY], [_NOBODY], [np.zeros(0)]
+        for probe_of, scores, own in self._blocks() if threshold <= 1 else ():
+            rows, columns = np.nonzero((scores >= threshold) & ~own)
+            probes.append(probe_of[rows])
+            templates.append(self.templates.people[columns])
+            tail.append(scores[rows, columns])
+        return np.concatenate(probes), np.concatenate(templates), np.concatenate(tail)
 
-    def _impostor_blocks(self) -> Iterator[tuple[Counts, Counts, Scores]]:
-        """All impostor comparisons, about a million at a time, so that memory does not grow with their number."""
+    def _blocks(self) -> Iterator[tuple[Counts, Scores, NDArray[np.bool_]]]:
+        """Whose probes, their scores against every template, and which of these are the person's own.
+
+        About a million comparisons at a time, so that memory does not grow with their number.
+        """
         height = max(1, _BLOCK // max(1, len(self.templates.people)))
         for start in range(0, len(self.probes.people), height):
             rows = slice(start, start + height)
+            people = self.probes.people[rows]
             scores = np.clip(self.probes.vectors[rows] @ self.templates.vectors.T, -1, 1).astype(np.float64)
-            probe_of, template_of = np.nonzero(
-                self.probes.people[rows, None] != self.templates.people[None, :]
-            )
-            found = scores[probe_of, template_of]
-            yield self.probes.people[rows][probe_of], self.templates.people[template_of], found
+            yield people, scores, people[:, None] == self.templates.people[None, :]
 
 
 def all_trials(people: Sequence[Samples], samples: int, frames: int) -> Trials:
@@ -129,25 +132,24 @@ def all_trials(people: Sequence[Samples], samples: int, frames: int) -> Trials:
     A person's samples are taken round and round: each turn makes a template of the first k and a probe of the next m.
     Who has too few for a turn still meets the others with what there is.
     """
-    templates: list[tuple[int, _Chosen]] = []
-    probes: list[tuple[int, _Chosen]] = []
-    genuine: list[tuple[int, float]] = []
+    turns: list[tuple[int, _Chosen, _Chosen]] = []
+    alone: list[tuple[int, _Chosen, _Chosen]] = []
+    first_turns: list[int] = []
     for number, person in enumerate(people):
-        turns = _turns(person, samples, frames)
-        alone = _turns_of_too_few(person, samples, frames) if not turns else []
-        for template, probe in turns:
-            genuine.append((number, cosine(fuse(np.array(template)), fuse(np.array(probe)))))
-        templates += [(number, template) for template, _ in turns + alone if template][:1]
-        probes += [(number, probe) for _, probe in turns + alone if probe]
-    size = next((len(chosen[0]) for _, chosen in templates + probes), 0)
+        of_one = [(number, *turn) for turn in _turns(person, samples, frames)]
+        first_turns += [len(turns)] if of_one else []
+        turns += of_one
+        alone += [] if of_one else [(number, *_turn_of_too_few(person, samples, frames))]
+    paired = [_fused([(number, turn[side]) for number, *turn in turns]) for side in (0, 1)]
+    left = [_fused([(number, turn[side]) for number, *turn in alone if turn[side]]) for side in (0, 1)]
     return Trials(
         samples,
         frames,
         len(people),
-        _fused(templates, size),
-        _fused(probes, size),
-        np.array([score for _, score in genuine], dtype=np.float64),
-        np.array([number for number, _ in genuine], dtype=np.int64),
+        _together(paired[0].only(first_turns), left[0]),
+        _together(paired[1], left[1]),
+        np.clip(np.einsum("nd,nd->n", *(each.vectors for each in paired)), -1, 1).astype(np.float64),
+        paired[0].people,
     )
 
 
@@ -169,11 +171,11 @@ def _turns(person: Samples, samples: int, frames: int) -> list[tuple[_Chosen, _C
     return list(turns.values())[:MOST_PROBES]
 
 
-def _turns_of_too_few(person: Samples, samples: int, frames: int) -> list[tuple[_Chosen, _Chosen]]:
+def _turn_of_too_few(person: Samples, samples: int, frames: int) -> tuple[_Chosen, _Chosen]:
     """What of a template and a probe can be made, though not both of different samples; empty is what cannot."""
     order = range(len(person.enrolment))
     template = _usable(person.enrolment, order, samples)
-    return [(_values(template), _values(_usable(person.verification, order, frames)))]
+    return _values(template), _values(_usable(person.verification, order, frames))
 
 
 def _usable(vectors: Sequence[Vectors | None], order: Iterable[int], count: int) -> dict[int, Vectors]:
@@ -187,10 +189,23 @@ def _values(chosen: dict[int, Vectors]) -> _Chosen:
     return tuple(chosen.values())
 
 
-def _fused(rows: Sequence[tuple[int, _Chosen]], size: int) -> Fused:
-    vectors = np.array([fuse(np.array(chosen)) for _, chosen in rows], dtype=np.float32).reshape(
-        len(rows), size
-    )
-    least = [least_alike(np.array(chosen)) for _, chosen in rows]
+def _fused(rows: Sequence[tuple[int, _Chosen]]) -> Fused:
+    """Each row fused, all at once: there are hundreds of thousands of them."""
+    if not rows:
+        return Fused(np.empty((0, 0), dtype=np.float32), _NOBODY, np.zeros(0))
+    chosen = np.array([vectors for _, vectors in rows], dtype=np.float32)
+    least = np.einsum("nid,njd->nij", chosen, chosen).min(axis=(1, 2))
     people = np.array([number for number, _ in rows], dtype=np.int64)
-    return Fused(vectors, people, np.array(least, dtype=np.float64))
+    return Fused(unit(chosen.mean(axis=1)), people, np.clip(least, -1, 1).astype(np.float64))
+
+
+def _together(one: Fused, other: Fused) -> Fused:
+    """Both, in the order of their people."""
+    if not len(one.people) or not len(other.people):
+        return one if len(one.people) else other
+    order = np.argsort(np.concatenate([one.people, other.people]), kind="stable")
+    return Fused(
+        np.concatenate([one.vectors, other.vectors])[order],
+        np.concatenate([one.people, other.people])[order],
+        np.concatenate([one.least_alike, other.least_alike])[order],
+    )

@@ -72,11 +72,15 @@ def test_measures_follow_the_picture() -> None:
     assert darker.sharpness < measured.sharpness
 
 
-def test_a_box_over_the_edge_counts_by_its_share() -> None:
-    face = Face(Box(-50, 0, 100, 100), five(), 1.0)
-    assert measure(drawn(), face, PointKind.EYES_NOSE_MOUTH).outside == pytest.approx(0.5)
-    gone = Face(Box(-500, 0, 100, 100), five(), 1.0)
-    assert measure(drawn(), gone, PointKind.EYES_NOSE_MOUTH).outside == 1
+@pytest.mark.parametrize("kind", list(PointKind))
+def test_a_face_over_the_edge_counts_by_its_share_however_wide_its_box_is(kind: PointKind) -> None:
+    at = five(kind=kind)
+    middle = (at[:, 0].min() + at[:, 0].max()) / 2
+    shares = [
+        measure(drawn(), Face(Box(-90, -90, 900, 900), at - [moved, 0], 1.0), kind).outside
+        for moved in (0, middle, 500)
+    ]
+    assert shares == pytest.approx([0, 0.5, 1], abs=0.05)
 
 
 @pytest.mark.parametrize(

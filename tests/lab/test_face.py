@@ -1,5 +1,6 @@
 """The report and the calibration on made-up people, without a picture or an engine."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -100,6 +101,21 @@ def test_failures_to_acquire_are_counted_and_broken_files_are_not_among_them(fou
     assert found["fta_errors"] == 120 * 2 - 1
     assert found["fta_hints"] == {"too_dark": 239}
     assert found["fta_interval"][0] < found["fta"] < found["fta_interval"][1]
+
+
+def test_what_the_quality_gate_costs_is_shown_beside_it():
+    data = people_of(60, 7)
+    sent_back = tuple(
+        tuple(replace(one, verification=Shot(("turned",), one.verification.found)) for one in of_one)
+        for of_one in data.photographs
+    )
+    found = report(replace(data, photographs=sent_back), measured(replace(data, photographs=sent_back)), {})
+    every = found["without_quality_gate"]
+    assert (found["fta"], found["eer"]) == (1.0, None)
+    assert every["fta_errors"] == found["enrolment_fta_errors"]
+    assert every["eer"] < 0.05
+    assert [one["target_fmr"] for one in every["targets"]] == [one["target_fmr"] for one in found["targets"]]
+    assert all(one["fnmr_trials"] for one in every["targets"])
 
 
 def test_each_shipped_target_has_threshold_and_rates_with_intervals(found):

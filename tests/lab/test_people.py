@@ -1,5 +1,6 @@
 """Folders of people as they really lie about, and tables of groups."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,41 @@ def test_a_person_is_a_folder_with_pictures_somewhere_in_it(folder):
     assert [person.name for person in people] == ["ann", "bob", "张三"]
     assert {file.name for file in people[0].files} == {"1.jpg", "2.JPEG", "3.png"}
     assert [file.name for file in people[1].files] == ["1.png"]
+
+
+def test_what_systems_leave_lying_about_is_no_photograph(folder):
+    for name in ("ann/.hidden.jpg", "ann/._1.jpg", ".trash/9.jpg", "__MACOSX/ann/1.jpg", "bob/.git/2.jpg"):
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    people = read_people(folder)
+    assert [(person.name, len(person.files)) for person in people] == [("ann", 3), ("bob", 1), ("张三", 1)]
+
+
+def test_names_need_not_be_text_and_dead_links_are_nothing(tmp_path):
+    for name in (b"caf\xe9/a\xff.jpg", b"two words/line\nbreak.PNG", b"two words/b.WebP"):
+        file = tmp_path / os.fsdecode(name)
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    (tmp_path / "two words" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    assert sorted(len(person.files) for person in read_people(tmp_path)) == [1, 2]
+
+
+def test_people_are_found_below_folders_that_only_wrap_them(tmp_path):
+    for name in ("release/images/ann/1.jpg", "release/images/bob/1.jpg", "readme.txt"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    assert [person.name for person in read_people(tmp_path)] == ["ann", "bob"]
+
+
+def test_one_person_with_sessions_is_not_taken_for_several(tmp_path):
+    for name in ("ann/monday/1.jpg", "ann/portrait.jpg"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    with pytest.raises(InvalidRequest, match="two people at least"):
+        read_people(tmp_path)
 
 
 def test_the_order_of_files_is_arbitrary_and_always_the_same(tmp_path):
