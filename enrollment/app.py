@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from authsvc.errors import AuthsvcError, NotFound, Unavailable
+from authsvc.look import static
 from enrollment import language, wording
 from enrollment.api import Api
 from enrollment.challenges import challenge_pages
@@ -26,7 +28,8 @@ _log = logging.getLogger("enrollment")
 
 def make_pages(api: WSGIApplication, base_url: str) -> Flask:
     """The pages over this API; `base_url` is the origin under which people reach both."""
-    app = Flask("enrollment", static_url_path="/pages")
+    app = Flask("enrollment", static_folder=None)
+    app.add_url_rule("/pages/<path:filename>", "static", static.files(Path(__file__).parent / "static"))
     _speak(app)
     challenges = Api(api, base_url, "/v1/challenges", "Challenge")
     enrolments = Api(api, base_url, "/v1/enrollments", "Enrollment")
@@ -42,11 +45,7 @@ def make_pages(api: WSGIApplication, base_url: str) -> Flask:
 
 def _speak(app: Flask) -> None:
     """Every request has a language; a choice is remembered by the answer to it."""
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # The extension brings it.
-        language.gettext, language.ngettext, newstyle=True
-    )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    language.CATALOGUE.teach(app)
     app.jinja_env.filters |= {
         "amount": wording.amount,
         "day": wording.day,
@@ -58,15 +57,7 @@ def _speak(app: Flask) -> None:
     def choose() -> None:
         g.language = language.choose(request)
 
-    @app.after_request
-    def remember(response: Response) -> Response:
-        if request.args.get("lang") in language.LANGUAGES:
-            response.set_cookie(
-                language.COOKIE, language.current(), max_age=language.remember_for(), samesite="Lax"
-            )
-        if request.path.startswith("/pages/"):
-            response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+    app.after_request(language.remember)
 
 
 def _unforeseen(error: Exception) -> Response:

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 
 from authsvc.errors import AuthsvcError
+from authsvc.look.headers import page_headers
 from enrollment import language, wording
-from enrollment.headers import page_headers
 
 STATUS = {
     "unauthenticated": 401,

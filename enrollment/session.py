@@ -6,7 +6,6 @@ as the object lives, so that no script of a page ever holds a token; scripts spe
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode
 
@@ -14,6 +13,7 @@ from flask import Request
 from werkzeug.wrappers import Response
 
 from authsvc.errors import InvalidRequest, Unauthenticated
+from authsvc.look import forms
 
 COOKIE_LIFE = 15 * 60
 """Seconds; no object that a token opens lives longer."""
@@ -32,7 +32,7 @@ class Opened:
     @property
     def form_key(self) -> str:
         """What our own forms carry: known to whoever was handed the token, guessed by nobody else."""
-        return hmac.new(self.token.encode(), b"authsvc page form v1", "sha256").hexdigest()
+        return forms.form_key(self.token)
 
 
 class Doorkeeper:
@@ -77,8 +77,4 @@ class Doorkeeper:
 
 def must_be_ours(request: Request, opened: Opened) -> None:
     """Raises Unauthenticated for a change that no page of ours asked for: a form or a script of another site."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        raise Unauthenticated("the request came from another site")
-    shown = request.headers.get("X-Form-Key") or request.form.get("form_key", "")
-    if not hmac.compare_digest(shown.encode(), opened.form_key.encode()):
-        raise Unauthenticated("the form is not one of ours")
+    forms.must_be_ours(request, opened.form_key)

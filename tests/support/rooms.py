@@ -40,6 +40,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
     "caller": {},
     "device": {},
     "face": {"arrays": _VECTORS},
+    "look": {},
     "model_store": {},
     "otp": {},
     "policy": {},
@@ -82,6 +83,7 @@ STORAGE_KNOWN_BY = {
 WEB_MAY_KNOW = {
     "device": "a stated device and the states of one are words of the contract",
     "policy": "the names of the levels are words of the contract",
+    "look": "the console's pages share it with the pages for people",
     "serving": "a long poll gives its thread back to the server",
 }
 """The rooms that the web may see a word of; everything else it asks the services."""
@@ -108,6 +110,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "babel": {
         "authsvc/otp.py": "the amount in the sentence to send",
         "authsvc/device/payment_confirmation.py": "the amount as a browser shows it",
+        "authsvc/look/language.py": "the catalogues of our pages' sentences",
         "enrollment/": "the amount on a page",
     },
     "sqlalchemy": {"authsvc/storage/": "the schema"},
@@ -153,12 +156,14 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/app.py": "the application",
         "authsvc/web/": "requests and answers",
         "authsvc/demo_shop/": "a shop's pages",
+        "authsvc/look/": "what our pages share",
         "enrollment/": "the pages for people",
     },
     "werkzeug": {
         "authsvc/app.py": "the application",
         "authsvc/web/": "requests and answers",
         "authsvc/demo_shop/": "a shop's pages",
+        "authsvc/look/": "what our pages share",
         "enrollment/": "the pages for people",
     },
     "markupsafe": {"enrollment/": "a drawing inside of a page"},
