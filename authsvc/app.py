@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from authsvc.errors import AuthsvcError
 from authsvc.serving.waiting import AGAIN
 from authsvc.web import access_log, dispatch
+from authsvc.web.console.shell import open_console
 from authsvc.web.http import ApiRequest, ApiResponse, current
 from authsvc.web.metrics import Metrics
 from authsvc.web.port import Services
@@ -24,6 +25,7 @@ from authsvc.web.settings import WebSettings
 
 if TYPE_CHECKING:
     from authsvc.config import Settings
+    from authsvc.operators.console import Console
 
 
 class App(Flask):
@@ -65,7 +67,7 @@ def make_app(settings: Settings) -> App:
     wired = wire(settings, tally=metrics)
     wired.start_chores()
     access_log.to_stderr()
-    return create_app(wired.services, WebSettings(settings.public_url), metrics, wired.close)
+    return create_app(wired.services, WebSettings(settings.public_url), metrics, wired.close, wired.console)
 
 
 def create_app(
@@ -73,8 +75,9 @@ def create_app(
     settings: WebSettings,
     metrics: Metrics | None = None,
     close: Callable[[], None] = lambda: None,
+    console: Console | None = None,
 ) -> App:
-    """The application over these services; without `metrics` it counts for itself."""
+    """The application over these services; without `metrics` it counts for itself, without `console` it has no pages."""
     metrics = Metrics() if metrics is None else metrics
     app = App(metrics, close)
     for operation in OPERATIONS:
@@ -86,6 +89,8 @@ def create_app(
             provide_automatic_options=False,
         )
     _answer_failures(app, Refusals(settings.base_url))
+    if console is not None:
+        open_console(app, console, settings.base_url)
     return app
 
 

@@ -25,6 +25,7 @@ _GROUPS = {
     "keys": "authsvc.operate:keys",
     "lab": "authsvc.lab.commands:lab",
     "models": "authsvc.models_cli:models",
+    "operators": "authsvc.operate_operators:operators",
     "policy": "authsvc.policy.commands:policy",
 }
 

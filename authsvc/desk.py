@@ -16,6 +16,7 @@ from authsvc.errors import NotFound
 from authsvc.factor import Json
 from authsvc.ids import twin
 from authsvc.once import Answer, Answers, Once
+from authsvc.operators.sessions import Sessions
 from authsvc.policy_desk import PolicyDesk
 from authsvc.receipt import ReceiptReader
 from authsvc.shadowing import Shadowing
@@ -63,6 +64,7 @@ class ServiceParts:
     policies: PolicyDesk
     shadow: Shadowing
     audit: AuditLog
+    sessions: Sessions
     health: Health
     jwks: Callable[[], Json]
     clock: Clock

@@ -20,6 +20,9 @@ from authsvc.config import Settings
 from authsvc.errors import ConfigurationError
 from authsvc.keyring import KeyRing
 from authsvc.opening import open_database, open_store
+from authsvc.operator import Role
+from authsvc.operators.account import OperatorState
+from authsvc.operators.roster import Roster, invitation_url
 from authsvc.serving.process import SideProcess
 from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
@@ -35,6 +38,8 @@ LARGEST_BODY = 44 * 1024 * 1024
 
 DEVELOPMENT_CLIENT = "demo-shop"
 DEVELOPMENT_SHOP_PORT = 8100
+DEVELOPMENT_OPERATOR = "operator"
+"""Has every role, which only development gives to one person."""
 
 Announce = Callable[[Mapping[str, object]], None]
 
@@ -57,7 +62,7 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
         facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
     if development:
         key = _development_key(settings)
-        facts |= {"api_key": key, "curl": _curl(settings, key)}
+        facts |= {"api_key": key, "console": _development_console(settings), "curl": _curl(settings, key)}
     if with_shop:
         shop = _free_port(DEVELOPMENT_SHOP_PORT)
         beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
@@ -137,6 +142,21 @@ def _development_key(settings: Settings) -> str:
         store.close()
     _write_private(path, shown)
     return shown
+
+
+def _development_console(settings: Settings) -> str:
+    """How to get into the console: the link of a first operator until it was taken up, then the address."""
+    store = open_store(settings)
+    try:
+        roster = Roster(store.ledger, store.ring, store.clock, f"operator:{os.getuid()}")
+        known = [each for each in roster.all() if each.state is not OperatorState.REVOKED]
+        if any(each.state is OperatorState.ACTIVE for each in known):
+            return f"{settings.public_url}/console/"
+        ours = any(each.name == DEVELOPMENT_OPERATOR for each in known)
+        _, shown = roster.reset(DEVELOPMENT_OPERATOR) if ours else roster.invite(DEVELOPMENT_OPERATOR, Role)
+    finally:
+        store.close()
+    return f"{invitation_url(settings.public_url, shown)}  (sign in as `{DEVELOPMENT_OPERATOR}` from then on)"
 
 
 def _write_private(path: Path, text: str) -> None:

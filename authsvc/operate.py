@@ -36,7 +36,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def _store(**options: Any) -> Iterator[Store]:
+def opened_store(**options: Any) -> Iterator[Store]:
     store = open_store(read_settings(**options))
     try:
         yield store
@@ -63,13 +63,13 @@ def keys() -> None:
 @as_json_option
 def create_key(client: str, scopes: tuple[str, ...], days: int | None, as_json: bool, **options: Any) -> None:
     """Make a key and show it, this once."""
-    with _store(**options) as store:
+    with opened_store(**options) as store:
         lifetime = None if days is None else timedelta(days=days)
         key, shown = new_api_key(
             store.ring, client, frozenset(map(Scope, scopes)) or ALL_SCOPES, store.clock.now(), lifetime
         )
         _change_keys(store, "key.create", key.id, client, lambda tx: tx.keys.add(key))
-    _say(as_json, {**_key_view(key), "api_key": shown})
+    say(as_json, {**_key_view(key), "api_key": shown})
 
 
 @keys.command("rotate")
@@ -79,7 +79,7 @@ def create_key(client: str, scopes: tuple[str, ...], days: int | None, as_json: 
 @as_json_option
 def rotate_key(key_id: str, overlap_hours: int, as_json: bool, **options: Any) -> None:
     """Make a successor with the same client and scopes; the old key runs out after the overlap."""
-    with _store(**options) as store:
+    with opened_store(**options) as store:
         old = store.ledger.read(lambda tx: tx.keys.find(key_id))
         if old is None:
             raise NotFound(f"no key `{key_id}`")
@@ -92,7 +92,7 @@ def rotate_key(key_id: str, overlap_hours: int, as_json: bool, **options: Any) -
             tx.keys.end(key_id, now + timedelta(hours=overlap_hours))
 
         _change_keys(store, "key.rotate", key_id, old.client, unit)
-    _say(as_json, {**_key_view(key), "api_key": shown})
+    say(as_json, {**_key_view(key), "api_key": shown})
 
 
 @keys.command("list")
@@ -100,7 +100,7 @@ def rotate_key(key_id: str, overlap_hours: int, as_json: bool, **options: Any) -
 @as_json_option
 def list_keys(as_json: bool, **options: Any) -> None:
     """Every key, without its secret."""
-    with _store(**options) as store:
+    with opened_store(**options) as store:
         found = store.ledger.read(lambda tx: tx.keys.all())
     if as_json:
         click.echo(json.dumps([_key_view(key) for key in found]))
@@ -116,13 +116,13 @@ def list_keys(as_json: bool, **options: Any) -> None:
 @as_json_option
 def revoke_key(key_id: str, as_json: bool, **options: Any) -> None:
     """End a key; every worker refuses it within a second."""
-    with _store(**options) as store:
+    with opened_store(**options) as store:
         key = store.ledger.read(lambda tx: tx.keys.find(key_id))
         if key is None:
             raise NotFound(f"no key `{key_id}`")
         now = store.clock.now()
         _change_keys(store, "key.revoke", key_id, key.client, lambda tx: tx.keys.revoke(key_id, now))
-    _say(as_json, {"id": key_id, "revoked_at": rfc3339(now)})
+    say(as_json, {"id": key_id, "revoked_at": rfc3339(now)})
 
 
 @click.group()
@@ -138,7 +138,7 @@ def create_keyring(as_json: bool, **options: Any) -> None:
     settings = read_settings(**options)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     KeyRing.create(settings.keyring)
-    _say(as_json, {"keyring": str(settings.keyring)})
+    say(as_json, {"keyring": str(settings.keyring)})
 
 
 @keyring.command("rotate")
@@ -147,13 +147,13 @@ def create_keyring(as_json: bool, **options: Any) -> None:
 @as_json_option
 def rotate_keyring(purpose: str, as_json: bool, **options: Any) -> None:
     """Add a key version; for `sealing` every user's key is wrapped again, while the service runs."""
-    with _store(**options) as store:
+    with opened_store(**options) as store:
         version = store.ring.rotate(Purpose(purpose))
         rewrapped = _rewrap(store) if purpose == Purpose.SEALING else 0
         now = store.clock.now()
         entry = Entry(now, "operator", "keyring.rotate", None, version, "rotated", {"purpose": purpose})
         store.ledger.transact(lambda tx: tx.record(entry))
-    _say(as_json, {"purpose": purpose, "version": version, "rewrapped": rewrapped})
+    say(as_json, {"purpose": purpose, "version": version, "rewrapped": rewrapped})
 
 
 @click.group()
@@ -168,7 +168,7 @@ def upgrade_database(as_json: bool, **options: Any) -> None:
     """Bring the schema to this version."""
     settings = read_settings(**options)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _say(as_json, {"revision": upgrade(database_url(settings))})
+    say(as_json, {"revision": upgrade(database_url(settings))})
 
 
 @click.group()
@@ -185,7 +185,7 @@ audit.add_command(evidence_command)
 @as_json_option
 def verify_audit(as_json: bool, **options: Any) -> None:
     """Verify the whole log in the database; exits with 1 when anything was touched."""
-    with _store(**options) as store:
+    with opened_store(**options) as store:
         report = store.audit.verify()
     answer_report(report, as_json)
 
@@ -196,9 +196,9 @@ def verify_audit(as_json: bool, **options: Any) -> None:
 @as_json_option
 def export_audit(folder: Path, as_json: bool, **options: Any) -> None:
     """Write the whole log into a new folder, for a verifier elsewhere."""
-    with _store(**options) as store:
+    with opened_store(**options) as store:
         store.audit.export(folder)
-    _say(as_json, {"exported": str(folder)})
+    say(as_json, {"exported": str(folder)})
 
 
 def _rewrap(store: Store) -> int:
@@ -239,7 +239,7 @@ def _key_view(key: ApiKey) -> Mapping[str, object]:
     }
 
 
-def _say(as_json: bool, facts: Mapping[str, object]) -> None:
+def say(as_json: bool, facts: Mapping[str, object]) -> None:
     if as_json:
         click.echo(json.dumps(facts))
         return

@@ -11,6 +11,7 @@ from datetime import timedelta
 from authsvc.active_policy import PolicyWatch
 from authsvc.errors import AuthsvcError
 from authsvc.opening import Closeable, Store
+from authsvc.operators.console import Console
 from authsvc.services import Services
 
 logger = logging.getLogger(__name__)
@@ -38,12 +39,14 @@ class Wired:
     def __init__(
         self,
         services: Services,
+        console: Console,
         store: Store,
         chores: Sequence[Chore],
         watch: PolicyWatch,
         parts: Sequence[Closeable],
     ) -> None:
         self.services = services
+        self.console = console
         self.store = store
         self._chores = chores
         self._watch = watch

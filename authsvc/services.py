@@ -9,6 +9,8 @@ from authsvc.backend import BackendDesk
 from authsvc.clock import rfc3339
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Json
+from authsvc.operator import Act, Operator
+from authsvc.operators.session import SessionKind
 from authsvc.overviews import OverviewDesk
 from authsvc.payer import PayerDesk
 from authsvc.policy_desk import PolicyDesk
@@ -63,6 +65,12 @@ class Services(RecordDesk, PayerDesk, AccountDesk, OverviewDesk):
     def admit_key(self, presented: str) -> ApiKey:
         """The API key that was presented; raises Unauthenticated."""
         return self._parts.keys.admit(presented, self._clock.now())
+
+    def admit_operator(self, presented: str, act: Act, about: str) -> Operator:
+        """Whose session `os_…` was presented, if they may do this; raises Unauthenticated or InsufficientScope."""
+        operator = self._parts.sessions.admit(presented, SessionKind.BEARER).operator
+        self._parts.sessions.permit(operator, act, about)
+        return operator
 
     def jwks(self) -> Json:
         return self._parts.jwks()

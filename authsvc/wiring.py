@@ -29,6 +29,8 @@ from authsvc.keyring import KeyRing
 from authsvc.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.once import Answers
 from authsvc.opening import Store, StoreLedger, Tally, Uncounted, open_ephemeral, open_store
+from authsvc.operators.console import Console, assembled
+from authsvc.operators.parts import OperatorParts
 from authsvc.otp import OtpVerifier
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
@@ -152,6 +154,7 @@ def wire(
             clock=clock,
         )
     )
+    console = _console(settings, store, ephemeral, party)
     parts = ServiceParts(
         ledger=store.ledger,
         stepup=stepup,
@@ -163,6 +166,7 @@ def wire(
         policies=PolicyDesk(store.ledger, policy, answers, analyst or ChildAnalyst(), clock),
         shadow=shadow,
         audit=store.audit,
+        sessions=console.sessions,
         health=ServiceHealth(store.ledger, ephemeral, face_health, settings),
         jwks=store.ring.jwks,
         clock=clock,
@@ -177,7 +181,23 @@ def wire(
         Chore("taking a checkpoint", settings.checkpoint_every, store.audit.take_checkpoint),
     )
     watch = PolicyWatch(policy, shadow.compare)
-    return Wired(services, store, chores, watch, (ephemeral, workers, probe))
+    return Wired(services, console, store, chores, watch, (ephemeral, workers, probe))
+
+
+def _console(settings: Settings, store: Store, ephemeral: Ephemeral, party: RelyingParty) -> Console:
+    """The operators' side, over the same stores and under labels of its own."""
+    return assembled(
+        OperatorParts(
+            ledger=store.ledger,
+            macs=store.ring,
+            box=ServiceBox(store.sealer, "operators"),
+            ephemeral=ephemeral,
+            party=party,
+            issuer=settings.issuer,
+            clock=store.clock,
+            base_url=settings.public_url,
+        )
+    )
 
 
 def _verifiers(

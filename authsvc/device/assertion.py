@@ -19,14 +19,15 @@ CHALLENGE_LABEL = b"authsvc-webauthn-payment-v1\x00"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an assertion must be about: the stored payment, never a field of the request.
+    """What an assertion must be about. The challenge stands for it, a payment's own where there is one.
 
-    With `confirmation` a browser may have shown the payment itself; without it such an assertion is refused.
+    With `confirmation` a browser may have shown the payment itself: the stored one, never a field of the request. Without it
+    such an assertion is refused.
     """
 
-    payment: Payment
     challenge: bytes
     user_verification: bool
+    payment: Payment | None = None
     confirmation: PaymentConfirmation | None = None
 
 
@@ -56,14 +57,15 @@ def verify_assertion(
     The sign count is handed on unjudged: it means something only after the signature, and in the store's own write.
     """
     members = read_client_data(response.client_data)
-    confirmation = expected.confirmation if members.get("type") == PAYMENT else None
+    shown = members.get("type") == PAYMENT and expected.payment is not None
+    confirmation = expected.confirmation if shown else None
     check_client_data(
         members,
         expected_type=GET if confirmation is None else PAYMENT,
         expected_challenge=expected.challenge,
         expected_origins=party.origins,
     )
-    if confirmation is not None:
+    if confirmation is not None and expected.payment is not None:
         confirmation.check(members, party, expected.payment)
     data = read_authenticator_data(response.authenticator_data)
     data.check(party, user_verification=expected.user_verification)

@@ -424,3 +424,112 @@ audit_checkpoints = Table(
     _text("key_id"),
     _bytes("signature"),
 )
+
+operators = Table(
+    "operators",
+    metadata,
+    _text("id", key=True),
+    _text("name"),
+    _text("name_key"),
+    _text("roles"),
+    _text("state"),
+    _bytes("sign_in_mac", null=True),
+    _bytes("app_secret", null=True),
+    _number("app_step"),
+    _number("created_at"),
+    _number("version"),
+    # A revoked operator stays on record; their name may be somebody else's then.
+    Index(
+        "operators_by_name",
+        "name_key",
+        unique=True,
+        sqlite_where=text("state <> 'revoked'"),
+        postgresql_where=text("state <> 'revoked'"),
+    ),
+)
+
+operator_keys = Table(
+    "operator_keys",
+    metadata,
+    # Unique over all operators, and never free again, since a removed row stays.
+    _text("id", key=True),
+    _text("operator_id"),
+    _text("state"),
+    _bytes("user_handle"),
+    _bytes("public_key"),
+    _number("sign_count"),
+    _number("backup_eligible"),
+    _number("backed_up"),
+    _text("transports"),
+    _text("aaguid"),
+    _text("format"),
+    _number("created_at"),
+    _number("used_at", null=True),
+    Index("operator_keys_of_operator", "operator_id"),
+)
+
+operator_invitations = Table(
+    "operator_invitations",
+    metadata,
+    _text("id", key=True),
+    _text("operator_id"),
+    _bytes("mac"),
+    _number("expires_at"),
+    _number("used_at", null=True),
+)
+
+operator_sessions = Table(
+    "operator_sessions",
+    metadata,
+    _text("id", key=True),
+    _text("operator_id"),
+    _text("kind"),
+    _text("means"),
+    _bytes("mac"),
+    _number("created_at"),
+    _number("seen_at"),
+    _number("expires_at"),
+    _number("ended_at", null=True),
+    Index("operator_sessions_of_operator", "operator_id"),
+)
+
+operator_attempts = Table(
+    "operator_attempts",
+    metadata,
+    _text("scope", key=True),
+    _text("counter"),
+)
+
+unfreeze_requests = Table(
+    "unfreeze_requests",
+    metadata,
+    _text("id", key=True),
+    _text("client"),
+    _text("user_id"),
+    _text("reason"),
+    _text("asked_by"),
+    _number("asked_at"),
+    _number("expires_at"),
+    _text("state"),
+    _text("answered_by", null=True),
+    # 1 while a second operator may answer, NULL afterwards: one open request for a user.
+    _number("is_open", null=True),
+    Index("unfreeze_requests_one_open", "client", "user_id", "is_open", unique=True),
+)
+
+# Counts of what the audit chains say, by five minutes: derived from them, and written off the decision path.
+figures = Table(
+    "figures",
+    metadata,
+    _number("at", key=True),
+    _text("chain", key=True),
+    _text("name", key=True),
+    _number("count"),
+)
+
+figure_positions = Table(
+    "figure_positions",
+    metadata,
+    _text("chain", key=True),
+    _number("seq"),
+)

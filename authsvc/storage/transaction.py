@@ -14,6 +14,8 @@ from authsvc.storage.credentials import CredentialStore
 from authsvc.storage.database import Connection, Query
 from authsvc.storage.decisions import DecisionStore
 from authsvc.storage.factors import OtpStore, TemplateStore
+from authsvc.storage.operator_sessions import OperatorSessionStore
+from authsvc.storage.operators import OperatorStore
 from authsvc.storage.policy_life import PolicyLifeStore
 from authsvc.storage.policy_trials import BacktestStore, ShadowStore
 from authsvc.storage.sealing import Sealer
@@ -50,6 +52,8 @@ class StoreTransaction:
     tickets: EnrollmentStore
     overviews: OverviewStore
     keys: ApiKeyStore
+    operators: OperatorStore
+    sessions: OperatorSessionStore
     audit: AuditStore
     head: Head
     links: list[tuple[Link, Entry]] = field(default_factory=list)
@@ -114,6 +118,8 @@ class Writing:
             tickets=EnrollmentStore(connection),
             overviews=OverviewStore(connection),
             keys=ApiKeyStore(connection),
+            operators=OperatorStore(connection, self._sealer),
+            sessions=OperatorSessionStore(connection),
             audit=AuditStore(connection),
             head=self._head,
         )

@@ -59,10 +59,13 @@ def view(
 
 
 def _admit(call: Call, operation: Operation) -> None:
-    """The caller's credential: a backend's key is checked here, a token together with the object that it opens."""
+    """The caller's credential: a key or an operator's session is checked here, a token with the object that it opens."""
     if operation.plane is Plane.PUBLIC:
         return
     token = credentials.presented(call.request, operation.plane)
+    if operation.act is not None:
+        call.admitted = call.services.admit_operator(token, operation.act, operation.name)
+        return
     if operation.scope is None:
         call.token = token
         return

@@ -50,6 +50,14 @@ _SCHEMES: Mapping[Plane, tuple[str, Json]] = {
         "overviewToken",
         {"type": "http", "scheme": "Overview", "description": "The token `vt_…` of one overview."},
     ),
+    Plane.OPERATOR: (
+        "operatorSession",
+        {
+            "type": "http",
+            "scheme": "Operator",
+            "description": "A session `os_…` that an operator opened in the console.",
+        },
+    ),
 }
 _KEY_PATTERN = r'^("[!#-\[\]-~]{1,255}"|[!#-+\--~]{1,255})$'
 _WAITS_AGAIN = (409, 423, 429, 503)
@@ -87,7 +95,7 @@ def slugs_of(operation: Operation) -> tuple[str, ...]:
     implied = ["invalid-request"]
     if operation.plane is not Plane.PUBLIC:
         implied += ["unauthenticated", "rate-limited"]
-    if operation.scope is not None:
+    if operation.scope is not None or operation.act is not None:
         implied.append("insufficient-scope")
     if "{" in operation.path:
         implied.append("not-found")

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from authsvc.access import ApiKey, Scope
 from authsvc.factor import Json
 from authsvc.once import Once
+from authsvc.operator import Act, Operator
 from authsvc.web.replies import Reply
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Plane(StrEnum):
     PAYER = "Challenge"
     ENROLLMENT = "Enrollment"
     OVERVIEW = "Overview"
+    OPERATOR = "Operator"
     PUBLIC = ""
 
 
@@ -48,6 +50,7 @@ class Call:
     token: str = ""
     query: Any = None  # An instance of the model that the operation declares.
     api_key: ApiKey | None = None
+    admitted: Operator | None = None
     idempotency: Once | None = None
 
     @property
@@ -56,6 +59,13 @@ class Call:
         if self.api_key is None:
             raise LookupError("this call is not of the backend plane")
         return self.api_key
+
+    @property
+    def operator(self) -> Operator:
+        """Who signed in; only calls of the operators' plane have one, and it may do what the call declares as `act`."""
+        if self.admitted is None:
+            raise LookupError("this call is not of the operators' plane")
+        return self.admitted
 
     @property
     def once(self) -> Once:
@@ -95,7 +105,7 @@ class Operation:
     """One declared call.
 
     `path` is an OpenAPI path template; `problems` are the slugs of this call's own. `once` asks for an Idempotency-Key,
-    `waits` heeds `Prefer: wait`.
+    `waits` heeds `Prefer: wait`. `act` is what an operator must be allowed to do.
     """
 
     method: str
@@ -108,6 +118,7 @@ class Operation:
     view: Callable[..., Reply]
     answers: Mapping[int, type[BaseModel] | Media]
     scope: Scope | None = None
+    act: Act | None = None
     body: BodyReader[object] | None = None
     query: type[BaseModel] | None = None
     problems: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from authsvc.admission import TicketWanted
 from authsvc.deciding import DecisionRequest
 from authsvc.factor import Factor, Json, Submission
 from authsvc.once import Answer, Once
+from authsvc.operator import Act, Operator
 from authsvc.payment import Payment
 from authsvc.proving import Completed
 
@@ -95,6 +96,12 @@ class RecordServices(Protocol):
     def evidence(self, key: ApiKey, decision_id: str) -> Json: ...
 
 
+class OperatorServices(Protocol):
+    """Who an operator is, for every call of the operators' plane."""
+
+    def admit_operator(self, presented: str, act: Act, about: str) -> Operator: ...
+
+
 class PublicServices(Protocol):
     """What anybody may read."""
 
@@ -110,6 +117,7 @@ class Services(
     OverviewServices,
     UserServices,
     RecordServices,
+    OperatorServices,
     PublicServices,
     Protocol,
 ):

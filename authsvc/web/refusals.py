@@ -91,11 +91,11 @@ class Refusals:
 
     def unforeseen(self, request: ApiRequest, error: Exception) -> ApiResponse:
         """Anything else: the caller learns that there is no answer, the log what kind of error came from where."""
-        _log.error("unforeseen %s at %s (request %s)", type(error).__name__, _place(error), request.id)
+        _log.error("unforeseen %s at %s (request %s)", type(error).__name__, place(error), request.id)
         return self.respond(request, "unavailable", "no answer can be given now")
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
     """The innermost lines of code, without the exception's text."""
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     return " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))

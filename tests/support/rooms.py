@@ -68,7 +68,18 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
 """The rooms, and whom each may know besides the words, because…"""
 
 COMPOSITION = frozenset(
-    {"wiring", "opening", "health", "running", "app", "launch", "models_cli", "operate", "cli"}
+    {
+        "wiring",
+        "opening",
+        "health",
+        "running",
+        "app",
+        "launch",
+        "models_cli",
+        "operate",
+        "operate_operators",
+        "cli",
+    }
 )
 """Where everything is put together and started: above all else."""
 
@@ -166,7 +177,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/look/": "what our pages share",
         "enrollment/": "the pages for people",
     },
-    "markupsafe": {"enrollment/": "a drawing inside of a page"},
+    "markupsafe": {
+        "authsvc/web/console/": "a field that every form carries",
+        "enrollment/": "a drawing inside of a page",
+    },
     "uvicorn": {"authsvc/serving/": "the HTTP protocol"},
     "prometheus_client": {"authsvc/web/metrics.py": "the counters"},
     "urllib3": {"authsvc/caller/wire.py": "the client's HTTP"},

@@ -41,7 +41,7 @@ function asserted(publicKey) {
 }
 
 async function register() {
-  const name = named.value.trim();
+  const name = named?.value.trim() ?? "";
   const { publicKey } = await steps.begin();
   if (!publicKey) return steps.answer({ name });
   say(saying, "asking");

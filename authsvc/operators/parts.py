@@ -1,0 +1,48 @@
+"""What the operators' side is wired with, and the one way its audit lines are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from authsvc.audit.chain import Entry
+from authsvc.ceremony import Box
+from authsvc.clock import Clock
+from authsvc.device.relying_party import RelyingParty
+from authsvc.ephemeral import Ephemeral
+from authsvc.operators.store import OperatorLedger
+from authsvc.operators.token import Macs
+from authsvc.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorParts:
+    """`box` seals what waits between two requests; `base_url` is where the console is reached."""
+
+    ledger: OperatorLedger
+    macs: Macs
+    box: Box
+    ephemeral: Ephemeral
+    party: RelyingParty
+    issuer: str
+    clock: Clock
+    base_url: str
+
+
+def actor_of(operator_id: str) -> str:
+    """How the audit names an operator: by id, since a name may be given again."""
+    return f"operator:{operator_id}"
+
+
+def line(
+    actor: str,
+    action: str,
+    about: str,
+    result: str,
+    now: datetime,
+    subject: Subject | None = None,
+    **details: object,
+) -> Entry:
+    """The audit line of an act by, or upon, an operator."""
+    given = {name: value for name, value in details.items() if value is not None}
+    return Entry(now, actor, action, subject, about, result, given)

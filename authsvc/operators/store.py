@@ -1,0 +1,101 @@
+"""What the operators' side needs of the durable store, besides what the payers' side has: `storage` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from authsvc.attempts import Counter
+from authsvc.device.record import CredentialRecord
+from authsvc.operators.account import OperatorAccount
+from authsvc.operators.invitation import Invitation
+from authsvc.operators.session import Session
+from authsvc.store import Transaction
+
+Result = TypeVar("Result")
+
+
+class Operators(Protocol):
+    """Operators and what they sign in with. `save` makes the unit run again when somebody else was faster."""
+
+    def add(self, account: OperatorAccount) -> bool:
+        """Add an operator; False when the name is taken."""
+
+    def save(self, account: OperatorAccount) -> OperatorAccount: ...
+
+    def find(self, operator_id: str) -> OperatorAccount | None: ...
+
+    def named(self, name_key: str) -> OperatorAccount | None:
+        """The operator of this name who is not revoked."""
+
+    def all(self) -> tuple[OperatorAccount, ...]: ...
+
+    def put_app(self, operator_id: str, secret: bytes, step: int) -> None: ...
+
+    def app_secret(self, operator_id: str) -> bytes | None: ...
+
+    def use_app_step(self, operator_id: str, step: int) -> bool:
+        """Use a time step up, and all before it; True once."""
+
+    def forget_means(self, operator_id: str) -> None:
+        """Remove every key and the app for good."""
+
+    def add_key(self, record: CredentialRecord) -> bool:
+        """Store a new device key; False when its id was ever seen."""
+
+    def keys(self, operator_id: str) -> tuple[CredentialRecord, ...]:
+        """The keys that may be used, oldest first."""
+
+    def use_key(
+        self, operator_id: str, credential_id: str, sign_count: int, backed_up: bool, now: datetime
+    ) -> bool:
+        """Count one use, if the count has risen or is 0 for ever: one conditional write."""
+
+    def invite(self, invitation: Invitation) -> None:
+        """Add an invitation; earlier ones of the same operator are void."""
+
+    def withdraw_invitations(self, operator_id: str) -> None: ...
+
+    def invitation(self, invitation_id: str) -> Invitation | None: ...
+
+    def use_invitation(self, invitation_id: str, now: datetime) -> bool:
+        """True once, while it is good."""
+
+
+class Sessions(Protocol):
+    """Sessions and failed sign-ins. `charge` makes the unit run again when another attempt came in between."""
+
+    def add(self, session: Session) -> None: ...
+
+    def find(self, session_id: str) -> Session | None:
+        """The session with its operator as of now; None for a revoked operator's."""
+
+    def touch(self, session_id: str, now: datetime) -> None: ...
+
+    def end(self, session_id: str, now: datetime) -> bool: ...
+
+    def end_all(self, operator_id: str, now: datetime) -> int: ...
+
+    def forget_over(self, now: datetime) -> int: ...
+
+    def counter(self, scope: str) -> Counter: ...
+
+    def save_counter(self, scope: str, before: Counter, after: Counter) -> None: ...
+
+
+class OperatorTransaction(Transaction, Protocol):
+    """An open transaction, seen from the operators' side."""
+
+    @property
+    def operators(self) -> Operators: ...
+    @property
+    def sessions(self) -> Sessions: ...
+
+
+class OperatorLedger(Protocol):
+    """The store as `authsvc.store.Ledger`, over transactions that also know operators."""
+
+    def transact(self, unit: Callable[[OperatorTransaction], Result]) -> Result: ...
+
+    def read(self, query: Callable[[OperatorTransaction], Result]) -> Result: ...

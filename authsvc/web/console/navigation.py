@@ -1,0 +1,32 @@
+"""Where one can go in the console, in the order of the bar, for whoever may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from authsvc.operator import Act, Operator
+from authsvc.web.console.wording import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    path: str
+    label: str
+    act: Act
+
+
+ENTRIES = (
+    Entry("/console/", N_("Overview"), Act.READ_OVERVIEW),
+    Entry("/console/operators", N_("Operators"), Act.READ_AUDIT),
+)
+
+
+def entries_for(operator: Operator) -> Iterator[Entry]:
+    return (entry for entry in ENTRIES if operator.may(entry.act))
+
+
+def here(path: str) -> str:
+    """The path of the entry that a page belongs to: the longest that it begins with."""
+    found = [entry.path for entry in ENTRIES if path == entry.path or path.startswith(f"{entry.path}/")]
+    return max(found, key=len, default="/console/" if path == "/console/" else "")

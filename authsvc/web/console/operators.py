@@ -1,0 +1,17 @@
+"""The roster, to be read: operators are made, reset and revoked on the command line alone."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from authsvc.operator import Act
+from authsvc.web.console.doors import Pages, desk, requires
+from authsvc.web.console.rendering import page
+
+pages = Pages("operators")
+
+
+@pages.get("/operators")
+@requires(Act.READ_AUDIT)
+def roster() -> Response:
+    return page("console/operators.html", operators=desk().roster())

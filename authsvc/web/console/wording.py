@@ -1,0 +1,71 @@
+"""What operators read besides the templates' own sentences: names of levels and states, instants, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from authsvc.clock import rfc3339
+from authsvc.errors import AuthsvcError
+from authsvc.look import language
+
+CATALOGUE = language.Catalogue(Path(__file__).parent / "locales")
+gettext = CATALOGUE.gettext
+
+
+def N_(message: str) -> str:  # noqa: N802  # gettext's own name for: collect it, translate it later.
+    """Marks a sentence for the catalogue."""
+    return message
+
+
+_FAILURES: Mapping[str, str] = {
+    "unauthenticated": N_("You are not signed in, or were for too long. Please sign in again."),
+    "insufficient-scope": N_("Your role does not include this. That you asked is on record."),
+    "not-found": N_("There is no such page, or nothing by that name."),
+    "challenge-closed": N_("This was done already, or its time ran out."),
+    "rate-limited": N_("That was too often in a short time. Please wait a minute."),
+    "unavailable": N_("The service cannot answer at the moment. Please try again shortly."),
+}
+_ANY_FAILURE = N_("That could not be done as it was typed. Please go back and look at it again.")
+
+ROLES: Mapping[str, str] = {
+    "analyst": N_("Analyst"),
+    "approver": N_("Approver"),
+    "auditor": N_("Auditor"),
+    "support": N_("Support"),
+}
+
+STATES: Mapping[str, str] = {
+    "invited": N_("Invited"),
+    "active": N_("Active"),
+    "revoked": N_("Revoked"),
+}
+
+
+def failure(error: AuthsvcError) -> str:
+    """What went wrong, in a sentence for people; the error's own detail is for engineers."""
+    return gettext(_FAILURES.get(error.slug, _ANY_FAILURE))
+
+
+def named(names: Mapping[str, str], name: str) -> str:
+    """The name in the language of the page; one that nobody has put into words stands as it is."""
+    return gettext(names[name]) if name in names else name
+
+
+def moment(at: datetime | str | None) -> str:
+    """An instant to the second, UTC, the same in every language: operators compare it with logs."""
+    if at is None:
+        return ""
+    text = at if isinstance(at, str) else rfc3339(at)
+    return text[:19].replace("T", " ")
+
+
+def whole(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def share(part: int, total: int) -> str:
+    """A part as per cent, to one place; nothing of nothing is a dash."""
+    return "–" if total == 0 else f"{100 * part / total:.1f} %"
