@@ -1,7 +1,7 @@
 """Chinese and English: which one this person reads, and a catalogue of sentences in it.
 
-Sentences stand in English in the templates; a folder's `zh.po` holds the Chinese ones and is read as it is, so there is no
-compiled file that could be older than its source.
+Sentences stand in English in the templates; a folder's `zh.po`, and `zh-….po` beside it, hold the Chinese ones and are read as
+they are, so there is no compiled file that could be older than its source.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def remember(response: Response) -> Response:
 
 
 class Catalogue:
-    """The sentences of one set of pages; `folder` holds `zh.po`."""
+    """The sentences of one set of pages; `folder` holds `zh.po`, and more files whose names begin with it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -71,7 +71,7 @@ class Catalogue:
 
     def translations(self, language: str) -> NullTranslations:
         """The catalogue of a language; English needs none."""
-        return _read(self._folder / f"{language}.po", _LOCALES[language])
+        return _read(self._folder, language)
 
     def teach(self, app: Flask) -> None:
         """Have the application's templates speak through this catalogue."""
@@ -83,16 +83,22 @@ class Catalogue:
 
 
 @cache
-def _read(source: Path, locale: str) -> NullTranslations:
+def _read(folder: Path, language: str) -> NullTranslations:
     # Babel takes a while to load, and a process that only answers the API has no use for it.
+    from babel.messages.catalog import Catalog
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
     from babel.support import NullTranslations, Translations
 
-    if not source.exists():
+    sources = sorted(folder.glob(f"{language}*.po"))
+    if not sources:
         return NullTranslations()
+    together = Catalog(locale=_LOCALES[language])
+    for source in sources:
+        with source.open("rb") as file:
+            for message in read_po(file, locale=_LOCALES[language]):
+                together[message.id] = message
     compiled = BytesIO()
-    with source.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=locale))
+    write_mo(compiled, together)
     compiled.seek(0)
     return Translations(compiled)

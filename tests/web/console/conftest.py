@@ -9,9 +9,10 @@ from authsvc.app import App, create_app
 from authsvc.config import Settings
 from authsvc.keyring import KeyRing
 from authsvc.operator import Role
+from authsvc.running import Wired
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
-from authsvc.wiring import Wired, wire
+from authsvc.wiring import wire
 from tests.web.console.people import Person
 from tests.web.support import BASE_URL
 

@@ -13,7 +13,7 @@ from werkzeug.test import Client, TestResponse
 from authsvc.clock import SystemClock
 from authsvc.operator import Role
 from authsvc.operators.roster import Roster
-from authsvc.wiring import Wired
+from authsvc.running import Wired
 from tests.support.authenticator import Authenticator
 from tests.web.support import BASE_URL
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from authsvc.operator import Role
-from authsvc.wiring import Wired
+from authsvc.running import Wired
 from tests.web.console.people import Person, wrong_code
 from tests.web.support import BASE_URL
 
