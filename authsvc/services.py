@@ -67,7 +67,7 @@ class Services(RecordDesk, PayerDesk, AccountDesk, OverviewDesk):
         return self._parts.keys.admit(presented, self._clock.now())
 
     def admit_operator(self, presented: str, act: Act, about: str) -> Operator:
-        """Whose session `os_…` was presented, if they may do this; raises Unauthenticated or InsufficientScope."""
+        """Whose session `os_…` was presented, if they may do this; raises Unauthenticated or NotPermitted."""
         operator = self._parts.sessions.admit(presented, SessionKind.BEARER).operator
         self._parts.sessions.permit(operator, act, about)
         return operator

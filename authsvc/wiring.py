@@ -154,7 +154,7 @@ def wire(
             clock=clock,
         )
     )
-    console = _console(settings, store, ephemeral, party)
+    console = _console(settings, store, ephemeral, rules.party)
     parts = ServiceParts(
         ledger=store.ledger,
         stepup=stepup,

@@ -6,7 +6,7 @@ revoked count on every worker from the next request on.
 
 from __future__ import annotations
 
-from authsvc.errors import InsufficientScope, Unauthenticated
+from authsvc.errors import NotPermitted, Unauthenticated
 from authsvc.operator import Act, Operator
 from authsvc.operators.parts import OperatorParts, actor_of, line
 from authsvc.operators.session import LONGEST_BEARER, TOUCH_EVERY, Session, SessionKind
@@ -39,14 +39,14 @@ class Sessions:
         return found
 
     def permit(self, operator: Operator, act: Act, about: str) -> None:
-        """Raises InsufficientScope unless the operator may do this; the refusal is a line in the audit."""
+        """Raises NotPermitted unless the operator may do this; the refusal is a line in the audit."""
         if operator.may(act):
             return
         now = self._clock.now()
         roles = sorted(operator.roles)
         entry = line(actor_of(operator.id), "operator.act", about, "refused", now, act=act.value, roles=roles)
         self._ledger.transact(lambda tx: tx.record(entry))
-        raise InsufficientScope(f"this takes another role: `{act}`")
+        raise NotPermitted(f"this takes another role: `{act}`")
 
     def open_bearer(self, session: Session) -> str:
         """A secret for a program, an hour long, for whoever is signed in in a browser; shown this once."""

@@ -95,8 +95,10 @@ def slugs_of(operation: Operation) -> tuple[str, ...]:
     implied = ["invalid-request"]
     if operation.plane is not Plane.PUBLIC:
         implied += ["unauthenticated", "rate-limited"]
-    if operation.scope is not None or operation.act is not None:
+    if operation.scope is not None:
         implied.append("insufficient-scope")
+    if operation.act is not None:
+        implied.append("not-permitted")
     if "{" in operation.path:
         implied.append("not-found")
     if operation.body is not None:

@@ -21,7 +21,7 @@ def N_(message: str) -> str:  # noqa: N802  # gettext's own name for: collect it
 
 _FAILURES: Mapping[str, str] = {
     "unauthenticated": N_("You are not signed in, or were for too long. Please sign in again."),
-    "insufficient-scope": N_("Your role does not include this. That you asked is on record."),
+    "not-permitted": N_("Your role does not include this. That you asked is on record."),
     "not-found": N_("There is no such page, or nothing by that name."),
     "challenge-closed": N_("This was done already, or its time ran out."),
     "rate-limited": N_("That was too often in a short time. Please wait a minute."),
