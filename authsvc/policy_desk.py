@@ -26,8 +26,8 @@ The API asks for its steps through `answer`, which keeps the answer for the Idem
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -45,6 +45,7 @@ from authsvc.policy.jobs import Backtesting
 from authsvc.policy.life import Form, Publication, ShadowRun, State, Version
 from authsvc.policy.profiles import Profile
 from authsvc.policy.shadow import Comparison
+from authsvc.policy.thresholds import Model, Threshold, thresholds
 from authsvc.policy_views import view_of
 from authsvc.publishing import (
     Activate,
@@ -97,14 +98,23 @@ class ShadowReport:
 
 
 class PolicyDesk:
+    """`models` are the matchers in use, which a document's false match rates are held against."""
+
     def __init__(
-        self, ledger: Ledger, active: ActivePolicy, answers: Answers, analyst: Analyst, clock: Clock
+        self,
+        ledger: Ledger,
+        active: ActivePolicy,
+        answers: Answers,
+        analyst: Analyst,
+        clock: Clock,
+        models: Callable[[], Sequence[Model]] = tuple,
     ) -> None:
         self._ledger = ledger
         self._active = active
         self._answers = answers
         self._analyst = analyst
         self._clock = clock
+        self._models = models
 
     # -- Looking ----------------------------------------------------------------------------------------------------
 
@@ -137,6 +147,10 @@ class PolicyDesk:
         """The very policy that decides in this process now."""
         _must_may(operator, Act.READ_POLICY)
         return self._active()
+
+    def thresholds(self, operator: Operator, version_id: str) -> tuple[Threshold, ...]:
+        """What a version's false match rates are as scores of the models in use, or why they cannot be."""
+        return thresholds(self.policy(operator, version_id).document, self._models())
 
     def shadow(self, operator: Operator, version_id: str) -> ShadowReport:
         """How a version compares with live decisions; raises NotFound for one that never ran beside them."""
@@ -176,7 +190,7 @@ class PolicyDesk:
         """Examine a text beside the active policy without saving it, as an editor does."""
         _must_may(operator, Act.TRY_POLICY)
         try:
-            candidate = loading.from_text(text, form)
+            candidate = loading.from_text(text, form, models=self._models())
         except PolicyInvalid as error:
             return Look(faults=_findings(error))
         return Look(found=self._analyst.examine(candidate, self._active(), profile, MOST_CELLS))
@@ -240,7 +254,7 @@ class PolicyDesk:
 
     def answer(self, operator: Operator, once: Once, command: Command) -> Answer:
         """Take a step for the API: its answer, or its refusal, is kept for the Idempotency-Key."""
-        now = self._clock.now()
+        now, command = self._clock.now(), self._equipped(command)
 
         def effect(tx: Transaction) -> Answer:
             outcome = perform(tx, operator, command, now)
@@ -263,12 +277,17 @@ class PolicyDesk:
     def _done(self, expected: type[Found], operator: Operator, command: Command) -> Found:
         """Take a step; a refusal is raised once its audit line is durable."""
         now: datetime = self._clock.now()
+        command = self._equipped(command)
         outcome: Done | AuthsvcError = self._ledger.transact(lambda tx: perform(tx, operator, command, now))
         if isinstance(outcome, AuthsvcError):
             raise outcome
         if not isinstance(outcome, expected):
             raise TypeError(f"{type(command).__name__} answered a {type(outcome).__name__}")
         return outcome
+
+    def _equipped(self, command: Command) -> Command:
+        """A validation knows the models that are in use here, whoever asked for it."""
+        return replace(command, models=self._models()) if isinstance(command, Validate) else command
 
     def _published(self, operator: Operator, command: Command) -> Publication:
         publication = self._done(Publication, operator, command)

@@ -6,7 +6,7 @@ an act. A refusal is answered as a value, so that its audit line commits with it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ from authsvc.policy.life import (
     State,
     Version,
 )
+from authsvc.policy.thresholds import Model
 from authsvc.store import Transaction
 
 LONGEST_BACKTEST = timedelta(days=3650)
@@ -47,9 +48,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Validate:
-    """Hold a draft against the schema, its bounds and its own tests."""
+    """Hold a draft against the schema, its bounds and its own tests, and its false match rates against the `models` in use."""
 
     version_id: str
+    models: Sequence[Model] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ def _draft(tx: Transaction, operator: Operator, command: Draft, now: datetime) -
 
 def _validate(tx: Transaction, operator: Operator, command: Validate, now: datetime) -> Outcome:
     version = must_find(tx, command.version_id)
-    policy = loading.from_text(version.source.text, version.source.form)
+    policy = loading.from_text(version.source.text, version.source.form, models=command.models)
     following = version.validated(policy.id, policy.version)
     if isinstance(following, AuthsvcError):
         return following

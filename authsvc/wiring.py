@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 
 from authsvc.access import ApiKey, KeyDesk
 from authsvc.active_policy import ActivePolicy, PolicyWatch
@@ -35,6 +35,7 @@ from authsvc.otp import OtpVerifier
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.life import Source
+from authsvc.policy.thresholds import Model, models_in_use
 from authsvc.policy_desk import PolicyDesk
 from authsvc.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.recovery import Recovering, RecoveryParts
@@ -163,7 +164,9 @@ def wire(
         macs=store.ring,
         answers=answers,
         receipts=ReceiptReader(settings.issuer, store.ring.receipt_public_keys),
-        policies=PolicyDesk(store.ledger, policy, answers, analyst or ChildAnalyst(), clock),
+        policies=PolicyDesk(
+            store.ledger, policy, answers, analyst or ChildAnalyst(), clock, _models_in_use(settings)
+        ),
         shadow=shadow,
         audit=store.audit,
         sessions=console.sessions,
@@ -257,6 +260,11 @@ def _target_fmr(active: ActivePolicy, modality: Modality) -> str | None:
     """What a modality is judged at, None where the policy never asks for it."""
     policy = active()
     return policy.target_fmr(modality) if modality in policy.document.biometrics else None
+
+
+def _models_in_use(settings: Settings) -> Callable[[], tuple[Model, ...]]:
+    """The calibrated matchers of this machine. Looked for once, when an operator first needs them: it hashes their weights."""
+    return cache(lambda: models_in_use(manifest_folder(), settings.models))
 
 
 def _macs_of_secret(ring: KeyRing, secret: str) -> tuple[bytes, ...]:

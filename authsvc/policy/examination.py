@@ -21,10 +21,13 @@ from authsvc.policy.engine import Policy
 from authsvc.policy.findings import Finding
 from authsvc.policy.life import WEAKENS
 from authsvc.policy.profiles import Profile
+from authsvc.policy.table import decision_table
 
 
 def examine(candidate: Policy, active: Policy, profile: Profile | None, most_cells: int) -> Mapping[str, Any]:
     """The analysis of a candidate, its difference to the active policy, and the names of the errors among the findings.
+
+    The report's `table` is the decision table of the change, or of the candidate alone where the two cannot be compared.
 
     Any: JSON, as it is told, kept and shown.
     """
@@ -33,14 +36,17 @@ def examine(candidate: Policy, active: Policy, profile: Profile | None, most_cel
     difference: dict[str, object] = {}
     try:
         found = diff(active, candidate, most_cells=most_cells)
+        table = decision_table(candidate, active, most_cells=most_cells)
     except InvalidRequest as error:
         findings.append(Finding("not-comparable", "error", f"nothing is known of the change: {error.detail}"))
+        table = decision_table(candidate, most_cells=most_cells)
     else:
         difference = found.to_json()
         findings += _weakenings(found)
     report = {
         **analysis.to_json(),
         "profile": None if profile is None else profile.value,
+        "table": table.to_json(),
         "findings": [{"name": name_of(finding), **finding.to_json()} for finding in findings],
     }
     errors = [name_of(finding) for finding in findings if finding.severity == "error"]

@@ -83,7 +83,7 @@ def from_text(
     for_analysis: bool = False,
     models: Sequence[Model] = (),
 ) -> Policy:
-    """A policy from TOML or JSON text, whichever `form` says. Raises PolicyInvalid."""
+    """A policy from TOML or JSON text, whichever `form` says; the rest as in `from_mapping`. Raises PolicyInvalid."""
     read = from_toml if form == "toml" else from_json
     return read(text, source, for_analysis=for_analysis, models=models)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -320,3 +321,23 @@ def test_what_is_not_there_is_not_found(desk: PolicyDesk) -> None:
 def test_every_refusal_has_a_slug_of_its_own() -> None:
     kinds: tuple[type[AuthsvcError], ...] = (NotPermitted, PolicyStep, PolicyConflict, PolicyInvalid)
     assert len({kind.slug for kind in kinds}) == len(kinds)
+
+
+def test_a_false_match_rate_that_no_model_in_use_supports_is_refused_at_validation(
+    bench: Bench, model_dir: Path, tmp_path: Path
+) -> None:
+    """With the weights of the shipped models in place, as they are in service."""
+    bench.settings.models.parent.mkdir(parents=True, exist_ok=True)
+    bench.settings.models.symlink_to(model_dir)
+    desk = bench.services.policies
+    strict = numbered(2).replace('fmr = "1 in 10000"', 'fmr = "1 in 100000"')
+    version = desk.draft(ANN, strict)
+
+    with pytest.raises(PolicyInvalid) as refused:
+        desk.validate(ANN, version.id)
+
+    assert "`1 in 100000` needs 3000000 impostor pairs" in refused.value.detail
+    assert "`1 in 100000` needs" in str(desk.look_at(ANN, strict).faults[0]["message"])
+    face = next(each for each in desk.thresholds(ANN, version.id) if each.target_fmr == "1 in 100000")
+    assert (face.point, face.model.manifest.id) == (None, "dlib-resnet-v1")
+    assert desk.validate(ANN, desk.draft(ANN, numbered(2)).id).state is State.VALIDATED
