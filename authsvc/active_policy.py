@@ -157,32 +157,37 @@ class PolicyWatch:
     """The thread that keeps a process up to date, and does what else is to be done beside the decisions."""
 
     def __init__(self, active: ActivePolicy, beside: Callable[[], None], every: float = 0.25) -> None:
-        self._active = active
+        self.active = active
         self._beside = beside
         self._every = every
+        self._is_seeded = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="policy-watch", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
+    def look(self) -> None:
+        """What is done each time. What fails is tried again the next time; who decides asks for themselves meanwhile."""
+        self._is_seeded = _attempted(self.active.refresh if self._is_seeded else self.active.seed)
+        _attempted(self._beside)
+
     def close(self) -> None:
+        """Stop, and put into the store what was counted."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
-        self._attempt(self._beside)
+        _attempted(self._beside)
 
     def _watch(self) -> None:
-        seeded = False
         while not self._stop.wait(self._every):
-            seeded = self._attempt(self._active.refresh if seeded else self._active.seed)
-            self._attempt(self._beside)
+            self.look()
 
-    def _attempt(self, chore: Callable[[], None]) -> bool:
-        """A chore that fails is tried again the next time; those who decide ask for themselves meanwhile."""
-        try:
-            chore()
-        except AuthsvcError as error:
-            logger.warning("watching the policy failed: %s", error.detail)
-            return False
-        return True
+
+def _attempted(chore: Callable[[], None]) -> bool:
+    try:
+        chore()
+    except AuthsvcError as error:
+        logger.warning("watching the policy failed: %s", error.detail)
+        return False
+    return True

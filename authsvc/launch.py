@@ -56,7 +56,10 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
     _prepare(settings, development=development)
     if settings.pages:
         _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.
-    beside = [SideProcess("biometrics", _biometric_command(settings), nice=10)]
+    beside = [
+        SideProcess("biometrics", _biometric_command(settings), nice=10),
+        SideProcess("backtests", partial(_work_off_backtests, settings), nice=15),
+    ]
     facts: dict[str, object] = {"listening": f"http://{settings.host}:{port}", "open": settings.public_url}
     if settings.warnings:
         facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
@@ -80,6 +83,14 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
         beside,
         listener=listener,
     )
+
+
+def _work_off_backtests(settings: Settings) -> None:
+    from authsvc.backtest_worker import (
+        work_off_backtests,  # In the process that does it, and not in the supervisor.
+    )
+
+    work_off_backtests(settings)
 
 
 def _make_app(settings: Settings) -> WSGIApplication:

@@ -49,7 +49,7 @@ class Wired:
         self.console = console
         self.store = store
         self._chores = chores
-        self._watch = watch
+        self.watch = watch
         self._parts = parts
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -58,11 +58,11 @@ class Wired:
         """Begin what is done now and then, in threads of its own."""
         self._thread = threading.Thread(target=self._do_chores, name="chores", daemon=True)
         self._thread.start()
-        self._watch.start()
+        self.watch.start()
 
     def close(self) -> None:
         self._stop.set()
-        self._watch.close()
+        self.watch.close()
         if self._thread is not None:
             self._thread.join(timeout=5)
         self.store.close()

@@ -25,6 +25,7 @@ _LONGEST_PAUSE_S = 10.0
 _STEADY_AFTER_S = 10.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class KeptProcess:
 
     def start(self) -> None:
         """Starts a new life. The child gets its signals only once its handlers are not ours any more."""
-        process = _fork.Process(target=_child, args=(self._run, os.getpid()), name=self.name)
+        process = _fork.Process(target=_child, args=(self.name, self._run, os.getpid()), name=self.name)
         with _signals_held_back():
             process.start()
         self._process, self._started_at = process, time.monotonic()
@@ -105,8 +106,9 @@ class KeptProcess:
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
 
-def _child(run: Callable[[], object], parent: int) -> None:
+def _child(name: str, run: Callable[[], object], parent: int) -> None:
     _end_with(parent)
+    _call_itself(name)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # Ctrl-C reaches the whole process group, but it is the supervisor that decides who goes first.
@@ -121,6 +123,12 @@ def _end_with(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+
+
+def _call_itself(name: str) -> None:
+    """The name that `ps` and `top` show for this process."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NAME, name.encode()[:15])
 
 
 @contextmanager

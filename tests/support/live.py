@@ -113,7 +113,7 @@ class LiveService(Server):
 
     def web_processes(self) -> list[psutil.Process]:
         """The processes that answer requests."""
-        return [process for process in self._children() if not _is_biometric(process)]
+        return [each for each in self._children() if not _is_biometric(each) and each.name() != "backtests"]
 
     def biometric_process(self) -> psutil.Process:
         """The process that holds the models."""
