@@ -44,8 +44,8 @@ CLAIM = """UPDATE policy_backtests SET state = 'running', owner = :owner, lease_
     WHERE id = :id AND (state = 'queued' OR (state = 'running' AND lease_until < :now))"""
 KEEP = """UPDATE policy_backtests SET total = :total, read = :read, cursor = :cursor, tally = :tally,
     lease_until = :lease_until WHERE id = :id AND state = 'running' AND owner = :owner"""
-FINISH = """UPDATE policy_backtests SET state = :state, total = :total, read = :read, cursor = :cursor, tally = NULL, report = :report,
-    error = :error, owner = NULL, lease_until = NULL, finished_at = :finished_at
+FINISH = """UPDATE policy_backtests SET state = :state, total = :total, read = :read, cursor = :cursor, tally = NULL,
+    report = :report, error = :error, owner = NULL, lease_until = NULL, finished_at = :finished_at
     WHERE id = :id AND state = 'running' AND owner = :owner"""
 CANCEL = """UPDATE policy_backtests SET state = 'cancelled', owner = NULL, lease_until = NULL, finished_at = :now
     WHERE id = :id AND state IN ('queued', 'running')"""
