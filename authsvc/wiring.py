@@ -155,7 +155,10 @@ def wire(
             clock=clock,
         )
     )
-    console = _console(settings, store, ephemeral, rules.party)
+    policies = PolicyDesk(
+        store.ledger, policy, answers, analyst or ChildAnalyst(), clock, _models_in_use(settings)
+    )
+    console = _console(settings, store, ephemeral, rules.party, policies)
     parts = ServiceParts(
         ledger=store.ledger,
         stepup=stepup,
@@ -164,9 +167,7 @@ def wire(
         macs=store.ring,
         answers=answers,
         receipts=ReceiptReader(settings.issuer, store.ring.receipt_public_keys),
-        policies=PolicyDesk(
-            store.ledger, policy, answers, analyst or ChildAnalyst(), clock, _models_in_use(settings)
-        ),
+        policies=policies,
         shadow=shadow,
         audit=store.audit,
         sessions=console.sessions,
@@ -187,7 +188,9 @@ def wire(
     return Wired(services, console, store, chores, watch, (ephemeral, workers, probe))
 
 
-def _console(settings: Settings, store: Store, ephemeral: Ephemeral, party: RelyingParty) -> Console:
+def _console(
+    settings: Settings, store: Store, ephemeral: Ephemeral, party: RelyingParty, policies: PolicyDesk
+) -> Console:
     """The operators' side, over the same stores and under labels of its own."""
     return assembled(
         OperatorParts(
@@ -199,7 +202,8 @@ def _console(settings: Settings, store: Store, ephemeral: Ephemeral, party: Rely
             issuer=settings.issuer,
             clock=store.clock,
             base_url=settings.public_url,
-        )
+        ),
+        policies,
     )
 
 

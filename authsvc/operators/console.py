@@ -10,6 +10,7 @@ from authsvc.operators.joining import Joining
 from authsvc.operators.parts import OperatorParts
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.sign_in import SignIn
+from authsvc.policy_desk import PolicyDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +18,16 @@ class Console:
     sessions: Sessions
     sign_in: SignIn
     joining: Joining
+    policies: PolicyDesk
     roster: Callable[[], tuple[OperatorAccount, ...]]
     """Everybody, to be looked at; who may change it is on the command line."""
 
 
-def assembled(parts: OperatorParts) -> Console:
+def assembled(parts: OperatorParts, policies: PolicyDesk) -> Console:
     return Console(
         sessions=Sessions(parts),
         sign_in=SignIn(parts),
         joining=Joining(parts),
+        policies=policies,
         roster=lambda: parts.ledger.read(lambda tx: tx.operators.all()),
     )

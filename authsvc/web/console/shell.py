@@ -34,6 +34,7 @@ def open_console(app: Flask, console: Console, base_url: str) -> None:
     }
     app.jinja_env.filters |= {
         "moment": wording.moment,
+        "share": wording.share,
         "whole": wording.whole,
         "role": lambda name: wording.named(wording.ROLES, name),
         "state": lambda name: wording.named(wording.STATES, name),
