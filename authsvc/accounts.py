@@ -8,6 +8,7 @@ from dataclasses import replace
 from authsvc import acts
 from authsvc.access import ApiKey
 from authsvc.account import Account
+from authsvc.account_proof import use_proof
 from authsvc.acts import act
 from authsvc.admission import EnrollmentDesk
 from authsvc.biometric import Modality
@@ -17,7 +18,7 @@ from authsvc.events import Event
 from authsvc.factor import Json
 from authsvc.store import Transaction
 from authsvc.subject import Subject
-from authsvc.views import account_view, consent_view, decision_view, device_view
+from authsvc.views import account_view, consent_view, decision_view, device_view, erased_view
 
 ACTOR = "backend"
 DECISIONS_IN_EXPORT = 1000
@@ -61,23 +62,14 @@ class AccountDesk(EnrollmentDesk):
         return {"modality": kind.value, "withdrawn_at": rfc3339(now)}
 
     def erase_user(self, key: ApiKey, user: str) -> Json:
-        """Destroy the user's key, and so everything sealed under it; the audit position is the receipt for it."""
+        """Destroy the user's key, and so everything sealed under it; answers a signed receipt for it."""
         now = self._clock.now()
 
         def unit(tx: Transaction) -> Json:
             account = _existing(tx, key, user)
-            subject = account.subject
-            for modality in Modality:
-                tx.templates.forget(subject, modality)
-                tx.templates.withdraw_consent(subject, modality, now)
-            tx.codes.forget(subject)
-            tx.credentials.forget(subject)
-            tx.accounts.forget_devices(subject)
-            tx.accounts.save(account.erased())
-            chain, seq = tx.position()
-            tx.record(act(ACTOR, "user.erase", subject, user, "erased", now))
-            tx.publish(Event("subject:erased", subject, now))
-            return {"user_id": user, "erased_at": rfc3339(now), "audit": {"chain": chain, "seq": seq}}
+            position = acts.erase(tx, account, ACTOR, now)
+            receipt = self._parts.issuer.erased(account.subject, position, now)
+            return erased_view(account.subject, position, receipt, now)
 
         return self._ledger.transact(unit)
 
@@ -115,7 +107,7 @@ class AccountDesk(EnrollmentDesk):
         def unit(tx: Transaction) -> Json:
             account = _existing(tx, key, user)
             if not acts.two_operators(operators):
-                self._use_proof(tx, key, account, proof, "unfreeze", now)
+                use_proof(tx, self._parts.receipts, account, proof, "unfreeze", now)
             account = tx.accounts.save(account.unfrozen())
             who = sorted(operators) or None
             tx.record(act(ACTOR, "user.unfreeze", account.subject, user, "active", now, operators=who))

@@ -16,6 +16,7 @@ from authsvc.device.credential import Device, DeviceState
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.events import Event
 from authsvc.factor import Factor
+from authsvc.receipt import AuditPosition
 from authsvc.store import Transaction
 from authsvc.subject import Subject
 
@@ -39,6 +40,19 @@ def existing(tx: Transaction, subject: Subject) -> Account:
     if account is None or account.status is AccountStatus.ERASED:
         raise NotFound("no such user")
     return account
+
+
+def has_enrolled(tx: Transaction, account: Account) -> bool:
+    """Whether there is, or was, something to prove oneself with.
+
+    Somebody who took everything away from an account, with a stolen session say, must not enrol next on the ticket alone.
+    """
+    subject = account.subject
+    return account.status is not AccountStatus.ERASED and (
+        bool(account.factors)
+        or tx.credentials.user_handle(subject) is not None
+        or bool(tx.templates.consents(subject))
+    )
 
 
 def device_of(tx: Transaction, account: Account, device_id: str) -> Device:
@@ -95,6 +109,27 @@ def withdraw_biometric(
     tx.accounts.save(account.withdrawn(Factor(modality.value)))
     tx.record(act(actor, "biometric.withdraw", subject, modality.value, "withdrawn", now))
     tx.publish(Event(f"subject:{modality}:withdrawn", subject, now))
+
+
+def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:
+    """Destroy the user's key, and so everything sealed under it; answers where the audit says so.
+
+    Enrolments that are under way end with it: one that was completed later would bring the account back.
+    """
+    subject = account.subject
+    for modality in Modality:
+        tx.templates.forget(subject, modality)
+        tx.templates.withdraw_consent(subject, modality, now)
+    tx.codes.forget(subject)
+    tx.credentials.forget(subject)
+    tx.accounts.forget_devices(subject)
+    tx.tickets.cancel_of(subject)
+    tx.accounts.save(account.erased())
+    position = AuditPosition(*tx.position())
+    tx.record(act(actor, "user.erase", subject, subject.user, "erased", now))
+    data = {"by": actor, "audit": {"chain": position.chain, "seq": position.seq}}
+    tx.publish(Event("subject:erased", subject, now, data))
+    return position
 
 
 def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: datetime) -> Account:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from authsvc import issuing
+from authsvc import acts, issuing
 from authsvc.access import ApiKey, must_open, object_token
 from authsvc.account import Account
+from authsvc.account_proof import use_proof
 from authsvc.acts import act, two_operators
-from authsvc.deciding import ACCOUNT_ACTS
 from authsvc.desk import Desk
-from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, ProofRequired, Unauthenticated
+from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Json, Submission, Unusable
 from authsvc.hints import hints_view
 from authsvc.once import Answer, Once
@@ -43,7 +43,7 @@ class EnrollmentDesk(Desk):
 
         def effect(tx: Transaction, now: datetime) -> Answer:
             account = tx.accounts.find(subject)
-            grounds = self._grounds(tx, key, account, wanted, now)
+            grounds = self._grounds(tx, account, wanted, now)
             recovery = Recovery(_vouching(wanted.operators)) if grounds is Grounds.RECOVERY else None
             ticket = self._parts.enrolling.open(
                 tx, subject, wanted.locale, wanted.return_url, grounds, recovery, now
@@ -93,20 +93,20 @@ class EnrollmentDesk(Desk):
         return self._parts.enrolling.complete(self._ticket(enrollment_id, token))
 
     def _grounds(
-        self, tx: Transaction, key: ApiKey, account: Account | None, wanted: TicketWanted, now: datetime
+        self, tx: Transaction, account: Account | None, wanted: TicketWanted, now: datetime
     ) -> Grounds:
-        has_factors = account is not None and bool(account.factors)
+        has_enrolled = account is not None and acts.has_enrolled(tx, account)
         if wanted.recovery and wanted.proof is not None:
             raise InvalidRequest("`proof` and `recovery` are two different grounds; send one of them")
         if wanted.operators and not wanted.recovery:
             raise InvalidRequest("`operators` vouch for a `recovery` only")
-        if wanted.recovery and not has_factors:
+        if wanted.recovery and not has_enrolled:
             raise InvalidRequest("`recovery` is for a user who has enrolled something")
         if wanted.recovery:
             return Grounds.RECOVERY
-        if account is None or not has_factors:
+        if account is None or not has_enrolled:
             return Grounds.FIRST
-        self._use_proof(tx, key, account, wanted.proof, "enrollment", now)
+        use_proof(tx, self._parts.receipts, account, wanted.proof, "enrollment", now)
         return Grounds.RECEIPT
 
     def _ticket(self, enrollment_id: str, token: str) -> Ticket:
@@ -122,26 +122,6 @@ class EnrollmentDesk(Desk):
         if ticket is None or ticket.subject.client != key.client:
             raise NotFound("no such enrolment")
         return ticket.must_be_open(now)
-
-    def _use_proof(
-        self, tx: Transaction, key: ApiKey, account: Account, proof: str | None, kind: str, now: datetime
-    ) -> None:
-        """Use up a receipt that this very user earned for this kind of account change."""
-        if proof is None:
-            raise ProofRequired(
-                f"decide a transaction of type `{kind}` first, and send its receipt as `proof`"
-            )
-        claims = self._parts.receipts.read(proof, key.client, now)
-        decision = tx.decisions.find(str(claims["decision"]))
-        if (
-            decision is None
-            or kind not in ACCOUNT_ACTS
-            or decision.payment.type != kind
-            or decision.payment.subject != account.subject
-            or claims["acr"] != decision.level
-            or not tx.decisions.consume(decision.id, str(claims["jti"]), now)
-        ):
-            raise ProofRequired(f"the receipt is not an unused proof of this user for `{kind}`")
 
 
 def _vouching(named: Sequence[str]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from authsvc.subject import Novelty
 
 CHALLENGE_LIFE = timedelta(minutes=5)
 
-ACCOUNT_ACTS = frozenset({"enrollment", "unfreeze"})
+ACCOUNT_ACTS = frozenset({"enrollment", "unfreeze", "erasure"})
 """Transaction types that change the account itself: always asked at the highest level that the user can prove."""
 
 SEEN = (Novelty.TRUSTED, Novelty.PROBATION)

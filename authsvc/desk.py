@@ -18,8 +18,8 @@ from authsvc.ids import twin
 from authsvc.once import Answer, Answers, Once
 from authsvc.operators.sessions import Sessions
 from authsvc.policy_desk import PolicyDesk
-from authsvc.receipt import ReceiptReader
 from authsvc.shadowing import Shadowing
+from authsvc.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.stepup import StepUp
 from authsvc.store import Ahead, Ledger, Transaction
 from authsvc.subject import Subject
@@ -63,6 +63,7 @@ class ServiceParts:
     receipts: ReceiptReader
     policies: PolicyDesk
     shadow: Shadowing
+    issuer: ReceiptIssuer
     audit: AuditLog
     sessions: Sessions
     health: Health

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from authsvc.account import Account, AccountStatus
+from authsvc.acts import has_enrolled
 from authsvc.audit.chain import Entry
 from authsvc.clock import Clock
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, ProofRequired
@@ -71,8 +72,10 @@ class Enrolling:
         recovery: Recovery | None,
         now: datetime,
     ) -> Ticket:
-        """A ticket, and an account for it where there is none. The caller has checked the grounds."""
-        self._make_account(tx, subject, locale, now)
+        """A ticket; the account is made with the first thing that counts. The caller has checked the grounds."""
+        account = tx.accounts.find(subject)
+        if account is not None and account.status is not AccountStatus.ERASED:
+            account.must_be_active()
         expires_at = now + TICKET_LIFE
         ticket = Ticket(
             new_id("enr"), subject, TicketState.OPEN, locale, expires_at, return_url, grounds, recovery
@@ -155,7 +158,7 @@ class Enrolling:
     ) -> Account:
         if not tx.tickets.close(ticket.id, TicketState.COMPLETED, now):
             raise ChallengeClosed("the enrolment is over")
-        account = self._entitled(tx, ticket)
+        account = self._entitled(tx, ticket, now)
         if ticket.recovery is not None:
             account = give_up_lost_phone(tx, ticket, account, now, with_app=EnrollmentStep.OTP in staged)
         for step, evidence in staged.items():
@@ -168,27 +171,28 @@ class Enrolling:
         tx.publish(Event("subject:enrolled", ticket.subject, now, {"steps": steps}))
         return tx.accounts.save(account)
 
-    def _entitled(self, tx: Transaction, ticket: Ticket) -> Account:
-        """The account, if the ticket's grounds still hold."""
+    def _entitled(self, tx: Transaction, ticket: Ticket, now: datetime) -> Account:
+        """The account, if the ticket's grounds still hold; a new one for somebody who has none."""
         account = tx.accounts.find(ticket.subject)
-        if account is None:
-            raise NotFound("no such user")
-        if ticket.grounds is Grounds.FIRST and account.factors:
+        if account is None or account.status is AccountStatus.ERASED:
+            return self._made_account(tx, ticket, account, now)
+        if ticket.grounds is Grounds.FIRST and has_enrolled(tx, account):
             raise ProofRequired(
                 "something was enrolled in between; what stands is replaced with a proof only"
             )
         return account.must_be_active()
 
-    def _make_account(self, tx: Transaction, subject: Subject, locale: str, now: datetime) -> None:
-        account = tx.accounts.find(subject)
-        if account is not None and account.status is not AccountStatus.ERASED:
-            account.must_be_active()
-            return
-        fresh = Account(subject, now, locale=locale, sealing_key=self._keys.new_subject_key(subject))
-        if account is None:
-            tx.accounts.add(fresh)
-        else:
-            tx.accounts.save(replace(fresh, version=account.version))
+    def _made_account(
+        self, tx: Transaction, ticket: Ticket, erased: Account | None, now: datetime
+    ) -> Account:
+        """An account for a first enrolment, with a key that nothing was sealed under before."""
+        if ticket.grounds is not Grounds.FIRST:
+            raise NotFound("no such user")
+        key = self._keys.new_subject_key(ticket.subject)
+        fresh = Account(ticket.subject, now, locale=ticket.locale, sealing_key=key)
+        if erased is None:
+            return tx.accounts.add(fresh)
+        return tx.accounts.save(replace(fresh, version=erased.version))
 
     def _all_staged(self, ticket: Ticket) -> dict[EnrollmentStep, Json]:
         found = {step: self._staging.staged(ticket, step) for step in self._steps}

@@ -15,12 +15,14 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from authsvc.audit.evidence import Evidence, PolicyUsed
-from authsvc.clock import from_millis, to_millis
+from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.decision import Decision, ReceiptRef, Status
 from authsvc.errors import ReceiptMismatch
 from authsvc.factor import Category, Factor
+from authsvc.subject import Subject
 
 TYPE = "stepup-receipt+jwt"
+ERASURE_TYPE = "erasure-receipt+jwt"
 ALGORITHM = "ES256"
 LIFE = timedelta(seconds=120)
 
@@ -71,6 +73,19 @@ class ReceiptIssuer:
         }
         token = jwt.encode(claims, key, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": kid})
         return ReceiptRef(token, jti, expires_at)
+
+    def erased(self, subject: Subject, position: AuditPosition, now: datetime) -> str:
+        """The receipt for an erasure: it never expires, and says where the audit says the same."""
+        kid, key = self._signing_key()
+        claims = {
+            "iss": self._issuer,
+            "aud": subject.client,
+            "sub": subject.user,
+            "iat": int(now.timestamp()),
+            "erased_at": rfc3339(now),
+            "audit": {"chain": position.chain, "seq": position.seq},
+        }
+        return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"typ": ERASURE_TYPE, "kid": kid})
 
 
 class ReceiptReader:

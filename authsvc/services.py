@@ -7,11 +7,11 @@ from authsvc.accounts import AccountDesk
 from authsvc.audit.wire import checkpoint_to_json
 from authsvc.backend import BackendDesk
 from authsvc.clock import rfc3339
+from authsvc.erasures import ErasureDesk
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Json
 from authsvc.operator import Act, Operator
 from authsvc.operators.session import SessionKind
-from authsvc.overviews import OverviewDesk
 from authsvc.payer import PayerDesk
 from authsvc.policy_desk import PolicyDesk
 from authsvc.store import Transaction
@@ -54,7 +54,7 @@ class RecordDesk(BackendDesk):
         return self._parts.audit.evidence(self._own(key, decision_id))
 
 
-class Services(RecordDesk, PayerDesk, AccountDesk, OverviewDesk):
+class Services(RecordDesk, PayerDesk, AccountDesk, ErasureDesk):
     """All desks over the same parts."""
 
     @property
@@ -89,6 +89,7 @@ class Services(RecordDesk, PayerDesk, AccountDesk, OverviewDesk):
             self._stepup.expire(tx, now)
             tx.answers.forget_expired(now)
             tx.overviews.forget_expired(now)
+            tx.tickets.forget_expired(now)
 
         self._ledger.transact(unit)
 

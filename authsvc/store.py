@@ -268,6 +268,11 @@ class Tickets(Protocol):
     def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
         """End an open enrolment; True once."""
 
+    def cancel_of(self, subject: Subject) -> None:
+        """End whatever enrolment of a user is under way."""
+
+    def forget_expired(self, now: datetime) -> int: ...
+
 
 class Overviews(Protocol):
     def add(self, overview: Overview, now: datetime) -> None: ...

@@ -12,6 +12,8 @@ from authsvc.decision import Decision, Status
 from authsvc.device.credential import Device
 from authsvc.factor import Factor, Json
 from authsvc.overview import Overview
+from authsvc.receipt import AuditPosition
+from authsvc.subject import Subject
 from authsvc.ticket import EnrollmentStep, Recovery, Ticket
 
 
@@ -135,6 +137,23 @@ def overview_view(
         "return_url": overview.return_url,
         "expires_at": rfc3339(overview.expires_at),
     }
+
+
+def erased_view(subject: Subject, position: AuditPosition, receipt: str, now: datetime) -> Json:
+    """What is left of an account: when it was erased, where the audit says so, and a signed receipt."""
+    return {
+        "user_id": subject.user,
+        "erased_at": rfc3339(now),
+        "audit": {"chain": position.chain, "seq": position.seq},
+        "receipt": receipt,
+    }
+
+
+def erasure_view(decision: Decision | None, token: str | None, url: str | None) -> Json:
+    """How far the proof for an erasure is, for the person; no reasons: those are the backend's."""
+    if decision is None:
+        return {"status": None, "challenge": None}
+    return {"status": decision.status.value, "challenge": _challenge(decision, token, url)}
 
 
 def device_view(device: Device, now: datetime) -> Json:

@@ -120,6 +120,7 @@ def wire(
             *_voice_verifiers(store, ephemeral, voice),
         )
     }
+    issuer = ReceiptIssuer(settings.issuer, store.ring.receipt_signing_key, settings.warnings)
     ceremonies = Ceremonies(ephemeral, ServiceBox(store.sealer, "ceremonies"))
     stepup = StepUp(
         Parts(
@@ -127,7 +128,7 @@ def wire(
             policy=policy,
             verifiers=verifiers,
             ceremonies=ceremonies,
-            receipts=ReceiptIssuer(settings.issuer, store.ring.receipt_signing_key, settings.warnings),
+            receipts=issuer,
             macs_of_secret=partial(_macs_of_secret, store.ring),
             tally=tally or Uncounted(),
             clock=clock,
@@ -169,6 +170,7 @@ def wire(
         receipts=ReceiptReader(settings.issuer, store.ring.receipt_public_keys),
         policies=policies,
         shadow=shadow,
+        issuer=issuer,
         audit=store.audit,
         sessions=console.sessions,
         health=ServiceHealth(store.ledger, ephemeral, face_health, settings),

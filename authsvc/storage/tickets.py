@@ -20,6 +20,9 @@ SAVE_RECOVERY = """UPDATE enrollments SET recovery = :recovery
 CLOSE_ENROLLMENT = (
     "UPDATE enrollments SET state = :state WHERE id = :id AND state = 'open' AND expires_at > :now"
 )
+CANCEL_ENROLLMENTS = """UPDATE enrollments SET state = 'cancelled'
+    WHERE client = :client AND user_id = :user AND state = 'open'"""
+FORGET_ENROLLMENTS = "DELETE FROM enrollments WHERE expires_at <= :now"
 
 ADD_OVERVIEW = """INSERT INTO overviews (id, client, user_id, locale, return_url, expires_at, created_at)
     VALUES (:id, :client, :user, :locale, :return_url, :expires_at, :now)"""
@@ -78,6 +81,14 @@ class EnrollmentStore:
         """End an open enrolment. Of many callers one gets True."""
         params = {"id": enrollment_id, "state": state.value, "now": to_millis(now)}
         return self._connection.run(CLOSE_ENROLLMENT, params) == 1
+
+    def cancel_of(self, subject: Subject) -> None:
+        """End whatever enrolment of a user is under way."""
+        self._connection.run(CANCEL_ENROLLMENTS, {"client": subject.client, "user": subject.user})
+
+    def forget_expired(self, now: datetime) -> int:
+        """Forget tickets whose time is over; that they were opened, and what became of them, stands in the audit."""
+        return self._connection.run(FORGET_ENROLLMENTS, {"now": to_millis(now)})
 
 
 class OverviewStore:

@@ -30,7 +30,8 @@ _OVER = ("challenge-closed",)
 def create_overview(call: Call, wanted: requests.OverviewWanted) -> Reply:
     """An overview for one person, for a quarter of an hour.
 
-    With this call you vouch that this very person is signed in with you. Nothing that they can do there makes anything weaker.
+    With this call you vouch that this very person is signed in with you. Nothing that they can do there without a
+    fresh proof makes anything weaker.
     """
     locale = requests.DEFAULT_LOCALE if wanted.locale is None else wanted.locale
     answer = call.services.create_overview(call.key, call.once, wanted.user_id, locale, wanted.return_url)
@@ -91,3 +92,36 @@ for _modality in Modality:
 def freeze_own_account(call: Call, _: requests.Nothing) -> Reply:
     """Deny every decision for a stolen account at once; only you, the backend, can take that back."""
     return shown(call.services.freeze_own(call.path["overview_id"], call.token))
+
+
+@looking.get(f"{OVERVIEW}/erasure", user_answers.Erasure, problems=_OVER)
+def get_erasure(call: Call) -> Reply:
+    """How far the proof for an erasure is."""
+    return shown(call.services.erasure(call.path["overview_id"], call.token))
+
+
+@looking.sending(
+    "POST",
+    f"{OVERVIEW}/erasure/begin",
+    JsonBody(requests.Nothing, optional=True),
+    user_answers.Erasure,
+    problems=(*_OVER, "transaction-changed"),
+)
+def begin_erasure(call: Call, _: requests.Nothing) -> Reply:
+    """Ask for the proof that an erasure needs, at the highest level that the person can prove.
+
+    A stolen session must not be enough: whoever erased an account with it could enrol next as somebody new.
+    """
+    return shown(call.services.begin_erasure(call.path["overview_id"], call.token))
+
+
+@looking.sending(
+    "POST",
+    f"{OVERVIEW}/erasure/complete",
+    JsonBody(requests.Nothing, optional=True),
+    user_answers.Erased,
+    problems=(*_OVER, "proof-required", "receipt-mismatch", "user-frozen"),
+)
+def complete_erasure(call: Call, _: requests.Nothing) -> Reply:
+    """Destroy the person's key, upon a proof that is two minutes old at most, and answer the receipt for it."""
+    return shown(call.services.complete_erasure(call.path["overview_id"], call.token))

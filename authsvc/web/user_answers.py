@@ -7,9 +7,10 @@ from typing import Literal
 
 from authsvc.account import AccountStatus
 from authsvc.biometric import Modality
+from authsvc.decision import Status
 from authsvc.device.credential import DeviceState
 from authsvc.factor import Factor
-from authsvc.web.answers import CaptureBegun, Decision, Received
+from authsvc.web.answers import CaptureBegun, ChallengeOpened, Decision, Received
 from authsvc.web.told import Count, Told
 from authsvc.web.words import AnyJson
 
@@ -143,11 +144,22 @@ class AuditPosition(Told):
 
 
 class Erased(Told):
-    """The user's key is destroyed, and so is everything sealed under it; `audit` is the receipt for that."""
+    """The user's key is destroyed, and so is everything sealed under it.
+
+    `receipt` is signed (JWS, `typ` `erasure-receipt+jwt`, keys in `/.well-known/jwks.json`) and says where the audit says so.
+    """
 
     user_id: str
     erased_at: datetime
     audit: AuditPosition
+    receipt: str
+
+
+class Erasure(Told):
+    """How far the proof for an erasure is: `challenge` opens the payer's challenge that proves it; null, nothing was begun."""
+
+    status: Status | None
+    challenge: ChallengeOpened | None
 
 
 class ConsentGiven(Told):
