@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from authsvc.account import Account
+from authsvc.acts import act
 from authsvc.biometric import Modality
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Json, Submission
@@ -19,7 +20,10 @@ CONSENT_VERSION = "2026-11"
 
 
 class ConsentStep:
-    """Asks for the modalities that can be enrolled here."""
+    """Asks for the modalities that can be enrolled here.
+
+    A guardian is named and not kept: the audit says that one agreed, which must outlive the account, and names nobody.
+    """
 
     step = EnrollmentStep.CONSENT
     once = False
@@ -38,16 +42,21 @@ class ConsentStep:
             raise InvalidRequest("`modalities` must list `face`, `voice`, both or neither")
         if version != CONSENT_VERSION:
             raise InvalidRequest(f"`text_version` must be `{CONSENT_VERSION}`, the text that is in force")
-        if submission.fields.get("under_14") is True and not submission.fields.get("guardian"):
+        is_child = submission.fields.get("under_14") is True
+        if is_child and not str(submission.fields.get("guardian") or "").strip():
             raise InvalidRequest("a person under 14 needs the consent of a `guardian`")
-        return Taken({"modalities": sorted(set(named)), "text_version": version})
+        by = "guardian" if is_child else "person"
+        return Taken({"modalities": sorted(set(named)), "text_version": version, "by": by})
 
     def apply(
         self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
     ) -> Account:
         for name in strings_of(staged["modalities"]):
-            version = str(staged["text_version"])
+            version, by = str(staged["text_version"]), str(staged["by"])
             tx.templates.give_consent(new_id("cst"), ticket.subject, Modality(name), version, now)
+            tx.record(
+                act("person", "consent.give", ticket.subject, name, "given", now, wording=version, by=by)
+            )
         return account
 
 

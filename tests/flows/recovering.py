@@ -7,6 +7,7 @@ import pyotp
 from authsvc.admission import TicketWanted
 from authsvc.device.novelty import StatedDevice
 from authsvc.factor import Submission
+from tests.support.authenticator import Authenticator
 from tests.support.service import Bench, Said, said
 
 
@@ -49,9 +50,10 @@ class Visit:
             self.bench.services.issue_enrollment_code(self.bench.key, self.bench.once(), self.id, None)
         )
 
-    def add_device(self) -> StatedDevice:
-        self.begin("device")
-        made = self.answer("device", Submission({"name": "new phone"}))["device"]
+    def add_device(self, key: Authenticator | None = None) -> StatedDevice:
+        begun = self.begin("device")
+        credential = {} if key is None else {"credential": key.create(begun["publicKey"]).to_json()}
+        made = self.answer("device", Submission({"name": "new phone", **credential}))["device"]
         return StatedDevice(made["id"], made["secret"])
 
     def add_app(self) -> pyotp.TOTP:

@@ -222,18 +222,6 @@ def test_steps_are_limited(bench: Bench):
         bench.services.begin_step(*challenge_of(decision), Factor.OTP)
 
 
-def test_an_enrolment_that_is_not_completed_leaves_nothing(bench: Bench):
-    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), TicketWanted("u_9", "zh-CN")))
-    opened = (str(ticket["id"]), str(ticket["token"]))
-    bench.services.begin_enrollment_step(*opened, "consent", {})
-    bench.services.answer_enrollment_step(*opened, "consent", Submission({"modalities": ["face"]}))
-    bench.clock.advance(timedelta(minutes=15))
-    with pytest.raises(ChallengeClosed):
-        bench.services.complete_enrollment(*opened)
-    assert bench.services.export_user(bench.key, "u_9")["consents"] == []
-    assert bench.services.user_status(bench.key, "u_9")["factors"] == []
-
-
 def test_no_frame_is_taken_before_consent(bench: Bench):
     ticket = said(bench.services.create_enrollment(bench.key, bench.once(), TicketWanted("u_9", "zh-CN")))
     with pytest.raises(InvalidRequest, match="consent"):
