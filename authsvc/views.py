@@ -10,6 +10,7 @@ from authsvc.biometric import Consent
 from authsvc.clock import rfc3339
 from authsvc.decision import Decision, Status
 from authsvc.device.credential import Device
+from authsvc.device.models import looks_like
 from authsvc.factor import Factor, Json
 from authsvc.overview import Overview
 from authsvc.receipt import AuditPosition
@@ -165,6 +166,9 @@ def device_view(device: Device, now: datetime) -> Json:
         "created_at": rfc3339(device.created_at),
         "trusted_from": rfc3339(device.trusted_from),
         "seen_at": None if device.seen_at is None else rfc3339(device.seen_at),
+        "synced": device.synced,
+        "looks_like": None if device.aaguid is None else looks_like(device.aaguid),
+        "attested": device.attested,
     }
 
 

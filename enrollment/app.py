@@ -33,10 +33,11 @@ def make_pages(api: WSGIApplication, base_url: str) -> Flask:
     _speak(app)
     challenges = Api(api, base_url, "/v1/challenges", "Challenge")
     enrolments = Api(api, base_url, "/v1/enrollments", "Enrollment")
-    app.register_blueprint(challenge_pages(challenges, Doorkeeper("c", base_url)))
+    challenge_door = Doorkeeper("c", base_url)
+    app.register_blueprint(challenge_pages(challenges, challenge_door))
     app.register_blueprint(enrolment_pages(enrolments, Doorkeeper("e", base_url)))
     overviews = Api(api, base_url, "/v1/overviews", "Overview")
-    app.register_blueprint(overview_pages(overviews, Doorkeeper("o", base_url)))
+    app.register_blueprint(overview_pages(overviews, Doorkeeper("o", base_url), challenge_door))
     app.register_error_handler(AuthsvcError, failure_page)
     app.register_error_handler(HTTPException, _unanswered)
     app.register_error_handler(Exception, _unforeseen)
@@ -49,6 +50,7 @@ def _speak(app: Flask) -> None:
     app.jinja_env.filters |= {
         "amount": wording.amount,
         "day": wording.day,
+        "moment": wording.moment,
         "proof": wording.proof_name,
         "way": wording.way_name,
     }

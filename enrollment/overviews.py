@@ -1,7 +1,7 @@
 """A person's own overview: which devices there are, what was agreed to, and taking any of it back.
 
-Everything here only removes or tightens, so that somebody who holds a stolen session can gain nothing by it. An owner who
-sees a strange new device stops it here while its probation lasts.
+Everything here only removes or tightens, so that somebody who holds a stolen session can gain nothing by it; what could be
+gained by, erasing the account, is proved first. An owner who sees a strange new device stops it here while its probation lasts.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from enrollment.session import Doorkeeper, Opened, must_be_ours
 
 
 class OverviewPages:
-    def __init__(self, api: Api, door: Doorkeeper) -> None:
+    """`challenge_door` keeps the token of the challenge that proves an erasure, as if a shop had handed it over."""
+
+    def __init__(self, api: Api, door: Doorkeeper, challenge_door: Doorkeeper) -> None:
         self._api = api
         self._door = door
+        self._challenge_door = challenge_door
 
     def arrive(self, overview_id: str) -> Answer:
         """The shop posts the token of somebody who is signed in there."""
@@ -50,6 +53,35 @@ class OverviewPages:
     def freeze(self, overview_id: str) -> Answer:
         return self._do(overview_id, "POST", "freeze")
 
+    def erasure(self, overview_id: str) -> Response:
+        """What an erasure means; once it is proved, the button that does it."""
+        opened = self._door.opened(request, overview_id)
+        overview = self._api.get(overview_id, opened.token)
+        proof = self._api.get(f"{overview_id}/erasure", opened.token)
+        base = url_for("overviews.show", overview_id=overview_id)
+        return page("overview/erasure.html", overview=overview, proof=proof, opened=opened, base=base)
+
+    def prove_erasure(self, overview_id: str) -> Answer:
+        """To the challenge, like to any other."""
+        opened = self._door.opened(request, overview_id)
+        must_be_ours(request, opened)
+        challenge = self._api.send("POST", f"{overview_id}/erasure/begin", opened.token)["challenge"]
+        if challenge is None:
+            return redirect(url_for("overviews.erasure", overview_id=overview_id, impossible=1), 303)
+        response = redirect(url_for("challenges.show", challenge_id=challenge["id"]), 303)
+        self._challenge_door.keep(response, challenge["id"], Opened(challenge["token"]))
+        return response
+
+    def erase(self, overview_id: str) -> Response:
+        """Do it. What this answers is shown once, so it is the answer itself and no redirect."""
+        opened = self._door.opened(request, overview_id)
+        must_be_ours(request, opened)
+        overview = self._api.get(overview_id, opened.token)
+        erased = self._api.send("POST", f"{overview_id}/erasure/complete", opened.token)
+        response = page("overview/erased.html", overview=overview, erased=erased, can_switch_language=False)
+        self._door.forget(response, overview_id)
+        return response
+
     def _do(self, overview_id: str, method: str, path: str, body: dict[str, object] | None = None) -> Answer:
         opened = self._door.opened(request, overview_id)
         must_be_ours(request, opened)
@@ -57,9 +89,9 @@ class OverviewPages:
         return _to(overview_id)
 
 
-def overview_pages(api: Api, door: Doorkeeper) -> Blueprint:
+def overview_pages(api: Api, door: Doorkeeper, challenge_door: Doorkeeper) -> Blueprint:
     """The routes below `/o/{overview id}`."""
-    pages = OverviewPages(api, door)
+    pages = OverviewPages(api, door, challenge_door)
     blueprint = Blueprint("overviews", "enrollment", url_prefix="/o/<overview_id>")
     blueprint.get("")(pages.show)
     blueprint.post("")(pages.arrive)
@@ -68,6 +100,9 @@ def overview_pages(api: Api, door: Doorkeeper) -> Blueprint:
     blueprint.post("/consents/<modality>/withdraw")(pages.withdraw)
     blueprint.post("/verify-always")(pages.verify_always)
     blueprint.post("/freeze")(pages.freeze)
+    blueprint.get("/erasure")(pages.erasure)
+    blueprint.post("/erasure")(pages.prove_erasure)
+    blueprint.post("/erasure/now")(pages.erase)
     return blueprint
 
 

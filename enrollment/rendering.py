@@ -22,6 +22,7 @@ STATUS = {
     "rate-limited": 429,
     "unavailable": 503,
     "user-frozen": 403,
+    "proof-required": 403,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, get_currency_precision
 
 from authsvc.errors import AuthsvcError
@@ -39,6 +39,7 @@ _FAILURES: Mapping[str, str] = {
     "locked": N_("There were too many failures. Please wait before you try again."),
     "user-frozen": N_("This account is frozen. Please talk to your payment provider."),
     "unavailable": N_("We cannot answer at the moment. Please try again shortly."),
+    "proof-required": N_("This needs a fresh confirmation. Please confirm once more that it is you."),
     "not-found": N_("There is no such page."),
 }
 _ANY_FAILURE = N_("That did not work. Please begin this step again.")
@@ -63,6 +64,11 @@ def amount(payment: Json) -> str:
 def day(instant: str) -> str:
     """The day of an RFC 3339 instant, as people of this language write it; UTC, since nobody said where they are."""
     return str(format_date(datetime.fromisoformat(instant), format="medium", locale=locale()))
+
+
+def moment(instant: str) -> str:
+    """An RFC 3339 instant to the minute, as people of this language write it; UTC, and says so."""
+    return f"{format_datetime(datetime.fromisoformat(instant), format='medium', locale=locale())} UTC"
 
 
 def failure(error: AuthsvcError) -> str:

@@ -30,7 +30,8 @@ TRANSITIONS = {
 class Device:
     """`trusted_from` ends the probation; `secret_mac` is the keyed HMAC of the secret that only the phone has.
 
-    `synced` says whether a live key of the device may leave it; None where it has no key.
+    `synced` says whether a live key of the device may leave it; None where it has no key. `aaguid` is the model that its key
+    names, which proves nothing unless it is `attested`.
     """
 
     subject: Subject
@@ -42,6 +43,8 @@ class Device:
     trusted_from: datetime
     seen_at: datetime | None = None
     synced: bool | None = None
+    attested: bool = False
+    aaguid: str | None = None
     version: int = 0
 
     def renamed(self, name: str) -> Device:

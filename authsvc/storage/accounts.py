@@ -18,6 +18,8 @@ _USER = """u.status, u.factors, u.locale, u.verify_always, u.low_value_count, u.
     u.created_at, u.version"""
 _DEVICE = """d.device_id, d.name, d.state, d.secret_mac, d.created_at, d.trusted_from, d.seen_at,
     (SELECT MAX(c.backup_eligible) FROM credentials c WHERE c.client = d.client AND c.user_id = d.user_id
+        AND c.device_id = d.device_id AND c.state = 'active'),
+    (SELECT MAX(c.attested || c.aaguid) FROM credentials c WHERE c.client = d.client AND c.user_id = d.user_id
         AND c.device_id = d.device_id AND c.state = 'active'), d.version"""
 
 FIND = f"SELECT {_USER} FROM users u WHERE u.client = :client AND u.user_id = :user"
@@ -165,7 +167,7 @@ def _attempts_json(attempts: Attempts) -> str:
 
 
 def _device(subject: Subject, row: Row) -> Device:
-    device_id, name, state, secret_mac, created_at, trusted_from, seen_at, synced, version = row
+    device_id, name, state, secret_mac, created_at, trusted_from, seen_at, synced, model, version = row
     return Device(
         subject=subject,
         id=device_id,
@@ -176,6 +178,8 @@ def _device(subject: Subject, row: Row) -> Device:
         trusted_from=from_millis(trusted_from),
         seen_at=None if seen_at is None else from_millis(seen_at),
         synced=None if synced is None else bool(synced),
+        attested=model is not None and model.startswith("1"),
+        aaguid=None if model is None else model[1:],
         version=version,
     )
 

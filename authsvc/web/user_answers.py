@@ -104,6 +104,8 @@ class Enrolled(Told):
 
 
 class Device(Told):
+    """`looks_like` is the product that its key names, a hint unless `attested`; a `synced` key may be on other devices too."""
+
     id: str
     name: str
     state: DeviceState
@@ -111,6 +113,9 @@ class Device(Told):
     created_at: datetime
     trusted_from: datetime
     seen_at: datetime | None
+    synced: bool | None
+    looks_like: str | None
+    attested: bool
 
 
 class Devices(Told):

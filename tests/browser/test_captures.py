@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -19,10 +17,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 from werkzeug.formparser import MultiPartParser
-from werkzeug.serving import make_server
 
-from enrollment.beside import with_pages
 from tests.browser.inspection import inspect
+from tests.browser.stage import after, served
 from tests.enrollment.directed import DirectedApi
 
 GESTURES = ["left", "up", "right"]
@@ -53,14 +50,14 @@ class Stage:
 @pytest.fixture
 def api() -> DirectedApi:
     api = DirectedApi()
-    api.challenge["expires_at"] = _in(timedelta(minutes=5))
+    api.challenge["expires_at"] = after(timedelta(minutes=5))
     return api
 
 
 @pytest.fixture
 def stage(browser_seeing: Callable[[str], Browser], api: DirectedApi) -> Iterator[Callable[..., Stage]]:
     stages: list[Stage] = []
-    with _served(api) as port:
+    with served(api) as port:
 
         def open_stage(**context: Any) -> Stage:
             stages.append(Stage(browser_seeing("obama/1.jpg"), api, port, **context))
@@ -176,7 +173,7 @@ def test_a_code_is_typed_without_any_script(stage: Callable[..., Stage], api: Di
 
 
 def test_the_page_turns_when_the_time_is_over(stage: Callable[..., Stage], api: DirectedApi):
-    api.challenge["expires_at"] = _in(timedelta(seconds=1))
+    api.challenge["expires_at"] = after(timedelta(seconds=1))
     one = stage()
     one.arrive()
     api.challenge["status"] = "expired"
@@ -205,20 +202,3 @@ _NOTE_WHAT_IS_SAID = """() => {
 
 def _in_memory(*_: object, **__: object) -> BytesIO:
     return BytesIO()
-
-
-def _in(time: timedelta) -> str:
-    return (datetime.now(UTC) + time).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-@contextmanager
-def _served(api: DirectedApi) -> Iterator[int]:
-    """The pages over the API, on a port of 127.0.0.1 that is free."""
-    server = make_server("127.0.0.1", 0, api, threaded=True)
-    server.app = with_pages(api, f"http://localhost:{server.port}")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.port
-    server.shutdown()
-    thread.join()
-    server.server_close()

@@ -1,7 +1,8 @@
-"""An API of one challenge that a test directs: what it says, what it refuses, and what it was asked."""
+"""An API of one challenge, one enrolment and one overview that a test directs: what it says, refuses, and was asked."""
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 ORIGIN = "https://pay.example"
+SHOP = "https://shop.example/orders/1"
 
-CHALLENGE = {
+CHALLENGE: dict[str, Any] = {
     "id": "chl_1",
     "status": "challenge_required",
     "payment": {"amount_minor": 125000, "currency": "CNY", "payee": {"name": "友谊商店"}, "type": "payment"},
@@ -24,16 +26,69 @@ CHALLENGE = {
     "attempts_remaining": 3,
     "expires_at": "2026-11-23T12:05:00.000Z",
     "locale": "zh-CN",
-    "return_url": "https://shop.example/orders/1",
+    "return_url": SHOP,
+}
+ENROLLMENT: dict[str, Any] = {
+    "id": "enr_1",
+    "user_id": "u_1",
+    "locale": "zh-CN",
+    "offered": ["consent", "device", "otp", "face"],
+    "received": [],
+    "consented": [],
+    "recovery": None,
+    "return_url": SHOP,
+    "expires_at": "2026-11-23T12:15:00.000Z",
+}
+DEVICE: dict[str, Any] = {
+    "id": "dev_1",
+    "name": "我的手机",
+    "state": "active",
+    "probation": False,
+    "created_at": "2026-10-01T08:00:00.000Z",
+    "trusted_from": "2026-10-01T08:00:00.000Z",
+    "seen_at": "2026-11-22T08:00:00.000Z",
+    "synced": False,
+    "looks_like": None,
+    "attested": False,
+}
+OVERVIEW: dict[str, Any] = {
+    "id": "ovw_1",
+    "user": {
+        "user_id": "u_1",
+        "status": "active",
+        "factors": ["otp"],
+        "locked_until": {},
+        "verify_always": False,
+    },
+    "devices": [DEVICE],
+    "consents": [
+        {
+            "modality": "face",
+            "text_version": "2026-11",
+            "given_at": "2026-10-01T08:00:00.000Z",
+            "withdrawn_at": None,
+        }
+    ],
+    "locale": "zh-CN",
+    "return_url": SHOP,
+    "expires_at": "2026-11-23T12:15:00.000Z",
+}
+
+_ROOTS = {
+    "/v1/challenges/chl_1": "Challenge",
+    "/v1/enrollments/enr_1": "Enrollment",
+    "/v1/overviews/ovw_1": "Overview",
 }
 
 
 @dataclass
 class DirectedApi:
-    """An API of one challenge, which opens with one token."""
+    """Each of its objects opens with one and the same token. Calls are named by what follows the object's address."""
 
     token: str = "ct_good"
-    challenge: dict[str, Any] = field(default_factory=lambda: dict(CHALLENGE))
+    challenge: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(CHALLENGE))
+    enrollment: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(ENROLLMENT))
+    overview: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(OVERVIEW))
     asked: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
@@ -52,9 +107,9 @@ class DirectedApi:
         )
 
     def _answer(self, request: Request) -> tuple[int, dict[str, Any]]:
-        if request.headers["Authorization"] != f"Challenge {self.token}":
+        root = next((root for root in _ROOTS if request.path.startswith(root)), "")
+        if not root or request.headers["Authorization"] != f"{_ROOTS[root]} {self.token}":
             return 401, {"type": f"{ORIGIN}/v1/problems/unauthenticated", "detail": "no"}
-        call = f"{request.method} {request.path.removeprefix('/v1/challenges/chl_1')}"
-        if call == "GET ":
-            return 200, self.challenge
-        return self.answers.get(call, (200, {"state": "received"}))
+        call = f"{request.method} {request.path.removeprefix(root)}"
+        shown = {"Challenge": self.challenge, "Enrollment": self.enrollment, "Overview": self.overview}
+        return self.answers.get(call, (200, shown[_ROOTS[root]] if call == "GET " else {"state": "received"}))

@@ -13,7 +13,7 @@ from authsvc.factor import Submission
 from authsvc.ticket import TICKET_LIFE
 from tests.flows.recovering import Visit
 from tests.support.authenticator import Authenticator
-from tests.support.service import Bench, embedded, said
+from tests.support.service import Bench, Said, embedded, said
 
 USER = "u_9"
 # That an enrolment was opened stays on record; who it was for is what the record is about.
@@ -130,7 +130,8 @@ def test_an_emptied_account_is_no_new_one(bench: Bench, emptied: str):
     if emptied == "face":
         bench.services.withdraw_own_biometric(*looking, "face")
     else:
-        [device] = bench.services.overview(*looking)["devices"]  # type: ignore[misc]  # Json, which a test knows.
+        shown: Said = bench.services.overview(*looking)
+        [device] = shown["devices"]
         bench.services.revoke_own_device(*looking, device["id"])
     assert bench.services.user_status(bench.key, USER)["factors"] == []
     with pytest.raises(ProofRequired):

@@ -37,7 +37,8 @@ addEventListener("pageshow", () => {
 
 async function copy(event) {
   const button = event.currentTarget;
-  const text = document.getElementById(button.dataset.from).innerText;
-  await navigator.clipboard.writeText(text.trim());
+  const from = document.getElementById(button.dataset.from);
+  // What is folded up has no `innerText`.
+  await navigator.clipboard.writeText((from.innerText || from.textContent).trim());
   button.textContent = button.dataset.done;
 }
