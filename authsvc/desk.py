@@ -18,8 +18,8 @@ from authsvc.ids import twin
 from authsvc.once import Answer, Answers, Once
 from authsvc.operators.sessions import Sessions
 from authsvc.policy_desk import PolicyDesk
-from authsvc.shadowing import Shadowing
 from authsvc.receipt import ReceiptIssuer, ReceiptReader
+from authsvc.shadowing import Shadowing
 from authsvc.stepup import StepUp
 from authsvc.store import Ahead, Ledger, Transaction
 from authsvc.subject import Subject
