@@ -210,7 +210,7 @@ class PolicyDesk:
         operator: Operator,
         version_id: str,
         profile: Profile | None = None,
-        most_cells: int = MOST_CELLS,
+        most_cells: int | None = None,
     ) -> Version:
         """Walk every cell of a version, alone and beside the active policy; an approval that it had is void."""
         if not operator.may(Act.TRY_POLICY):
@@ -219,7 +219,7 @@ class PolicyDesk:
         if version.state not in _ANALYZABLE:
             return self._done(Version, operator, RecordAnalysis(version_id, active.digest, _NOTHING_FOUND))
         candidate = loading.from_text(version.source.text, version.source.form)
-        found = self._analyst.examine(candidate, active, profile, min(most_cells, MOST_CELLS))
+        found = self._analyst.examine(candidate, active, profile, min(most_cells or MOST_CELLS, MOST_CELLS))
         return self._done(Version, operator, RecordAnalysis(version_id, active.digest, found))
 
     def start_shadow(self, operator: Operator, version_id: str) -> ShadowRun:

@@ -33,10 +33,11 @@ class JsonBody(Generic[Model]):
 
     model: type[Model]
     optional: bool = False
+    most: int = JSON_BYTES
 
     def read(self, request: ApiRequest) -> bytes:
-        """The bytes; raises PayloadTooLarge past 64 KiB, UnsupportedMedia for anything but UTF-8 JSON."""
-        raw = bounded(request, JSON_BYTES)
+        """The bytes; raises PayloadTooLarge past `most` bytes, UnsupportedMedia for anything but UTF-8 JSON."""
+        raw = bounded(request, self.most)
         if raw or not self.optional:
             must_be_json(request)
         return raw

@@ -1,4 +1,4 @@
-"""What a request says about itself in headers: who it is from, which operation it repeats, how long it would wait.
+"""What a request says about itself in headers: who it is from, what it repeats, what it rests on, how long it would wait.
 
 For `dispatch`. One answer for every bad credential: what was wrong with it is not said.
 """
@@ -23,6 +23,7 @@ _BARE_KEY = re.compile(
     r"[!#-+\--~]{1,255}"
 )  # Visible ASCII without `"` and `,`: two headers are not one key.
 _QUOTED_KEY = re.compile(r'"((?:[!#-\[\]-~]|\\["\\]){1,255})"')  # A String of RFC 8941 section 3.3.3.
+_ETAG = re.compile(r'"([!#-~]{1,64})"')
 _WAIT = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?=$|[,;])', re.IGNORECASE)
 
 
@@ -48,6 +49,14 @@ def once(request: ApiRequest, raw: bytes) -> Once:
         raise IdempotencyKeyMissing("send a unique value of your own in the header `Idempotency-Key`")
     said = f"{request.method}\x00{request.path}\x00".encode("utf-8", "surrogatepass")
     return Once(_key(given), hashlib.sha256(said + raw).digest())
+
+
+def if_match(request: ApiRequest) -> str:
+    """The one etag of `If-Match` (RFC 9110), without its quotes; raises InvalidRequest for none, several and `*`."""
+    found = _ETAG.fullmatch(request.environ.get("HTTP_IF_MATCH", "").strip())
+    if found is None:
+        raise InvalidRequest("send the `ETag` of the active policy, as you saw it, in the header `If-Match`")
+    return found.group(1)
 
 
 def preferred_wait(request: ApiRequest) -> float:

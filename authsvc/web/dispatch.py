@@ -25,6 +25,8 @@ PATH_PARAMETERS: Mapping[str, TypeAdapter[str]] = {
     "challenge_id": TypeAdapter(OwnId),
     "enrollment_id": TypeAdapter(OwnId),
     "overview_id": TypeAdapter(OwnId),
+    "version_id": TypeAdapter(OwnId),
+    "backtest_id": TypeAdapter(OwnId),
     "user_id": TypeAdapter(PathIdentifier),
     "device_id": TypeAdapter(PathIdentifier),
     "slug": TypeAdapter(PathIdentifier),

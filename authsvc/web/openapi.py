@@ -60,6 +60,7 @@ _SCHEMES: Mapping[Plane, tuple[str, Json]] = {
     ),
 }
 _KEY_PATTERN = r'^("[!#-\[\]-~]{1,255}"|[!#-+\--~]{1,255})$'
+_ETAG_PATTERN = r'^"[!#-~]{1,64}"$'
 _WAITS_AGAIN = (409, 423, 429, 503)
 
 
@@ -172,6 +173,14 @@ def _parameters(operation: Operation) -> Iterable[Json]:
     if operation.once:
         schema = {"type": "string", "pattern": _KEY_PATTERN}
         yield {"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema}
+    if operation.if_match:
+        yield {
+            "name": "If-Match",
+            "in": "header",
+            "required": True,
+            "description": "RFC 9110; the `ETag` of the active policy as it was seen.",
+            "schema": {"type": "string", "pattern": _ETAG_PATTERN},
+        }
     if operation.waits:
         yield {
             "name": "Prefer",

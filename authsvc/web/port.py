@@ -15,6 +15,7 @@ from authsvc.factor import Factor, Json, Submission
 from authsvc.once import Answer, Once
 from authsvc.operator import Act, Operator
 from authsvc.payment import Payment
+from authsvc.policy_desk import PolicyDesk
 from authsvc.proving import Completed
 
 
@@ -105,6 +106,13 @@ class OperatorServices(Protocol):
     def admit_operator(self, presented: str, act: Act, about: str) -> Operator: ...
 
 
+class PolicyServices(Protocol):
+    """The policy's own desk, which the console's pages ask too."""
+
+    @property
+    def policies(self) -> PolicyDesk: ...
+
+
 class PublicServices(Protocol):
     """What anybody may read."""
 
@@ -121,6 +129,7 @@ class Services(
     UserServices,
     RecordServices,
     OperatorServices,
+    PolicyServices,
     PublicServices,
     Protocol,
 ):

@@ -9,6 +9,7 @@ from authsvc.web.enrolment import enrolment, tickets
 from authsvc.web.operations import Operation
 from authsvc.web.overview import looking, overviews
 from authsvc.web.payer import payer
+from authsvc.web.policies import policies
 from authsvc.web.public import public
 from authsvc.web.records import audit, events
 from authsvc.web.users import accounts, users
@@ -23,6 +24,7 @@ ROOMS = (
     looking,
     users,
     accounts,
+    policies,
     events,
     audit,
     public,
@@ -38,6 +40,7 @@ TAGS: Mapping[str, str] = {
     "overviews": "A person looks at their own account, tightens it, and removes from it.",
     "users": "A user's devices and data.",
     "accounts": "Freezing, unfreezing, and the user's own switches.",
+    "policies": "Operators change what payers must prove, and prove first what the change does.",
     "events": "What happened, for the backend to follow.",
     "audit": "What happened, for auditors to check.",
     "public": "What anybody may read.",

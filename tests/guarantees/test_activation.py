@@ -154,14 +154,19 @@ def _mixed(beside: Wired, paid: list[Paid]) -> list[str]:
     policies: dict[str, Policy] = {}
     found = []
     for each in paid:
-        decision = beside.store.ledger.read(lambda tx, of=each.answer.json["id"]: tx.decisions.find(of))
-        assert decision is not None
+        decision = _decision(beside, each.answer.json["id"])
         if decision.policy.digest not in policies:
             policies[decision.policy.digest] = _document(beside, decision.policy.digest)
         if not _is_of_one_piece(decision, policies[decision.policy.digest]):
             found.append(decision.id)
     assert len(policies) == 2
     return found
+
+
+def _decision(beside: Wired, decision_id: str) -> Decision:
+    decision = beside.store.ledger.read(lambda tx: tx.decisions.find(decision_id))
+    assert decision is not None
+    return decision
 
 
 def _document(beside: Wired, digest: str) -> Policy:

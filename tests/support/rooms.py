@@ -78,6 +78,7 @@ COMPOSITION = frozenset(
         "models_cli",
         "operate",
         "operate_operators",
+        "backtest_worker",
         "cli",
     }
 )

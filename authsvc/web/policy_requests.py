@@ -1,0 +1,89 @@
+"""What operators send about the policy, as types that validate it and publish it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from authsvc.policy.profiles import Profile
+from authsvc.publishing import Draft
+from authsvc.web.words import Cursor, Json, Limit, OwnId, Sentence, Wanted
+
+LARGEST_DOCUMENT = 1024 * 1024
+"""Bytes: some thousands of rules with a sentence on each."""
+
+
+def _printable(text: str) -> str:
+    if any(character < " " and character not in "\t\r\n" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+DocumentText = Annotated[
+    str, StringConstraints(min_length=1, max_length=LARGEST_DOCUMENT), AfterValidator(_printable)
+]
+FindingName = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[a-z0-9-]+(:[A-Za-z0-9_.-]+)?$")
+]
+ProfileName = Annotated[Profile, Field(strict=False)]
+
+
+class DraftWanted(Wanted):
+    """A document: TOML or JSON text, which is kept as it was written, or the same as a JSON object."""
+
+    document: DocumentText | Json
+    form: Literal["toml", "json"] = "toml"
+    note: Sentence | None = None
+
+    def command(self) -> Draft:
+        if isinstance(self.document, str):
+            return Draft(self.document, self.form, self.note or "")
+        return Draft(json.dumps(self.document, ensure_ascii=False, indent=2), "json", self.note or "")
+
+
+class AnalysisWanted(Wanted):
+    """`profile` is a rule book to check as well; `most_cells` is where to stop walking."""
+
+    profile: ProfileName | None = None
+    most_cells: Annotated[int, Field(ge=1, le=200_000)] | None = None
+
+
+class SimulationWanted(Wanted):
+    """One payment, as the input snapshot that decisions record; what is left out is not known."""
+
+    payment: Json
+
+
+class BacktestWanted(Wanted):
+    """How many days back; by default everything that is recorded."""
+
+    days: Annotated[int, Field(ge=1, le=3650)] = 3650
+
+
+class ApprovalWanted(Wanted):
+    """`accept` names the findings that may stand. Some can never be accepted."""
+
+    accept: Annotated[tuple[FindingName, ...], Field(max_length=100)] = ()
+    note: Sentence | None = None
+
+
+class Noted(Wanted):
+    """Why, for the publication log."""
+
+    note: Sentence | None = None
+
+
+class VersionsAfter(Wanted):
+    """`after` is the id of the last version of the page before."""
+
+    after: OwnId | None = None
+    limit: Limit = 50
+
+
+class PublicationsBefore(Wanted):
+    """`before` is the lowest number of the page before."""
+
+    before: Cursor | None = None
+    limit: Limit = 50
