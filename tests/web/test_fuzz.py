@@ -6,6 +6,7 @@ No answer is a 5xx, none has a status, a media type or a form that the document 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import pytest
@@ -21,12 +22,15 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from authsvc.operator import Role
 from authsvc.web import credentials
 from authsvc.web.capture import AUDIO, FRAMES
 from authsvc.web.openapi import slugs_of
 from authsvc.web.operations import Operation, Plane
 from authsvc.web.problems import PROBLEMS
 from authsvc.web.registry import OPERATIONS
+from tests.support.operators import signed_in
+from tests.support.policies import ANN, stricter
 from tests.web.conftest import Shop
 from tests.web.people import Person, challenged, decide, open_enrollment, open_overview
 
@@ -59,15 +63,44 @@ def schema(shop: Shop) -> Any:
     return schemathesis.openapi.from_wsgi("/v1/openapi.json", app=shop.app)
 
 
+@pytest.fixture(scope="module")
+def operating(shop: Shop) -> Mapping[str, str]:
+    """Somebody with every role, so that whatever is refused is refused for what was sent."""
+    _, bearer = signed_in(shop.wired.store, "everybody", *Role)
+    return {"Authorization": f"Operator {bearer}"}
+
+
 @pytest.fixture
-def ground(shop: Shop, user: str) -> Ground:
+def trial(shop: Shop) -> Mapping[str, str]:
+    """A version of the policy that may be tried, and a backtest of it."""
+    desk = shop.wired.services.policies
+    version = desk.draft(ANN, stricter(next(_numbers)))
+    desk.validate(ANN, version.id)
+    desk.analyze(ANN, version.id)
+    return {"version_id": version.id, "backtest_id": desk.start_backtest(ANN, version.id).id}
+
+
+_numbers = count(2)
+
+
+@pytest.fixture
+def ground(
+    shop: Shop,
+    user: str,
+    operating: Mapping[str, str],
+    request: pytest.FixtureRequest,
+) -> Ground:
     """Fresh for each operation: what one of them ends is open for the next."""
     person = Person(shop, user)
     _, decided = challenged(shop, person)
     enrolling, path = open_enrollment(shop, f"{user}_enrolling")
     payer = {"Authorization": f"Challenge {decided['challenge']['token']}"}
     looking, overview = open_overview(shop, user)
+    # A trial takes a program of its own, so there is one only where it may be hit.
+    needs_trial = "{version_id}" in request.node.callspec.params["operation"].path
+    trial = request.getfixturevalue("trial") if needs_trial else {}
     ids = {
+        **trial,
         "decision_id": decided["id"],
         "challenge_id": decided["challenge"]["id"],
         "enrollment_id": path.rpartition("/")[2],
@@ -81,6 +114,7 @@ def ground(shop: Shop, user: str) -> Ground:
         Plane.PAYER: payer,
         Plane.ENROLLMENT: enrolling,
         Plane.OVERVIEW: looking,
+        Plane.OPERATOR: operating,
         Plane.PUBLIC: {},
     }
     return Ground(ids, headers)
