@@ -18,6 +18,7 @@ class Entry:
 
 ENTRIES = (
     Entry("/console/", N_("Overview"), Act.READ_OVERVIEW),
+    Entry("/console/policies", N_("Policy"), Act.READ_POLICY),
     Entry("/console/operators", N_("Operators"), Act.READ_AUDIT),
 )
 

@@ -33,8 +33,10 @@ def page(template: str, *, status: int = 200, sensors: Collection[str] = (), **s
         **shown,
     )
     response = make_response(text, status)
+    # The application's answers are JSON where nothing else is said, and run no hooks behind a view.
+    response.content_type = "text/html; charset=utf-8"
     response.headers.update(dict(page_headers(sensors)))
-    return response
+    return language.remember(response)
 
 
 def failure_page(error: AuthsvcError) -> Response:

@@ -14,13 +14,24 @@ from authsvc.look import language, static
 from authsvc.operators.console import Console
 from authsvc.web.console import joining, operators, overview, rendering, sign_in, wording
 from authsvc.web.console.doors import EXTENSION, Cookies
+from authsvc.web.console.policies import editor, thresholds, trials, versions
+from authsvc.web.console.policies import wording as policy_words
 from authsvc.web.refusals import place
 
 _log = logging.getLogger("authsvc.web")
 
 HERE = Path(__file__).parent
 
-ROOMS = (sign_in.pages, joining.pages, overview.pages, operators.pages)
+ROOMS = (
+    sign_in.pages,
+    joining.pages,
+    overview.pages,
+    operators.pages,
+    editor.pages,
+    versions.pages,
+    trials.pages,
+    thresholds.pages,
+)
 
 
 def open_console(app: Flask, console: Console, base_url: str) -> None:
@@ -38,6 +49,7 @@ def open_console(app: Flask, console: Console, base_url: str) -> None:
         "whole": wording.whole,
         "role": lambda name: wording.named(wording.ROLES, name),
         "state": lambda name: wording.named(wording.STATES, name),
+        **policy_words.FILTERS,
     }
     app.register_blueprint(_assembled())
 
@@ -45,7 +57,6 @@ def open_console(app: Flask, console: Console, base_url: str) -> None:
 def _assembled() -> Blueprint:
     console = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
     console.before_request(_choose_language)
-    console.after_request(language.remember)
     for room in ROOMS:
         console.register_blueprint(room)
     console.add_url_rule("/static/<path:filename>", "static", static.files(HERE / "static"))

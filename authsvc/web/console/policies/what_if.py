@@ -1,0 +1,58 @@
+"""A payment typed into a form, as the input snapshot that the policy reads. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from authsvc.errors import InvalidRequest
+
+FIELDS: Mapping[str, str] = {
+    "type": "payment",
+    "amount_minor": "125000",
+    "currency": "CNY",
+    "novelty": "trusted",
+    "risk_score": "40",
+    "risk_reasons": "",
+    "channel": "",
+    "low_value_count": "",
+    "low_value_sum": "",
+}
+"""What the form asks, and what stands in it at first."""
+
+_NUMBERS = ("amount_minor", "risk_score", "low_value_count", "low_value_sum")
+_FLAGS = ("verify_always", "account_frozen", "account_blocked")
+_CATEGORIES = ("knowledge", "possession", "inherence")
+
+
+def payment_of(typed: Mapping[str, str]) -> dict[str, object]:
+    """The snapshot; what was left empty is not known. Raises InvalidRequest for what is no number."""
+    snapshot: dict[str, object] = {
+        name: _number(name, text) if name in _NUMBERS else text
+        for name in FIELDS
+        if name != "risk_reasons" and (text := typed.get(name, "").strip())
+    }
+    snapshot["risk_reasons"] = typed.get("risk_reasons", "").replace(",", " ").split()
+    snapshot |= {name: True for name in _FLAGS if typed.get(name)}
+    snapshot["proven"] = [category for category in _CATEGORIES if typed.get(f"proven_{category}")]
+    if (synced := typed.get("device_synced", "")) in ("yes", "no"):
+        snapshot["device_synced"] = synced == "yes"
+    return snapshot
+
+
+def query_of(snapshot: Mapping[str, Any]) -> str:  # Any: a snapshot's JSON.
+    """The address of the form with this payment in it."""
+    fields = {name: snapshot.get(name) for name in FIELDS if name != "risk_reasons"}
+    fields["risk_reasons"] = " ".join(snapshot.get("risk_reasons") or ())
+    fields |= {name: "1" for name in _FLAGS if snapshot.get(name)}
+    fields |= {f"proven_{category}": "1" for category in snapshot.get("proven") or ()}
+    if snapshot.get("device_synced") is not None:
+        fields["device_synced"] = "yes" if snapshot["device_synced"] else "no"
+    return urlencode({name: "" if value is None else value for name, value in fields.items()})
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isascii() or not text.removeprefix("-").isdecimal() or len(text) > 17:
+        raise InvalidRequest(f"input `{name}` is `{text[:30]}`, and a whole number was expected")
+    return int(text)

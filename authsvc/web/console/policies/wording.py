@@ -1,0 +1,170 @@
+"""The policy's words as operators read them: levels, devices, states, findings, and why a step was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+
+from authsvc.det_svg import percent as significant
+from authsvc.errors import AuthsvcError
+from authsvc.web.console.policies.what_if import query_of
+from authsvc.web.console.wording import N_, gettext, named
+
+LEVELS: Mapping[str, str] = {
+    "none": N_("nothing"),
+    "otp": N_("code"),
+    "face": N_("face"),
+    "face_fingerprint": N_("face + fingerprint"),
+    "deny": N_("denied"),
+    "exempted low_value": N_("exempt: low value"),
+    "exempted secure_corporate": N_("exempt: corporate"),
+    "exempted tra": N_("exempt: risk analysis"),
+    "failed": N_("failed"),
+    "not_compared": N_("not compared"),
+}
+
+DEVICES: Mapping[str, str] = {
+    "trusted": N_("trusted"),
+    "probation": N_("on probation"),
+    "new": N_("new"),
+    "unknown": N_("unknown"),
+    "revoked": N_("revoked"),
+}
+
+STATES: Mapping[str, str] = {
+    "draft": N_("Draft"),
+    "validated": N_("Validated"),
+    "analyzed": N_("Analysed"),
+    "shadowing": N_("In shadow"),
+    "approved": N_("Approved"),
+    "active": N_("Active"),
+    "superseded": N_("Superseded"),
+    "rolled_back": N_("Rolled back"),
+}
+
+STATE_CHIPS: Mapping[str, str] = {
+    "active": "good",
+    "approved": "good",
+    "rolled_back": "stop",
+    "superseded": "",
+}
+
+JOB_STATES: Mapping[str, str] = {
+    "queued": N_("Waiting"),
+    "running": N_("Running"),
+    "done": N_("Done"),
+    "mismatch": N_("Stopped: the past was not reproduced"),
+    "failed": N_("Failed"),
+    "cancelled": N_("Cancelled"),
+}
+
+PUBLISHED: Mapping[str, str] = {
+    "seeded": N_("installed with the service"),
+    "activated": N_("activated"),
+    "rolled_back": N_("rolled back to"),
+}
+
+FINDINGS: Mapping[str, str] = {
+    "not-monotone": N_("More risk gets a weaker level"),
+    "gap": N_("A payment that no rule covers"),
+    "unreachable-rule": N_("A rule that can never match"),
+    "indecisive-rule": N_("A rule that never changes an outcome"),
+    "weaker-set": N_("A stricter level is proved with less than a milder one"),
+    "no-way": N_("A level is asked that nothing can prove"),
+    "out-of-reach": N_("A level that cannot be proved with what is enrolled"),
+    "failed-test": N_("The document breaks a promise of its own"),
+    "not-finished": N_("Not every cell was walked"),
+    "not-comparable": N_("Nothing is known of the change"),
+    "weaker-than-active": N_("Asks less than the active policy"),
+    "seed-table": N_("A set outside the table of levels and factors"),
+    "seed-limit": N_("No limit on the way without biometrics"),
+    "psd2-none": N_("Passes without strong authentication"),
+    "psd2-categories": N_("Fewer than two categories"),
+    "psd2-exemption": N_("An exemption beyond the RTS"),
+    "nist-voice": N_("A voice is compared"),
+    "nist-biometric-alone": N_("A face without a device key"),
+    "loose-fmr": N_("Strangers may pass too often"),
+    "cn-only-face": N_("A face is the only way"),
+    "invalid-document": N_("The document is not valid"),
+}
+
+FACTORS: Mapping[str, str] = {
+    "otp": N_("code"),
+    "face": N_("face"),
+    "voice": N_("voice"),
+    "device_uv": N_("device with its user verified"),
+    "device_key": N_("device key"),
+}
+
+FIELDS: Mapping[str, str] = {
+    "transaction.amount_minor": N_("amount"),
+    "risk.score": N_("risk"),
+    "device.novelty": N_("device"),
+    "transaction.type": N_("payment type"),
+    "context.channel": N_("channel"),
+    "device.synced": N_("synced passkey"),
+    "user.verify_always": N_("asked every time"),
+    "exemption.in_a_row": N_("exempt payments in a row"),
+    "exemption.cumulative": N_("exempt amount in all"),
+    "user.frozen": N_("account frozen"),
+    "user.blocked": N_("account locked out"),
+    "risk.reasons": N_("risk reasons"),
+    "proven": N_("already proven"),
+    "rules": N_("rules"),
+}
+
+REFUSALS: Mapping[str, str] = {
+    "not-permitted": N_("Your role does not include this step. That you asked is on record."),
+    "insufficient-scope": N_("Your role does not include this step. That you asked is on record."),
+    "policy-invalid": N_("The document cannot be used as it is. What stands in the way is listed below."),
+    "policy-step": N_("The version is not at this point of its life. Take the steps before this one first."),
+    "policy-conflict": N_(
+        "Another policy has become active since this page was made. Look at what is active now, analyse again, and decide anew."
+    ),
+    "unavailable": N_("The analysis did not end in time. Please try again."),
+    "invalid-request": N_("Something in the form cannot be read. Please look at it again."),
+}
+
+OWN_VERSION = N_("You wrote this version. Another person must approve it.")
+"""Said before the form is offered, and when it is sent all the same."""
+
+
+def refusal(error: AuthsvcError) -> str:
+    """Why a step was not taken, and what to do, in the operator's language."""
+    if error.slug == "not-permitted" and "of their own" in error.detail:
+        return gettext(OWN_VERSION)
+    return gettext(REFUSALS.get(error.slug, REFUSALS["invalid-request"]))
+
+
+def money(minor: int, digits: int) -> str:
+    """An amount of the smallest unit as people write it, thousands apart: `5 000.00`."""
+    return f"{Decimal(minor).scaleb(-digits):,.{digits}f}".replace(",", "\u202f")
+
+
+def percent(rate: float | None) -> str:
+    """A share as per cent with two digits; a dash where nothing was counted."""
+    return "–" if rate is None else f"{100 * rate:.2f} %"
+
+
+def _field(name: str) -> str:
+    """A field with what belongs to it: `risk.reasons new_payee` keeps its word."""
+    known, _, rest = name.partition(" ")
+    return f"{named(FIELDS, known)} {rest}".strip()
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "answered": partial(named, LEVELS),
+    "novelty": partial(named, DEVICES),
+    "version_state": partial(named, STATES),
+    "version_chip": lambda state: STATE_CHIPS.get(state, "wait"),
+    "job_state": partial(named, JOB_STATES),
+    "published": partial(named, PUBLISHED),
+    "finding": partial(named, FINDINGS),
+    "proof": partial(named, FACTORS),
+    "field": _field,
+    "money": money,
+    "percent": percent,
+    "rate": lambda rate: f"{significant(rate)} %",
+    "as_query": query_of,
+}
