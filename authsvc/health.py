@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from authsvc.biometric import LivenessGate
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral, Key
 from authsvc.errors import AuthsvcError, Unavailable
 from authsvc.face.verifier import Worker
 from authsvc.factor import Json
 from authsvc.opening import StoreLedger
-
-NOT_DETECTING = ("none", "UNSAFE_NO_PAD", None)
-"""The liveness modes of a worker that tell no attack from a person."""
 
 
 class Faces(Worker, Protocol):
@@ -33,9 +31,11 @@ class FaceHealth:
         self._said = self._face.describe()
         return self._said
 
-    def detects_attacks(self) -> bool:
-        """Whether a liveness detector is at work; nothing heard yet is no."""
-        return self._said is not None and self._said.get("liveness") not in NOT_DETECTING
+    def gates(self) -> frozenset[LivenessGate]:
+        """The liveness gates that are at work; nothing heard yet is none."""
+        said = {} if self._said is None else self._said
+        named = said.get("gates", ())
+        return frozenset(map(LivenessGate, named)) if isinstance(named, list | tuple) else frozenset()
 
 
 class ServiceHealth:

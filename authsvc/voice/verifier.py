@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from authsvc.biometric import Liveness, Modality, StoredTemplate, Template
+from authsvc.biometric import Gates, Liveness, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
@@ -87,7 +87,7 @@ class VoiceVerifier:
         self._manifests = manifests
         self._held = held
 
-    def is_offered(self) -> bool:
+    def is_offered(self, liveness: Gates = None) -> bool:
         return bool(self._manifests)
 
     def begin(self, step: Step, now: datetime) -> Begun:
