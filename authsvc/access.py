@@ -29,6 +29,7 @@ class Scope(StrEnum):
     ENROLL = "enrollments"
     ACCOUNTS = "accounts"
     EVENTS = "events"
+    WEBHOOKS = "webhooks"
     AUDIT = "audit"
 
 

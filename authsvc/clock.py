@@ -31,13 +31,17 @@ class FrozenClock:
         self._at += by
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 def to_millis(at: datetime) -> int:
-    """An instant as it is stored: whole milliseconds since 1970 (UTC)."""
-    return round(at.timestamp() * 1000)
+    """An instant as it is stored: whole milliseconds since 1970 (UTC), cut off as `rfc3339` cuts them off."""
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def from_millis(millis: int) -> datetime:
-    return datetime.fromtimestamp(millis / 1000, UTC)
+    return _EPOCH + millis * _MILLISECOND
 
 
 def rfc3339(at: datetime) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from authsvc.errors import ConfigurationError
+from authsvc.webhook.guard import networks_of
 
 PREFIX = "AUTHSVC_"
 
@@ -45,6 +46,7 @@ class Settings:
     store_timeout: timedelta = timedelta(seconds=2)
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
+    webhook_networks: str = ""
     voice: bool = False
     attestation_models: Path | None = None
     payment_confirmation: bool = False
@@ -146,6 +148,11 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _networks(text: str) -> str:
+    networks_of(text)
+    return text
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", str, "address to listen on"),
     Setting("port", _integer(0, 65535), "port to listen on; 0 takes a free one"),
@@ -171,6 +178,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),
     Setting("checkpoint_every", _seconds, "seconds between audit checkpoints"),
+    Setting(
+        "webhook_networks",
+        _networks,
+        "private networks that webhooks may be sent into, `10.20.0.0/16` and the like, by default none",
+    ),
     Setting("voice", _switch, "1 enrols and compares voices as well; its models must be prepared"),
     Setting(
         "attestation_models",

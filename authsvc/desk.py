@@ -24,6 +24,7 @@ from authsvc.stepup import StepUp
 from authsvc.store import Ahead, Ledger, Transaction
 from authsvc.subject import Subject
 from authsvc.views import decision_view
+from authsvc.webhook.guard import Guard
 
 
 class Macs(Protocol):
@@ -69,6 +70,7 @@ class ServiceParts:
     health: Health
     jwks: Callable[[], Json]
     clock: Clock
+    webhook_guard: Guard
     base_url: str
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))

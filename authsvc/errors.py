@@ -147,6 +147,12 @@ class CaptureUnusable(AuthsvcError):
     slug = "capture-unusable"
 
 
+class EndpointDisabled(AuthsvcError):
+    """Nothing is sent to a webhook endpoint that is disabled."""
+
+    slug = "endpoint-disabled"
+
+
 class RateLimited(AuthsvcError):
     """Too many requests; `retry_after` in `extra` says for how many seconds."""
 

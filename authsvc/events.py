@@ -8,6 +8,9 @@ from datetime import datetime
 
 from authsvc.subject import Subject
 
+NOBODY = ""
+"""The user of an event that is about the client itself and none of its users."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -46,4 +49,5 @@ TAGS: Mapping[str, str] = {
     "subject:locked": "too many failures; a factor or the user is blocked for a while",
     "subject:erased": "the user's key was destroyed and everything sealed under it with it",
     "attack:suspected": "liveness or replay detection answered ATTACK",
+    "webhook:endpoint:disabled": "nothing more is sent to an endpoint: it failed for three days, or answered 410",
 }

@@ -28,6 +28,7 @@ from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
 from authsvc.storage.revision import is_current
 from authsvc.web.metrics import fresh_directory
+from authsvc.webhook.guard import LOOPBACK
 from authsvc.wiring import device_rules
 
 if TYPE_CHECKING:
@@ -53,12 +54,15 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
     port = listener.getsockname()[1]
     settings = replace(settings, port=port)
     device_rules(settings)  # What is wrong with them stops the start, and not each web process by itself.
+    if development:
+        settings = replace(settings, webhook_networks=_with_this_machine(settings.webhook_networks))
     _prepare(settings, development=development)
     if settings.pages:
         _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.
     beside = [
         SideProcess("biometrics", _biometric_command(settings), nice=10),
         SideProcess("backtests", partial(_work_off_backtests, settings), nice=15),
+        SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
     ]
     facts: dict[str, object] = {"listening": f"http://{settings.host}:{port}", "open": settings.public_url}
     if settings.warnings:
@@ -91,6 +95,12 @@ def _work_off_backtests(settings: Settings) -> None:
     )
 
     work_off_backtests(settings)
+
+
+def _send_webhooks(settings: Settings) -> None:
+    from authsvc.sending import send_webhooks  # As above.
+
+    send_webhooks(settings)
 
 
 def _make_app(settings: Settings) -> WSGIApplication:
@@ -168,6 +178,11 @@ def _development_console(settings: Settings) -> str:
     finally:
         store.close()
     return f"{invitation_url(settings.public_url, shown)}  (sign in as `{DEVELOPMENT_OPERATOR}` from then on)"
+
+
+def _with_this_machine(networks: str) -> str:
+    """In development a receiver runs beside the service, and without TLS."""
+    return ",".join([*filter(None, [networks]), *map(str, LOOPBACK)])
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from authsvc.accounts import AccountDesk
 from authsvc.audit.wire import checkpoint_to_json
 from authsvc.backend import BackendDesk
 from authsvc.clock import rfc3339
+from authsvc.endpoints import EndpointDesk
 from authsvc.erasures import ErasureDesk
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Json
@@ -30,7 +31,7 @@ class RecordDesk(BackendDesk):
                 {
                     "seq": seq,
                     "type": event.tag,
-                    "user_id": event.subject.user,
+                    "user_id": event.subject.user or None,
                     "at": rfc3339(event.at),
                     "data": event.data,
                 }
@@ -54,7 +55,7 @@ class RecordDesk(BackendDesk):
         return self._parts.audit.evidence(self._own(key, decision_id))
 
 
-class Services(RecordDesk, PayerDesk, AccountDesk, ErasureDesk):
+class Services(RecordDesk, PayerDesk, AccountDesk, ErasureDesk, EndpointDesk):
     """All desks over the same parts."""
 
     @property

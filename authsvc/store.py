@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from authsvc.policy.recorded import Excluded, Recorded, Unreadable
     from authsvc.policy.shadow import Comparison, Differences
     from authsvc.ticket import Recovery, Ticket, TicketState
+    from authsvc.webhook.store import Deliveries, Endpoints, Leases
 
 Result = TypeVar("Result")
 
@@ -170,6 +171,11 @@ class Answers(Protocol):
 class EventLog(Protocol):
     def after(self, client: str, cursor: int, limit: int) -> tuple[tuple[int, Event], ...]: ...
 
+    def find(self, seq: int) -> Event | None: ...
+
+    def newest(self) -> int:
+        """The number of the last event of all, 0 before the first."""
+
 
 class Policies(Protocol):
     def remember(self, digest: str, policy_id: str, version: int, document: str, now: datetime) -> None: ...
@@ -311,6 +317,12 @@ class Transaction(Protocol):
     def tickets(self) -> Tickets: ...
     @property
     def overviews(self) -> Overviews: ...
+    @property
+    def endpoints(self) -> Endpoints: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def leases(self) -> Leases: ...
 
     def position(self) -> tuple[str, int]:
         """Chain and number of the audit line that `record` will write next."""

@@ -54,6 +54,7 @@ from authsvc.storage.boxes import ServiceBox
 from authsvc.store import Transaction
 from authsvc.voice.held import HeldPhrases
 from authsvc.voice.verifier import VoiceVerifier
+from authsvc.webhook.guard import Guard, networks_of
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.face import RemoteFace
 from authsvc.workers.voice import RemoteVoice
@@ -178,6 +179,7 @@ def wire(
         health=ServiceHealth(store.ledger, ephemeral, face_health, settings),
         jwks=store.ring.jwks,
         clock=clock,
+        webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
         longest_waits=max(1, settings.threads // 2),
     )

@@ -136,11 +136,11 @@ class UserStatus:
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """`type` is one of the event tags in the README."""
+    """`type` is one of the event tags in the README; `user_id` is None where the event is about you and none of your users."""
 
     seq: int
     type: str
-    user_id: str
+    user_id: str | None
     at: datetime
     data: Json
 

@@ -278,6 +278,70 @@ events = Table(
     Index("events_of_client", "client", "seq"),
 )
 
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    _text("id", key=True),
+    _text("client"),
+    _text("url"),
+    _text("types"),
+    # Why nothing is sent, NULL while it is enabled.
+    _text("disabled", null=True),
+    _bytes("secret"),
+    _bytes("former_secret", null=True),
+    _number("former_until", null=True),
+    # The last event of the feed that was looked at for this endpoint.
+    _number("cursor"),
+    _number("created_at"),
+    _number("version"),
+    Index("webhook_endpoints_of_client", "client"),
+)
+
+webhook_removed = Table("webhook_removed", metadata, _text("endpoint_id", key=True))
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("number", _SERIAL, primary_key=True, autoincrement=True),
+    _text("id"),
+    _text("endpoint_id"),
+    _text("type"),
+    # The event's number in the feed, NULL for a test.
+    _number("seq", null=True),
+    _text("state"),
+    _number("in_line"),
+    _number("tries"),
+    _number("attempts"),
+    _number("began_at"),
+    _number("next_at", null=True),
+    _number("created_at"),
+    _number("ended_at", null=True),
+    Index("webhook_deliveries_by_id", "id", unique=True),
+    Index("webhook_deliveries_of_endpoint", "endpoint_id", "number"),
+    Index("webhook_deliveries_ended", "ended_at"),
+    Index(
+        "webhook_deliveries_waiting",
+        "endpoint_id",
+        "in_line",
+        "number",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+)
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    _text("delivery_id", key=True),
+    _number("number", key=True),
+    _number("at"),
+    _number("status", null=True),
+    _text("trouble", null=True),
+    _number("duration_ms", null=True),
+)
+
+leases = Table("leases", metadata, _text("name", key=True), _text("holder"), _number("beat"))
+
 policies = Table(
     "policies",
     metadata,

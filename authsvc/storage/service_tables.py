@@ -35,6 +35,8 @@ FORGET_ANSWERS = "DELETE FROM idempotency WHERE expires_at <= :now"
 ADD_EVENT = "INSERT INTO events (client, user_id, tag, data, at) VALUES (:client, :user, :tag, :data, :at)"
 EVENTS = """SELECT seq, client, user_id, tag, data, at FROM events
     WHERE client = :client AND seq > :after ORDER BY seq LIMIT :limit"""
+EVENT = "SELECT seq, client, user_id, tag, data, at FROM events WHERE seq = :seq"
+NEWEST_EVENT = "SELECT COALESCE(MAX(seq), 0) FROM events"
 
 PUT_POLICY = """INSERT INTO policies (digest, id, version, document, first_used_at)
     VALUES (:digest, :id, :version, :document, :now) ON CONFLICT (digest) DO NOTHING"""
@@ -130,10 +132,14 @@ class EventStore:
     def after(self, client: str, cursor: int, limit: int) -> tuple[tuple[int, Event], ...]:
         """A client's events with a number above `cursor`, oldest first."""
         params = {"client": client, "after": cursor, "limit": limit}
-        return tuple(
-            (seq, Event(tag, Subject(owner, user), from_millis(at), json.loads(data)))
-            for seq, owner, user, tag, data, at in self._connection.all(EVENTS, params)
-        )
+        return tuple((row[0], _event(row)) for row in self._connection.all(EVENTS, params))
+
+    def find(self, seq: int) -> Event | None:
+        rows = self._connection.all(EVENT, {"seq": seq})
+        return _event(rows[0]) if rows else None
+
+    def newest(self) -> int:
+        return int(self._connection.all(NEWEST_EVENT, {})[0][0])
 
 
 class PolicyStore:
@@ -159,6 +165,11 @@ class PolicyStore:
 
 def find_answer(client: str, key: str, now: datetime) -> Query:
     return FIND_ANSWER, {"client": client, "key": key, "now": to_millis(now)}
+
+
+def _event(row: Row) -> Event:
+    _, client, user, tag, data, at = row
+    return Event(tag, Subject(client, user), from_millis(at), json.loads(data))
 
 
 def _api_key(row: Row) -> ApiKey:

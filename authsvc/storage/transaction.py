@@ -13,6 +13,7 @@ from authsvc.storage.auditing import AuditStore
 from authsvc.storage.credentials import CredentialStore
 from authsvc.storage.database import Connection, Query
 from authsvc.storage.decisions import DecisionStore
+from authsvc.storage.deliveries import DeliveryStore
 from authsvc.storage.factors import OtpStore, TemplateStore
 from authsvc.storage.operator_sessions import OperatorSessionStore
 from authsvc.storage.operators import OperatorStore
@@ -27,6 +28,7 @@ from authsvc.storage.service_tables import (
     find_answer,
 )
 from authsvc.storage.tickets import EnrollmentStore, OverviewStore
+from authsvc.storage.webhooks import EndpointStore, LeaseStore
 from authsvc.store import Ahead
 
 # Events are numbered when they are written; on PostgreSQL a reader of the feed would miss a lower number that commits
@@ -51,6 +53,9 @@ class StoreTransaction:
     backtests: BacktestStore
     tickets: EnrollmentStore
     overviews: OverviewStore
+    endpoints: EndpointStore
+    deliveries: DeliveryStore
+    leases: LeaseStore
     keys: ApiKeyStore
     operators: OperatorStore
     sessions: OperatorSessionStore
@@ -117,6 +122,9 @@ class Writing:
             backtests=BacktestStore(connection),
             tickets=EnrollmentStore(connection),
             overviews=OverviewStore(connection),
+            endpoints=EndpointStore(connection, self._sealer),
+            deliveries=DeliveryStore(connection),
+            leases=LeaseStore(connection),
             keys=ApiKeyStore(connection),
             operators=OperatorStore(connection, self._sealer),
             sessions=OperatorSessionStore(connection),

@@ -29,6 +29,8 @@ PATH_PARAMETERS: Mapping[str, TypeAdapter[str]] = {
     "backtest_id": TypeAdapter(OwnId),
     "user_id": TypeAdapter(PathIdentifier),
     "device_id": TypeAdapter(PathIdentifier),
+    "webhook_id": TypeAdapter(OwnId),
+    "delivery_id": TypeAdapter(OwnId),
     "slug": TypeAdapter(PathIdentifier),
 }
 """What may stand in an address, by the name of the parameter."""

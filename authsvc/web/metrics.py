@@ -45,6 +45,7 @@ class Metrics:
         completions = counter("completions", "Challenges judged", "result")
         judged = counter("factor_judgements", "Factors judged, by outcome", "factor", "outcome")
         events = counter("events", "Events published, lock-outs among them", "tag")
+        webhooks = counter("webhook_attempts", "Webhooks sent, by how that went", "result")
         problems = counter("problems", "Problems answered", "slug")
         durations = prometheus.Histogram(
             "authsvc_request_seconds",
@@ -59,6 +60,7 @@ class Metrics:
         self._completions = lru_cache(maxsize=8)(completions.labels)
         self._judged = lru_cache(maxsize=64)(judged.labels)
         self._events = lru_cache(maxsize=64)(events.labels)
+        self._webhooks = lru_cache(maxsize=16)(webhooks.labels)
         self._problems = lru_cache(maxsize=64)(problems.labels)
         self._durations = lru_cache(maxsize=256)(durations.labels)
 
@@ -83,6 +85,10 @@ class Metrics:
     def happened(self, tag: str) -> None:
         """An event was published; `subject:locked` counts the lock-outs."""
         self._events(tag).inc()
+
+    def webhook_sent(self, result: str) -> None:
+        """One attempt at a delivery: `delivered`, a `status` that is not 2xx, or what kept it from an answer."""
+        self._webhooks(result).inc()
 
     def refused(self, slug: str) -> None:
         self._problems(slug).inc()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from authsvc.access import ApiKey
@@ -113,6 +114,32 @@ class PolicyServices(Protocol):
     def policies(self) -> PolicyDesk: ...
 
 
+class WebhookServices(Protocol):
+    """Where a payment backend is told what happened, and what became of each delivery."""
+
+    def create_webhook(self, key: ApiKey, once: Once, url: str, types: Sequence[str]) -> Answer: ...
+    def webhooks(self, key: ApiKey) -> Json: ...
+    def webhook(self, key: ApiKey, webhook_id: str) -> Json: ...
+    def change_webhook(
+        self,
+        key: ApiKey,
+        webhook_id: str,
+        url: str | None,
+        types: Sequence[str] | None,
+        enabled: bool | None,
+    ) -> Json: ...
+    def rotate_webhook_secret(
+        self, key: ApiKey, once: Once, webhook_id: str, overlap: timedelta
+    ) -> Answer: ...
+    def delete_webhook(self, key: ApiKey, webhook_id: str) -> Json: ...
+    def test_webhook(self, key: ApiKey, once: Once, webhook_id: str) -> Answer: ...
+    def webhook_deliveries(
+        self, key: ApiKey, webhook_id: str, state: str | None, before: int | None, limit: int
+    ) -> Json: ...
+    def webhook_delivery(self, key: ApiKey, webhook_id: str, delivery_id: str) -> Json: ...
+    def redeliver(self, key: ApiKey, once: Once, webhook_id: str, delivery_id: str) -> Answer: ...
+
+
 class PublicServices(Protocol):
     """What anybody may read."""
 
@@ -130,6 +157,7 @@ class Services(
     RecordServices,
     OperatorServices,
     PolicyServices,
+    WebhookServices,
     PublicServices,
     Protocol,
 ):

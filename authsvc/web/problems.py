@@ -148,6 +148,13 @@ _TABLE = (
         "策略版本须依次经过草稿、校验、分析、批准，然后才能生效；`state` 为其当前状态。请先完成之前的步骤，或重新起草。",
     ),
     Problem(
+        "endpoint-disabled",
+        409,
+        "The webhook endpoint is disabled",
+        "Nothing is sent to it now; `disabled_reason` says why. Enable it with `PATCH`, and what waited is sent as well.",
+        "该 webhook 端点已停用，目前不会向其发送任何内容，原因见 `disabled_reason`。用 `PATCH` 启用后，积压的事件也会发出。",
+    ),
+    Problem(
         "policy-conflict",
         412,
         "Somebody else changed the policy",

@@ -13,9 +13,11 @@ from authsvc.web.words import AnyJson
 
 
 class EventShown(Told):
+    """`user_id` is null where an event is about the client itself."""
+
     seq: int
     type: Annotated[str, Field(json_schema_extra={"enum": list(TAGS)})]
-    user_id: str
+    user_id: str | None
     at: datetime
     data: AnyJson
 

@@ -13,6 +13,7 @@ from authsvc.web.policies import policies
 from authsvc.web.public import public
 from authsvc.web.records import audit, events
 from authsvc.web.users import accounts, users
+from authsvc.web.webhooks import webhooks
 
 ROOMS = (
     decisions,
@@ -26,6 +27,7 @@ ROOMS = (
     accounts,
     policies,
     events,
+    webhooks,
     audit,
     public,
 )
@@ -42,6 +44,7 @@ TAGS: Mapping[str, str] = {
     "accounts": "Freezing, unfreezing, and the user's own switches.",
     "policies": "Operators change what payers must prove, and prove first what the change does.",
     "events": "What happened, for the backend to follow.",
+    "webhooks": "Where the backend is told what happened, and what became of each delivery.",
     "audit": "What happened, for auditors to check.",
     "public": "What anybody may read.",
 }

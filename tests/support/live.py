@@ -22,6 +22,8 @@ from tests.support.server import Server
 
 PROGRAM = str(Path(sys.executable).with_name("authsvc"))
 PATIENCE_S = 30.0
+BESIDE = ("backtests", "webhooks")
+"""What runs beside the web processes under a name of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,12 @@ class LiveService(Server):
 
     def web_processes(self) -> list[psutil.Process]:
         """The processes that answer requests."""
-        return [each for each in self._children() if not _is_biometric(each) and each.name() != "backtests"]
+        return [each for each in self._children() if not _is_biometric(each) and each.name() not in BESIDE]
+
+    def sender_process(self) -> psutil.Process:
+        """The process that sends webhooks."""
+        [found] = [each for each in self._children() if each.name() == "webhooks"]
+        return found
 
     def biometric_process(self) -> psutil.Process:
         """The process that holds the models."""

@@ -46,6 +46,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
     "policy": {},
     "serving": {},
     "voice": {"arrays": _VECTORS},
+    "webhook": {},
     "lab": {
         "arrays": _VECTORS,
         "face": "measures the room as it is",
@@ -73,6 +74,7 @@ COMPOSITION = frozenset(
         "opening",
         "health",
         "running",
+        "sending",
         "app",
         "launch",
         "models_cli",
@@ -184,7 +186,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "uvicorn": {"authsvc/serving/": "the HTTP protocol"},
     "prometheus_client": {"authsvc/web/metrics.py": "the counters"},
-    "urllib3": {"authsvc/caller/wire.py": "the client's HTTP"},
+    "urllib3": {
+        "authsvc/caller/wire.py": "the client's HTTP",
+        "authsvc/webhook/post.py": "deliveries",
+    },
     "click": {"authsvc/": "every room may bring a command"},
     "cryptography": {"authsvc/": "every room may sign or seal"},
     "jwt": {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from authsvc.access import ALL_SCOPES, new_api_key
+from authsvc.access import ALL_SCOPES, Scope, new_api_key
 from authsvc.app import App, create_app
 from authsvc.config import Settings
 from authsvc.keyring import KeyRing
@@ -28,6 +28,13 @@ class Shop:
         self.wired = wired
         self.api = Api(app)
         self.bearer = {"Authorization": f"Bearer {api_key}"}
+
+    def key_with(self, *scopes: Scope) -> dict[str, str]:
+        """The header of another key, which may do no more than this."""
+        store = self.wired.store
+        key, shown = new_api_key(store.ring, "shop", frozenset(scopes), store.clock.now())
+        store.ledger.transact(lambda tx: tx.keys.add(key))
+        return {"Authorization": f"Bearer {shown}"}
 
 
 @pytest.fixture

@@ -53,6 +53,22 @@ def open_overview(shop: Shop, user: str) -> tuple[dict[str, str], str]:
     return {"Authorization": f"Overview {overview['token']}"}, f"/v1/overviews/{overview['id']}"
 
 
+def open_webhook(shop: Shop) -> tuple[str, str]:
+    """A webhook endpoint and a test delivery that waits for it; the ones before it are removed, for only so many may be."""
+    for each in shop.api.get("/v1/webhooks", headers=shop.bearer).get_json()["webhooks"]:
+        assert shop.api.send("DELETE", f"/v1/webhooks/{each['id']}", headers=shop.bearer).status_code == 200
+    made = shop.api.post(
+        "/v1/webhooks",
+        json={"url": "https://shop.example/hook"},
+        headers=once(shop, f"webhook-{next(numbers)}"),
+    )
+    assert made.status_code == 201, made.text
+    webhook = made.get_json()["id"]
+    sent = shop.api.post(f"/v1/webhooks/{webhook}/test", headers=once(shop, f"test-{next(numbers)}"))
+    assert sent.status_code == 201, sent.text
+    return webhook, sent.get_json()["id"]
+
+
 def step(shop: Shop, path: str, token: dict[str, str], name: str) -> TestResponse:
     answer = shop.api.post(f"{path}/steps/{name}/begin", headers=token)
     assert answer.status_code == 200, answer.text

@@ -32,7 +32,7 @@ from authsvc.web.registry import OPERATIONS
 from tests.support.operators import signed_in
 from tests.support.policies import ANN, stricter
 from tests.web.conftest import Shop
-from tests.web.people import Person, challenged, decide, open_enrollment, open_overview
+from tests.web.people import Person, challenged, decide, open_enrollment, open_overview, open_webhook
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 """For each operation; more for a longer search."""
@@ -99,6 +99,7 @@ def ground(
     # A trial takes a program of its own, so there is one only where it may be hit.
     needs_trial = "{version_id}" in request.node.callspec.params["operation"].path
     trial = request.getfixturevalue("trial") if needs_trial else {}
+    webhook, delivery = open_webhook(shop)
     ids = {
         **trial,
         "decision_id": decided["id"],
@@ -107,6 +108,8 @@ def ground(
         "overview_id": overview.rpartition("/")[2],
         "user_id": user,
         "device_id": person.device["id"],
+        "webhook_id": webhook,
+        "delivery_id": delivery,
         "slug": "not-found",
     }
     headers = {

@@ -73,6 +73,16 @@ POST /v1/policies/{}/approve
 POST /v1/policies/{}/activate
 POST /v1/policies/rollback
 GET /v1/events
+POST /v1/webhooks
+GET /v1/webhooks
+GET /v1/webhooks/{}
+PATCH /v1/webhooks/{}
+DELETE /v1/webhooks/{}
+POST /v1/webhooks/{}/rotate
+POST /v1/webhooks/{}/test
+GET /v1/webhooks/{}/deliveries
+GET /v1/webhooks/{}/deliveries/{}
+POST /v1/webhooks/{}/deliveries/{}/redeliver
 GET /v1/decisions/{}/evidence
 GET /.well-known/jwks.json
 GET /v1/openapi.json
