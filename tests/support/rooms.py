@@ -71,6 +71,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
 COMPOSITION = frozenset(
     {
         "wiring",
+        "backtest_worker",
         "opening",
         "health",
         "running",
