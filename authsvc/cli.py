@@ -26,7 +26,7 @@ _GROUPS = {
     "lab": "authsvc.lab.commands:lab",
     "models": "authsvc.models_cli:models",
     "operators": "authsvc.operate_operators:operators",
-    "policy": "authsvc.policy.commands:policy",
+    "policy": "authsvc.policy_commands:policy",
 }
 
 

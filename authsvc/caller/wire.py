@@ -97,10 +97,12 @@ class Wire:
         body: Body | None = None,
         *,
         idempotency_key: str | None = None,
+        if_match: str | None = None,
         safe_to_repeat: bool = False,
     ) -> Reply:
         """A call that changes something: repeated only under an Idempotency-Key, or where it is said to be safe."""
         headers = {} if idempotency_key is None else {"Idempotency-Key": f'"{idempotency_key}"'}
+        headers |= {} if if_match is None else {"If-Match": f'"{if_match}"'}
         repeatable = safe_to_repeat or idempotency_key is not None
         return self._repeat(method, path, body, headers, self._tries if repeatable else 1)
 
