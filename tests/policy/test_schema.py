@@ -19,7 +19,7 @@ def test_the_published_file_is_what_the_command_prints() -> None:
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == Document.published_schema()
 
 
-@pytest.mark.parametrize("name", ["default.toml", "psd2.toml"])
+@pytest.mark.parametrize("name", ["cn.toml", "default.toml", "psd2.toml"])
 def test_shipped_documents_are_valid_under_it(name: str) -> None:
     text = resources.files("authsvc.policy").joinpath(name).read_text(encoding="utf-8")
 

@@ -81,7 +81,6 @@ COMPOSITION = frozenset(
         "models_cli",
         "operate",
         "operate_operators",
-        "backtest_worker",
         "cli",
     }
 )
