@@ -9,12 +9,10 @@ from authsvc import acts
 from authsvc.access import ApiKey
 from authsvc.account import Account
 from authsvc.account_proof import use_proof
-from authsvc.acts import act
 from authsvc.admission import EnrollmentDesk
 from authsvc.biometric import Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
-from authsvc.events import Event
 from authsvc.factor import Json
 from authsvc.store import Transaction
 from authsvc.subject import Subject
@@ -108,11 +106,7 @@ class AccountDesk(EnrollmentDesk):
             account = _existing(tx, key, user)
             if not acts.two_operators(operators):
                 use_proof(tx, self._parts.receipts, account, proof, "unfreeze", now)
-            account = tx.accounts.save(account.unfrozen())
-            who = sorted(operators) or None
-            tx.record(act(ACTOR, "user.unfreeze", account.subject, user, "active", now, operators=who))
-            tx.publish(Event("subject:unfrozen", account.subject, now))
-            return account_view(account, now)
+            return account_view(acts.unfreeze(tx, account, ACTOR, now, operators=operators), now)
 
         return self._ledger.transact(unit)
 

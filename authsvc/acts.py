@@ -141,6 +141,18 @@ def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: date
     return frozen
 
 
+def unfreeze(
+    tx: Transaction, account: Account, actor: str, now: datetime, *, operators: Sequence[str]
+) -> Account:
+    """Take decisions again; `operators` are the two who vouched, none where the user proved it."""
+    subject = account.subject
+    active = tx.accounts.save(account.unfrozen())
+    who = sorted(operators) or None
+    tx.record(act(actor, "user.unfreeze", subject, subject.user, "active", now, operators=who))
+    tx.publish(Event("subject:unfrozen", subject, now))
+    return active
+
+
 def set_verify_always(tx: Transaction, account: Account, wanted: bool, actor: str, now: datetime) -> Account:
     """The user's own switch: with it no payment is exempted for its low value."""
     subject = account.subject

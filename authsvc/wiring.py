@@ -188,6 +188,8 @@ def wire(
         Chore("refreshing keys", timedelta(seconds=1), store.ring.refresh),
         Chore("asking the biometric worker", timedelta(seconds=5), face_health.refresh, at_once=True),
         Chore("closing what expired", timedelta(seconds=10), services.sweep),
+        Chore("counting for the console", timedelta(seconds=5), console.figures.gather),
+        Chore("forgetting what the console is done with", timedelta(hours=1), console.forget),
         Chore("taking a checkpoint", settings.checkpoint_every, store.audit.take_checkpoint),
     )
     watch = PolicyWatch(policy, shadow.compare)
@@ -206,8 +208,8 @@ def _console(
             ephemeral=ephemeral,
             party=party,
             issuer=settings.issuer,
+            audit=store.audit,
             clock=store.clock,
-            base_url=settings.public_url,
         ),
         policies,
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from authsvc.det import DetCurve
+from authsvc.drift import ScoreHistogram
 from authsvc.face.service import SAME_PERSON_FMR
 from authsvc.lab.det import det_curve
-from authsvc.lab.drift import ScoreHistogram
 from authsvc.lab.face import FaceData, Json
 from authsvc.lab.intervals import Estimate
 from authsvc.lab.operating_points import DataSet, Refusal, cross_checked, operating_point

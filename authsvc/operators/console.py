@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from authsvc.operators.account import OperatorAccount
+from authsvc.operators.cases import Cases
+from authsvc.operators.figures import Figures
 from authsvc.operators.joining import Joining
 from authsvc.operators.parts import OperatorParts
+from authsvc.operators.records import Records
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.sign_in import SignIn
 from authsvc.policy_desk import PolicyDesk
@@ -19,15 +22,27 @@ class Console:
     sign_in: SignIn
     joining: Joining
     policies: PolicyDesk
+    figures: Figures
+    cases: Cases
+    records: Records
     roster: Callable[[], tuple[OperatorAccount, ...]]
     """Everybody, to be looked at; who may change it is on the command line."""
 
+    def forget(self) -> None:
+        """Remove old figures and sessions that are over; called now and then."""
+        self.figures.forget_old()
+        self.sessions.forget_over()
+
 
 def assembled(parts: OperatorParts, policies: PolicyDesk) -> Console:
+    sessions = Sessions(parts)
     return Console(
-        sessions=Sessions(parts),
+        sessions=sessions,
         sign_in=SignIn(parts),
         joining=Joining(parts),
         policies=policies,
+        figures=Figures(parts.ledger, parts.clock),
+        cases=Cases(parts.ledger, sessions, parts.clock),
+        records=Records(parts.ledger, sessions, parts.audit, parts.clock),
         roster=lambda: parts.ledger.read(lambda tx: tx.operators.all()),
     )

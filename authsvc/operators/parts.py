@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from authsvc.audit.chain import Entry
+from authsvc.audit.report import Report
 from authsvc.ceremony import Box
 from authsvc.clock import Clock
+from authsvc.decision import Decision
 from authsvc.device.relying_party import RelyingParty
 from authsvc.ephemeral import Ephemeral
+from authsvc.factor import Json
 from authsvc.operators.store import OperatorLedger
 from authsvc.operators.token import Macs
 from authsvc.subject import Subject
 
 
+class AuditLog(Protocol):
+    def verify(self) -> Report: ...
+
+    def evidence(self, decision: Decision) -> Json:
+        """The bundle of one decision, for a third party."""
+
+
 @dataclass(frozen=True, slots=True)
 class OperatorParts:
-    """`box` seals what waits between two requests; `base_url` is where the console is reached."""
+    """`box` seals what waits between two requests; `audit` verifies the chains and quotes them."""
 
     ledger: OperatorLedger
     macs: Macs
@@ -25,8 +36,8 @@ class OperatorParts:
     ephemeral: Ephemeral
     party: RelyingParty
     issuer: str
+    audit: AuditLog
     clock: Clock
-    base_url: str
 
 
 def actor_of(operator_id: str) -> str:

@@ -83,3 +83,8 @@ class Sessions:
             tx.record(entry)
 
         self._ledger.transact(unit)
+
+    def forget_over(self) -> None:
+        """Remove sessions whose time has run out."""
+        now = self._clock.now()
+        self._ledger.transact(lambda tx: tx.sessions.forget_over(now))

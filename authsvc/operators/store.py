@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from authsvc.attempts import Counter
+from authsvc.audit.chain import Head, Link
 from authsvc.device.record import CredentialRecord
 from authsvc.operators.account import OperatorAccount
+from authsvc.operators.counting import Figure
 from authsvc.operators.invitation import Invitation
 from authsvc.operators.session import Session
+from authsvc.operators.unfreezing import RequestState, UnfreezeRequest
 from authsvc.store import Transaction
+from authsvc.subject import Subject
 
 Result = TypeVar("Result")
 
@@ -84,6 +88,57 @@ class Sessions(Protocol):
     def save_counter(self, scope: str, before: Counter, after: Counter) -> None: ...
 
 
+class FigureCounts(Protocol):
+    """Counts of what the chains say. `advance` makes the unit run again when another process has counted."""
+
+    def position(self, chain: str) -> int: ...
+
+    def advance(self, chain: str, before: int, seq: int) -> None: ...
+
+    def add(self, chain: str, at: datetime, counts: Mapping[str, int]) -> None: ...
+
+    def within(self, since: datetime, until: datetime) -> tuple[Figure, ...]: ...
+
+    def forget(self, before: datetime) -> int: ...
+
+
+class Unfreezes(Protocol):
+    """Requests to unfreeze. `open` and `answer` are conditional writes."""
+
+    def open(self, request: UnfreezeRequest) -> bool: ...
+
+    def find(self, request_id: str) -> UnfreezeRequest | None: ...
+
+    def of_user(self, subject: Subject, now: datetime) -> UnfreezeRequest | None: ...
+
+    def waiting(self, now: datetime) -> tuple[UnfreezeRequest, ...]: ...
+
+    def answer(self, request_id: str, state: RequestState, by: str, now: datetime) -> bool: ...
+
+
+class Clients(Protocol):
+    def clients(self) -> tuple[str, ...]:
+        """Every payment backend that ever had a key."""
+
+
+class AuditLines(Protocol):
+    """The audit's own tables, to be read."""
+
+    def last_heads(self) -> tuple[Head, ...]: ...
+
+    def links_between(self, chain: str, first: int, last: int) -> tuple[Link, ...]: ...
+
+    def links_of(self, object_id: str) -> tuple[Link, ...]: ...
+
+    def sift(
+        self, chain: str, floor: int, below: int, fragments: Sequence[str], limit: int
+    ) -> tuple[Link, ...]:
+        """Lines of a chain, the latest first, in whose text all of these stand."""
+
+    def first_since(self, chain: str, at: datetime, last: int) -> int:
+        """The number of a chain's first line that was signed at this instant or later; `last` + 1 where none was."""
+
+
 class OperatorTransaction(Transaction, Protocol):
     """An open transaction, seen from the operators' side."""
 
@@ -91,6 +146,14 @@ class OperatorTransaction(Transaction, Protocol):
     def operators(self) -> Operators: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def figures(self) -> FigureCounts: ...
+    @property
+    def unfreezes(self) -> Unfreezes: ...
+    @property
+    def keys(self) -> Clients: ...
+    @property
+    def audit(self) -> AuditLines: ...
 
 
 class OperatorLedger(Protocol):

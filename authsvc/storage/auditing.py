@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from authsvc.audit.chain import Entry, Head, Link, SignedHead
 from authsvc.audit.checkpoint import Checkpoint
@@ -28,6 +29,8 @@ LINKS_OF_CLIENT = """SELECT chain, seq, previous, body, hash FROM audit_links
     WHERE client = :client AND (chain > :chain OR (chain = :chain AND seq > :seq)) ORDER BY chain, seq LIMIT :limit"""
 LINKS_BETWEEN = """SELECT chain, seq, previous, body, hash FROM audit_links
     WHERE chain = :chain AND seq >= :first AND seq <= :last ORDER BY seq"""
+SIFT = """SELECT chain, seq, previous, body, hash FROM audit_links
+    WHERE chain = :chain AND seq >= :floor AND seq < :below {more} ORDER BY seq DESC LIMIT :limit"""
 HEADS = "SELECT chain, seq, hash, at, key_id, signature FROM audit_heads ORDER BY chain, seq"
 ADD_CHECKPOINT = """INSERT INTO audit_checkpoints (seq, body, key_id, signature)
     VALUES (:seq, :body, :key_id, :signature) ON CONFLICT (seq) DO NOTHING"""
@@ -77,6 +80,29 @@ class AuditStore:
         params = {"client": client, "chain": chain, "seq": seq, "limit": limit}
         return tuple(_link(row) for row in self._connection.all(LINKS_OF_CLIENT, params))
 
+    def sift(
+        self, chain: str, floor: int, below: int, fragments: Sequence[str], limit: int
+    ) -> tuple[Link, ...]:
+        """Lines of a chain, the latest first, in whose text all of these stand; the database looks them through."""
+        more = "".join(f" AND body LIKE :like_{letter} ESCAPE '!'" for letter in _letters(fragments))
+        likes = {
+            f"like_{letter}": _like(text) for letter, text in zip(_letters(fragments), fragments, strict=True)
+        }
+        params = {"chain": chain, "floor": floor, "below": below, "limit": limit, **likes}
+        return tuple(_link(row) for row in self._connection.all(SIFT.format(more=more), params))
+
+    def first_since(self, chain: str, at: datetime, last: int) -> int:
+        """The first line of a chain whose batch was signed at this instant or later, by halving; `last` + 1 for none."""
+        low, high = 1, last + 1
+        while low < high:
+            middle = (low + high) // 2
+            over = self.head_over(chain, middle)
+            if over is not None and over.at < at:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
     def last_head(self, chain: str) -> Head:
         """Where a chain ends."""
         rows = self._connection.all(LAST_HEAD, {"chain": chain})
@@ -111,6 +137,16 @@ class AuditStore:
             "signature": checkpoint.signature,
         }
         return self._connection.run(ADD_CHECKPOINT, params) == 1
+
+
+def _letters(fragments: Sequence[str]) -> str:
+    return "abcdefghij"[: len(fragments)]
+
+
+def _like(text: str) -> str:
+    for special in "!%_":
+        text = text.replace(special, f"!{special}")
+    return f"%{text}%"
 
 
 def _link_params(link: Link, entry: Entry) -> dict[str, object]:

@@ -18,6 +18,7 @@ FIND_KEY = "SELECT id, client, mac, scopes, created_at, expires_at, revoked_at F
 LIST_KEYS = (
     "SELECT id, client, mac, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at"
 )
+CLIENTS = "SELECT DISTINCT client FROM api_keys ORDER BY client"
 END_KEY = """UPDATE api_keys SET expires_at = :at
     WHERE id = :id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :at)"""
 REVOKE_KEY = "UPDATE api_keys SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL"
@@ -59,6 +60,10 @@ class ApiKeyStore:
                 "expires_at": None if key.expires_at is None else to_millis(key.expires_at),
             },
         )
+
+    def clients(self) -> tuple[str, ...]:
+        """Every payment backend that ever had a key."""
+        return tuple(client for (client,) in self._connection.all(CLIENTS, {}))
 
     def find(self, key_id: str) -> ApiKey | None:
         rows = self._connection.all(FIND_KEY, {"id": key_id})

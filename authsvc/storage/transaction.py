@@ -15,6 +15,7 @@ from authsvc.storage.database import Connection, Query
 from authsvc.storage.decisions import DecisionStore
 from authsvc.storage.deliveries import DeliveryStore
 from authsvc.storage.factors import OtpStore, TemplateStore
+from authsvc.storage.figures import FigureStore
 from authsvc.storage.operator_sessions import OperatorSessionStore
 from authsvc.storage.operators import OperatorStore
 from authsvc.storage.policy_life import PolicyLifeStore
@@ -28,6 +29,7 @@ from authsvc.storage.service_tables import (
     find_answer,
 )
 from authsvc.storage.tickets import EnrollmentStore, OverviewStore
+from authsvc.storage.unfreezes import UnfreezeStore
 from authsvc.storage.webhooks import EndpointStore, LeaseStore
 from authsvc.store import Ahead
 
@@ -59,6 +61,8 @@ class StoreTransaction:
     keys: ApiKeyStore
     operators: OperatorStore
     sessions: OperatorSessionStore
+    figures: FigureStore
+    unfreezes: UnfreezeStore
     audit: AuditStore
     head: Head
     links: list[tuple[Link, Entry]] = field(default_factory=list)
@@ -128,6 +132,8 @@ class Writing:
             keys=ApiKeyStore(connection),
             operators=OperatorStore(connection, self._sealer),
             sessions=OperatorSessionStore(connection),
+            figures=FigureStore(connection),
+            unfreezes=UnfreezeStore(connection),
             audit=AuditStore(connection),
             head=self._head,
         )

@@ -14,6 +14,7 @@ WORDS = frozenset(
         "biometric",
         "canonical",
         "clock",
+        "drift",
         "det",
         "det_svg",
         "ephemeral",

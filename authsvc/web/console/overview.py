@@ -1,17 +1,133 @@
-"""The first page: what is happening, for everybody who is signed in."""
+"""The first page: what is happening, for everybody who is signed in; and what their own session is."""
 
 from __future__ import annotations
 
-from flask import Response
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Response, request
 
 from authsvc.operator import Act
-from authsvc.web.console.doors import Pages, requires
+from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, OPERATOR
+from authsvc.operators.figures import WINDOWS, Series
+from authsvc.web.console import wording
+from authsvc.web.console.doors import Pages, desk, operator, requires, session
 from authsvc.web.console.rendering import page
+from authsvc.web.console.wording import named
 
 pages = Pages("overview")
+
+LEVELS = ("none", "otp", "face", "face_fingerprint", "deny")
+FACTORS = ("otp", "device_uv", "device_key", "face", "voice")
+OUTCOMES = ("passed", "failed", "attack", "undecided")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One factor's judgements within the window."""
+
+    factor: str
+    counts: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts)
 
 
 @pages.get("/")
 @requires(Act.READ_OVERVIEW)
 def show() -> Response:
-    return page("console/overview.html")
+    window = WINDOWS.get(request.args.get("window", ""), WINDOWS["day"])
+    series = desk().figures.within(window)
+    decided = _by_status(series)
+    return page(
+        "console/overview.html",
+        windows=WINDOWS,
+        window=window,
+        moments=[_short(at, window.name) for at in series.starts],
+        levels=_by_level(series),
+        statuses=decided,
+        total=sum(count for _, _, count in decided),
+        challenges=_ended(series),
+        judged=_judged(series),
+        locked=series.of(LOCKED),
+        attacks=_attacks(series),
+        refused=series.of(OPERATOR),
+        shifts=desk().figures.scores(),
+        waiting=desk().cases.waiting() if operator().may(Act.UNFREEZE_USER) else (),
+    )
+
+
+@pages.get("/session")
+@requires()
+def mine() -> Response:
+    """This session: since when, until when, and a secret for a program."""
+    return page("console/session.html", session_of_mine=session(), bearer="")
+
+
+@pages.post("/session/bearer")
+@requires()
+def open_bearer() -> Response:
+    """A bearer for the operators' HTTP API, shown this once."""
+    return page(
+        "console/session.html", session_of_mine=session(), bearer=desk().sessions.open_bearer(session())
+    )
+
+
+def _by_level(series: Series) -> list[tuple[str, int, list[int]]]:
+    """Decisions by level over time, with a colour each."""
+    sums: dict[str, list[int]] = {level: [0] * len(series.starts) for level in LEVELS}
+    for name, numbers in series.numbers.items():
+        kind, _, rest = name.partition(":")
+        level = rest.rpartition(":")[2]
+        if kind == DECISION and level in sums:
+            sums[level] = [a + b for a, b in zip(sums[level], numbers, strict=True)]
+    return [(named(wording.LEVELS, level), mark, sums[level]) for mark, level in enumerate(LEVELS, 1)]
+
+
+def _by_status(series: Series) -> list[tuple[str, int, int]]:
+    """Decisions by what was answered first."""
+    counts: dict[str, int] = {}
+    for rest, count in series.totals(DECISION).items():
+        status = rest.partition(":")[0]
+        counts[status] = counts.get(status, 0) + count
+    return _bars(counts)
+
+
+def _ended(series: Series) -> list[tuple[str, int, int]]:
+    """How challenges ended, and the tries on the way."""
+    return _bars(series.totals(CHALLENGE))
+
+
+def _bars(counts: dict[str, int]) -> list[tuple[str, int, int]]:
+    """Names in words with a colour and a number, the most frequent first."""
+    marks = {"good": 3, "wait": 6, "stop": 5}
+    ordered = sorted(counts.items(), key=lambda each: -each[1])
+    return [(named(wording.STATUSES, name), marks[wording.tone(name)], count) for name, count in ordered]
+
+
+def _judged(series: Series) -> list[Judged]:
+    return [
+        Judged(factor, tuple(sum(series.of(FACTOR, factor, outcome)) for outcome in OUTCOMES))
+        for factor in FACTORS
+        if any(series.of(FACTOR, factor))
+    ]
+
+
+def _attacks(series: Series) -> list[int]:
+    """Liveness rejects of every biometric factor, column by column."""
+    columns = (
+        series.of(FACTOR, factor, outcome) for factor in FACTORS for outcome in ("attack", "undecided")
+    )
+    return [sum(column) for column in zip(*columns, strict=True)]
+
+
+def _short(at: datetime, window: str) -> str:
+    """A column's beginning, as far as it tells one from the others."""
+    return (
+        f"{at:%H:%M}"
+        if window in ("hour", "day")
+        else f"{at:%m-%d %H:%M}"
+        if window == "week"
+        else f"{at:%m-%d}"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from flask import Blueprint, Flask, g, redirect, request
@@ -12,7 +13,7 @@ from werkzeug.wrappers import Response
 from authsvc.errors import AuthsvcError, InvalidRequest, NotFound, Unavailable
 from authsvc.look import language, static
 from authsvc.operators.console import Console
-from authsvc.web.console import joining, operators, overview, rendering, sign_in, wording
+from authsvc.web.console import audit, cases, joining, operators, overview, rendering, sign_in, wording
 from authsvc.web.console.doors import EXTENSION, Cookies
 from authsvc.web.console.policies import editor, thresholds, trials, versions
 from authsvc.web.console.policies import wording as policy_words
@@ -26,12 +27,27 @@ ROOMS = (
     sign_in.pages,
     joining.pages,
     overview.pages,
+    cases.pages,
+    audit.pages,
     operators.pages,
     editor.pages,
     versions.pages,
     trials.pages,
     thresholds.pages,
 )
+
+NAMES = {
+    "account": wording.ACCOUNTS,
+    "device": wording.DEVICES,
+    "drift": wording.DRIFTS,
+    "factor": wording.FACTORS,
+    "level": wording.LEVELS,
+    "role": wording.ROLES,
+    "state": wording.STATES,
+    "status": wording.STATUSES,
+    "window": wording.WINDOWS,
+}
+"""Filters of the templates that put a name into words."""
 
 
 def open_console(app: Flask, console: Console, base_url: str) -> None:
@@ -44,11 +60,13 @@ def open_console(app: Flask, console: Console, base_url: str) -> None:
         "query_with_language": rendering.query_with_language,
     }
     app.jinja_env.filters |= {
+        "amount": wording.amount,
         "moment": wording.moment,
+        "plain": wording.plain,
         "share": wording.share,
+        "tone": wording.tone,
         "whole": wording.whole,
-        "role": lambda name: wording.named(wording.ROLES, name),
-        "state": lambda name: wording.named(wording.STATES, name),
+        **{name: partial(wording.named, names) for name, names in NAMES.items()},
         **policy_words.FILTERS,
     }
     app.register_blueprint(_assembled())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from authsvc.clock import rfc3339
@@ -41,6 +43,84 @@ STATES: Mapping[str, str] = {
     "active": N_("Active"),
     "revoked": N_("Revoked"),
 }
+
+
+LEVELS: Mapping[str, str] = {
+    "none": N_("None"),
+    "otp": N_("One-time code"),
+    "face": N_("Face"),
+    "face_fingerprint": N_("Face and device lock"),
+    "deny": N_("Denied"),
+}
+
+STATUSES: Mapping[str, str] = {
+    "approved": N_("Approved"),
+    "exempted": N_("Exempted"),
+    "challenge_required": N_("Challenged"),
+    "authenticated": N_("Authenticated"),
+    "failed": N_("Failed"),
+    "declined_by_user": N_("Declined by the payer"),
+    "denied": N_("Denied"),
+    "not_possible": N_("Not possible"),
+    "expired": N_("Expired"),
+    "cancelled": N_("Cancelled"),
+    "refused": N_("A try refused"),
+}
+
+FACTORS: Mapping[str, str] = {
+    "otp": N_("One-time code"),
+    "device_uv": N_("Device key with its lock"),
+    "device_key": N_("Device key"),
+    "face": N_("Face"),
+    "voice": N_("Voice"),
+}
+
+ACCOUNTS: Mapping[str, str] = {
+    "active": N_("Active"),
+    "frozen": N_("Frozen"),
+    "erased": N_("Erased"),
+}
+
+DEVICES: Mapping[str, str] = {
+    "active": N_("Active"),
+    "suspended": N_("Suspended"),
+    "revoked": N_("Removed"),
+}
+
+WINDOWS: Mapping[str, str] = {
+    "hour": N_("Last hour"),
+    "day": N_("Last 24 hours"),
+    "week": N_("Last 7 days"),
+    "month": N_("Last 30 days"),
+}
+
+DRIFTS: Mapping[str, str] = {
+    "stable": N_("no change"),
+    "watch": N_("some change: watch it"),
+    "alarm": N_("large change: look into it"),
+    "too_few": N_("too few scores to tell"),
+}
+
+GOOD = frozenset({"approved", "exempted", "authenticated", "active", "passed"})
+BAD = frozenset({"denied", "failed", "refused", "frozen", "revoked", "erased", "attack"})
+
+
+def tone(name: str) -> str:
+    """Which colour a state is shown in: the words say it as well."""
+    return "good" if name in GOOD else "stop" if name in BAD else "wait"
+
+
+def amount(minor: int, currency: str) -> str:
+    """An amount in major units with its currency, as people of this language write it."""
+    from babel.numbers import format_currency, get_currency_precision  # Its tables load when they are needed.
+
+    major = Decimal(minor).scaleb(-get_currency_precision(currency))
+    return str(format_currency(major, currency, locale=language.locale()))
+
+
+def plain(value: object) -> str:
+    """A JSON value in a cell: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def failure(error: AuthsvcError) -> str:

@@ -1,16 +1,28 @@
 """The console over the real services on an embedded database."""
 
+import json
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import Any
 
+import pyotp
 import pytest
 
+from authsvc.access import ALL_SCOPES, new_api_key
+from authsvc.admission import TicketWanted
 from authsvc.app import App, create_app
 from authsvc.config import Settings
+from authsvc.device.novelty import StatedDevice
+from authsvc.errors import NotFound
+from authsvc.factor import Submission
 from authsvc.keyring import KeyRing
+from authsvc.once import Once
 from authsvc.operator import Role
+from authsvc.payment import Payee, Payment
 from authsvc.running import Wired
+from authsvc.stepup import DecisionRequest
 from authsvc.storage.upgrade import database_url, upgrade
+from authsvc.subject import Subject
 from authsvc.web.settings import WebSettings
 from authsvc.wiring import wire
 from tests.web.console.people import Person
@@ -32,6 +44,60 @@ def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
 @pytest.fixture(scope="module")
 def app(wired: Wired) -> App:
     return create_app(wired.services, WebSettings(BASE_URL), console=wired.console)
+
+
+class Shop:
+    """A payment backend that decides and enrols through the services themselves."""
+
+    def __init__(self, wired: Wired) -> None:
+        self._services = wired.services
+        self._clock = wired.store.clock
+        self._key, _ = new_api_key(wired.store.ring, "shop", ALL_SCOPES, self._clock.now())
+        wired.store.ledger.transact(lambda tx: tx.keys.add(self._key))
+
+    def decide(self, user: str, amount: int) -> dict[str, Any]:
+        payment = Payment.stated(
+            transaction_id=f"pay_{next(_names)}",
+            type="transfer",
+            amount_minor=amount,
+            currency="CNY",
+            payee=Payee("shop_1", "友谊商店"),
+            subject=Subject("shop", user),
+        )
+        request = DecisionRequest(payment, StatedDevice(), risk_score=5)
+        answer = self._services.decide(self._key, self._once(), request)
+        decided: dict[str, Any] = json.loads(answer.body)
+        return decided
+
+    def enroll(self, user: str) -> None:
+        """Somebody with a device, once."""
+        if self._is_known(user):
+            return
+        ticket = json.loads(
+            self._services.create_enrollment(self._key, self._once(), TicketWanted(user, "zh-CN", None)).body
+        )
+        opened = (ticket["id"], ticket["token"])
+        self._services.begin_enrollment_step(*opened, "device", {})
+        self._services.answer_enrollment_step(*opened, "device", Submission({"name": "手机"}))
+        begun = self._services.begin_enrollment_step(*opened, "otp", {})
+        code = pyotp.TOTP(str(begun["secret"])).now()
+        self._services.answer_enrollment_step(*opened, "otp", Submission({"code": code}))
+        self._services.complete_enrollment(*opened)
+
+    def _is_known(self, user: str) -> bool:
+        try:
+            self._services.user_status(self._key, user)
+        except NotFound:
+            return False
+        return True
+
+    def _once(self) -> Once:
+        return Once(f"key-{next(_names)}", bytes(32))
+
+
+@pytest.fixture(scope="module")
+def shop(wired: Wired) -> Shop:
+    return Shop(wired)
 
 
 @pytest.fixture

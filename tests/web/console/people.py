@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import Any
@@ -114,6 +115,12 @@ class Person:
 def wrong_code(app: pyotp.TOTP) -> str:
     """A code that is not current for minutes to come."""
     return app.at(int(time.time()) + 600)
+
+
+def audited(wired: Wired, action: str) -> list[Any]:
+    """Every line of one kind, oldest first."""
+    links = wired.store.ledger.read(lambda tx: list(tx.audit.links()))
+    return [body for body in (json.loads(link.body) for link in links) if body["action"] == action]
 
 
 def _found(pattern: str, text: str) -> str:

@@ -1,21 +1,13 @@
 """Operators join and sign in: two factors either way, one answer for everything that is wrong."""
 
-import json
 from collections.abc import Callable
 
 import pytest
 
 from authsvc.operator import Role
 from authsvc.running import Wired
-from tests.web.console.people import Person, wrong_code
+from tests.web.console.people import Person, audited, wrong_code
 from tests.web.support import BASE_URL
-
-
-def audited(wired: Wired, action: str) -> list[str]:
-    """The results of every line of one kind, oldest first."""
-    links = wired.store.ledger.read(lambda tx: list(tx.audit.links()))
-    bodies = [json.loads(link.body) for link in links]
-    return [body["result"] for body in bodies if body["action"] == action]
 
 
 def test_a_device_key_signs_in(auditor: Person):
@@ -65,7 +57,7 @@ def test_after_five_failures_the_right_code_is_refused_like_the_wrong_ones(
     for _ in range(5):
         assert person.by_app(code=wrong_code(person.app)).status_code == 401
     assert person.by_app().status_code == 401
-    assert audited(wired, "operator.sign-in")[-1] == "refused"
+    assert audited(wired, "operator.sign-in")[-1]["result"] == "refused"
 
 
 def test_an_assertion_without_user_verification_does_not_sign_in(new_operator: Callable[..., Person]):

@@ -5,8 +5,7 @@ import threading
 
 import pytest
 
-from authsvc.errors import InvalidRequest
-from authsvc.lab.drift import (
+from authsvc.drift import (
     STEPS,
     DriftMonitor,
     DriftVerdict,
@@ -16,6 +15,7 @@ from authsvc.lab.drift import (
     read_expected,
     step_of,
 )
+from authsvc.errors import InvalidRequest
 
 CHANCE = random.Random(11)
 

@@ -1,0 +1,78 @@
+"""What one audit line, or one event, counts as on the console's first page. Pure, so that a figure can be taken again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from authsvc.drift import step_of
+
+Body = Mapping[str, Any]  # Any: a decoded audit line.
+
+DECISION = "decision"
+"""`decision:<status>:<level>` as it was decided first."""
+
+CHALLENGE = "challenge"
+"""`challenge:<how it ended>`, `refused` for each try that was not the last."""
+
+FACTOR = "factor"
+"""`factor:<factor>:passed|failed|attack|undecided` for each factor that was judged; the last two are liveness."""
+
+LOCKED = "locked"
+"""`locked:refused` for each try that came while the payer was locked out."""
+
+SCORE = "score"
+"""`score:<factor>:<digest of the model>:<step>` for each comparison that passed, in the steps of `authsvc.drift`."""
+
+OPERATOR = "operator"
+"""`operator:refused` for each act that a role did not allow, and each sign-in that failed."""
+
+_DIGEST = 12
+"""Digits of a model's digest that a name keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How often something was counted in the five minutes from `at` on."""
+
+    at: datetime
+    name: str
+    count: int
+
+
+def counted(bodies: Iterable[Body]) -> Counter[str]:
+    """The names of everything that these lines count as."""
+    return Counter(name for body in bodies for name in names_of(body))
+
+
+def names_of(body: Body) -> Iterator[str]:
+    action, result, details = body["action"], body["result"], body["details"]
+    if action == "decision.decide":
+        yield f"{DECISION}:{result}:{details.get('level', '')}"
+    elif action == "decision.complete":
+        yield f"{CHALLENGE}:{result}"
+        if details.get("admitted") is False:
+            yield f"{LOCKED}:refused"
+        for proof in (*details.get("results", ()), *details.get("proofs", ())):
+            yield from _of_proof(proof)
+    elif action in ("decision.decline", "decision.expire", "decision.cancel", "decision.reconsider"):
+        yield f"{CHALLENGE}:{result}"
+    elif action in ("operator.act", "operator.sign-in") and result == "refused":
+        yield f"{OPERATOR}:refused"
+
+
+def _digits(model: object) -> str:
+    return str(model).rpartition(":")[2][:_DIGEST]
+
+
+def _of_proof(proof: Body) -> Iterator[str]:
+    factor, passed = proof.get("factor"), proof.get("passed") is True
+    liveness = str(proof.get("liveness", "")).lower()
+    outcome = "passed" if passed else liveness if liveness in ("attack", "undecided") else "failed"
+    yield f"{FACTOR}:{factor}:{outcome}"
+    score = proof.get("score")
+    if passed and isinstance(score, int | float) and -1 <= score <= 1:
+        yield f"{SCORE}:{factor}:{_digits(proof.get('model'))}:{step_of(score)}"

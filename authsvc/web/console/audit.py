@@ -1,0 +1,68 @@
+"""The audit: searched from the latest line back, and verified from the first line on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from authsvc.errors import InvalidRequest, Unavailable
+from authsvc.operator import Act
+from authsvc.operators.search import Wanted
+from authsvc.web.console.doors import Pages, desk, operator, requires
+from authsvc.web.console.rendering import page
+from authsvc.web.console.wording import N_, gettext
+
+pages = Pages("audit")
+
+FIELDS = ("actor", "action", "object", "user", "client")
+TIMES = ("since", "until")
+NO_TIME = N_("Times are typed like 2026-11-27 14:30, in UTC.")
+TOO_LONG = N_("The log is too long to be verified while you wait. Run it on the machine:")
+
+
+@pages.get("/audit")
+@requires(Act.READ_AUDIT)
+def search() -> Response:
+    asked = {name: request.args.get(name, "").strip()[:200] for name in (*FIELDS, *TIMES)}
+    try:
+        wanted = Wanted(
+            **{name: asked[name] for name in FIELDS},
+            since=_instant(asked["since"]),
+            until=_instant(asked["until"]),
+        )
+        found = desk().records.search(operator(), wanted, request.args.get("after", ""))
+    except InvalidRequest:
+        return page(
+            "console/audit.html", status=422, asked=asked, message=gettext(NO_TIME), found=None, older=""
+        )
+    older = urlencode({**_given(asked), "after": found.next}) if found.next else ""
+    return page("console/audit.html", asked=asked, message="", found=found, older=older)
+
+
+@pages.post("/audit/verify")
+@requires(Act.READ_AUDIT)
+def verify() -> Response:
+    """Every link, head and checkpoint, now."""
+    try:
+        verified = desk().records.verify(operator())
+    except Unavailable:
+        return page("console/verified.html", status=503, verified=None, message=gettext(TOO_LONG))
+    return page("console/verified.html", verified=verified, message="")
+
+
+def _instant(text: str) -> datetime | None:
+    """A time as a browser's field or a person writes it, in UTC; raises InvalidRequest."""
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequest("this is no time") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def _given(asked: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in asked.items() if text}

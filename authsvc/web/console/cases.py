@@ -1,0 +1,126 @@
+"""One decision explained, one user looked after: for whoever is asked why a payment went as it did."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from authsvc.errors import InvalidRequest, NotFound
+from authsvc.operator import Act
+from authsvc.subject import Subject
+from authsvc.views import account_view, device_view
+from authsvc.web.console.doors import Answer, Pages, desk, operator, requires, see, typed
+from authsvc.web.console.rendering import page, told
+
+pages = Pages("cases")
+
+
+@pages.get("/cases")
+@requires(Act.READ_DECISION)
+def begin() -> Answer:
+    """A decision by its id, a user by the payment backend's name for them."""
+    decision = request.args.get("decision", "").strip()
+    if decision:
+        return (
+            see(f"/console/decisions/{decision}")
+            if decision.isascii() and "/" not in decision
+            else _nothing()
+        )
+    user = request.args.get("user", "").strip()
+    if user and operator().may(Act.READ_USER):
+        return _found(user)
+    return _begin()
+
+
+@pages.get("/decisions/<decision_id>")
+@requires(Act.READ_DECISION)
+def decision(decision_id: str) -> Response:
+    return page("console/decision.html", case=desk().cases.decision(operator(), decision_id))
+
+
+@pages.get("/decisions/<decision_id>/evidence")
+@requires(Act.READ_AUDIT)
+def evidence(decision_id: str) -> Response:
+    """The bundle, as a file to keep."""
+    response = told(desk().records.evidence(operator(), decision_id))
+    response.headers["Content-Disposition"] = f'attachment; filename="{decision_id}.evidence.json"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@pages.get("/user")
+@requires(Act.READ_USER)
+def user() -> Response:
+    case = desk().cases.user(
+        operator(), _subject(request.args.get("client", ""), request.args.get("user", ""))
+    )
+    return page(
+        "console/user.html",
+        case=case,
+        shown=account_view(case.account, case.now),
+        devices=[device_view(device, case.now) for device in case.devices],
+    )
+
+
+@pages.post("/user/freeze")
+@requires(Act.FREEZE_USER)
+def freeze() -> Answer:
+    subject = _subject(typed("client"), typed("user"))
+    desk().cases.freeze(operator(), subject, typed("reason", 400))
+    return _back_to(subject)
+
+
+@pages.post("/user/unfreeze")
+@requires(Act.UNFREEZE_USER)
+def ask_unfreeze() -> Answer:
+    """The first of two."""
+    subject = _subject(typed("client"), typed("user"))
+    desk().cases.ask_unfreeze(operator(), subject, typed("reason", 400))
+    return _back_to(subject)
+
+
+@pages.post("/unfreezes/<request_id>/<answer>")
+@requires(Act.UNFREEZE_USER)
+def answer_unfreeze(request_id: str, answer: str) -> Answer:
+    """The second of two."""
+    answers = {"confirm": desk().cases.confirm_unfreeze, "refuse": desk().cases.refuse_unfreeze}
+    if answer not in answers:
+        raise NotFound("there is no such answer")
+    return _back_to(answers[answer](operator(), request_id))
+
+
+def _begin(message: str = "") -> Response:
+    may_unfreeze = operator().may(Act.UNFREEZE_USER)
+    return page(
+        "console/cases.html",
+        status=404 if message else 200,
+        message=message,
+        found=(),
+        may_read_users=operator().may(Act.READ_USER),
+        waiting=desk().cases.waiting() if may_unfreeze else (),
+    )
+
+
+def _nothing() -> Answer:
+    raise NotFound("no such decision")
+
+
+def _found(user: str) -> Answer:
+    """Straight to the user where there is one of that name."""
+    found = desk().cases.users_named(operator(), user)
+    if len(found) == 1:
+        return _back_to(found[0])
+    if not found:
+        raise NotFound("no such user")
+    return page("console/cases.html", message="", found=found, may_read_users=True, waiting=())
+
+
+def _subject(client: str, user: str) -> Subject:
+    if not client or not user or len(client) > 200 or len(user) > 200:
+        raise InvalidRequest("a user is named by client and user")
+    return Subject(client, user)
+
+
+def _back_to(subject: Subject) -> Answer:
+    return see(f"/console/user?{urlencode({'client': subject.client, 'user': subject.user})}")
