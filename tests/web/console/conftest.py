@@ -12,6 +12,7 @@ from authsvc.access import ALL_SCOPES, new_api_key
 from authsvc.admission import TicketWanted
 from authsvc.app import App, create_app
 from authsvc.config import Settings
+from authsvc.deciding import DecisionRequest
 from authsvc.device.novelty import StatedDevice
 from authsvc.errors import NotFound
 from authsvc.factor import Submission
@@ -20,7 +21,6 @@ from authsvc.once import Once
 from authsvc.operator import Role
 from authsvc.payment import Payee, Payment
 from authsvc.running import Wired
-from authsvc.stepup import DecisionRequest
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
 from authsvc.web.settings import WebSettings
