@@ -126,6 +126,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/otp.py": "the amount in the sentence to send",
         "authsvc/device/payment_confirmation.py": "the amount as a browser shows it",
         "authsvc/look/language.py": "the catalogues of our pages' sentences",
+        "authsvc/web/console/": "amounts on a page",
         "enrollment/": "the amount on a page",
     },
     "sqlalchemy": {"authsvc/storage/": "the schema"},
