@@ -87,6 +87,51 @@ def test_a_lost_phone_is_replaced_with_a_recovery_code_and_a_code_that_was_sent(
     assert "denied" in lost.page.inner_text("#status")
 
 
+def test_a_lost_phone_is_replaced_on_the_word_of_two_operators(new_phone: Callable[..., Phone]):
+    lost = new_phone()
+    lost.enroll(face=False)
+    new = new_phone(lost.user)
+    new.begin_vouched_recovery("王芳", "李强")
+    assert "已为您作证" in new.page.inner_text("main")
+    new.page.click("a.button")
+    new.type_code(lost.recovery_codes[7])
+    new.page.click("a.button")
+    new.agree()
+    new.register_device("新手机")
+    new.add_app()
+    new.finish()
+    new.leave()
+    lost.buy("tea")
+    assert "denied" in lost.page.inner_text("#status")
+
+
+def test_one_operator_under_two_names_vouches_for_nobody(new_phone: Callable[..., Phone]):
+    lost = new_phone()
+    lost.enroll(face=False)
+    new = new_phone(lost.user)
+    new.begin_vouched_recovery("王芳", " 王芳 ")
+    assert new.page.inner_text("#status") == "invalid-request"
+
+
+def test_a_person_erases_the_account_after_proving_who_they_are(phone: Phone):
+    phone.enroll(face=False)
+    phone.open_overview()
+    phone.page.click("a[href$='/erasure']")
+    assert phone.page.locator("#erase").count() == 0
+    phone.page.click("#prove")
+    assert "注销您的账户" in phone.page.inner_text("h1")
+    phone.unlock()
+    phone.type_code(phone.current_code())
+    phone.page.click("#return")
+    phone.page.click("#erase")
+    assert "您的账户已注销" in phone.page.inner_text("h1")
+    assert phone.page.locator("#receipt").text_content().count(".") == 2  # type: ignore[union-attr]  # It is there.
+    phone.page.click("main a.button")
+    phone.buy("tea")
+    assert "not_possible" in phone.page.inner_text("#status")
+    assert phone.complaints == []
+
+
 def test_a_wrong_recovery_code_is_told_only_together_with_the_other_proof(new_phone: Callable[..., Phone]):
     lost = new_phone()
     lost.enroll(face=False)

@@ -1,6 +1,9 @@
 """A payer confirms on a phone: by clicking and typing, in a real browser."""
 
+import re
 from collections.abc import Callable
+
+from playwright.sync_api import Page
 
 from tests.browser.phone import Phone, code_in
 
@@ -72,3 +75,44 @@ def test_the_payer_changes_their_mind(phone: Phone):
     phone.buy("teapot")
     phone.page.click("button[value=cancel]")
     assert "declined_by_user" in phone.back_to_the_shop()
+
+
+def test_a_payment_is_confirmed_by_keyboard_alone(phone: Phone):
+    phone.enroll(face=False)
+    phone.page.goto(phone.shop_url)
+    reach(phone.page, "#buy-teapot")
+    phone.page.keyboard.press("Enter")
+    phone.page.wait_for_url(re.compile("/c/"))
+    for wanted in ("a[href$='/ways']", "button[value=device_uv]", "#start"):
+        reach(phone.page, wanted)
+        with phone.page.expect_navigation():
+            phone.page.keyboard.press("Enter")
+    reach(phone.page, "#return")
+    phone.page.keyboard.press("Enter")
+    assert phone.page.inner_text("#status") == "已付款"
+
+
+def reach(page: Page, wanted: str) -> None:
+    """Press Tab until this has the focus, which must be seen wherever it is."""
+    page.wait_for_selector(f"{wanted}:not(:disabled)")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+        if page.evaluate("(wanted) => document.activeElement.matches(wanted)", wanted):
+            return
+    raise AssertionError(f"`{wanted}` is out of reach")
+
+
+def test_nothing_moves_for_who_asked_for_that(new_phone: Callable[..., Phone]):
+    phone = new_phone(reduced_motion="reduce")
+    phone.enroll()
+    phone.buy("piano", "suspicious")
+    moving = phone.page.evaluate(_MOVING)
+    assert phone.page.locator("#face").count() == 1
+    assert moving == []
+
+
+_MOVING = """() => [...document.querySelectorAll("*")].filter((each) => {
+  const { transitionDuration, animationName } = getComputedStyle(each);
+  return animationName !== "none" || transitionDuration.split(", ").some((time) => parseFloat(time) > 0);
+}).map((each) => each.outerHTML.slice(0, 80))"""
