@@ -69,10 +69,9 @@ class ErasureDesk(OverviewDesk):
     def _asked(self, overview: Overview) -> DecisionRequest:
         """The erasure as a payment of nothing. Of the device nothing is known, and of the risk the worst is assumed."""
         subject = overview.subject
-        # XXX is ISO 4217's own code for "no currency".
-        payment = Payment(
-            _transaction_of(overview), ERASURE, 0, "XXX", Payee("authsvc", subject.client), subject
-        )
+        # In a currency that the policy does not know it would be larger than every bound, and sets would fall away.
+        currency, payee = self._stepup.reference_currency(), Payee("authsvc", subject.client)
+        payment = Payment(_transaction_of(overview), ERASURE, 0, currency, payee, subject)
         back = f"{self._parts.base_url}/o/{overview.id}/erasure"
         return DecisionRequest(payment, locale=overview.locale, return_url=back)
 

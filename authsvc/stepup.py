@@ -151,6 +151,10 @@ class StepUp:
         now = self._clock.now()
         return self._ledger.read(lambda tx: must_find(tx, decision_id)).as_of(now)
 
+    def reference_currency(self) -> str:
+        """The currency that the policy counts in: an act that moves no money is nothing of it, and under every bound."""
+        return self._policy().document.reference_currency
+
     def expire(self, tx: Transaction, now: datetime) -> int:
         """Close the challenges whose time is over, a hundred at most; answers how many."""
         lapsed = tx.decisions.lapsed(now)

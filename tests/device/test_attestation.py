@@ -36,6 +36,15 @@ def register(maker: Maker, trusted: TrustedModels, now: datetime = NOW) -> Crede
     )
 
 
+def outcome(maker: Maker) -> str | None:
+    """The code with which an attestation is refused; None when it is accepted."""
+    try:
+        register(maker, models())
+    except Refused as refused:
+        return refused.code
+    return None
+
+
 def refusal(maker: Maker, trusted: TrustedModels | None = None, now: datetime = NOW) -> str:
     with pytest.raises(Refused) as caught:
         register(maker, trusted or models(), now)

@@ -121,39 +121,39 @@ def set_(**values: Any) -> Spoil:
     return lambda answer: answer.__dict__.update(values)
 
 
-@pytest.mark.parametrize(
-    ("code", "spoil"),
-    [
-        (Refusal.PAYMENT_SHOWN, shows(total={"currency": "CNY", "value": "1250.01"})),
-        (Refusal.PAYMENT_SHOWN, shows(total={"currency": "CNY", "value": "1250"})),
-        (Refusal.PAYMENT_SHOWN, shows(total={"currency": "JPY", "value": "1250.00"})),
-        (Refusal.PAYMENT_SHOWN, shows(total={"currency": "CNY", "value": 1250.0})),
-        (Refusal.PAYMENT_SHOWN, hides("total")),
-        (Refusal.PAYMENT_SHOWN, shows(payeeName="友谊商场")),
-        (Refusal.PAYMENT_SHOWN, hides("payeeName")),
-        (Refusal.PAYMENT_SHOWN, shows(payeeOrigin="https://evil.example")),
-        (Refusal.PAYMENT_SHOWN, shows(instrument={"displayName": "Other", "icon": CONFIRMATION.icon})),
-        (
-            Refusal.PAYMENT_SHOWN,
-            shows(instrument={"displayName": CONFIRMATION.instrument, "icon": "https://evil.example/x.png"}),
-        ),
-        (Refusal.PAYMENT_SHOWN, shows(rpId="evil.example")),
-        (Refusal.PAYMENT_SHOWN, says(payment=None)),
-        (Refusal.PAYMENT_SHOWN, says(payment=[])),
-        (Refusal.TOP_ORIGIN, shows(topOrigin="https://evil.example")),
-        (Refusal.TOP_ORIGIN, hides("topOrigin")),
-        (Refusal.ORIGIN, says(origin="https://evil.example")),
-        (Refusal.CROSS_ORIGIN, says(crossOrigin=True)),
-        (Refusal.CHALLENGE, says(challenge="A" * 43)),
-        (Refusal.CEREMONY, says(type="payment.confirm")),
-        (Refusal.RELYING_PARTY, set_(rp_id="evil.example")),
-        (Refusal.USER_PRESENCE, set_(flags=UV)),
-        (Refusal.USER_VERIFICATION, set_(flags=UP)),
-        (Refusal.BACKUP_ELIGIBILITY, set_(flags=UP | UV | BE)),
-        (Refusal.USER_HANDLE, set_(handle=b"h" * 32)),
-        (Refusal.SIGNATURE, set_(key=Authenticator(ORIGIN).key)),
-    ],
-)
+SPOILED: list[tuple[Refusal, Spoil]] = [
+    (Refusal.PAYMENT_SHOWN, shows(total={"currency": "CNY", "value": "1250.01"})),
+    (Refusal.PAYMENT_SHOWN, shows(total={"currency": "CNY", "value": "1250"})),
+    (Refusal.PAYMENT_SHOWN, shows(total={"currency": "JPY", "value": "1250.00"})),
+    (Refusal.PAYMENT_SHOWN, shows(total={"currency": "CNY", "value": 1250.0})),
+    (Refusal.PAYMENT_SHOWN, hides("total")),
+    (Refusal.PAYMENT_SHOWN, shows(payeeName="友谊商场")),
+    (Refusal.PAYMENT_SHOWN, hides("payeeName")),
+    (Refusal.PAYMENT_SHOWN, shows(payeeOrigin="https://evil.example")),
+    (Refusal.PAYMENT_SHOWN, shows(instrument={"displayName": "Other", "icon": CONFIRMATION.icon})),
+    (
+        Refusal.PAYMENT_SHOWN,
+        shows(instrument={"displayName": CONFIRMATION.instrument, "icon": "https://evil.example/x.png"}),
+    ),
+    (Refusal.PAYMENT_SHOWN, shows(rpId="evil.example")),
+    (Refusal.PAYMENT_SHOWN, says(payment=None)),
+    (Refusal.PAYMENT_SHOWN, says(payment=[])),
+    (Refusal.TOP_ORIGIN, shows(topOrigin="https://evil.example")),
+    (Refusal.TOP_ORIGIN, hides("topOrigin")),
+    (Refusal.ORIGIN, says(origin="https://evil.example")),
+    (Refusal.CROSS_ORIGIN, says(crossOrigin=True)),
+    (Refusal.CHALLENGE, says(challenge="A" * 43)),
+    (Refusal.CEREMONY, says(type="payment.confirm")),
+    (Refusal.RELYING_PARTY, set_(rp_id="evil.example")),
+    (Refusal.USER_PRESENCE, set_(flags=UV)),
+    (Refusal.USER_VERIFICATION, set_(flags=UP)),
+    (Refusal.BACKUP_ELIGIBILITY, set_(flags=UP | UV | BE)),
+    (Refusal.USER_HANDLE, set_(handle=b"h" * 32)),
+    (Refusal.SIGNATURE, set_(key=Authenticator(ORIGIN).key)),
+]
+
+
+@pytest.mark.parametrize(("code", "spoil"), SPOILED)
 def test_a_spoiled_confirmation_is_refused_for_its_own_reason(code: Refusal, spoil: Spoil) -> None:
     assert confirmed(paying(), spoil).reason == code
 

@@ -7,8 +7,10 @@ import pytest
 
 from authsvc.device import (
     assertion,
+    attestation,
     authenticator_data,
     client_data,
+    payment_confirmation,
     public_key,
     registration,
     response,
@@ -16,9 +18,25 @@ from authsvc.device import (
 from authsvc.device.refusal import Refusal, Refused
 from authsvc.device.response import RegistrationResponse
 from authsvc.device.webauthn import read_attestation
-from tests.device import assertion_cases, registration_cases, test_registration, test_verifier
+from tests.device import (
+    assertion_cases,
+    registration_cases,
+    test_attestation,
+    test_payment_confirmation,
+    test_registration,
+    test_verifier,
+)
 
-CHECKED = (assertion, authenticator_data, client_data, public_key, registration, response)
+CHECKED = (
+    assertion,
+    attestation,
+    authenticator_data,
+    client_data,
+    payment_confirmation,
+    public_key,
+    registration,
+    response,
+)
 
 # Of these py_webauthn finds nothing wrong: without our line the answer is accepted.
 ONLY_OURS_AT_REGISTRATION = {
@@ -101,6 +119,38 @@ def test_an_assertion_notices_when_a_check_is_gone(gone: Refusal, monkeypatch: p
     assert any(outcome != gone for outcome in found)
     if gone in ONLY_OURS_AT_ASSERTION:
         assert None in found
+
+
+def attested(gone: Refusal) -> list[str | None]:
+    """What becomes of the wrong attestations that were refused for this code; None for one that is accepted."""
+    return [
+        _outcome(maker, lambda maker: test_attestation.outcome(maker()))
+        for code, maker in test_attestation.CASES.values()
+        if code is gone
+    ]
+
+
+@pytest.mark.parametrize(
+    "gone", [Refusal.ATTESTATION_FORMAT, Refusal.ATTESTATION_PROFILE, Refusal.ATTESTATION_CHAIN]
+)
+def test_an_attestation_notices_when_a_check_is_gone(gone: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+    weaken(monkeypatch, gone)
+    found = attested(gone)
+    assert found
+    assert any(outcome != gone for outcome in found)
+    if gone is not Refusal.ATTESTATION_FORMAT:
+        assert None in found
+
+
+@pytest.mark.parametrize("gone", [Refusal.PAYMENT_SHOWN, Refusal.TOP_ORIGIN])
+def test_a_confirmation_notices_when_a_check_is_gone(gone: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+    weaken(monkeypatch, gone)
+    spoils = [spoil for code, spoil in test_payment_confirmation.SPOILED if code is gone]
+    paid = [
+        test_payment_confirmation.confirmed(test_payment_confirmation.paying(), spoil).passed
+        for spoil in spoils
+    ]
+    assert any(paid)
 
 
 def unverified(party: object, answer: RegistrationResponse, challenge: bytes) -> tuple[bytes, int]:

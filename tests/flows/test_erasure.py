@@ -8,6 +8,7 @@ from authsvc.factor import Factor, Submission
 from authsvc.receipt import ERASURE_TYPE, LIFE
 from tests.flows.recovering import Visit
 from tests.flows.test_half_finished import opened as ticketed
+from tests.support.authenticator import Authenticator
 from tests.support.service import Bench, Phone, Said, said
 
 
@@ -87,6 +88,15 @@ def test_a_wrong_face_is_no_proof(bench: Bench, phone: Phone):
 def test_it_is_asked_at_the_highest_level_that_the_person_can_prove(bench: Bench, phone: Phone):
     challenge: Said = bench.services.begin_erasure(*opened(bench))["challenge"]  # type: ignore[assignment]  # Open.
     assert ["otp"] not in challenge["sets"]
+
+
+def test_without_a_face_a_device_key_and_a_code_are_asked(bench: Bench):
+    visit = ticketed(bench, "u_1")
+    visit.add_device(Authenticator(bench.settings.public_url))
+    visit.add_app()
+    visit.complete()
+    challenge: Said = bench.services.begin_erasure(*opened(bench))["challenge"]  # type: ignore[assignment]  # Open.
+    assert challenge["sets"] == [["device_uv", "otp"]]
 
 
 def test_the_proof_of_something_else_is_none(bench: Bench, phone: Phone):
