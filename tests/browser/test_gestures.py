@@ -23,9 +23,10 @@ from authsvc.face.build import face_service
 from authsvc.face.capture import Gesture
 from authsvc.keyring import KeyRing
 from authsvc.once import Once
+from authsvc.running import Wired
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
-from authsvc.wiring import Wired, wire
+from authsvc.wiring import wire
 from enrollment.beside import with_pages
 from tests.browser.clips import AHEAD_S, write_head
 from tests.support.ports import free_port
