@@ -11,6 +11,9 @@ from authsvc.errors import NotFound, UserFrozen
 from authsvc.factor import Factor
 from authsvc.subject import Subject
 
+DEFAULT_LOCALE = "zh-CN"
+"""Of whoever said none."""
+
 
 class AccountStatus(StrEnum):
     ACTIVE = "active"
@@ -40,7 +43,7 @@ class Account:
     created_at: datetime
     status: AccountStatus = AccountStatus.ACTIVE
     factors: frozenset[Factor] = frozenset()
-    locale: str = "zh-CN"
+    locale: str = DEFAULT_LOCALE
     verify_always: bool = False
     low_value: LowValue = field(default_factory=LowValue)
     attempts: Attempts = field(default_factory=Attempts)

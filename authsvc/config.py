@@ -47,7 +47,7 @@ class Settings:
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
     webhook_networks: str = ""
-    voice: bool = False
+    voice: bool = True
     attestation_models: Path | None = None
     payment_confirmation: bool = False
     unsafe_no_pad: bool = False
@@ -183,7 +183,7 @@ SETTINGS: tuple[Setting, ...] = (
         _networks,
         "private networks that webhooks may be sent into, `10.20.0.0/16` and the like, by default none",
     ),
-    Setting("voice", _switch, "1 enrols and compares voices as well; its models must be prepared"),
+    Setting("voice", _switch, "0 neither enrols nor compares voices"),
     Setting(
         "attestation_models",
         Path,

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 
-from authsvc.account import Account
+from authsvc.account import DEFAULT_LOCALE, Account
 from authsvc.challenge import Challenge
 from authsvc.closing import signed
 from authsvc.decision import Decision, PolicyRef, Status
@@ -40,7 +39,10 @@ SecretMacs = Callable[[str], tuple[bytes, ...]]
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest:
-    """What the payment backend states. `risk_score` None is not known, and reads as 100."""
+    """What the payment backend states. `risk_score` None is not known, and reads as 100.
+
+    `locale` None is the one of the payer's enrolment: in which language somebody reads digits aloud does not depend on the shop.
+    """
 
     payment: Payment
     device: StatedDevice = field(default_factory=StatedDevice)
@@ -49,7 +51,7 @@ class DecisionRequest:
     proven: tuple[Category, ...] = ()
     channel: str | None = None
     ip: str | None = None
-    locale: str = "zh-CN"
+    locale: str | None = None
     return_url: str | None = None
 
 
@@ -83,7 +85,7 @@ class Deciding:
         macs = () if shown is None else self._macs_of_secret(shown)
         known = novelty(request.device, device, macs, now)
         inputs = _inputs(request, account, device, known, now)
-        usable = partial(self._usable, policy, account, now)
+        usable = self._usable(account, now)
         outcome = _evaluate(policy, inputs, usable)
         decision = Decision(
             id=new_id("dec"),
@@ -100,10 +102,10 @@ class Deciding:
             expires_at=now + CHALLENGE_LIFE,
             exemption=outcome.exemption,
             device_id=request.device.id,
-            locale=request.locale,
+            locale=request.locale or (DEFAULT_LOCALE if account is None else account.locale),
             return_url=request.return_url,
         )
-        return Judged(self._with_status(tx, decision, outcome, usable(outcome.level), now), account, policy)
+        return Judged(self._with_status(tx, decision, outcome, usable, now), account, policy)
 
     def reconsider(
         self,
@@ -126,9 +128,7 @@ class Deciding:
             account_frozen=account is None or _counts_as_frozen(account, inputs.type),
             account_blocked=False,
         )
-        return _evaluate(
-            policy, fresh, lambda level: frozenset(proven) | self._usable(policy, account, now, level)
-        )
+        return _evaluate(policy, fresh, frozenset(proven) | self._usable(account, now))
 
     def _with_status(
         self, tx: Transaction, decision: Decision, outcome: Outcome, usable: frozenset[Factor], now: datetime
@@ -145,14 +145,11 @@ class Deciding:
         challenge = Challenge.asking(twin(decision.id, "chl"), sets)
         return replace(decision, status=Status.CHALLENGE_REQUIRED, challenge=challenge)
 
-    def _usable(
-        self, policy: Policy, account: Account | None, now: datetime, level: Level
-    ) -> frozenset[Factor]:
-        """What is enrolled, not locked, and judged here at this moment, with the liveness that the level asks."""
+    def _usable(self, account: Account | None, now: datetime) -> frozenset[Factor]:
+        """What is enrolled, not locked, and judged here at this moment."""
         if account is None:
             return frozenset()
-        gates = policy.liveness(level)
-        offered = {factor for factor, verifier in self._verifiers.items() if verifier.is_offered(gates)}
+        offered = {factor for factor, verifier in self._verifiers.items() if verifier.is_offered()}
         return account.usable_factors(now) & offered
 
 
@@ -170,7 +167,7 @@ def reasons_of(outcome: Outcome) -> tuple[Json, ...]:
     return reasons
 
 
-def _evaluate(policy: Policy, inputs: Inputs, usable: Callable[[Level], frozenset[Factor]]) -> Outcome:
+def _evaluate(policy: Policy, inputs: Inputs, usable: frozenset[Factor]) -> Outcome:
     """What the policy says; an act on the account itself is raised to the highest level that can be proven."""
     outcome = policy.evaluate(inputs)
     if inputs.type not in ACCOUNT_ACTS or outcome.level is Level.DENY:
@@ -178,7 +175,7 @@ def _evaluate(policy: Policy, inputs: Inputs, usable: Callable[[Level], frozense
     provable = [
         level
         for level in CHALLENGES
-        if any(set(choice) <= usable(level) for choice in policy.sets_for(level, inputs))
+        if any(set(choice) <= usable for choice in policy.sets_for(level, inputs))
     ]
     level = provable[-1] if provable else CHALLENGES[-1]
     return outcome._replace(level=level, lifted_by=None)

@@ -101,7 +101,7 @@ class Enrolling:
         """The steps that can be taken now: those of a recovery until it is proven, and then what can be enrolled."""
         if ticket.recovery is not None and not ticket.recovery.is_proven:
             return self._recovering.offered(ticket)
-        return tuple(self._steps)
+        return tuple(name for name, step in self._steps.items() if step.is_offered())
 
     def consented(self, ticket: Ticket) -> tuple[str, ...]:
         """The modalities that the person has agreed to in this enrolment."""
@@ -200,7 +200,7 @@ class Enrolling:
 
     def _step(self, ticket: Ticket, step: EnrollmentStep) -> Step:
         ticket.must_be_proven()
-        if step not in self._steps:
+        if step not in self._steps or not self._steps[step].is_offered():
             raise InvalidRequest(f"the step `{step}` is not offered here")
         return self._steps[step]
 

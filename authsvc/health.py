@@ -1,52 +1,72 @@
-"""Whether the service can serve: the database, the short-lived store, and what the biometric worker says of itself."""
+"""Whether the service can serve: the database, the short-lived store, and what the biometric worker says of its rooms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from authsvc.biometric import LivenessGate
+from authsvc.biometric import Modality
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral, Key
 from authsvc.errors import AuthsvcError, Unavailable
-from authsvc.face.verifier import Worker
+from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.factor import Json
 from authsvc.opening import StoreLedger
+from authsvc.voice.verifier import Worker as VoiceWorker
+
+NOT_DETECTING = ("none", "UNSAFE_NO_PAD", None)
+"""The liveness modes of a worker that tell no attack from a person."""
 
 
-class Faces(Worker, Protocol):
+class Faces(FaceWorker, Protocol):
     """The face room, here or in a worker process."""
 
     def describe(self) -> Json: ...
 
 
-class FaceHealth:
-    """What the biometric worker last said of itself: engine, model, liveness mode."""
+class Voices(VoiceWorker, Protocol):
+    """The voice room, here or in a worker process."""
 
-    def __init__(self, face: Faces) -> None:
-        self._face = face
+    def describe(self) -> Json: ...
+
+
+class Described(Protocol):
+    def describe(self) -> Json: ...
+
+
+class RoomHealth:
+    """What the biometric worker last said of one of its rooms: engine, model, liveness mode."""
+
+    def __init__(self, room: Described) -> None:
+        self._room = room
         self._said: Json | None = None
 
     def refresh(self) -> Json:
-        self._said = self._face.describe()
+        self._said = self._room.describe()
         return self._said
 
-    def gates(self) -> frozenset[LivenessGate]:
-        """The liveness gates that are at work; nothing heard yet is none."""
-        said = {} if self._said is None else self._said
-        named = said.get("gates", ())
-        return frozenset(map(LivenessGate, named)) if isinstance(named, list | tuple) else frozenset()
+    def is_at_work(self) -> bool:
+        """Whether its models are loaded; nothing heard yet is no."""
+        return self._said is not None and "engine" in self._said
+
+    def detects_attacks(self) -> bool:
+        """Whether a liveness detector is at work; nothing heard yet is no."""
+        return self._said is not None and self._said.get("liveness") not in NOT_DETECTING
 
 
 class ServiceHealth:
     """Asks the database, the short-lived store and the biometric worker."""
 
     def __init__(
-        self, ledger: StoreLedger, ephemeral: Ephemeral, face: FaceHealth, settings: Settings
+        self,
+        ledger: StoreLedger,
+        ephemeral: Ephemeral,
+        rooms: Mapping[Modality, RoomHealth],
+        settings: Settings,
     ) -> None:
         self._ledger = ledger
         self._ephemeral = ephemeral
-        self._face = face
+        self._rooms = rooms
         self._settings = settings
 
     def check(self) -> tuple[bool, Json]:
@@ -55,11 +75,12 @@ class ServiceHealth:
             "ephemeral": self._state(lambda: self._ephemeral.get(Key("health", "check"))),
         }
         ready = all(state == "ok" for state in found.values())
-        try:
-            found["face"] = self._face.refresh()
-        except AuthsvcError as error:
-            # Without biometrics the service still decides; the levels that need a face are then not possible.
-            found["face"] = {"error": error.detail}
+        for modality, room in self._rooms.items():
+            try:
+                found[modality.value] = room.refresh()
+            except AuthsvcError as error:
+                # Without biometrics the service still decides; the levels that need them are then not possible.
+                found[modality.value] = {"error": error.detail}
         found["warnings"] = list(self._settings.warnings)
         return ready, {"status": "ready" if ready else "unavailable", **found}
 

@@ -24,7 +24,7 @@ from authsvc.ephemeral import Ephemeral
 from authsvc.errors import ConfigurationError
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor, FactorVerifier
-from authsvc.health import FaceHealth, Faces, ServiceHealth
+from authsvc.health import Faces, RoomHealth, ServiceHealth, Voices
 from authsvc.keyring import KeyRing
 from authsvc.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.once import Answers
@@ -34,7 +34,6 @@ from authsvc.operators.parts import OperatorParts
 from authsvc.otp import OtpVerifier
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
-from authsvc.policy.level import Level
 from authsvc.policy.life import Source
 from authsvc.policy.thresholds import Model, models_in_use
 from authsvc.policy_desk import PolicyDesk
@@ -100,8 +99,9 @@ def wire(
     face: Faces | None = None,
     tally: Tally | None = None,
     analyst: Analyst | None = None,
+    voice: Voices | None = None,
 ) -> Wired:
-    """The whole service for one process; `face` is the biometric worker's, `analyst` a program of its own by default."""
+    """The whole service for one process. By default rooms are the biometric worker's, and `analyst` a program of its own."""
     store = open_store(settings, clock, tally)
     clock = store.clock
     ephemeral = open_ephemeral(settings, clock)
@@ -111,15 +111,17 @@ def wire(
     workers = WorkerClient(settings.worker_socket, settings.biometric_timeout)
     # A worker that hangs must not hold up a health check for as long as a capture.
     probe = WorkerClient(settings.worker_socket, settings.store_timeout, connections=2)
-    face_health = FaceHealth(face or RemoteFace(probe))
+    rooms = {Modality.FACE: RoomHealth(face or RemoteFace(probe))}
     face = face or RemoteFace(workers)
     rules = device_rules(settings)
-    voice = RemoteVoice(workers) if settings.voice else None
+    if settings.voice:
+        rooms[Modality.VOICE] = RoomHealth(voice or RemoteVoice(probe))
+        voice = voice or RemoteVoice(workers)
     verifiers = {
         verifier.factor: verifier
         for verifier in (
-            *_verifiers(settings, store, rules, face, face_health),
-            *_voice_verifiers(store, ephemeral, voice),
+            *_verifiers(settings, store, rules, face, rooms[Modality.FACE]),
+            *_voice_verifiers(store, ephemeral, voice, rooms),
         )
     }
     issuer = ReceiptIssuer(settings.issuer, store.ring.receipt_signing_key, settings.warnings)
@@ -143,14 +145,13 @@ def wire(
             staging=staging,
             macs=store.ring,
             keys=store.sealer,
-            steps=_steps(settings, store, staging, rules, face, voice),
+            steps=_steps(settings, store, staging, rules, face, voice, rooms),
             recovering=Recovering(
                 RecoveryParts(
                     ledger=store.ledger,
                     verifiers=verifiers,
                     ceremonies=ceremonies,
                     target_fmr=partial(_target_fmr, policy),
-                    liveness=lambda: policy().liveness(Level.FACE_FINGERPRINT),
                     macs=store.ring,
                     tally=tally or Uncounted(),
                     clock=clock,
@@ -176,7 +177,7 @@ def wire(
         issuer=issuer,
         audit=store.audit,
         sessions=console.sessions,
-        health=ServiceHealth(store.ledger, ephemeral, face_health, settings),
+        health=ServiceHealth(store.ledger, ephemeral, rooms, settings),
         jwks=store.ring.jwks,
         clock=clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
@@ -186,7 +187,10 @@ def wire(
     services = Services(parts)
     chores = (
         Chore("refreshing keys", timedelta(seconds=1), store.ring.refresh),
-        Chore("asking the biometric worker", timedelta(seconds=5), face_health.refresh, at_once=True),
+        *(
+            Chore(f"asking the {modality} room", timedelta(seconds=5), room.refresh, at_once=True)
+            for modality, room in rooms.items()
+        ),
         Chore("closing what expired", timedelta(seconds=10), services.sweep),
         Chore("counting for the console", timedelta(seconds=5), console.figures.gather),
         Chore("forgetting what the console is done with", timedelta(hours=1), console.forget),
@@ -216,7 +220,7 @@ def _console(
 
 
 def _verifiers(
-    settings: Settings, store: Store, rules: DeviceRules, face: Faces, health: FaceHealth
+    settings: Settings, store: Store, rules: DeviceRules, face: Faces, health: RoomHealth
 ) -> tuple[FactorVerifier[Transaction], ...]:
     """One line a factor."""
     read = store.ledger.read
@@ -228,19 +232,20 @@ def _verifiers(
             face,
             read,
             _manifests(Modality.FACE),
-            gates=health.gates,
+            detects_attacks=health.detects_attacks,
             without_pad=settings.unsafe_no_pad,
         ),
     )
 
 
 def _voice_verifiers(
-    store: Store, ephemeral: Ephemeral, voice: RemoteVoice | None
+    store: Store, ephemeral: Ephemeral, voice: Voices | None, rooms: Mapping[Modality, RoomHealth]
 ) -> tuple[FactorVerifier[Transaction], ...]:
     if voice is None:
         return ()
     held = HeldPhrases(ephemeral, ServiceBox(store.sealer, "held-phrases"))
-    return (VoiceVerifier(voice, store.ledger.read, _manifests(Modality.VOICE), held),)
+    manifests, is_at_work = _manifests(Modality.VOICE), rooms[Modality.VOICE].is_at_work
+    return (VoiceVerifier(voice, store.ledger.read, manifests, held, is_at_work),)
 
 
 def _steps(
@@ -249,16 +254,18 @@ def _steps(
     staging: Staging,
     rules: DeviceRules,
     face: Faces,
-    voice: RemoteVoice | None,
+    voice: Voices | None,
+    rooms: Mapping[Modality, RoomHealth],
 ) -> tuple[Step, ...]:
     """One line a step, in the order in which people take them."""
-    modalities = (Modality.FACE,) if voice is None else (Modality.FACE, Modality.VOICE)
+    voices = () if voice is None else (VoiceStep(staging, voice, rooms[Modality.VOICE].is_at_work),)
+    faces = FaceStep(staging, face, asks_gestures=not settings.unsafe_no_pad)
     return (
-        ConsentStep(modalities),
+        ConsentStep((faces, *voices)),
         DeviceStep(store.ledger, rules, store.ring, settings.probation),
         AppStep(staging, settings.issuer),
-        FaceStep(staging, face, asks_gestures=not settings.unsafe_no_pad),
-        *(() if voice is None else (VoiceStep(staging, voice),)),
+        faces,
+        *voices,
     )
 
 

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from authsvc.arrays.form import InputTable
 from authsvc.arrays.network import Network
-from authsvc.biometric import Liveness, LivenessGate, LivenessResult
+from authsvc.biometric import Liveness, LivenessResult
 from authsvc.errors import ModelUnusable
 from authsvc.face.acquisition import Frame, spread
 from authsvc.face.capture import CaptureContext
@@ -30,20 +30,19 @@ class PassiveForm(InputTable):
     """The `[input]` table of the manifest.
 
     `crops` are multiples of the face's box, by weight role; `least_context` the smallest that is judged; `frames` how many
-    judged frames the mean needs; the mean passes at `bona_fide` and above, until species are calibrated.
+    judged frames the mean needs; the mean passes at `bona_fide` and above.
     """
 
     crops: Mapping[str, float]
     least_context: float = Field(2.0, ge=1)
     frames: int = Field(5, ge=1)
-    bona_fide: float = Field(gt=0, le=1)
+    bona_fide: float = Field(gt=0, lt=1)
 
 
 class MiniFasNetDetector:
     """The mean of both networks over frames from all over the capture."""
 
     id = "minifasnet"
-    gates = (LivenessGate.PASSIVE,)
 
     def __init__(self, weights: Mapping[str, Path], form: PassiveForm, detector: Detector) -> None:
         """`detector` finds the box that the networks were trained on; raises ModelUnusable without a weight for a crop."""

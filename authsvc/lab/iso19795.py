@@ -6,6 +6,7 @@ A score is a similarity and matches at the threshold and above. Rates are fracti
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from authsvc.lab.intervals import (
     rates,
     resampled_people,
 )
-from authsvc.lab.trials import RESOLUTION, Trials, bin_of
+from authsvc.lab.trials import RESOLUTION, Scores, bin_of
 
 WORST_RATIO = 1.25
 """A group's rate may be so many times the rate of all, for one threshold that serves everybody."""
@@ -52,7 +53,26 @@ class Errors:
         )
 
 
-def errors_at(trials: Trials, threshold: float) -> Errors:
+class Comparisons(Protocol):
+    """All comparisons of one kind: the genuine scores, whose they are, and what the impostors reach."""
+
+    @property
+    def people(self) -> int: ...
+
+    @property
+    def genuine(self) -> Scores: ...
+
+    @property
+    def genuine_people(self) -> Counts: ...
+
+    def histogram(self) -> Counts:
+        """How many impostor scores lie in each step of RESOLUTION, from -1 up."""
+
+    def impostors(self, threshold: float) -> PairErrors:
+        """The impostor comparisons that reach the threshold, by pair of people."""
+
+
+def errors_at(trials: Comparisons, threshold: float) -> Errors:
     genuine = np.bincount(trials.genuine_people, minlength=trials.people)
     failed = trials.genuine_people[trials.genuine < threshold]
     return Errors(
@@ -73,7 +93,7 @@ class Curve:
         return round(step * RESOLUTION - 1, 5)
 
 
-def curve(trials: Trials) -> Curve | None:
+def curve(trials: Comparisons) -> Curve | None:
     """The DET curve; None where there is not at least one comparison of either kind."""
     impostors = trials.histogram()
     genuine = np.bincount(bin_of(trials.genuine), minlength=len(impostors))
@@ -95,7 +115,7 @@ class EqualErrorRate:
     interval: Interval
 
 
-def equal_error_rate(trials: Trials, found: Curve) -> EqualErrorRate:
+def equal_error_rate(trials: Comparisons, found: Curve) -> EqualErrorRate:
     """The interval reaches from the lower end of the lower of both rates to the upper end of the higher one."""
     step = int(np.argmin(np.abs(found.fmr - found.fnmr)))
     errors = errors_at(trials, found.threshold(step))

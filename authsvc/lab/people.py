@@ -25,12 +25,12 @@ class Person:
 
 
 def read_people(
-    folder: Path, *, suffixes: Collection[str] = PICTURES, exclude: Collection[str] = ()
+    folder: Path, *, suffixes: Collection[str] = PICTURES, exclude: Collection[str] = (), least: int = 2
 ) -> tuple[Person, ...]:
     """Everybody with a file of these suffixes, by name; whatever else lies there is ignored, hidden files among it.
 
     A folder that holds nothing but one other folder is a wrapping, and the people are looked for in that one. Raises
-    InvalidRequest when an excluded name is not there or fewer than two people are left.
+    InvalidRequest when an excluded name is not there or fewer than `least` people are left.
     """
     folders = {entry.name: entry for entry in _unwrapped(folder)}
     for name in exclude:
@@ -38,10 +38,10 @@ def read_people(
             raise InvalidRequest(f"no folder is called `{name}`, so it cannot be excluded")
     people = (Person(name, _files(entry, suffixes)) for name, entry in folders.items())
     found = tuple(person for person in people if person.files)
-    if len(found) < 2:
+    if len(found) < least:
         raise InvalidRequest(
             f"{len(found)} folder(s) with {', '.join(sorted(suffixes))} files in `{folder.name}`; "
-            "expected a folder for each person, and two people at least"
+            f"expected a folder for each person, and {'two people' if least > 1 else 'one person'} at least"
         )
     return found
 

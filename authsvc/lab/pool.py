@@ -43,12 +43,12 @@ def mapped(
     """
     processes = min(processes, -(-len(items) // chunk))
     if processes <= 1:
-        return list(_shown(map(make(), items), len(items), what))
+        return list(shown(map(make(), items), len(items), what))
     # Spawned, not forked: networks and their threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(make,)) as pool:
-            return list(_shown(pool.map(_do, items, chunksize=chunk), len(items), what))
+            return list(shown(pool.map(_do, items, chunksize=chunk), len(items), what))
     except BrokenProcessPool as error:
         raise Unavailable(f"a process ended while it read {what}; try again with `--processes 1`") from error
 
@@ -64,7 +64,7 @@ def _do(item: Any) -> Any:  # Any: as above
     return _work(item)
 
 
-def _shown(results: Iterable[Result], count: int, what: str) -> Iterator[Result]:
+def shown(results: Iterable[Result], count: int, what: str) -> Iterator[Result]:
     """The results as they are, and every few seconds a line that says how far it is."""
     begun = told = time.monotonic()
     for number, result in enumerate(results, 1):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from authsvc.lab.intervals import clopper_pearson, upper_bound
+from authsvc.lab.pool import shown
 from authsvc.lab.voice_corpus import Reading, readings, speakers
 from authsvc.lab.voice_degradations import degradation
 from authsvc.voice.acquisition import Ears
@@ -76,7 +77,7 @@ def _figures(
     chance: Chance,
 ) -> Mapping[str, object]:
     tallies: dict[Language, _Tally] = {}
-    for reading in read_out:
+    for reading in shown(read_out, len(read_out), f"readings, {condition}"):
         language = languages(reading.speaker)
         _listen(
             reading, ears, least_score, language, condition, chance, tallies.setdefault(language, _Tally())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.lab.pool import shown
 from authsvc.lab.voice_corpus import Utterance, joined, speakers, takes_of
 from authsvc.lab.voice_degradations import degradation
 from authsvc.voice.audio import Recording, encode_wav, recording_of
@@ -47,7 +48,8 @@ def measure_replays(folder: Path) -> dict[str, object]:
         "other_takes_of_the_same_digits": [],
         "other_recordings_of_the_speaker": [],
     }
-    for utterances in speakers(folder).values():
+    people = speakers(folder)
+    for utterances in shown(people.values(), len(people), "speakers"):
         originals, retakes = _recordings(utterances, chance)
         prints = [_fingerprint(recording.samples) for recording in originals]
         for name, copy in COPIES.items():

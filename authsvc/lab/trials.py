@@ -24,7 +24,7 @@ MOST_PROBES = 10
 RESOLUTION = 1e-5
 """Scores are counted in steps of this size; thresholds are stated to it."""
 
-_BINS = round(2 / RESOLUTION) + 1
+BINS = round(2 / RESOLUTION) + 1
 _BLOCK = 1 << 20
 _NOBODY: Counts = np.zeros(0, dtype=np.int64)
 
@@ -87,9 +87,9 @@ class Trials:
 
     def histogram(self) -> Counts:
         """How many impostor scores lie in each step of RESOLUTION, from -1 up."""
-        counts = np.zeros(_BINS, dtype=np.int64)
+        counts = np.zeros(BINS, dtype=np.int64)
         for _, scores, own in self._blocks():
-            counts += np.bincount(bin_of(scores[~own]), minlength=_BINS)
+            counts += np.bincount(bin_of(scores[~own]), minlength=BINS)
         return counts
 
     def impostors(self, threshold: float) -> PairErrors:

@@ -6,42 +6,24 @@ short studio phrases can be measured too; `gated` leaves them out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors, unit
+from authsvc.lab.intervals import Estimate, rounded
+from authsvc.lab.iso19795 import Errors, curve, equal_error_rate, errors_at
+from authsvc.lab.pool import mapped
 from authsvc.lab.voice_corpus import speakers
-from authsvc.lab.voice_degradations import degradation
-from authsvc.lab.voice_rates import (
-    Rate,
-    ScoreSet,
-    equal_error_rate,
-    false_match_rate,
-    false_non_match_rate,
-)
+from authsvc.lab.voice_listening import Engine, Listener, Voice
 from authsvc.lab.voice_spoofs import measure_spoofs
+from authsvc.lab.voice_trials import Template, VoiceTrials, make_templates, voice_trials
 from authsvc.manifest import Manifest, OperatingPoint
-from authsvc.voice.audio import Recording, recording_of
-from authsvc.voice.engine import SAMPLE_RATE, Samples, SpeakerEncoder, SpeechDetector
-from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate, Quality, measure
-from authsvc.voice.references import Reference, Share
-from authsvc.voice.speech import Speech, find_speech
-
-SEED = 20261122
 
 Figures = dict[str, object]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Engine:
-    """What is measured."""
-
-    manifest: Manifest
-    encoder: SpeakerEncoder
-    detector: SpeechDetector
+_KINDS = (("one_phrase", 1), ("two_phrases", 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,199 +38,134 @@ class Plan:
     degradations: tuple[str, ...] = ()
     gated: bool = False
     spoofs: Path | None = None
+    processes: int = 1
 
 
-_Template = tuple[int, Reference, frozenset[int]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Voice:
-    """One utterance: what it adds to a reference, and its vector and quality as a probe under each degradation."""
-
-    share: Share
-    probes: Mapping[str, tuple[Vectors, Quality]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Trials:
-    """Scores by number of phrases, under one degradation."""
-
-    one: ScoreSet
-    two: ScoreSet
-    first_of_two: np.ndarray
-
-
-def measure_voices(folder: Path, engine: Engine, plan: Plan) -> Figures:
-    """Every figure, ready for JSON."""
+def measure_voices(folder: Path, manifest: Manifest, engine: Callable[[], Engine], plan: Plan) -> Figures:
+    """Every figure, ready for JSON. Raises InvalidRequest for a folder without recordings."""
     conditions = ("clean", *plan.degradations)
-    files = speakers(folder)
-    refused = {"enrolment": 0, "verification": 0, "unreadable": 0}
-    people = {}
-    for name, utterances in files.items():
-        heard = [_heard(utterance.load(), engine, plan, conditions, refused) for utterance in utterances]
-        people[name] = [voice for voice in heard if voice is not None]
-    templates = _templates(people, plan)
-    utterances_read = sum(map(len, people.values()))
+    people, refused = _people(folder, engine, plan, conditions)
+    templates = make_templates([[one.share for one in own] for own in people], plan.phrases, plan.draws)
     return {
-        "engine": engine.encoder.id,
-        "model": engine.manifest.id,
-        "model_digest": engine.manifest.digest,
-        "data": folder.name,
+        "engine": manifest.engine,
+        "model": manifest.id,
+        "model_digest": manifest.digest,
+        "data": folder.resolve().name,
         "speakers": len(people),
-        "speakers_enrolled": len({owner for owner, _, _ in templates}),
-        "utterances": utterances_read,
+        "speakers_enrolled": len({template.owner for template in templates}),
+        "utterances": sum(map(len, people)),
         "enrolment_phrases": plan.phrases,
         "draws": plan.draws,
         "gated": plan.gated,
         "refused_by_the_gates": refused,
         "conditions": {
-            condition: _figures(_trials(people, templates, condition), engine.manifest)
+            condition: _condition(people, templates, condition, manifest)
             for condition in conditions
-        }
-        if templates
-        else {},
-        "spoofs": {}
-        if plan.spoofs is None or not templates
-        else measure_spoofs(
-            plan.spoofs,
-            [reference.clean for _, reference, _ in templates],
-            engine.encoder,
-            engine.detector,
-            engine.manifest,
-        ),
+            if templates
+        },
+        "spoofs": _spoofs(plan, templates, engine, manifest),
     }
 
 
-def _heard(
-    recording: Recording | None,
-    engine: Engine,
-    plan: Plan,
-    conditions: Sequence[str],
-    refused: dict[str, int],
-) -> _Voice | None:
-    if recording is None:
-        refused["unreadable"] += 1
-        return None
-    speech = find_speech(recording, engine.detector)
-    enrols, verifies = (_passes(gate, speech) for gate in (ENROLMENT, VERIFICATION))
-    refused["enrolment"] += not enrols
-    refused["verification"] += not verifies
-    if plan.gated and not verifies:
-        return None
-    probes = {name: _probe(recording.samples, name, engine) for name in conditions}
-    return _Voice(Share.of(engine.encoder, speech.only, measure(speech)), probes)
+def _people(
+    folder: Path, engine: Callable[[], Engine], plan: Plan, conditions: tuple[str, ...]
+) -> tuple[list[list[Voice]], dict[str, int]]:
+    """Everybody's voices, and how many recordings were no good for what."""
+    utterances = [one for own in speakers(folder).values() for one in own]
+    heard = mapped(
+        Listener(engine, conditions), utterances, processes=plan.processes, what="recordings of voices"
+    )
+    readable = [(one.speaker, voice) for one, voice in zip(utterances, heard, strict=True) if voice]
+    refused = {
+        "enrolment": sum(not voice.enrols for _, voice in readable),
+        "verification": sum(not voice.verifies for _, voice in readable),
+        "unreadable": len(heard) - len(readable),
+    }
+    people: dict[str, list[Voice]] = {}
+    for speaker, voice in readable:
+        if voice.verifies or not plan.gated:
+            people.setdefault(speaker, []).append(voice)
+    return list(people.values()), refused
 
 
-def _probe(samples: Samples, condition: str, engine: Engine) -> tuple[Vectors, Quality]:
-    """Spoiled first, and only then cut to speech, as it would be in earnest."""
-    speech = find_speech(recording_of(degradation(condition)(samples), SAMPLE_RATE), engine.detector)
-    return engine.encoder.describe([speech.only])[0], measure(speech)
+def _spoofs(
+    plan: Plan, templates: Sequence[Template], engine: Callable[[], Engine], manifest: Manifest
+) -> Mapping[str, object]:
+    if plan.spoofs is None or not templates:
+        return {}
+    return measure_spoofs(plan.spoofs, [one.reference for one in templates], engine(), manifest)
 
 
-def _passes(gate: Gate, speech: Speech) -> bool:
-    return not gate.hints(measure(speech))
-
-
-def _templates(people: Mapping[str, Sequence[_Voice]], plan: Plan) -> list[_Template]:
-    """Owner, reference and the utterances that it was made of; at least one utterance must be left to compare."""
-    chance = np.random.default_rng(SEED)
-    made = []
-    for owner, voices in enumerate(people.values()):
-        if len(voices) <= plan.phrases:
-            continue
-        for _ in range(plan.draws):
-            chosen = chance.choice(len(voices), size=plan.phrases, replace=False)
-            reference = Reference.of([voices[index].share for index in chosen])
-            made.append((owner, reference, frozenset(map(int, chosen))))
-    return made
-
-
-def _trials(
-    people: Mapping[str, Sequence[_Voice]],
-    templates: Sequence[_Template],
-    condition: str,
-) -> _Trials:
-    """Every template against every probe that is not in it; two phrases are neighbours in a random order."""
-    chance = np.random.default_rng(SEED + 1)
-    rows: list[tuple[float, int, int]] = []
-    pairs: list[tuple[float, float, int, int]] = []
-    for owner, reference, used in templates:
-        for speaker, voices in enumerate(people.values()):
-            left = [
-                voice.probes[condition]
-                for index, voice in enumerate(voices)
-                if speaker != owner or index not in used
-            ]
-            if not left:
-                continue
-            probes = np.stack([vector for vector, _ in left])
-            expected = np.stack([reference.for_probe(quality) for _, quality in left])
-            scores = (probes * expected).sum(axis=1)
-            rows += [(float(score), owner, speaker) for score in scores]
-            order = chance.permutation(len(probes))
-            for first, second in zip(order[0::2], order[1::2], strict=False):
-                both = unit(probes[[first, second]].mean(axis=0))
-                pairs.append((float(both @ expected[second]), float(scores[first]), owner, speaker))
-    one, two = np.array(rows), np.array(pairs).reshape(-1, 4)
-    return _Trials(_score_set(one), _score_set(two[:, [0, 2, 3]]), two[:, 1])
-
-
-def _score_set(rows: np.ndarray) -> ScoreSet:
-    return ScoreSet(rows[:, 0], rows[:, 1].astype(np.int64), rows[:, 2].astype(np.int64))
-
-
-def _figures(trials: _Trials, manifest: Manifest) -> Figures:
+def _condition(
+    people: Sequence[Sequence[Voice]], templates: Sequence[Template], condition: str, manifest: Manifest
+) -> Figures:
+    probes = [[voice.probes[condition] for voice in own] for own in people]
     figures: Figures = {}
-    for name, frames, scores in (("one_phrase", 1, trials.one), ("two_phrases", 2, trials.two)):
-        if not scores.genuine.size or not scores.impostor.size:
+    for name, phrases in _KINDS:
+        trials = voice_trials(probes, templates, phrases, len(templates[0].reference.clean))
+        found = curve(trials)
+        if found is None:
             continue
-        eer, interval = equal_error_rate(scores)
-        points = [point for point in manifest.operating_points if point.frames == frames]
+        rate = equal_error_rate(trials, found)
+        points = [point for point in manifest.operating_points if point.frames == phrases]
         figures[name] = {
-            "genuine": int(scores.genuine.size),
-            "impostor": int(scores.impostor.size),
-            "eer": eer,
-            "eer_interval": interval,
-            "operating_points": [_at(scores, point) for point in points],
+            "genuine": found.genuine_pairs,
+            "impostor": found.impostor_pairs,
+            "eer": rounded(rate.rate),
+            "eer_threshold": rate.threshold,
+            "eer_interval": [rounded(end) for end in rate.interval],
+            "operating_points": [_at(trials, point) for point in points],
         }
-    if "two_phrases" in figures:
-        figures["ask_again"] = _ask_again(trials, manifest)
+        if phrases == 2:
+            figures["ask_again"] = _ask_again(trials, manifest)
     return figures
 
 
-def _at(scores: ScoreSet, point: OperatingPoint) -> Figures:
-    return {
-        "target_fmr": point.target_fmr,
-        "threshold": point.threshold,
-        "fmr": _shown(false_match_rate(scores, point.threshold)),
-        "fnmr": _shown(false_non_match_rate(scores, point.threshold)),
-    }
+def _at(trials: VoiceTrials, point: OperatingPoint) -> Figures:
+    errors = errors_at(trials, point.threshold)
+    return {"target_fmr": point.target_fmr, "threshold": point.threshold, **_rates(errors)}
 
 
-def _ask_again(trials: _Trials, manifest: Manifest) -> list[Figures]:
+def _ask_again(trials: VoiceTrials, manifest: Manifest) -> list[Figures]:
     """The rule that ships: accept the first phrase, or refuse it, or ask once more and judge the two together."""
-    figures = []
+    figures: list[Figures] = []
     for single in manifest.operating_points:
         if single.frames != 1 or single.retry_from is None:
             continue
         pair = manifest.operating_point(single.target_fmr, frames=2)
-        again = (trials.first_of_two >= single.retry_from) & (trials.first_of_two < single.threshold)
-        accepted = (trials.first_of_two >= single.threshold) | (again & (trials.two.scores >= pair.threshold))
-        decided = ScoreSet(accepted.astype(np.float64), trials.two.owners, trials.two.speakers)
-        own = trials.two.owners == trials.two.speakers
+        errors, again = trials.asked_again(single, pair)
         figures.append(
             {
                 "target_fmr": single.target_fmr,
                 "accept_from": single.threshold,
                 "ask_from": single.retry_from,
                 "accept_both_from": pair.threshold,
-                "fmr": _shown(false_match_rate(decided, 0.5)),
-                "fnmr": _shown(false_non_match_rate(decided, 0.5)),
-                "owners_asked_again": float(again[own].mean()),
+                **_rates(errors),
+                "owners_asked_again": rounded(again),
             }
         )
     return figures
 
 
-def _shown(rate: Rate) -> Figures:
-    return {"value": rate.value, "interval": rate.interval, "worst_speaker": rate.worst}
+def _rates(errors: Errors) -> Figures:
+    """Both rates with what stands behind them, and those of the single speakers who fare worst."""
+    matches = errors.false_matches
+    met = matches.templates * (matches.probes.sum() - matches.probes)
+    wrong = np.bincount(matches.template_of, weights=matches.errors, minlength=len(met))
+    return {
+        "fmr": _rate(errors.fmr(), wrong, met),
+        "fnmr": _rate(errors.fnmr(), errors.false_non_matches, errors.genuine),
+    }
+
+
+def _rate(estimate: Estimate | None, errors: np.ndarray, trials: np.ndarray) -> Figures | None:
+    if estimate is None:
+        return None
+    return {
+        "value": rounded(estimate.rate),
+        "errors": estimate.errors,
+        "trials": estimate.trials,
+        "interval": [rounded(end) for end in estimate.interval],
+        "upper_bound": rounded(estimate.upper_bound),
+        "worst_speaker": rounded(float((errors[trials > 0] / trials[trials > 0]).max())),
+    }

@@ -11,6 +11,7 @@ import click
 
 from authsvc.biometric import Modality
 from authsvc.errors import AuthsvcError
+from authsvc.lab.pool import processors
 from authsvc.manifest import Manifest, manifest_folder, read_manifests
 
 _directory = click.option(
@@ -52,6 +53,12 @@ _degrade = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Made-up voices, a folder for each system: how many of them pass, per system.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=processors,
+    help="How many listen at once; by default all there are.",
+)
 def voice_command(
     folder: Path,
     model_dir: Path,
@@ -62,22 +69,30 @@ def voice_command(
     draws: int,
     gated: bool,
     spoofs: Path | None,
+    processes: int,
 ) -> None:
-    """Tell voices apart: EER, FMR and FNMR at each shipped threshold, with intervals by bootstrap over speakers."""
+    """Tell voices apart: EER, FMR and FNMR at each shipped threshold, with intervals by bootstrap over speakers.
+
+    A speaker is a folder, however deep the recordings lie in it; of long ones the first twelve seconds are heard.
+    """
     _tame_libraries()
-    from authsvc.lab.voice import Engine, Plan, measure_voices
-    from authsvc.voice.build import DEFAULT_MODEL, ears, speaker_encoder
+    from authsvc.lab.voice import Plan, measure_voices
+    from authsvc.lab.voice_degradations import degradation
+    from authsvc.lab.voice_listening import Installed
+    from authsvc.voice.build import DEFAULT_MODEL, speaker_encoder
 
     def measured() -> Mapping[str, object]:
         known = _voice_manifests()
         manifest = known.get(model or DEFAULT_MODEL)
         if manifest is None:
             raise click.ClickException(f"no voice manifest calls itself `{model}`")
-        engine = Engine(manifest, speaker_encoder(model_dir, manifest), ears(model_dir, known).detector)
-        engine.encoder.load()
-        engine.detector.load()
+        for name in _names(degrade):
+            degradation(name)
+        # Refuses here, before other processes are started that would refuse one by one.
+        speaker_encoder(model_dir, manifest)
         count = manifest.fusion.samples if phrases is None else phrases
-        return measure_voices(folder, engine, Plan(count, draws, _names(degrade), gated, spoofs))
+        plan = Plan(count, draws, _names(degrade), gated, spoofs, processes)
+        return measure_voices(folder, manifest, Installed(model_dir, manifest), plan)
 
     _print(_refusing(measured), as_json)
 
@@ -157,7 +172,42 @@ def spectrogram_command(recording: Path, picture: Path, model_dir: Path) -> None
     _print(_refusing(drawn), as_json=False)
 
 
-COMMANDS = (voice_command, prompt_command, replay_command, spectrogram_command)
+@click.command("hear")
+@click.argument("probe", metavar="DIGITS=RECORDING")
+@click.option(
+    "--owner",
+    "owner",
+    multiple=True,
+    metavar="DIGITS=RECORDING",
+    help="A phrase of the enrolment; five times.",
+)
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@_models
+@_json
+def hear_command(probe: str, owner: tuple[str, ...], language: str, model_dir: Path, as_json: bool) -> None:
+    """What the service would say: enrol the owner's phrases, and compare DIGITS=RECORDING with them."""
+    _tame_libraries()
+    from authsvc.lab.voice_hearing import Row, hear
+    from authsvc.voice.build import DEFAULT_MODEL, voice_service
+
+    def row(said: str) -> Row:
+        digits, sign, file = said.partition("=")
+        if not digits.isdigit() or not sign:
+            raise click.UsageError(f"`{said}` is not the form `402917=recording.wav`")
+        if not Path(file).is_file():
+            raise click.UsageError(f"there is no file `{file}`")
+        return Row(digits, Path(file))
+
+    def heard() -> Mapping[str, object]:
+        service = voice_service(model_dir)
+        service.load()
+        manifest = _voice_manifests()[DEFAULT_MODEL]
+        return hear(service, manifest, [row(each) for each in owner], row(probe), language)
+
+    _print(_refusing(heard), as_json)
+
+
+COMMANDS = (voice_command, prompt_command, replay_command, hear_command, spectrogram_command)
 
 
 def _names(words: str) -> tuple[str, ...]:

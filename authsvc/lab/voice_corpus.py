@@ -12,10 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from authsvc.errors import AuthsvcError
-from authsvc.voice.audio import MAX_SECONDS, Recording, decode, recording_of
+from authsvc.lab.people import read_people
+from authsvc.voice.audio import MAX_SECONDS, Recording, beginning, recording_of
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 
-_SOUNDS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".opus"})
+SOUNDS = frozenset(
+    {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".webm", ".aif", ".aiff", ".au"}
+)
+"""What may be a recording of somebody."""
+
 _DIGITS_IN_NAME = re.compile(r"(\d+)(?:_|\.|$)")
 _GAPS_S = (0.02, 0.30)
 
@@ -29,23 +34,30 @@ class Utterance:
     digits: str
 
     def load(self) -> Recording | None:
-        """The recording, or None for one that is not accepted at all."""
+        """The recording, of a long one the first twelve seconds; None for what cannot be read as one."""
         try:
-            return decode(self.path.read_bytes())
-        except AuthsvcError:
+            return beginning(self.path)
+        except (AuthsvcError, OSError):
             return None
 
 
 def speakers(folder: Path) -> Mapping[str, tuple[Utterance, ...]]:
-    """Every speaker's utterances in order of their names; a speaker is a folder that holds recordings."""
+    """Every speaker's utterances; a speaker is a folder, however deep the recordings lie in it.
+
+    Raises InvalidRequest for a folder without any.
+    """
     transcripts = _transcripts(folder)
-    found: defaultdict[str, list[Utterance]] = defaultdict(list)
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in _SOUNDS:
-            name = str(path.parent.relative_to(folder))
-            digits = transcripts.get(path.resolve(), _digits_in(path.name) if not transcripts else "")
-            found[name].append(Utterance(name, path, digits))
-    return {name: tuple(utterances) for name, utterances in found.items()}
+    return {
+        person.name: tuple(
+            Utterance(
+                person.name,
+                path,
+                transcripts.get(path.resolve(), "") if transcripts else _digits_in(path.name),
+            )
+            for path in sorted(person.files)
+        )
+        for person in read_people(folder, suffixes=SOUNDS, least=1)
+    }
 
 
 def _transcripts(folder: Path) -> dict[Path, str]:
@@ -54,8 +66,9 @@ def _transcripts(folder: Path) -> dict[Path, str]:
         table = base / "manifest.tsv"
         if table.is_file():
             with table.open(encoding="utf-8", newline="") as file:
-                rows = csv.DictReader(file, delimiter="\t")
-                return {(base / row["path"]).resolve(): row.get("digits") or "" for row in rows}
+                rows = list(csv.DictReader(file, delimiter="\t"))
+            if rows and {"path", "digits"} <= set(rows[0]):
+                return {(base / row["path"]).resolve(): row["digits"] or "" for row in rows if row["path"]}
     return {}
 
 

@@ -7,40 +7,40 @@ from pathlib import Path
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors
 from authsvc.lab.intervals import upper_bound
-from authsvc.lab.voice_corpus import speakers
+from authsvc.lab.trials import Scores
+from authsvc.lab.voice_corpus import Utterance, speakers
+from authsvc.lab.voice_listening import Engine
 from authsvc.manifest import Manifest
-from authsvc.voice.engine import SpeakerEncoder, SpeechDetector
+from authsvc.voice.quality import measure
+from authsvc.voice.references import Reference
 from authsvc.voice.speech import find_speech
 
 
 def measure_spoofs(
-    folder: Path,
-    templates: Sequence[Vectors],
-    encoder: SpeakerEncoder,
-    detector: SpeechDetector,
-    manifest: Manifest,
+    folder: Path, references: Sequence[Reference], engine: Engine, manifest: Manifest
 ) -> Mapping[str, object]:
     """Acceptance by one phrase at each shipped threshold, for every folder of `folder`, ready for JSON.
 
     What is counted is the comparison alone: digit prompt, copies and the factor beside the voice come on top.
     """
-    references = np.stack(list(templates))
-    return {
-        system: _accepted(np.concatenate(scores), manifest)
+    scores = {
+        system: [score for one in utterances for score in _scores(one, references, engine)]
         for system, utterances in speakers(folder).items()
-        if (
-            scores := [
-                references @ encoder.describe([find_speech(recording, detector).only])[0]
-                for utterance in utterances
-                if (recording := utterance.load()) is not None
-            ]
-        )
     }
+    return {system: _accepted(np.array(found), manifest) for system, found in scores.items() if found}
 
 
-def _accepted(scores: Vectors, manifest: Manifest) -> dict[str, object]:
+def _scores(utterance: Utterance, references: Sequence[Reference], engine: Engine) -> list[float]:
+    recording = utterance.load()
+    if recording is None:
+        return []
+    speech = find_speech(recording, engine.detector)
+    quality, vector = measure(speech), engine.encoder.describe([speech.only])[0]
+    return [float(reference.for_probe(quality) @ vector) for reference in references]
+
+
+def _accepted(scores: Scores, manifest: Manifest) -> dict[str, object]:
     points = [point for point in manifest.operating_points if point.frames == 1]
     limits = sorted(
         {limit for point in points for limit in (point.threshold, point.retry_from) if limit is not None}

@@ -25,6 +25,9 @@ class AppStep:
         self._staging = staging
         self._issuer = issuer
 
+    def is_offered(self) -> bool:
+        return True
+
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         secret = AppSecret.new(ticket.subject.user, self._issuer)
         shown = {"secret": secret.text, "uri": secret.uri, "qr_svg": secret.qr_svg()}

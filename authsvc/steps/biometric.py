@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,6 +33,9 @@ class FaceStep:
         self._worker = worker
         self._asks_gestures = asks_gestures
 
+    def is_offered(self) -> bool:
+        return True
+
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         must_have_consent(self._staging, ticket, Modality.FACE)
         return begin_capture(now, with_gestures=self._asks_gestures)
@@ -59,9 +62,13 @@ class VoiceStep:
     # Digits that were read once are known to whoever listened.
     once = True
 
-    def __init__(self, staging: Staging, worker: VoiceWorker) -> None:
+    def __init__(self, staging: Staging, worker: VoiceWorker, is_at_work: Callable[[], bool]) -> None:
         self._staging = staging
         self._worker = worker
+        self._is_at_work = is_at_work
+
+    def is_offered(self) -> bool:
+        return self._is_at_work()
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         must_have_consent(self._staging, ticket, Modality.VOICE)

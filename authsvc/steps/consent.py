@@ -12,7 +12,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Json, Submission
 from authsvc.ids import new_id
 from authsvc.staging import Staging, strings_of
-from authsvc.steps.step import Taken
+from authsvc.steps.step import Step, Taken
 from authsvc.store import Transaction
 from authsvc.ticket import EnrollmentStep, Ticket
 
@@ -20,7 +20,7 @@ CONSENT_VERSION = "2026-11"
 
 
 class ConsentStep:
-    """Asks for the modalities that can be enrolled here.
+    """Asks for the modalities that can be enrolled here; `captures` are the steps that need it.
 
     A guardian is named and not kept: the audit says that one agreed, which must outlive the account, and names nobody.
     """
@@ -28,11 +28,14 @@ class ConsentStep:
     step = EnrollmentStep.CONSENT
     once = False
 
-    def __init__(self, modalities: Sequence[Modality]) -> None:
-        self._modalities = tuple(modalities)
+    def __init__(self, captures: Sequence[Step]) -> None:
+        self._captures = tuple(captures)
+
+    def is_offered(self) -> bool:
+        return True
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
-        offered = [modality.value for modality in self._modalities]
+        offered = [capture.step.value for capture in self._captures if capture.is_offered()]
         return Begun({"text_version": CONSENT_VERSION, "modalities": offered}, {})
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:

@@ -41,6 +41,9 @@ class DeviceStep:
         self._macs = macs
         self._probation = probation
 
+    def is_offered(self) -> bool:
+        return True
+
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         live, handle = self._ledger.read(
             lambda tx: (tx.credentials.live(ticket.subject), tx.credentials.user_handle(ticket.subject))

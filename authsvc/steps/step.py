@@ -26,6 +26,9 @@ class Taken:
 class Step(Protocol):
     """`once` says that what was begun is used up by the first answer to it, good or bad."""
 
+    def is_offered(self) -> bool:
+        """Whether this can be enrolled here and now; a voice cannot while no worker has its models."""
+
     @property
     def step(self) -> EnrollmentStep: ...
 

@@ -10,13 +10,14 @@ import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
-from authsvc.voice.container import Container, container_of
+from authsvc.voice.container import Container, container_of, is_left_to_av
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 
 MAX_BYTES = 6 * 1024 * 1024
@@ -25,6 +26,8 @@ MIN_SECONDS = 0.2
 
 _RATES = range(8000, 96001)
 _CHANNELS = (1, 2)
+# What somebody's own files may have, which no stranger has sent.
+_RATES_OF_FILES, _MOST_CHANNELS = range(4000, 192001), 8
 # What each container may hold: the codecs inside of WAV are many, old, and seldom tested.
 _FORMATS: Mapping[Container, tuple[frozenset[str], frozenset[str]]] = {
     Container.WAV: (
@@ -63,11 +66,27 @@ def decode(data: bytes) -> Recording:
     if len(data) > MAX_BYTES:
         raise PayloadTooLarge(f"a recording of {len(data)} bytes, and {MAX_BYTES} are accepted")
     container = container_of(data)
-    if container in (Container.WEBM, Container.M4A):
+    if is_left_to_av(data):
         from authsvc.voice.av_engine import decode_apart
 
         return recording_of(decode_apart(data, MAX_SECONDS), SAMPLE_RATE)
     return recording_of(*_read(data, container))
+
+
+def beginning(path: Path) -> Recording:
+    """The first twelve seconds of one's own file, however long, in whatever libsndfile opens; for measurements alone.
+
+    Raises UnsupportedMedia or InvalidRequest for what is no recording.
+    """
+    with path.open("rb") as file:
+        first = file.read(12)
+    if is_left_to_av(first):
+        from authsvc.voice.av_engine import decode_apart
+
+        samples, rate = decode_apart(path.read_bytes(), MAX_SECONDS), SAMPLE_RATE
+    else:
+        samples, rate = _opened(path)
+    return recording_of(samples[: int(MAX_SECONDS * rate)], rate)
 
 
 def recording_of(samples: Samples, rate: int) -> Recording:
@@ -125,6 +144,17 @@ def _read(data: bytes, container: Container) -> tuple[Samples, int]:
                 )
             # One more than is accepted, so that a longer one is told from one that just fits.
             frames = file.read(int(MAX_SECONDS * file.samplerate) + 1, dtype="float32", always_2d=True)
+            return frames.mean(axis=1), file.samplerate
+    except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError, OverflowError) as error:
+        raise InvalidRequest("the recording is damaged or ends too early") from error
+
+
+def _opened(path: Path) -> tuple[Samples, int]:
+    try:
+        with soundfile.SoundFile(path) as file:
+            if file.channels > _MOST_CHANNELS or file.samplerate not in _RATES_OF_FILES:
+                raise UnsupportedMedia(f"{file.channels} channels at {file.samplerate} Hz")
+            frames = file.read(int(MAX_SECONDS * file.samplerate), dtype="float32", always_2d=True)
             return frames.mean(axis=1), file.samplerate
     except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError, OverflowError) as error:
         raise InvalidRequest("the recording is damaged or ends too early") from error

@@ -33,6 +33,11 @@ def container_of(data: bytes) -> Container:
     raise UnsupportedMedia("not a WAV, FLAC, OGG, MP3, WebM or M4A recording")
 
 
+def is_left_to_av(data: bytes) -> bool:
+    """Whether only FFmpeg opens what begins so: WebM, or M4A."""
+    return data[:4] == b"\x1aE\xdf\xa3" or data[4:8] == b"ftyp"
+
+
 def _is_mp3_frame(data: bytes) -> bool:
     """The eleven set bits of a frame, of a version and layer that MP3 has (ISO/IEC 11172-3 section 2.4.1.3)."""
     if len(data) < 2 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:

@@ -68,6 +68,17 @@ class Reference:
     def packed(self) -> bytes:
         return pack(np.concatenate([self.clean, self.degraded]))
 
+    @property
+    def parts(self) -> Vectors:
+        """Both parts as rows, in the order of `part_for`."""
+        return np.stack([self.clean, self.degraded])
+
     def for_probe(self, quality: Quality) -> Vectors:
         """The part that a probe of this quality is compared with."""
-        return self.degraded if quality.is_degraded else self.clean
+        part: Vectors = self.parts[part_for(quality)]
+        return part
+
+
+def part_for(quality: Quality) -> int:
+    """Which part of any reference a probe of this quality is compared with."""
+    return 1 if quality.is_degraded else 0

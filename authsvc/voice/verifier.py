@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from authsvc.biometric import Gates, Liveness, Modality, StoredTemplate, Template
+from authsvc.biometric import Liveness, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
@@ -75,20 +75,29 @@ class Reader(Protocol):
 
 
 class VoiceVerifier:
-    """`manifests` by digest turn a target FMR into a score, and say between which scores a second phrase is asked."""
+    """`manifests` by digest turn a target FMR into a score, and say between which scores a second phrase is asked.
+
+    `is_at_work` says whether a worker has the voice models loaded.
+    """
 
     factor = Factor.VOICE
 
     def __init__(
-        self, worker: Worker, read: Reader, manifests: Mapping[str, Manifest], held: HeldPhrases
+        self,
+        worker: Worker,
+        read: Reader,
+        manifests: Mapping[str, Manifest],
+        held: HeldPhrases,
+        is_at_work: Callable[[], bool],
     ) -> None:
         self._worker = worker
         self._read = read
         self._manifests = manifests
         self._held = held
+        self._is_at_work = is_at_work
 
-    def is_offered(self, liveness: Gates = None) -> bool:
-        return bool(self._manifests)
+    def is_offered(self) -> bool:
+        return bool(self._manifests) and self._is_at_work()
 
     def begin(self, step: Step, now: datetime) -> Begun:
         return begin_phrase(step.locale, now)

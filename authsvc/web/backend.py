@@ -139,7 +139,7 @@ def _decision_request(client: str, wanted: requests.DecisionWanted) -> DecisionR
         proven=wanted.proven,
         channel=context.channel,
         ip=context.ip,
-        locale=requests.DEFAULT_LOCALE if context.locale is None else context.locale,
+        locale=context.locale,
         return_url=wanted.return_url,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from authsvc.access import Scope
+from authsvc.account import DEFAULT_LOCALE
 from authsvc.admission import TicketWanted
 from authsvc.factor import Submission
 from authsvc.web import answers, requests, user_answers
@@ -58,7 +59,7 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
     """
     asked = TicketWanted(
         user_id=wanted.user_id,
-        locale=requests.DEFAULT_LOCALE if wanted.locale is None else wanted.locale,
+        locale=DEFAULT_LOCALE if wanted.locale is None else wanted.locale,
         proof=wanted.proof,
         return_url=wanted.return_url,
         recovery=wanted.recovery,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from authsvc.access import Scope
+from authsvc.account import DEFAULT_LOCALE
 from authsvc.biometric import Modality
 from authsvc.web import requests, user_answers
 from authsvc.web.body import JsonBody
@@ -33,7 +34,7 @@ def create_overview(call: Call, wanted: requests.OverviewWanted) -> Reply:
     With this call you vouch that this very person is signed in with you. Nothing that they can do there without a
     fresh proof makes anything weaker.
     """
-    locale = requests.DEFAULT_LOCALE if wanted.locale is None else wanted.locale
+    locale = DEFAULT_LOCALE if wanted.locale is None else wanted.locale
     answer = call.services.create_overview(call.key, call.once, wanted.user_id, locale, wanted.return_url)
     return told(answer, created=201)
 

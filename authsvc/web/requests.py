@@ -37,8 +37,6 @@ from authsvc.web.words import (
     Word,
 )
 
-DEFAULT_LOCALE = "zh-CN"
-
 
 class Nothing(Wanted):
     """An empty object; the body may be left out altogether."""

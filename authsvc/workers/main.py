@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from authsvc.errors import AuthsvcError
+from authsvc.errors import AuthsvcError, ModelUnusable
 from authsvc.factor import Json
 from authsvc.workers.face import face_handlers
 from authsvc.workers.messages import Handler
@@ -50,7 +50,7 @@ def main(
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     _tame_libraries()
     try:
-        served = [_room(name, model_dir, unsafe_no_pad=unsafe_no_pad) for name in dict.fromkeys(rooms)]
+        served = _rooms(rooms, model_dir, unsafe_no_pad=unsafe_no_pad)
         handlers = {op: handler for room in served for op, handler in room.handlers.items()}
         about = {room.name: room.about for room in served}
         _log.info("serving: %s", about)
@@ -66,6 +66,24 @@ class _Room:
     name: str
     handlers: Mapping[str, Handler]
     about: Json
+
+
+def _rooms(names: Sequence[str], model_dir: Path, *, unsafe_no_pad: bool) -> list[_Room]:
+    """Every room that can serve. One without its models takes no other one down; health says what it lacks.
+
+    Raises ModelUnusable when none can serve.
+    """
+    served, failures = [], {}
+    for name in dict.fromkeys(names):
+        try:
+            served.append(_room(name, model_dir, unsafe_no_pad=unsafe_no_pad))
+        except ModelUnusable as error:
+            failures[name] = error
+    if not served:
+        raise next(iter(failures.values()))
+    for name, failure in failures.items():
+        _log.error("the room `%s` cannot serve: %s", name, failure.detail)
+    return [*served, *(_Room(name, {}, {"error": failure.detail}) for name, failure in failures.items())]
 
 
 def _room(name: str, model_dir: Path, *, unsafe_no_pad: bool) -> _Room:

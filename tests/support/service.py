@@ -26,6 +26,7 @@ from authsvc.deciding import DecisionRequest
 from authsvc.device.novelty import StatedDevice
 from authsvc.face.capture import CaptureContext
 from authsvc.factor import Factor, Submission, Unusable
+from authsvc.health import Voices
 from authsvc.keyring import KeyRing
 from authsvc.manifest import manifest_folder, read_manifests
 from authsvc.once import Answer, Once
@@ -52,8 +53,6 @@ class NamedFaces:
         self.model = manifests[0].digest
         self.liveness = Liveness.UNDECIDED
         self.samples = manifests[0].fusion.samples
-        self.gates: tuple[str, ...] = ()
-        self.contexts: list[CaptureContext] = []
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
         if len(frames) < self.samples:
@@ -65,13 +64,11 @@ class NamedFaces:
     ) -> Comparison | Unusable:
         if frames[0] == b"dark":
             return Unusable(("too_dark",))
-        self.contexts.append(context)
         alike = _face_of(frames[0]) == reference.vector
         return Comparison(0.99 if alike else 0.4, self.model, 1, LivenessResult(self.liveness))
 
     def describe(self) -> Said:
-        liveness = "+".join(self.gates) or "UNSAFE_NO_PAD"
-        return {"engine": "named", "model": self.model, "liveness": liveness, "gates": list(self.gates)}
+        return {"engine": "named", "model": self.model, "liveness": "UNSAFE_NO_PAD"}
 
 
 class Here:
@@ -102,7 +99,9 @@ class Phone:
 class Bench:
     """The service and those around it: the shop with its key, and people with their phones."""
 
-    def __init__(self, settings: Settings, clock: FrozenClock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: FrozenClock | None = None, voice: Voices | None = None
+    ) -> None:
         self.settings = settings
         self.clock = clock or FrozenClock(NOON)
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -110,7 +109,7 @@ class Bench:
             KeyRing.create(settings.keyring)
         upgrade(database_url(settings))
         self.faces = NamedFaces()
-        self.wired = wiring.wire(settings, self.clock, face=self.faces, analyst=Here())
+        self.wired = wiring.wire(settings, self.clock, face=self.faces, analyst=Here(), voice=voice)
         self.services: Services = self.wired.services
         self.key = self.new_key()
         self._count = 0

@@ -118,7 +118,7 @@ class Bench:
     def __init__(self, manifest: Manifest) -> None:
         self.store, self.room = Store(manifest.digest), Room(manifest.digest)
         held = HeldPhrases(self.store, Box())  # type: ignore[arg-type] # the three methods that are used
-        self.verifier = VoiceVerifier(self.room, self.read, {manifest.digest: manifest}, held)
+        self.verifier = VoiceVerifier(self.room, self.read, {manifest.digest: manifest}, held, lambda: True)
 
     def read(self, query: Callable[[Any], Any]) -> Any:
         return query(self.store)
@@ -289,6 +289,11 @@ def test_a_phrase_of_an_enrolment_reads_a_longer_row_of_digits():
     assert (len(context.digits), context.language) == (8, "en")
 
 
-def test_voice_is_offered_where_a_model_is_known(bench: Bench):
-    assert bench.verifier.is_offered()
-    assert not VoiceVerifier(bench.room, bench.read, {}, HeldPhrases(bench.store, Box())).is_offered()  # type: ignore[arg-type] # as above
+@pytest.mark.parametrize(("knows_model", "is_at_work"), [(True, True), (True, False), (False, True)])
+def test_voice_is_offered_where_a_model_is_known_and_loaded(
+    bench: Bench, hum_manifest: Manifest, knows_model: bool, is_at_work: bool
+):
+    manifests = {hum_manifest.digest: hum_manifest} if knows_model else {}
+    held = HeldPhrases(bench.store, Box())  # type: ignore[arg-type] # as above
+    verifier = VoiceVerifier(bench.room, bench.read, manifests, held, lambda: is_at_work)
+    assert verifier.is_offered() == (knows_model and is_at_work)

@@ -20,6 +20,7 @@ from authsvc.manifest import manifest_folder, read_manifest
 from authsvc.weights import verified_weights
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.face import RemoteFace
+from authsvc.workers.voice import RemoteVoice
 
 _CHECKOUT = Path(__file__).resolve().parent.parent.parent
 CONTEXT = CaptureContext()
@@ -125,3 +126,26 @@ def test_without_weights_it_ends_with_a_sentence(tmp_path: Path):
     assert ended.returncode == 1
     assert ended.stderr.startswith("Error: ")
     assert "Traceback" not in ended.stderr
+
+
+def test_a_room_without_its_weights_takes_no_other_one_down(model_dir: Path, tmp_path: Path):
+    """The face's weights are there, the voice's are not."""
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in ("dlib_resnet_v1-55533b28.onnx", "shape_predictor_5_face_landmarks.dat"):
+        (models / name).symlink_to(model_dir / name)
+    socket_path = tmp_path / "run" / "worker.sock"
+    command = [sys.executable, "-m", "authsvc.workers.main", "--socket", str(socket_path)]
+    command += ["--model-dir", str(models), "--unsafe-no-pad", "--room", "face", "--room", "voice"]
+    with subprocess.Popen(command, cwd=_CHECKOUT) as process:
+        deadline = time.monotonic() + 60
+        while not socket_path.exists():
+            assert process.poll() is None, "the worker ended"
+            assert time.monotonic() < deadline, "the worker does not come up"
+            time.sleep(0.02)
+        with closing(WorkerClient(socket_path, timedelta(seconds=30))) as client:
+            face, voice = RemoteFace(client).describe(), RemoteVoice(client).describe()
+        process.terminate()
+    assert face["engine"] == "dlib_onnx"
+    assert "engine" not in voice
+    assert "run `authsvc models prepare`" in str(voice["error"])

@@ -1,0 +1,65 @@
+"""People who read digits aloud: strings of any digits out of their own single takes, for tests on the real engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from authsvc.lab.voice_corpus import joined, speakers, takes_of
+from authsvc.voice.acquisition import Ears, acquire
+from authsvc.voice.audio import encode_wav
+from authsvc.voice.engine import Samples
+from authsvc.voice.quality import ENROLMENT, VERIFICATION
+from authsvc.voice.spoken_prompt import ENROLMENT_DIGITS, Language
+
+Spoil = Callable[[Samples], Samples]
+
+_CLEARLY = -1.0
+_CAREFUL_READINGS = 20
+
+
+class Speaker:
+    """One person of a folder of single digits; every reading is a new one.
+
+    With `ears`, a careful one: what the default engines would not take for these digits is read again, so that a test whose
+    digits nobody foresees does not fail for the one prompt in thirty that is misheard.
+    """
+
+    def __init__(self, folder: Path, name: str, seed: int = 7, ears: Ears | None = None) -> None:
+        self.name = name
+        self._takes = takes_of(speakers(folder)[name])
+        self._chance = np.random.default_rng(seed)
+        self._ears = ears
+
+    def samples(self, digits: str, spoil: Spoil = lambda sound: sound) -> Samples:
+        """Mono float32 at 16 kHz, with pauses of 20 to 300 ms, spoiled where a test wants it so."""
+        for _ in range(_CAREFUL_READINGS):
+            sound = spoil(joined(self.name, self._takes, digits, self._chance).recording.samples)
+            if self._ears is None or _is_heard(sound, digits, self._ears):
+                return sound
+        raise AssertionError(f"`{self.name}` cannot read {len(digits)} digits so that they are heard")
+
+    def reads(self, digits: str, spoil: Spoil = lambda sound: sound) -> bytes:
+        """The same as a WAV."""
+        return encode_wav(self.samples(digits, spoil))
+
+
+def _is_heard(sound: Samples, digits: str, ears: Ears) -> bool:
+    gate = ENROLMENT if len(digits) == ENROLMENT_DIGITS else VERIFICATION
+    phrase = acquire(encode_wav(sound), digits, Language.ENGLISH, ears, gate)
+    return not phrase.hints and phrase.reading.is_of_these_digits(_CLEARLY)
+
+
+def rows_of_digits(seed: int) -> Callable[..., str]:
+    """In place of the service's own choice: other digits at every call, and the same ones in every run."""
+    chance = np.random.default_rng(seed)
+    return lambda length=6: "".join(str(chance.integers(10)) for _ in range(length))
+
+
+def always(rows: Sequence[str]) -> Callable[..., str]:
+    """These rows one after the other, and the last one again and again."""
+    number = count()
+    return lambda length=6: rows[min(next(number), len(rows) - 1)]
