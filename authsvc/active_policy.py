@@ -8,6 +8,7 @@ leaving them to a policy that may have been taken back.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -161,6 +162,7 @@ class PolicyWatch:
         self._beside = beside
         self._every = every
         self._is_seeded = False
+        self._fails = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="policy-watch", daemon=True)
 
@@ -169,25 +171,32 @@ class PolicyWatch:
 
     def look(self) -> None:
         """What is done each time. What fails is tried again the next time; who decides asks for themselves meanwhile."""
-        self._is_seeded = _attempted(self.active.refresh if self._is_seeded else self.active.seed)
-        _attempted(self._beside)
+        try:
+            self._refresh()
+            self._beside()
+        except AuthsvcError as error:
+            # Once for each outage, and not four times a second.
+            if not self._fails:
+                logger.warning("the policy cannot be watched: %s", error.detail)
+            self._fails = True
+        else:
+            self._fails = False
 
     def close(self) -> None:
         """Stop, and put into the store what was counted."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
-        _attempted(self._beside)
+        with contextlib.suppress(Unavailable):
+            self._beside()
+
+    def _refresh(self) -> None:
+        if self._is_seeded:
+            self.active.refresh()
+        else:
+            self.active.seed()
+            self._is_seeded = True
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every):
             self.look()
-
-
-def _attempted(chore: Callable[[], None]) -> bool:
-    try:
-        chore()
-    except AuthsvcError as error:
-        logger.warning("watching the policy failed: %s", error.detail)
-        return False
-    return True

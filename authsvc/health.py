@@ -1,4 +1,4 @@
-"""Whether the service can serve: the database, the short-lived store, and what the biometric worker says of its rooms."""
+"""Whether the service can serve: database, short-lived store, policy, and what the biometric worker says of its rooms."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from authsvc.errors import AuthsvcError, Unavailable
 from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.factor import Json
 from authsvc.opening import StoreLedger
+from authsvc.policy.engine import Policy
 from authsvc.voice.verifier import Worker as VoiceWorker
 
 NOT_DETECTING = ("none", "UNSAFE_NO_PAD", None)
@@ -55,17 +56,19 @@ class RoomHealth:
 
 
 class ServiceHealth:
-    """Asks the database, the short-lived store and the biometric worker."""
+    """Asks the database, the short-lived store, which policy decides, and the biometric worker."""
 
     def __init__(
         self,
         ledger: StoreLedger,
         ephemeral: Ephemeral,
+        policy: Callable[[], Policy],
         rooms: Mapping[Modality, RoomHealth],
         settings: Settings,
     ) -> None:
         self._ledger = ledger
         self._ephemeral = ephemeral
+        self._policy = policy
         self._rooms = rooms
         self._settings = settings
 
@@ -73,8 +76,12 @@ class ServiceHealth:
         found: dict[str, object] = {
             "database": self._state(lambda: self._ledger.read(lambda tx: tx.keys.find(""))),
             "ephemeral": self._state(lambda: self._ephemeral.get(Key("health", "check"))),
+            "policy": self._state(self._policy),
         }
         ready = all(state == "ok" for state in found.values())
+        if ready:
+            policy = self._policy()
+            found["policy"] = {"id": policy.id, "version": policy.version, "digest": policy.digest}
         for modality, room in self._rooms.items():
             try:
                 found[modality.value] = room.refresh()

@@ -8,6 +8,7 @@ import pkgutil
 import shlex
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 44 * 1024 * 1024
 """Twelve frames of a capture; every route has a limit of its own below this."""
+
+BACKTESTS_BEGIN_AFTER_S = 3.0
 
 DEVELOPMENT_CLIENT = "demo-shop"
 DEVELOPMENT_SHOP_PORT = 8100
@@ -90,6 +93,8 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
 
 
 def _work_off_backtests(settings: Settings) -> None:
+    # No backtest waits for a start, but everybody else does.
+    time.sleep(BACKTESTS_BEGIN_AFTER_S)
     from authsvc.backtest_worker import (
         work_off_backtests,  # In the process that does it, and not in the supervisor.
     )

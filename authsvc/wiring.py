@@ -177,7 +177,7 @@ def wire(
         issuer=issuer,
         audit=store.audit,
         sessions=console.sessions,
-        health=ServiceHealth(store.ledger, ephemeral, rooms, settings),
+        health=ServiceHealth(store.ledger, ephemeral, policy, rooms, settings),
         jwks=store.ring.jwks,
         clock=clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),

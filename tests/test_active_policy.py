@@ -1,0 +1,126 @@
+"""A process follows the store: it looks again where what it knows is old, and decides nothing where the store is silent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authsvc.active_policy import FRESH_FOR, ActivePolicy, PolicyWatch
+from authsvc.errors import Unavailable
+from authsvc.policy import loading
+from authsvc.policy.life import Publication
+from authsvc.store import Ledger
+from tests.support.policies import ANN, BOB, stricter
+from tests.support.service import Bench, embedded
+
+
+class Silenced:
+    """The store of a bench, which can be made to answer nothing; `looks` counts who asked."""
+
+    def __init__(self, ledger: Any) -> None:
+        self._ledger = ledger
+        self.silent = False
+        self.looks = 0
+
+    def read(self, query: Callable[[Any], Any]) -> Any:
+        self.looks += 1
+        if self.silent:
+            raise Unavailable("the database does not answer")
+        return self._ledger.read(query)
+
+    def transact(self, unit: Callable[[Any], Any], ahead: object = None) -> Any:
+        return self._ledger.transact(unit)
+
+
+class Seconds:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(embedded(tmp_path / "data"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(bench: Bench) -> Silenced:
+    return Silenced(bench.wired.store.ledger)
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def active(store: Ledger, bench: Bench, seconds: Seconds) -> ActivePolicy:
+    installed = loading.shipped(), loading.shipped_source()
+    return ActivePolicy(store, installed, "shipped", bench.clock, seconds)
+
+
+def publish(bench: Bench) -> Publication:
+    desk = bench.services.policies
+    version = desk.draft(ANN, stricter(2))
+    desk.validate(ANN, version.id)
+    desk.analyze(ANN, version.id)
+    desk.approve(BOB, version.id)
+    return desk.activate(BOB, version.id, desk.active(BOB).publication.etag)
+
+
+def test_what_is_fresh_is_believed_and_what_is_old_is_asked_again(
+    active: ActivePolicy, bench: Bench, store: Silenced, seconds: Seconds
+) -> None:
+    assert active().version == 1
+    publication = publish(bench)
+    looks = store.looks
+    seconds.now += FRESH_FOR
+    assert (active().version, store.looks) == (1, looks)
+    seconds.now += 0.001
+    assert active().digest == publication.digest
+
+
+def test_nothing_is_decided_where_the_store_is_silent(
+    active: ActivePolicy, store: Silenced, seconds: Seconds
+) -> None:
+    assert active().version == 1
+    store.silent = True
+    seconds.now += FRESH_FOR + 0.001
+    with pytest.raises(Unavailable):
+        active()
+    store.silent = False
+    assert active().version == 1
+
+
+def test_a_change_is_seen_without_reading_the_document_again(
+    active: ActivePolicy, bench: Bench, seconds: Seconds
+) -> None:
+    first = active()
+    publication = publish(bench)
+    active.refresh()
+    bench.services.policies.roll_back(BOB, publication.etag)
+    active.refresh()
+    assert active() is first
+
+
+def test_an_outage_is_logged_once_and_ends_by_itself(
+    active: ActivePolicy, bench: Bench, store: Silenced, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = PolicyWatch(active, lambda: None)
+    store.silent = True
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            watch.look()
+    assert len(caplog.records) == 1
+    store.silent = False
+    publication = publish(bench)
+    watch.look()
+    assert active.held().publication.etag == publication.etag
