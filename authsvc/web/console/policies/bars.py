@@ -25,7 +25,7 @@ def bars_svg(key: str, title: str, bars: Sequence[Bar]) -> str:
     height = _HIGH * len(bars) + 8
     return "".join(
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" ',
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart bars" viewBox="0 0 {_WIDTH} {height}" role="img" ',
             f'aria-labelledby="{key}-title {key}-description"><title id="{key}-title">{escape(title)}</title>',
             f'<desc id="{key}-description">{escape(said)}</desc>',
             *(part for number, bar in enumerate(bars) for part in _drawn(number, bar)),

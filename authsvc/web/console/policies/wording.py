@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -130,6 +131,19 @@ OWN_VERSION = N_("You wrote this version. Another person must approve it.")
 """Said before the form is offered, and when it is sent all the same."""
 
 
+AND_MORE = N_("and more")
+_MINOR = re.compile(r"\d+")
+_VALUES: Mapping[str, str] = {
+    **DEVICES,
+    "True": N_("yes"),
+    "False": N_("no"),
+    "not stated": N_("not stated"),
+    "something_else": N_("anything else"),
+    "None": N_("not known"),
+}
+"""Values that an analysis or a reason tells in English."""
+
+
 def refusal(error: AuthsvcError) -> str:
     """Why a step was not taken, and what to do, in the operator's language."""
     if error.slug == "not-permitted" and "of their own" in error.detail:
@@ -140,6 +154,16 @@ def refusal(error: AuthsvcError) -> str:
 def money(minor: int, digits: int) -> str:
     """An amount of the smallest unit as people write it, thousands apart: `5 000.00`."""
     return f"{Decimal(minor).scaleb(-digits):,.{digits}f}".replace(",", "\u202f")
+
+
+def in_words(value: object, field: str, digits: int) -> str:
+    """A value or a span of values of one input: amounts with their point, and names in the operator's language."""
+    text = str(value)
+    if field.startswith(("transaction.amount", "exemption.cumulative")):
+        text = _MINOR.sub(lambda number: money(int(number[0]), digits), text)
+    else:
+        text = ", ".join(named(_VALUES, word.strip()) for word in text.split(","))
+    return text.replace(" to ", " – ").replace("and more", gettext(AND_MORE))
 
 
 def percent(rate: float | None) -> str:
@@ -164,6 +188,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "proof": partial(named, FACTORS),
     "field": _field,
     "money": money,
+    "in_words": in_words,
     "percent": percent,
     "rate": lambda rate: f"{significant(rate)} %",
     "as_query": query_of,

@@ -1,0 +1,211 @@
+"""A change of the policy in a real browser: drafted, seen while it is written, tried, approved by another, live, taken back."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, expect
+
+from authsvc.operator import Role
+from tests.browser.inspection import inspect
+from tests.browser.operator import OperatorAtDesk
+from tests.support.live import LiveService
+from tests.support.policies import numbered
+
+Came = Callable[..., OperatorAtDesk]
+
+# An examination is a program of its own, and the machine may be busy.
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, model_dir: Path, chromium_program: str
+) -> Iterator[LiveService]:
+    """One of its own: whatever becomes active here is nobody else's business."""
+    with LiveService(tmp_path_factory.mktemp("policies"), model_dir, workers=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, chromium_program: str) -> Iterator[Browser]:
+    launched = playwright.chromium.launch(executable_path=chromium_program)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture
+def operator(browser: Browser, service: LiveService) -> Iterator[Came]:
+    came: list[OperatorAtDesk] = []
+
+    def come(name: str, *roles: Role, locale: str = "en-GB") -> OperatorAtDesk:
+        came.append(OperatorAtDesk(browser, service, name, *roles, locale=locale))
+        return came[-1]
+
+    yield come
+    for each in came:
+        each.close()
+
+
+def stricter(number: int) -> str:
+    """A new device asks for face and fingerprint at once."""
+    text = re.sub(r"(?ms)^\[\[tests\]\].*?(?=^\[|\Z)", "", numbered(number))
+    changed, count = re.subn(r'(id = "new-device"\nlevel = )"face"', r'\1"face_fingerprint"', text)
+    assert count == 1
+    return changed
+
+
+def decided(service: LiveService, number: int) -> str:
+    """The level of a payment from a phone of which nothing is known."""
+    payment = {
+        "id": f"pay_{number}",
+        "type": "transfer",
+        "amount_minor": 2_500,
+        "currency": "CNY",
+        "payee": {"id": "shop_1", "name": "友谊商店"},
+    }
+    body = json.dumps({"transaction": payment, "user_id": "u_1", "risk": {"score": 5}}).encode()
+    headers = {
+        "Authorization": f"Bearer {service.api_key}",
+        "Idempotency-Key": f"key-{number}",
+        "Content-Type": "application/json",
+    }
+    answer = service.ask("POST", "/v1/decisions", headers, body)
+    assert answer.status == 201, answer.content
+    return str(answer.json["level"])
+
+
+def test_a_change_from_the_first_key_stroke_to_the_step_back(operator: Came, service: LiveService) -> None:
+    assert {decided(service, number) for number in range(20)} == {"face"}
+    ann = operator("Ann", Role.ANALYST)
+    page = ann.page
+
+    # She writes, and sees beside the text what it would do.
+    ann.go("/console/policies")
+    page.get_by_role("link", name="Write a new version").click()
+    text = page.locator("#text")
+    text.fill(stricter(2).replace("risk_at_least = 40", "risk_at_lest = 40", 1))
+    expect(page.locator("#seen .faults")).to_contain_text("did you mean `risk_at_least`?")
+    page.locator("#seen .faults a").first.click()
+    selected = page.evaluate(
+        "() => { const t = document.getElementById('text'); return t.value.slice(t.selectionStart, t.selectionEnd); }"
+    )
+    assert selected == "risk_at_lest = 40"
+    text.fill(stricter(2))
+    expect(page.locator("#state")).to_have_text("What is shown is of this very text.")
+    expect(page.locator("#seen .went-stricter").first).to_be_visible()
+    assert page.locator("#seen .went-weaker").count() == 0
+    page.fill("#note", "new phones prove more")
+    ann.press("Save as a new version")
+
+    # She has it proved, tried on the past, and on what is decided meanwhile.
+    ann.press("Validate")
+    page.select_option("#profile", "seed")
+    ann.press("Analyse")
+    expect(page.get_by_role("heading", name="What changes")).to_be_visible()
+    version = page.url
+    page.get_by_role("link", name="Backtests").click()
+    ann.press("Start the backtest")
+    expect(page.get_by_role("heading", name="What would have been different")).to_be_visible(timeout=60_000)
+    expect(page.locator("#figures ~ .note")).to_have_text(re.compile("20 of 20 decisions were reproduced"))
+    expect(page.locator(".matrix .went-stricter")).to_contain_text("20")
+    page.get_by_role("link", name="Shadow").click()
+    ann.press("Start the shadow run")
+    expect(page.get_by_text("running")).to_be_visible()
+    # Each process hears of it within half a second; until then what it decides is compared with nothing.
+    page.wait_for_timeout(1_000)
+    assert {decided(service, number) for number in range(20, 30)} == {"face"}
+    expect_compared(ann, "10")
+    expect(page.locator(".matrix .went-stricter")).to_contain_text("10")
+
+    # She cannot approve it. Bob can, and makes it live.
+    page.goto(version)
+    assert page.locator("#approve").count() == 0
+    bob = operator("Bob", Role.APPROVER)
+    bob.page.goto(version)
+    bob.press("Approve")
+    bob.page.fill("#activate-note", "as agreed")
+    bob.press("Activate")
+    expect(bob.page.get_by_text("This version decides every payment now.")).to_be_visible()
+    bob.page.wait_for_timeout(1_000)
+    assert {decided(service, number) for number in range(30, 40)} == {"face_fingerprint"}
+
+    # And back in one step.
+    bob.go("/console/policies")
+    bob.page.fill("#why-back", "a drill")
+    bob.press("Roll back")
+    expect(bob.page.locator(".log")).to_contain_text("a drill")
+    bob.page.wait_for_timeout(1_000)
+    assert {decided(service, number) for number in range(40, 50)} == {"face"}
+    assert ann.complaints == bob.complaints == []
+
+
+def expect_compared(ann: OperatorAtDesk, number: str) -> None:
+    """Counts come together within a second or two."""
+    for _ in range(20):
+        ann.page.reload()
+        if ann.page.locator("dl.facts dd").first.inner_text() == number:
+            return
+        ann.page.wait_for_timeout(500)
+    raise AssertionError(ann.page.locator("dl.facts").inner_text())
+
+
+def test_without_a_script_the_button_shows_the_same(browser: Browser, operator: Came) -> None:
+    ann = operator("Ann without scripts", Role.ANALYST)
+    plain = browser.new_context(java_script_enabled=False, locale="en-GB")
+    plain.add_cookies(ann.context.cookies())  # type: ignore[arg-type]  # The same shape under another name.
+    page = plain.new_page()
+    page.goto(f"{ann.url}/console/policies/new")
+    page.fill("#text", stricter(9))
+
+    page.get_by_role("button", name="Look at it").click()
+
+    expect(page.locator("#seen .went-stricter").first).to_be_visible()
+    assert page.locator("#text").input_value().strip() == stricter(9).strip()
+    plain.close()
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_every_policy_page_is_fit_for_everybody(operator: Came, locale: str) -> None:
+    both = operator(f"Cai {locale}", Role.ANALYST, Role.APPROVER, locale=locale)
+    faults = []
+    for name, path in _pages(both):
+        both.go(path)
+        if name.endswith("new"):
+            both.page.wait_for_selector("#seen .decisions")
+        faults += inspect(both.page, name)
+
+    assert faults == []
+    assert both.complaints == []
+
+
+def _pages(both: OperatorAtDesk) -> Iterator[tuple[str, str]]:
+    """Every page, with the more to see on it the later."""
+    number = {"en": 20, "zh": 30}[both.page.locator("html").get_attribute("lang")[:2]]  # type: ignore[index]
+    yield "policy-1-list", "/console/policies"
+    yield "policy-2-new", "/console/policies/new"
+    page = both.page
+    page.fill("#text", re.sub(r"(?ms)^\[\[rules\]\]\nid = \"medium-amount\".*?(?=^\[)", "", stricter(number)))
+    page.locator("button[value=save]").click()
+    version = page.url.removeprefix(both.url)
+    yield "policy-3-draft", version
+    page.locator("form[action$='/validate'] button").click()
+    page.locator("form[action$='/analyze'] button").click()
+    yield "policy-4-analysed", version
+    yield "policy-5-what-if", f"{version}/what-if"
+    page.locator("#what-if button").click()
+    yield (
+        "policy-6-asked",
+        f"{version}/what-if?type=transfer&amount_minor=125000&currency=CNY&novelty=new&risk_score=73",
+    )
+    yield "policy-7-backtests", f"{version}/backtests"
+    page.locator("main form button").click()
+    page.wait_for_selector("#figures", timeout=60_000)
+    yield "policy-8-backtest", page.url.removeprefix(both.url)
+    yield "policy-9-shadow", f"{version}/shadow"
+    page.locator("main form button").click()
+    yield "policy-10-shadowing", f"{version}/shadow"
+    yield "policy-11-thresholds", f"{version}/thresholds"
+    yield "policy-12-own", version
