@@ -24,6 +24,24 @@ class Liveness(StrEnum):
     UNDECIDED = "undecided"
 
 
+class LivenessGate(StrEnum):
+    """A kind of presentation attack detection: what is seen in a capture, or what a person is asked to do in it."""
+
+    PASSIVE = "passive"
+    ACTIVE = "active"
+
+
+Gates = tuple[LivenessGate, ...] | None
+"""The gates that a capture must pass, all of them; None stands for every gate that is installed, and one at least."""
+
+
+def covers(had: Gates, needed: Gates) -> bool:
+    """Whether a capture that passed `had` is good where `needed` is asked."""
+    if had is None or needed is None:
+        return had is needed
+    return set(needed) <= set(had)
+
+
 @dataclass(frozen=True, slots=True)
 class LivenessResult:
     """A verdict and the numbers behind it; `detectors` names those that were asked."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from authsvc.account import DEFAULT_LOCALE, Account
 from authsvc.challenge import Challenge
@@ -85,7 +86,7 @@ class Deciding:
         macs = () if shown is None else self._macs_of_secret(shown)
         known = novelty(request.device, device, macs, now)
         inputs = _inputs(request, account, device, known, now)
-        usable = self._usable(account, now)
+        usable = partial(self._usable, policy, account, now)
         outcome = _evaluate(policy, inputs, usable)
         decision = Decision(
             id=new_id("dec"),
@@ -105,7 +106,7 @@ class Deciding:
             locale=request.locale or (DEFAULT_LOCALE if account is None else account.locale),
             return_url=request.return_url,
         )
-        return Judged(self._with_status(tx, decision, outcome, usable, now), account, policy)
+        return Judged(self._with_status(tx, decision, outcome, usable(outcome.level), now), account, policy)
 
     def reconsider(
         self,
@@ -128,7 +129,9 @@ class Deciding:
             account_frozen=account is None or _counts_as_frozen(account, inputs.type),
             account_blocked=False,
         )
-        return _evaluate(policy, fresh, frozenset(proven) | self._usable(account, now))
+        return _evaluate(
+            policy, fresh, lambda level: frozenset(proven) | self._usable(policy, account, now, level)
+        )
 
     def _with_status(
         self, tx: Transaction, decision: Decision, outcome: Outcome, usable: frozenset[Factor], now: datetime
@@ -145,11 +148,14 @@ class Deciding:
         challenge = Challenge.asking(twin(decision.id, "chl"), sets)
         return replace(decision, status=Status.CHALLENGE_REQUIRED, challenge=challenge)
 
-    def _usable(self, account: Account | None, now: datetime) -> frozenset[Factor]:
-        """What is enrolled, not locked, and judged here at this moment."""
+    def _usable(
+        self, policy: Policy, account: Account | None, now: datetime, level: Level
+    ) -> frozenset[Factor]:
+        """What is enrolled, not locked, and judged here at this moment, with the liveness that the level asks."""
         if account is None:
             return frozenset()
-        offered = {factor for factor, verifier in self._verifiers.items() if verifier.is_offered()}
+        gates = policy.liveness(level)
+        offered = {factor for factor, verifier in self._verifiers.items() if verifier.is_offered(gates)}
         return account.usable_factors(now) & offered
 
 
@@ -167,7 +173,7 @@ def reasons_of(outcome: Outcome) -> tuple[Json, ...]:
     return reasons
 
 
-def _evaluate(policy: Policy, inputs: Inputs, usable: frozenset[Factor]) -> Outcome:
+def _evaluate(policy: Policy, inputs: Inputs, usable: Callable[[Level], frozenset[Factor]]) -> Outcome:
     """What the policy says; an act on the account itself is raised to the highest level that can be proven."""
     outcome = policy.evaluate(inputs)
     if inputs.type not in ACCOUNT_ACTS or outcome.level is Level.DENY:
@@ -175,7 +181,7 @@ def _evaluate(policy: Policy, inputs: Inputs, usable: frozenset[Factor]) -> Outc
     provable = [
         level
         for level in CHALLENGES
-        if any(set(choice) <= usable for choice in policy.sets_for(level, inputs))
+        if any(set(choice) <= usable(level) for choice in policy.sets_for(level, inputs))
     ]
     level = provable[-1] if provable else CHALLENGES[-1]
     return outcome._replace(level=level, lifted_by=None)

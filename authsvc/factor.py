@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from authsvc.biometric import Gates
 from authsvc.payment import Binding, Payment
 from authsvc.subject import Subject
 
@@ -70,6 +71,7 @@ class Step:
     target_fmr: str | None = (
         None  # "1 in 10000", from the policy; the model's manifest turns it into a score.
     )
+    liveness: Gates = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,8 @@ class FactorVerifier(Protocol[Tx_contra]):
     @property
     def factor(self) -> Factor: ...
 
-    def is_offered(self) -> bool:
-        """Whether such evidence can be judged here at all; a face without liveness detection cannot."""
+    def is_offered(self, liveness: Gates = None) -> bool:
+        """Whether such evidence can be judged here at all; a face without the liveness detection that is asked cannot."""
 
     def begin(self, step: Step, now: datetime) -> Begun:
         """Choose nonce, digits, gestures or options for this step."""

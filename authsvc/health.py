@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from authsvc.biometric import Modality
+from authsvc.biometric import LivenessGate, Modality
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral, Key
 from authsvc.errors import AuthsvcError, Unavailable
@@ -14,9 +14,6 @@ from authsvc.factor import Json
 from authsvc.opening import StoreLedger
 from authsvc.policy.engine import Policy
 from authsvc.voice.verifier import Worker as VoiceWorker
-
-NOT_DETECTING = ("none", "UNSAFE_NO_PAD", None)
-"""The liveness modes of a worker that tell no attack from a person."""
 
 
 class Faces(FaceWorker, Protocol):
@@ -50,9 +47,11 @@ class RoomHealth:
         """Whether its models are loaded; nothing heard yet is no."""
         return self._said is not None and "engine" in self._said
 
-    def detects_attacks(self) -> bool:
-        """Whether a liveness detector is at work; nothing heard yet is no."""
-        return self._said is not None and self._said.get("liveness") not in NOT_DETECTING
+    def gates(self) -> frozenset[LivenessGate]:
+        """The liveness gates that are at work; nothing heard yet is none."""
+        said = {} if self._said is None else self._said
+        named = said.get("gates", ())
+        return frozenset(map(LivenessGate, named)) if isinstance(named, list | tuple) else frozenset()
 
 
 class ServiceHealth:

@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 
 import pyotp
 
+from authsvc.biometric import Gates
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
 from authsvc.payment import Binding, Payment
@@ -76,7 +77,7 @@ class OtpVerifier:
     def __init__(self, read: Reader) -> None:
         self._read = read
 
-    def is_offered(self) -> bool:
+    def is_offered(self, liveness: Gates = None) -> bool:
         return True
 
     def begin(self, step: Step, now: datetime) -> Begun:

@@ -14,6 +14,7 @@ from typing import Protocol
 from authsvc.account import Account, LowValue
 from authsvc.acts import charge_attempt, without_lost_keys
 from authsvc.asking import place_of, step_of
+from authsvc.biometric import covers
 from authsvc.ceremony import Ceremonies
 from authsvc.clock import Clock
 from authsvc.closing import end, entry, must_find, must_have_account, present, signed
@@ -22,7 +23,7 @@ from authsvc.decision import Decision, Status
 from authsvc.errors import InvalidRequest
 from authsvc.events import Event
 from authsvc.factor import Factor, FactorVerifier, Json, Verification
-from authsvc.policy.engine import Policy
+from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.level import FactorSet, Level
 from authsvc.receipt import ReceiptIssuer
 from authsvc.store import Ledger, Transaction
@@ -143,7 +144,7 @@ class Proving:
         if outcome.level is Level.DENY:
             denied = decision.become(Status.DENIED, level=Level.DENY.value, reasons=reasons_of(outcome))
             return end(tx, denied, "policy", "reconsider", now)
-        if evidence.wanted not in outcome.sets and outcome.level.asks:
+        if outcome.level.asks and not _is_proof_of(evidence.wanted, decision, outcome):
             stricter = decision.become(Status.CANCELLED, reasons=reasons_of(outcome))
             return end(tx, stricter, "policy", "reconsider", now, level=outcome.level.value)
         _reward(tx, present(account), evidence.wanted, charge.at)
@@ -151,6 +152,18 @@ class Proving:
             tx.accounts.save_device(device.seen(now))
         released = signed(self._receipts, tx, decision.become(Status.AUTHENTICATED), now)
         return end(tx, released, "payer", "complete", now, proofs=list(decision.proofs))
+
+
+def _is_proof_of(proven: FactorSet, decision: Decision, outcome: Outcome) -> bool:
+    """Whether what was proven is what the policy asks for now, the face with the liveness gates of that level."""
+    if proven not in outcome.sets:
+        return False
+    judged_at, policy = Level(decision.level), outcome.policy
+    return (
+        Factor.FACE not in proven
+        or outcome.level.rank <= judged_at.rank
+        or covers(policy.liveness(judged_at), policy.liveness(outcome.level))
+    )
 
 
 def _charge(tx: Transaction, decision_id: str, evidence: Evidence, now: datetime) -> Charge:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from authsvc.acts import act, charge_attempt, existing
 from authsvc.audit.chain import Entry
-from authsvc.biometric import Modality
+from authsvc.biometric import Gates, Modality
 from authsvc.ceremony import Ceremonies
 from authsvc.clock import Clock
 from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest
@@ -40,12 +40,14 @@ class Tally(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecoveryParts:
-    """What recovery is wired with. `target_fmr` is the policy's for a modality, None where it asks for none."""
+    """What recovery is wired with. `target_fmr` is the policy's for a modality, None where it asks for none;
+    `liveness` the gates of its strictest level."""
 
     ledger: Ledger
     verifiers: Mapping[Factor, FactorVerifier[Transaction]]
     ceremonies: Ceremonies
     target_fmr: Callable[[Modality], str | None]
+    liveness: Callable[[], Gates]
     macs: Macs
     tally: Tally
     clock: Clock
@@ -190,7 +192,7 @@ class Recovering:
         return tuple(step for step, factor in PROOFS.items() if factor in provable and self._judges(factor))
 
     def _judges(self, factor: Factor) -> bool:
-        return self._parts.verifiers[factor].is_offered() and (
+        return self._parts.verifiers[factor].is_offered(self._parts.liveness()) and (
             not factor.is_server_side_biometric or self._target_fmr(factor) is not None
         )
 
@@ -208,6 +210,7 @@ class Recovering:
             binding=Binding.of(payment),
             locale=ticket.locale,
             target_fmr=self._target_fmr(factor),
+            liveness=self._parts.liveness() if factor is Factor.FACE else None,
         )
 
 

@@ -34,6 +34,7 @@ from authsvc.operators.parts import OperatorParts
 from authsvc.otp import OtpVerifier
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
+from authsvc.policy.level import Level
 from authsvc.policy.life import Source
 from authsvc.policy.thresholds import Model, models_in_use
 from authsvc.policy_desk import PolicyDesk
@@ -152,6 +153,7 @@ def wire(
                     verifiers=verifiers,
                     ceremonies=ceremonies,
                     target_fmr=partial(_target_fmr, policy),
+                    liveness=lambda: policy().liveness(Level.FACE_FINGERPRINT),
                     macs=store.ring,
                     tally=tally or Uncounted(),
                     clock=clock,
@@ -232,7 +234,7 @@ def _verifiers(
             face,
             read,
             _manifests(Modality.FACE),
-            detects_attacks=health.detects_attacks,
+            gates=health.gates,
             without_pad=settings.unsafe_no_pad,
         ),
     )

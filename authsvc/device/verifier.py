@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from authsvc.biometric import Gates
 from authsvc.clock import from_millis, to_millis
 from authsvc.device.assertion import Assertion, Expected, payment_challenge, verify_assertion
 from authsvc.device.payment_confirmation import PaymentConfirmation
@@ -86,7 +87,7 @@ class DeviceVerifier:
     def factor(self) -> Factor:
         return self._factor
 
-    def is_offered(self) -> bool:
+    def is_offered(self, liveness: Gates = None) -> bool:
         return True
 
     def begin(self, step: Step, now: datetime) -> Begun:

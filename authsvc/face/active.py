@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from authsvc.arrays.vectors import cosine, fuse
-from authsvc.biometric import Liveness, LivenessResult
+from authsvc.biometric import Liveness, LivenessGate, LivenessResult
 from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.engine import Face, Matcher, PointKind
@@ -32,6 +32,7 @@ class ActiveChallenge:
     """Judges the gestures of `context.gestures` over all frames of a capture."""
 
     id = "active"
+    gates = (LivenessGate.ACTIVE,)
     least_context = 0.0
 
     def __init__(self, matcher: Matcher, points: PointKind, same_person: float) -> None:

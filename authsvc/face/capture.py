@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from authsvc.biometric import Gates, LivenessGate
 from authsvc.errors import InvalidRequest
 
 _SEQUENCE = 3
@@ -32,12 +33,14 @@ class CaptureContext:
     """What is known about a capture besides its frames.
 
     `gestures` in the order asked; `taken_at_ms` the client's milliseconds since the capture began, one per frame;
-    `earlier` the fingerprints of this person's earlier captures, as a template or a comparison handed them out.
+    `earlier` the fingerprints of this person's earlier captures, as a template or a comparison handed them out; `liveness` the
+    gates that must be passed.
     """
 
     gestures: tuple[Gesture, ...] = ()
     taken_at_ms: tuple[int, ...] = ()
     earlier: tuple[str, ...] = ()
+    liveness: Gates = None
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)
@@ -50,6 +53,7 @@ class CaptureContext:
                 gestures=tuple(Gesture(word) for word in _items(fields, "gestures", str)),
                 taken_at_ms=_items(fields, "taken_at_ms", int),
                 earlier=_items(fields, "earlier", str),
+                liveness=_gates(fields),
             )
         except ValueError as error:
             raise InvalidRequest(f"not the context of a face capture: {error}") from error
@@ -72,6 +76,12 @@ def gesture_sequences() -> tuple[tuple[Gesture, ...], ...]:
 def choose_gestures() -> tuple[Gesture, ...]:
     """One of the sequences, each as likely as any other; a recording guesses right once in 34 times."""
     return secrets.choice(gesture_sequences())
+
+
+def _gates(fields: Mapping[str, object]) -> Gates:
+    if fields.get("liveness") is None:
+        return None
+    return tuple(LivenessGate(word) for word in _items(fields, "liveness", str))
 
 
 def _items(fields: Mapping[str, object], name: str, kind: type[_Item]) -> tuple[_Item, ...]:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from authsvc.biometric import Liveness, LivenessResult
+from authsvc.biometric import Gates, Liveness, LivenessGate, LivenessResult
 from authsvc.errors import ConfigurationError
 from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext
@@ -23,6 +23,10 @@ class LivenessDetector(Protocol):
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def gates(self) -> tuple[LivenessGate, ...]:
+        """Which kinds of gate this is: none for what detects nothing."""
 
     @property
     def least_context(self) -> float:
@@ -39,6 +43,7 @@ class NoDetector:
     """Nothing is installed: nothing can be said."""
 
     id = "none"
+    gates: tuple[LivenessGate, ...] = ()
     least_context = 0.0
 
     def load(self) -> None:
@@ -54,16 +59,27 @@ class AllOf:
     def __init__(self, detectors: Sequence[LivenessDetector]) -> None:
         if not detectors:
             raise ConfigurationError("a row of no liveness detectors would let everything pass")
-        self._detectors = tuple(detectors)
+        self.detectors = tuple(detectors)
+        self.gates = tuple(gate for detector in detectors for gate in detector.gates)
         self.id = "+".join(detector.id for detector in detectors)
         self.least_context = max(detector.least_context for detector in detectors)
 
     def load(self) -> None:
-        for detector in self._detectors:
+        for detector in self.detectors:
             detector.load()
 
     def judge(self, frames: Sequence[Frame], context: CaptureContext) -> LivenessResult:
-        return both(*(detector.judge(frames, context) for detector in self._detectors))
+        return both(*(detector.judge(frames, context) for detector in self.detectors))
+
+
+def only(detector: LivenessDetector, asked: Gates) -> LivenessDetector:
+    """The gates of a detector that are asked for. Where one of them is missing nothing can be said, and so nobody passes."""
+    if asked is None or isinstance(detector, UnsafeNoPad):
+        return detector
+    parts = detector.detectors if isinstance(detector, AllOf) else (detector,)
+    chosen = [part for part in parts if not set(part.gates).isdisjoint(asked)]
+    found = {gate for part in chosen for gate in part.gates}
+    return AllOf(chosen) if chosen and found.issuperset(asked) else NoDetector()
 
 
 def both(*results: LivenessResult) -> LivenessResult:
@@ -81,6 +97,7 @@ class UnsafeNoPad:
     """
 
     id = "UNSAFE_NO_PAD"
+    gates: tuple[LivenessGate, ...] = ()
     least_context = 0.0
 
     def load(self) -> None:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from authsvc.arrays.form import InputTable
 from authsvc.arrays.network import Network
-from authsvc.biometric import Liveness, LivenessResult
+from authsvc.biometric import Liveness, LivenessGate, LivenessResult
 from authsvc.errors import ModelUnusable
 from authsvc.face.acquisition import Frame, spread
 from authsvc.face.capture import CaptureContext
@@ -43,6 +43,7 @@ class MiniFasNetDetector:
     """The mean of both networks over frames from all over the capture."""
 
     id = "minifasnet"
+    gates = (LivenessGate.PASSIVE,)
 
     def __init__(self, weights: Mapping[str, Path], form: PassiveForm, detector: Detector) -> None:
         """`detector` finds the box that the networks were trained on; raises ModelUnusable without a weight for a crop."""

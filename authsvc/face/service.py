@@ -19,7 +19,7 @@ from authsvc.face.capture import CaptureContext
 from authsvc.face.engine import Detector, Matcher
 from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.hints import Hint
-from authsvc.face.liveness import LivenessDetector, both
+from authsvc.face.liveness import LivenessDetector, both, only
 from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
 from authsvc.factor import Unusable
 from authsvc.manifest import Manifest
@@ -72,6 +72,7 @@ class FaceService:
             "model_id": self._manifest.id,
             "model_version": self._manifest.version,
             "liveness": self._liveness.id,
+            "gates": [gate.value for gate in self._liveness.gates],
         }
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
@@ -82,11 +83,13 @@ class FaceService:
         # A second person is looked for harder here: whom a template belongs to is decided once.
         samples = self._manifest.fusion.samples
         fine = spread(range(len(frames)), _FINE_LOOKS)
-        capture = self._acquire(frames, ENROLMENT, least=samples, fine=fine)
+        liveness = only(self._liveness, context.liveness)
+        gate = replace(ENROLMENT, context=liveness.least_context)
+        capture = self._acquire(frames, gate, least=samples, fine=fine)
         if isinstance(capture, Unusable):
             return capture
         seen = fingerprints(frames, capture)
-        if self._judge(capture, seen, context).verdict is not Liveness.BONA_FIDE:
+        if _judged(liveness, capture, seen, context).verdict is not Liveness.BONA_FIDE:
             return Unusable((Hint.NOT_LIVE.value,))
         return Template(
             Modality.FACE, self.model, pack(fuse(_spread_vectors(capture, samples))), samples, seen
@@ -101,7 +104,9 @@ class FaceService:
         """
         expected = self._reference(reference)
         fine = spread(range(len(frames)), 1)
-        capture = self._acquire(frames, VERIFICATION, least=self._least_frames, fine=fine)
+        liveness = only(self._liveness, context.liveness)
+        gate = replace(VERIFICATION, context=liveness.least_context)
+        capture = self._acquire(frames, gate, least=self._least_frames, fine=fine)
         if isinstance(capture, Unusable):
             return capture
         seen = fingerprints(frames, capture)
@@ -110,7 +115,7 @@ class FaceService:
             score=cosine(fuse(probe), expected),
             model=self.model,
             frames=len(probe),
-            liveness=self._judge(capture, seen, context),
+            liveness=_judged(liveness, capture, seen, context),
             quality=_worst(capture),
             fingerprints=seen,
         )
@@ -120,7 +125,6 @@ class FaceService:
     ) -> tuple[Frame, ...] | Unusable:
         """Every frame in order, the good ones with their vectors; Unusable unless at least `least` good ones agree."""
         _check_size(frames)
-        gate = replace(gate, context=self._liveness.least_context)
         acquired = [
             acquire(frame, self._detector, gate, fine=number in fine) for number, frame in enumerate(frames)
         ]
@@ -133,14 +137,6 @@ class FaceService:
         if least_alike(np.array(list(described.values()))) < self._agreement:
             return Unusable((Hint.INCONSISTENT.value,))
         return tuple(replace(frame, vector=described.get(id(frame))) for frame in acquired)
-
-    def _judge(
-        self, capture: Sequence[Frame], seen: Sequence[str], context: CaptureContext
-    ) -> LivenessResult:
-        judged = self._liveness.judge(capture, context)
-        if not is_replay(seen, capture, context.earlier):
-            return judged
-        return both(judged, LivenessResult(Liveness.ATTACK, ("replay",), {"replayed": 1.0}))
 
     def _describe(self, frames: Sequence[Frame]) -> Vectors:
         faces = [(frame.picture, frame.face.points) for frame in frames if frame.face is not None]
@@ -155,6 +151,16 @@ class FaceService:
                 f"the template has {vector.size} numbers, and {self._matcher.dimension} are expected"
             )
         return vector
+
+
+def _judged(
+    liveness: LivenessDetector, capture: Sequence[Frame], seen: Sequence[str], context: CaptureContext
+) -> LivenessResult:
+    """What the detector says, and ATTACK in any case for a capture that was seen before."""
+    judged = liveness.judge(capture, context)
+    if not is_replay(seen, capture, context.earlier):
+        return judged
+    return both(judged, LivenessResult(Liveness.ATTACK, ("replay",), {"replayed": 1.0}))
 
 
 def _check_size(frames: Sequence[bytes]) -> None:

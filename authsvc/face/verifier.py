@@ -12,7 +12,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from authsvc.biometric import Comparison, Liveness, Modality, StoredTemplate, Template
+from authsvc.biometric import (
+    Comparison,
+    Gates,
+    Liveness,
+    LivenessGate,
+    Modality,
+    StoredTemplate,
+    Template,
+    covers,
+)
 from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
 from authsvc.face.capture import CaptureContext, choose_gestures
@@ -23,6 +32,8 @@ from authsvc.subject import Subject
 NONCE_LIFE = timedelta(seconds=120)
 NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
 MOST_FRAMES = 60
+
+_TOLD = ("model", "score", "frame_count", "liveness", "detectors", "liveness_evidence", "liveness_asked")
 
 Answer = TypeVar("Answer")
 
@@ -81,20 +92,25 @@ class FaceVerifier:
         read: Reader,
         manifests: Mapping[str, Manifest],
         *,
-        detects_attacks: Callable[[], bool],
+        gates: Callable[[], frozenset[LivenessGate]],
         without_pad: bool,
     ) -> None:
         self._worker = worker
         self._read = read
         self._manifests = manifests
-        self._detects_attacks = detects_attacks
+        self._gates = gates
         self._without_pad = without_pad
 
-    def is_offered(self) -> bool:
-        return self._without_pad or self._detects_attacks()
+    def is_offered(self, liveness: Gates = None) -> bool:
+        """Not without a gate, and not without any gate that is asked for."""
+        if self._without_pad:
+            return True
+        installed = self._gates()
+        return bool(installed) if liveness is None else installed.issuperset(liveness)
 
     def begin(self, step: Step, now: datetime) -> Begun:
-        return begin_capture(now, with_gestures=not self._without_pad)
+        asks_gestures = not self._without_pad and LivenessGate.ACTIVE in (step.liveness or LivenessGate)
+        return begin_capture(now, with_gestures=asks_gestures)
 
     def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received | Unusable:
         frames, context = capture(kept, submission, now)
@@ -102,7 +118,9 @@ class FaceVerifier:
         if stored is None:
             # The answer must look like any other; without a template there is nothing to be alike to.
             return Received({"template": None})
-        comparison = self._worker.verify(frames, stored.template, replace(context, earlier=earlier))
+        comparison = self._worker.verify(
+            frames, stored.template, replace(context, earlier=earlier, liveness=step.liveness)
+        )
         if isinstance(comparison, Unusable):
             return comparison
         return Received(
@@ -113,6 +131,8 @@ class FaceVerifier:
                 "frame_count": comparison.frames,
                 "liveness": comparison.liveness.verdict.value,
                 "detectors": list(comparison.liveness.detectors),
+                "liveness_evidence": dict(comparison.liveness.evidence),
+                "liveness_asked": None if step.liveness is None else list(step.liveness),
                 "fingerprints": list(comparison.fingerprints),
             }
         )
@@ -126,11 +146,13 @@ class FaceVerifier:
         self._remember(tx, step.subject, kept, now)
         threshold = self._threshold(step, str(kept["model"]), int(str(kept["frame_count"])))
         evidence = {
-            **{name: kept[name] for name in ("model", "score", "frame_count", "liveness", "detectors")},
+            **{name: kept[name] for name in _TOLD},
             "threshold": threshold,
             "target_fmr": step.target_fmr,
             "bound_to_payment": True,
         }
+        if not self._without_pad and not covers(_gates_of(kept["liveness_asked"]), step.liveness):
+            return Verification(Factor.FACE, False, "other liveness was asked", evidence)
         if not self._is_alive(str(kept["liveness"])):
             alarm = "presentation" if kept["liveness"] == Liveness.ATTACK else None
             return Verification(Factor.FACE, False, f"liveness {kept['liveness']}", evidence, alarm)
@@ -156,6 +178,10 @@ class FaceVerifier:
         if verdict == Liveness.BONA_FIDE:
             return True
         return verdict == Liveness.UNDECIDED and self._without_pad
+
+
+def _gates_of(named: object) -> Gates:
+    return tuple(map(LivenessGate, named)) if isinstance(named, list) else None
 
 
 def begin_capture(now: datetime, *, with_gestures: bool) -> Begun:

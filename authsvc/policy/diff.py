@@ -160,8 +160,8 @@ def _weakest_first(region: Region) -> tuple[int, int]:
 def _settings(before: Policy, after: Policy) -> Iterator[tuple[str, object, object]]:
     """What changes without moving a cell: the worth of currencies, and how strictly a biometric is judged."""
     for section in ("currencies", "biometrics"):
-        old = before.document.model_dump(mode="json", include={section})[section]
-        new = after.document.model_dump(mode="json", include={section})[section]
+        old = before.document.model_dump(mode="json", include={section}, exclude_defaults=True)[section]
+        new = after.document.model_dump(mode="json", include={section}, exclude_defaults=True)[section]
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
                 yield f"{section}.{name}", old.get(name), new.get(name)

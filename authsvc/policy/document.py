@@ -15,6 +15,7 @@ from authsvc.factor import Factor
 from authsvc.policy import iso4217
 from authsvc.policy.currency import Conversion
 from authsvc.policy.level import CHALLENGES, FactorSet, Level, factor_set
+from authsvc.policy.liveness import Asked, Stated, weakened
 from authsvc.policy.rules import Exemption, Id, Minor, Part, Rule
 from authsvc.subject import Novelty
 
@@ -85,6 +86,14 @@ class Biometric(Part):
     """The operating point of a modality, as a target false match rate that a model's manifest turns into a score."""
 
     fmr: TargetFmr
+    liveness: dict[Literal[Level.OTP, Level.FACE, Level.FACE_FINGERPRINT], Asked] = Field(
+        default_factory=dict,
+        description="Of a face, the gates that a level asks; a level that states none asks what the next milder one does.",
+    )
+
+    @cached_property
+    def asked(self) -> Stated:
+        return {Level(level): asked for level, asked in self.liveness.items()}
 
 
 class Devices(Part):
@@ -161,6 +170,24 @@ class Document(Part):
                     f"`biometrics.{modality}` must state the `fmr` that `{modality}` is judged at"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _liveness_never_weakens(self) -> Self:
+        for modality, biometric in self.biometrics.items():
+            if biometric.liveness and modality is not Modality.FACE:
+                raise ValueError(
+                    f"`biometrics.{modality}.liveness` is not to be chosen: it is the spoken prompt"
+                )
+        face = self.biometrics.get(Modality.FACE)
+        asking = [level for level in CHALLENGES if self._asks_for_a_face(level)]
+        for milder, stricter in () if face is None else weakened(face.asked, asking):
+            raise ValueError(
+                f"`biometrics.face.liveness` of `{stricter}` asks for less than that of `{milder}`"
+            )
+        return self
+
+    def _asks_for_a_face(self, level: Level) -> bool:
+        return any(Factor.FACE in way.factors for way in self.levels[level].ways)  # type: ignore[index]  # a challenge
 
     @cached_property
     def conversion(self) -> Conversion:

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from authsvc.biometric import Modality
+from authsvc.biometric import Gates, Modality
 from authsvc.factor import Factor
 from authsvc.policy.conditions import Axis, Reason, Seen
 from authsvc.policy.document import Document, Way
 from authsvc.policy.exemptions import bounds_met, lifts
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
+from authsvc.policy.liveness import gates_at
 from authsvc.policy.masks import Masks
 from authsvc.policy.rules import Exemption, Rule
 from authsvc.subject import Novelty
@@ -48,6 +49,8 @@ class Policy:
         self._masks = Masks.of(self.rules)
         self._levels = _levels_by_lowest_bit(self.rules, document.default)
         self._convert = document.conversion
+        face = document.biometrics.get(Modality.FACE)
+        self._liveness = {level: gates_at({} if face is None else face.asked, level) for level in CHALLENGES}
         self._exemptions = {
             level: tuple(each for each in document.exemptions if level.rank <= each.waives.rank)
             for level in CHALLENGES
@@ -80,6 +83,10 @@ class Policy:
     def target_fmr(self, modality: Modality) -> str:
         """The operating point that a modality is judged at, as `1 in 10000`; KeyError where the document asks none."""
         return self.document.biometrics[modality].fmr
+
+    def liveness(self, level: Level) -> Gates:
+        """The liveness gates that a face must pass at a level; None stands for all that are installed."""
+        return self._liveness.get(level)
 
     def seen(self, inputs: Inputs) -> Seen:
         """The inputs as conditions read them: amount converted, missing values replaced."""

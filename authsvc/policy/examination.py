@@ -19,7 +19,9 @@ from authsvc.policy.analysis import analyze
 from authsvc.policy.diff import Difference, Region, diff
 from authsvc.policy.engine import Policy
 from authsvc.policy.findings import Finding
+from authsvc.policy.level import CHALLENGES, Level
 from authsvc.policy.life import WEAKENS
+from authsvc.policy.liveness import Asked, gates_at, is_less
 from authsvc.policy.profiles import Profile
 from authsvc.policy.table import decision_table
 
@@ -80,15 +82,24 @@ def _is_weaker(region: Region) -> bool:
 
 
 def _lowers(before: object, after: object) -> bool:
-    """A target FMR that admits more impostors, or a currency whose amounts count for less than they did."""
+    """A target FMR that admits more impostors, fewer liveness gates, or a currency whose amounts count for less than they did."""
     if not isinstance(after, Mapping):
         return False
     if not isinstance(before, Mapping):
         # A currency without a rate was larger than every bound.
         return "worth" in after
     if "fmr" in after:
-        return _one_in(after) < _one_in(before)
+        return _one_in(after) < _one_in(before) or _asks_less(_asked(before), _asked(after))
     return _worth_of_a_unit(after) < _worth_of_a_unit(before)
+
+
+def _asked(setting: Mapping[str, Any]) -> Mapping[Level, Asked]:
+    return {Level(level): Asked(asked) for level, asked in setting.get("liveness", {}).items()}
+
+
+def _asks_less(before: Mapping[Level, Asked], after: Mapping[Level, Asked]) -> bool:
+    """Whether any level lets a face pass by fewer liveness gates than before."""
+    return any(is_less(gates_at(before, level), gates_at(after, level)) for level in CHALLENGES)
 
 
 def _one_in(setting: Mapping[str, Any]) -> int:

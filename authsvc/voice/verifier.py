@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from authsvc.biometric import Liveness, Modality, StoredTemplate, Template
+from authsvc.biometric import Gates, Liveness, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
@@ -96,7 +96,7 @@ class VoiceVerifier:
         self._held = held
         self._is_at_work = is_at_work
 
-    def is_offered(self) -> bool:
+    def is_offered(self, liveness: Gates = None) -> bool:
         return bool(self._manifests) and self._is_at_work()
 
     def begin(self, step: Step, now: datetime) -> Begun:

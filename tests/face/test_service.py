@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.biometric import Comparison, Gates, Liveness, LivenessGate, LivenessResult, Modality, Template
 from authsvc.errors import ConfigurationError, InvalidRequest, ModelUnusable, PayloadTooLarge
 from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext, Gesture
@@ -24,8 +24,11 @@ class Says:
 
     least_context = 0.0
 
-    def __init__(self, verdict: Liveness, name: str = "says") -> None:
+    def __init__(
+        self, verdict: Liveness, name: str = "says", gate: LivenessGate = LivenessGate.PASSIVE
+    ) -> None:
         self.id = name
+        self.gates = (gate,)
         self._verdict = verdict
 
     def load(self) -> None:
@@ -176,6 +179,49 @@ def test_detectors_in_a_row_are_as_strict_as_the_strictest(
     )
 
 
+_PASSIVE, _ACTIVE = LivenessGate.PASSIVE, LivenessGate.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected", "who"),
+    [
+        (None, Liveness.ATTACK, ("prints", "gestures")),
+        ((_PASSIVE, _ACTIVE), Liveness.ATTACK, ("prints", "gestures")),
+        ((_ACTIVE,), Liveness.BONA_FIDE, ("gestures",)),
+        ((_PASSIVE,), Liveness.ATTACK, ("prints",)),
+    ],
+)
+def test_a_capture_is_judged_by_the_gates_that_are_asked(
+    drawn_manifest: Manifest,
+    service: FaceService,
+    asked: Gates,
+    expected: Liveness,
+    who: tuple[str, ...],
+) -> None:
+    row = AllOf([Says(Liveness.ATTACK, "prints", _PASSIVE), Says(Liveness.BONA_FIDE, "gestures", _ACTIVE)])
+    made = build(drawn_manifest, row).verify(burst(RED), template(service), CaptureContext(liveness=asked))
+    assert isinstance(made, Comparison)
+    assert (made.liveness.verdict, made.liveness.detectors) == (expected, who)
+
+
+def test_where_a_gate_that_is_asked_is_not_installed_nobody_passes(
+    drawn_manifest: Manifest, service: FaceService
+) -> None:
+    alone = build(drawn_manifest, Says(Liveness.BONA_FIDE, "gestures", _ACTIVE))
+    asked = CaptureContext(liveness=(_PASSIVE, _ACTIVE))
+    made = alone.verify(burst(RED), template(service), asked)
+    assert isinstance(made, Comparison)
+    assert made.liveness.verdict is Liveness.UNDECIDED
+
+
+def test_surroundings_are_asked_for_only_where_a_gate_needs_them(drawn_manifest: Manifest) -> None:
+    wide = Says(Liveness.BONA_FIDE, "prints", _PASSIVE)
+    wide.least_context = 9.0
+    both = build(drawn_manifest, AllOf([wide, Says(Liveness.BONA_FIDE, "gestures", _ACTIVE)]))
+    assert hints(both.enroll(burst(RED), STILL)) == ("too_close",)
+    assert isinstance(both.enroll(burst(RED), CaptureContext(liveness=(_ACTIVE,))), Template)
+
+
 def test_a_row_of_no_detectors_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         AllOf([])
@@ -251,7 +297,7 @@ def test_a_model_without_the_point_that_frames_agree_by_is_refused(drawn_manifes
 
 
 def test_a_context_survives_its_journey_to_the_worker() -> None:
-    context = CaptureContext((Gesture.LEFT, Gesture.UP), (0, 200), ("ab",))
+    context = CaptureContext((Gesture.LEFT, Gesture.UP), (0, 200), ("ab",), (_ACTIVE,))
     assert CaptureContext.from_json(context.to_json()) == context
 
 

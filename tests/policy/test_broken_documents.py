@@ -32,6 +32,7 @@ FAULTS = {
     "voice-raises-assurance": "nist nist-voice",
     "face-without-a-key": "nist nist-biometric-alone",
     "loose-face": "nist loose-fmr",
+    "gestures-alone": "nist nist-liveness",
     "only-a-face": "cn cn-only-face",
     "loose-voice": "cn loose-fmr",
     "typing-error": "invalid-document",
@@ -41,6 +42,7 @@ FAULTS = {
     "reserved-name": "invalid-document",
     "no-such-currency": "invalid-document",
     "wrong-minor-digits": "invalid-document",
+    "liveness-weakens": "invalid-document",
 }
 WITHOUT_WITNESS = {"unreachable-rule", "invalid-document"}
 """Nothing matches there, or there is no policy to ask."""

@@ -53,6 +53,8 @@ class NamedFaces:
         self.model = manifests[0].digest
         self.liveness = Liveness.UNDECIDED
         self.samples = manifests[0].fusion.samples
+        self.gates: tuple[str, ...] = ()
+        self.contexts: list[CaptureContext] = []
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
         if len(frames) < self.samples:
@@ -64,11 +66,13 @@ class NamedFaces:
     ) -> Comparison | Unusable:
         if frames[0] == b"dark":
             return Unusable(("too_dark",))
+        self.contexts.append(context)
         alike = _face_of(frames[0]) == reference.vector
         return Comparison(0.99 if alike else 0.4, self.model, 1, LivenessResult(self.liveness))
 
     def describe(self) -> Said:
-        return {"engine": "named", "model": self.model, "liveness": "UNSAFE_NO_PAD"}
+        liveness = "+".join(self.gates) or "UNSAFE_NO_PAD"
+        return {"engine": "named", "model": self.model, "liveness": liveness, "gates": list(self.gates)}
 
 
 class Here:
