@@ -122,6 +122,29 @@ class OperatingPoint(_Part):
     """From this score on, below the threshold, one more sample may be asked for and averaged in."""
 
 
+class AttackSpecies(_Part):
+    """What a liveness detector does to one species of presentation attack at a threshold of its own.
+
+    Scores at the threshold and above pass. APCER is this species' alone and BPCER that of the bona fide presentations beside it;
+    rates are fractions, intervals 95 %.
+    """
+
+    species: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    threshold: float = Field(gt=0, le=1)
+    apcer_limit: float = Field(gt=0, lt=1)
+    apcer: float = Field(ge=0, le=1)
+    apcer_interval: _Interval
+    apcer_upper_bound: float = Field(ge=0, le=1)
+    presentations: int = Field(ge=1)
+    subjects: int = Field(ge=1)
+    bpcer: float | None = Field(None, ge=0, le=1)
+    bpcer_interval: _Interval | None = None
+    bona_fide: int = Field(0, ge=0)
+    data_set: str
+    population: str
+    date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+
+
 class Calibration(_Part):
     """A score as a log-likelihood ratio (natural): `slope * score + offset`, held between `least` and `most`.
 
@@ -147,7 +170,7 @@ class Licence(_Part):
 
 
 class Manifest(_Part):
-    """One model version. Only the operating points may change without making another model of it."""
+    """One model version. Only what was measured of it may change without making another model of it."""
 
     id: str = Field(pattern=_NAME)
     version: str = Field(min_length=1, max_length=20)
@@ -163,6 +186,7 @@ class Manifest(_Part):
     fusion: Fusion = Fusion(samples=1, frames=1)
     operating_points: tuple[OperatingPoint, ...] = Field((), strict=False)
     calibrations: tuple[Calibration, ...] = Field((), strict=False)
+    attack_species: tuple[AttackSpecies, ...] = Field((), strict=False)
 
     @property
     def digest(self) -> str:
@@ -221,6 +245,14 @@ class Manifest(_Part):
         `frames` is how many frames the probe was made of, by default as many as the manifest's fusion asks for.
         """
         return self.operating_point(target_fmr, self.fusion.frames if frames is None else frames).threshold
+
+    def bona_fide_from(self, starting_value: float) -> float:
+        """The least score that a liveness detector calls bona fide: the strictest of its species' thresholds.
+
+        An attacker brings the species that works, so a presentation must pass all thresholds. `starting_value` stands in
+        until a species is calibrated.
+        """
+        return max((each.threshold for each in self.attack_species), default=starting_value)
 
     def log_likelihood_ratio(self, score: float, frames: int) -> float | None:
         """How much likelier the score is of the same person than of another (natural logarithm, capped); None if unmeasured."""

@@ -80,9 +80,13 @@ def engines(manifest: Manifest, model_dir: Path) -> tuple[Detector, OnnxMatcher]
 def passive_detector(manifest: Manifest, model_dir: Path) -> MiniFasNetDetector:
     """The passive liveness detector of a manifest, not loaded; raises as `face_service` does."""
     weights = verified_weights(model_dir, manifest)
-    return MiniFasNetDetector(
-        weights, PassiveForm.of(manifest.input, manifest.id), YuNetDetector(weights["detector"])
-    )
+    return MiniFasNetDetector(weights, passive_form(manifest), YuNetDetector(weights["detector"]))
+
+
+def passive_form(manifest: Manifest) -> PassiveForm:
+    """How a passive detector works, its threshold the strictest of the species that it was calibrated on."""
+    form = PassiveForm.of(manifest.input, manifest.id)
+    return form.model_copy(update={"bona_fide": manifest.bona_fide_from(form.bona_fide)})
 
 
 def _is_matcher(manifest: Manifest) -> bool:

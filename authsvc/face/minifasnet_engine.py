@@ -30,13 +30,13 @@ class PassiveForm(InputTable):
     """The `[input]` table of the manifest.
 
     `crops` are multiples of the face's box, by weight role; `least_context` the smallest that is judged; `frames` how many
-    judged frames the mean needs; the mean passes at `bona_fide` and above.
+    judged frames the mean needs; the mean passes at `bona_fide` and above, until species are calibrated.
     """
 
     crops: Mapping[str, float]
     least_context: float = Field(2.0, ge=1)
     frames: int = Field(5, ge=1)
-    bona_fide: float = Field(gt=0, lt=1)
+    bona_fide: float = Field(gt=0, le=1)
 
 
 class MiniFasNetDetector:

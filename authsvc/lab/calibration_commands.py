@@ -10,10 +10,9 @@ from typing import Any
 import click
 
 from authsvc.det import DetFile
-from authsvc.lab.face_commands import face_data, model_option, name_option, named_after, today
+from authsvc.lab.face_commands import face_data, manifest_file, model_option, name_option, named_after, today
 from authsvc.lab.options import answer, engine_options, output_file, people_options
 from authsvc.lab.reading import percent
-from authsvc.manifest import Manifest, read_manifest
 
 Json = dict[str, Any]  # Any: a report
 
@@ -58,7 +57,7 @@ def calibrate_face(
     found = calibrated(data, targets or TARGETS, data_set)
     written = str(out) if out and found.serves else None
     if out and found.serves:
-        text = _manifest_file(options["manifests"], data.manifest).read_text(encoding="utf-8")
+        text = manifest_file(options["manifests"], data.manifest).read_text(encoding="utf-8")
         out.write_text(with_points(text, found.points), encoding="utf-8")
         curves = DetFile(model=data.manifest.id, model_digest=data.manifest.digest, curves=found.curves)
         out.with_name(f"{data.manifest.id}.det.json").write_text(curves.to_text(), encoding="utf-8")
@@ -77,10 +76,6 @@ def calibrate_face(
     answer(as_json, document, _calibration_lines(document))
     if not found.serves:
         raise SystemExit(1)
-
-
-def _manifest_file(manifests: Path, manifest: Manifest) -> Path:
-    return next(file for file in sorted(manifests.glob("*.toml")) if read_manifest(file).id == manifest.id)
 
 
 def _calibration_lines(found: Json) -> Iterator[str]:

@@ -7,6 +7,7 @@ import click
 from authsvc.lab.calibration_commands import calibrate_face
 from authsvc.lab.degradation_commands import degradations_command
 from authsvc.lab.face_commands import face_command
+from authsvc.lab.pad_calibration_commands import calibrate_pad
 from authsvc.lab.pad_commands import pad_command
 from authsvc.lab.voice_commands import COMMANDS as VOICE_COMMANDS
 
@@ -25,5 +26,6 @@ lab.add_command(face_command)
 lab.add_command(degradations_command)
 lab.add_command(pad_command)
 calibrate.add_command(calibrate_face)
+calibrate.add_command(calibrate_pad)
 for command in VOICE_COMMANDS:
     lab.add_command(command)

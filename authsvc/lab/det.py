@@ -24,9 +24,12 @@ def corners(found: Curve) -> Iterator[tuple[float, float]]:
 
 
 def det_curve(trials: Trials, data_set: DataSet, thresholds: Iterable[float]) -> DetCurve | None:
-    """The curve of a calibration with intervals, by way of all these thresholds; None without comparisons of both kinds."""
-    found = curve(trials)
-    if found is None:
+    """The curve of a calibration with intervals, by way of all these thresholds.
+
+    None without comparisons of both kinds, or of one person alone.
+    """
+    found, people = curve(trials), len(set(trials.genuine_people.tolist()))
+    if found is None or people < 2:
         return None
     steps = {found.threshold(int(step)) for step in _changes(found, _KEPT)}
     points = [_point(trials, threshold) for threshold in sorted({*steps, *thresholds})]
@@ -38,7 +41,7 @@ def det_curve(trials: Trials, data_set: DataSet, thresholds: Iterable[float]) ->
         data_set=data_set.name,
         population=data_set.population,
         date=data_set.date,
-        people=len(set(trials.genuine_people.tolist())),
+        people=people,
         genuine_pairs=found.genuine_pairs,
         impostor_pairs=found.impostor_pairs,
         points=tuple(points),

@@ -16,7 +16,7 @@ from authsvc.errors import ModelUnusable
 from authsvc.lab.options import answer, engine_options, model_folder, output_file, people_options
 from authsvc.lab.people import read_groups, read_people
 from authsvc.lab.reading import counted, percent
-from authsvc.manifest import Manifest, read_manifests
+from authsvc.manifest import Manifest, read_manifest, read_manifests
 
 # Engines and arrays are loaded by the commands that need them, so that `--help` is quick.
 if TYPE_CHECKING:
@@ -97,6 +97,11 @@ def face_matcher(manifests: Path, model: str) -> Manifest:
         if (manifest.id, manifest.modality, manifest.role) == (model, Modality.FACE, "matcher"):
             return manifest
     raise ModelUnusable(f"no manifest of a face matcher calls itself `{model}`")
+
+
+def manifest_file(manifests: Path, manifest: Manifest) -> Path:
+    """The file in which a manifest stands."""
+    return next(file for file in sorted(manifests.glob("*.toml")) if read_manifest(file).id == manifest.id)
 
 
 def named_after(folder: Path) -> str:

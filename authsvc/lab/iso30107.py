@@ -41,7 +41,7 @@ class Presentation:
 def report(presentations: Sequence[Presentation], threshold: float) -> Json:
     """Every rate with its interval; rates that nothing was tried for are None."""
     bona_fide = [one for one in presentations if one.species is None]
-    attacks = _by_species(presentations)
+    attacks = by_species(presentations)
     rows = {species: _species(of_one, threshold) for species, of_one in attacks.items()}
     tried = {species: row for species, row in rows.items() if row["apcer"] is not None}
     # Where estimates are equal, the species that is less well known is the worse one.
@@ -111,7 +111,7 @@ def _at_limit(
     return {"apcer": limit, "threshold": rounded(threshold), **_figures("bpcer", judged, refused)}
 
 
-def _by_species(presentations: Sequence[Presentation]) -> dict[str, list[Presentation]]:
+def by_species(presentations: Sequence[Presentation]) -> dict[str, list[Presentation]]:
     attacks: dict[str, list[Presentation]] = {}
     for one in presentations:
         if one.species is not None:
@@ -131,11 +131,11 @@ def _refusals(presentations: Sequence[Presentation]) -> Json:
 
 
 def _figures(name: str, presentations: Sequence[Presentation], errors: Sequence[bool]) -> Json:
-    found = _by_subject(presentations, errors)
+    found = by_subject(presentations, errors)
     return {name: None} if found is None else found.to_json(name)
 
 
-def _by_subject(presentations: Sequence[Presentation], errors: Sequence[bool]) -> Estimate | None:
+def by_subject(presentations: Sequence[Presentation], errors: Sequence[bool]) -> Estimate | None:
     """The rate with a bootstrap over subjects: presentations of one person are not independent."""
     subjects = {one.subject for one in presentations}
     numbers = {subject: number for number, subject in enumerate(sorted(subjects))}

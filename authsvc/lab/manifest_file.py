@@ -1,4 +1,4 @@
-"""Calibrated operating points into a manifest file, everything else of it kept; the only file that knows tomlkit."""
+"""Calibrated thresholds into a manifest file, everything else of it kept; the only file that knows tomlkit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tomlkit
 
-from authsvc.manifest import Manifest, OperatingPoint, parse_manifest
+from authsvc.manifest import AttackSpecies, Manifest, OperatingPoint, parse_manifest
 
 
 def with_points(text: str, points: Sequence[OperatingPoint]) -> str:
@@ -18,18 +18,30 @@ def with_points(text: str, points: Sequence[OperatingPoint]) -> str:
     manifest = parse_manifest(text)
     renewed = {(point.samples, point.frames) for point in points}
     kept = [point for point in manifest.operating_points if (point.samples, point.frames) not in renewed]
-    document = tomlkit.parse(text)
-    document.pop("operating_points", None)
-    table = tomlkit.aot()
-    for point in (*kept, *points):
-        table.append(_table(point))
-    document.append("operating_points", table)
-    written = tomlkit.dumps(document)
-    _check(parse_manifest(written), manifest, (*kept, *points))
+    written = _replaced(text, "operating_points", (*kept, *points))
+    _check(manifest, parse_manifest(written), (*kept, *points), parse_manifest(written).operating_points)
     return written
 
 
-def _table(point: OperatingPoint) -> tomlkit.items.Table:
+def with_species(text: str, species: Sequence[AttackSpecies]) -> str:
+    """The manifest's text with these species of attack instead of all earlier ones; raises as `with_points` does."""
+    manifest = parse_manifest(text)
+    written = _replaced(text, "attack_species", species)
+    _check(manifest, parse_manifest(written), species, parse_manifest(written).attack_species)
+    return written
+
+
+def _replaced(text: str, name: str, rows: Sequence[OperatingPoint | AttackSpecies]) -> str:
+    document = tomlkit.parse(text)
+    document.pop(name, None)
+    table = tomlkit.aot()
+    for row in rows:
+        table.append(_table(row))
+    document.append(name, table)
+    return tomlkit.dumps(document)
+
+
+def _table(point: OperatingPoint | AttackSpecies) -> tomlkit.items.Table:
     table = tomlkit.table()
     for name, value in point.model_dump(exclude_none=True).items():
         if value != "":
@@ -37,7 +49,7 @@ def _table(point: OperatingPoint) -> tomlkit.items.Table:
     return table
 
 
-def _check(written: Manifest, before: Manifest, points: Sequence[OperatingPoint]) -> None:
-    """Read again as the service will read it: the same model, and these points."""
-    if written.digest != before.digest or written.operating_points != tuple(points):
+def _check(before: Manifest, after: Manifest, measured: Sequence[object], written: Sequence[object]) -> None:
+    """Read again as the service will read it: the same model, and what was measured."""
+    if after.digest != before.digest or tuple(written) != tuple(measured):
         raise ValueError("the written manifest does not say what was measured")

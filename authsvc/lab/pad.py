@@ -16,9 +16,9 @@ import numpy as np
 from authsvc.arrays.vectors import Vectors, cosine, fuse
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
-from authsvc.face.build import engines, passive_detector
+from authsvc.face.build import engines, passive_detector, passive_form
 from authsvc.face.engine import Detector, Matcher
-from authsvc.face.minifasnet_engine import MiniFasNetDetector, PassiveForm
+from authsvc.face.minifasnet_engine import MiniFasNetDetector
 from authsvc.face.quality import VERIFICATION
 from authsvc.lab.clips import frames_of
 from authsvc.lab.face_samples import look_at
@@ -128,5 +128,5 @@ def _open(bench: Bench) -> _Trial:
     passive = passive_detector(bench.passive, bench.model_dir)
     for engine in (detector, matcher, passive):
         engine.load()
-    frames = PassiveForm.of(bench.passive.input, bench.passive.id).frames
+    frames = passive_form(bench.passive).frames
     return _Trial(bench, detector, matcher, passive, frames)

@@ -13,19 +13,22 @@ from authsvc.errors import ModelUnusable
 from authsvc.lab.options import answer, engine_options, model_folder
 from authsvc.lab.people import read_people
 from authsvc.lab.reading import percent
-from authsvc.manifest import read_manifests
+from authsvc.manifest import Manifest, read_manifests
 
 Json = dict[str, Any]  # Any: a report
 
 
-@click.command("pad")
-@click.option(
+list_option = click.option(
     "--manifest",
     "list_file",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV or JSON: path, label (bona_fide or a species), subject.",
 )
+
+
+@click.command("pad")
+@list_option
 @click.option(
     "--enrolled",
     "enrolled_folder",
@@ -47,21 +50,17 @@ def pad_command(
     as_json: bool,
 ) -> None:
     """Show attacks and live people to the passive detector: APCER by species, BPCER, non-responses, with intervals."""
-    from authsvc.face.build import DEFAULT_MODEL, PASSIVE_MODEL
-    from authsvc.face.minifasnet_engine import PassiveForm
+    from authsvc.face.build import passive_form
     from authsvc.lab.iso30107 import report
     from authsvc.lab.pad import Bench, enrolled, try_all
     from authsvc.lab.pad_list import read_list
 
-    known = {manifest.id: manifest for manifest in read_manifests(manifests)}
-    if not {DEFAULT_MODEL, PASSIVE_MODEL} <= set(known):
-        raise ModelUnusable(f"the manifests `{DEFAULT_MODEL}` and `{PASSIVE_MODEL}` are needed")
-    passive, matcher, folder = known[PASSIVE_MODEL], known[DEFAULT_MODEL], model_folder(data_dir, model_dir)
+    passive, matcher = detector_and_matcher(manifests)
+    folder = model_folder(data_dir, model_dir)
     listed = read_list(list_file)
     people = read_people(enrolled_folder) if enrolled_folder else ()
     templates = enrolled(people, matcher, folder, processes=processes) if people else {}
     tried = try_all(listed, Bench(passive, matcher, folder, templates, target), processes=processes)
-    form = PassiveForm.of(passive.input, passive.id)
     found = {
         "detector": passive.id,
         "model_digest": passive.digest,
@@ -70,7 +69,8 @@ def pad_command(
         "data_set": list_file.name,
         "date": SystemClock().now().date().isoformat(),
         "n_subjects": len({one.subject for one in listed}),
-        **report([one.presentation for one in tried], form.bona_fide),
+        "calibrated_species": {each.species: each.threshold for each in passive.attack_species},
+        **report([one.presentation for one in tried], passive_form(passive).bona_fide),
         "sent_back": [
             {"path": one.path.name, "hints": list(trial.hints)}
             for one, trial in zip(listed, tried, strict=True)
@@ -78,6 +78,16 @@ def pad_command(
         ],
     }
     answer(as_json, found, _lines(found))
+
+
+def detector_and_matcher(manifests: Path) -> tuple[Manifest, Manifest]:
+    """The passive detector's manifest and the matcher's; raises ModelUnusable where one is missing."""
+    from authsvc.face.build import DEFAULT_MODEL, PASSIVE_MODEL
+
+    known = {manifest.id: manifest for manifest in read_manifests(manifests)}
+    if not {DEFAULT_MODEL, PASSIVE_MODEL} <= set(known):
+        raise ModelUnusable(f"the manifests `{DEFAULT_MODEL}` and `{PASSIVE_MODEL}` are needed")
+    return known[PASSIVE_MODEL], known[DEFAULT_MODEL]
 
 
 def _lines(found: Json) -> Iterator[str]:
