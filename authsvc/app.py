@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from authsvc.drift import expected_beside
 from authsvc.errors import AuthsvcError
+from authsvc.manifest import manifest_folder
 from authsvc.serving.waiting import AGAIN
 from authsvc.web import access_log, dispatch
 from authsvc.web.console.shell import open_console
@@ -63,7 +65,7 @@ def make_app(settings: Settings) -> App:
     """The application of one web process, wired from its settings."""
     from authsvc.wiring import wire  # Every room and storage load here, not with this module.
 
-    metrics = Metrics(settings.metrics_dir)
+    metrics = Metrics(settings.metrics_dir, expected_beside(manifest_folder()))
     wired = wire(settings, tally=metrics)
     wired.start_chores()
     access_log.to_stderr()

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from authsvc.errors import InvalidRequest
@@ -69,11 +68,13 @@ class DriftVerdict(StrEnum):
     WATCH = "watch"
     ALARM = "alarm"
     TOO_FEW = "too_few"
+    UNCALIBRATED = "uncalibrated"
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """`index` is the population stability index, 0 for equal shapes; None where there are too few scores to tell."""
+    """`index` is the population stability index, 0 for equal shapes; None where there are too few scores to tell, or no
+    calibration to compare them with."""
 
     verdict: DriftVerdict
     index: float | None
@@ -112,45 +113,35 @@ def population_stability(expected: ScoreHistogram, current: ScoreHistogram) -> f
     return sum((there - here) * math.log(there / here) for here, there in zip(p, q, strict=True))
 
 
-class DriftMonitor:
-    """Counts scores as they are settled, by model digest, and compares them with the calibration. Safe between threads.
+def report(expected: Mapping[str, ScoreHistogram], seen: Mapping[str, ScoreHistogram]) -> Mapping[str, Drift]:
+    """The drift of each model that scored anything or has a calibration to compare with, by model digest.
 
-    `expected` holds the genuine scores of each model's calibration. A person's own scores are nearly all there is in service, so
-    genuine ones are what they are compared with.
+    `expected` holds the genuine scores of each calibration: a person's own scores are nearly all there is in service.
     """
-
-    def __init__(self, expected: Mapping[str, ScoreHistogram]) -> None:
-        self._expected = dict(expected)
-        self._counts: dict[str, list[int]] = {}
-        self._lock = Lock()
-
-    def observe(self, model: str, score: float) -> None:
-        """Call it where a comparison is settled."""
-        step = step_of(score)
-        with self._lock:
-            self._counts.setdefault(model, [0] * STEPS)[step] += 1
-
-    def take(self) -> dict[str, ScoreHistogram]:
-        """What was counted since the last time, to be stored or added to what other processes counted."""
-        with self._lock:
-            taken, self._counts = self._counts, {}
-        return {model: ScoreHistogram(tuple(counts)) for model, counts in taken.items()}
-
-    def report(self, seen: Mapping[str, ScoreHistogram]) -> dict[str, Drift]:
-        """The drift of each model that was calibrated, from all that was seen of it: a gauge and an alarm for each."""
-        nothing = ScoreHistogram.of(())
-        return {
-            model: drift(expected, seen.get(model, nothing)) for model, expected in self._expected.items()
-        }
+    nothing = ScoreHistogram.of(())
+    return {
+        model: drift(expected[model], seen.get(model, nothing))
+        if model in expected
+        else Drift(DriftVerdict.UNCALIBRATED, None, seen[model].total)
+        for model in sorted({*expected, *seen})
+    }
 
 
 def read_expected(file: Path) -> dict[str, ScoreHistogram]:
-    """The scores that `authsvc lab calibrate face --scores FILE` wrote, by model digest; raises InvalidRequest."""
+    """The scores that `authsvc lab calibrate face` wrote, by model digest; raises InvalidRequest."""
     try:
         fields = json.loads(file.read_text(encoding="utf-8"))
         return {str(fields["model"]): ScoreHistogram.from_json(dict(fields["genuine"]))}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidRequest(f"`{file.name}` holds no scores of a calibration") from error
+
+
+def expected_beside(manifests: Path) -> dict[str, ScoreHistogram]:
+    """The scores of every calibration that lies beside the manifests, as `<model>.scores.json`; raises InvalidRequest."""
+    found: dict[str, ScoreHistogram] = {}
+    for file in sorted(manifests.glob("*.scores.json")):
+        found |= read_expected(file)
+    return found
 
 
 def _class_ends(expected: ScoreHistogram) -> list[int]:

@@ -37,6 +37,8 @@ class Tally(Protocol):
 
     def happened(self, tag: str) -> None: ...
 
+    def scored(self, model: str, score: float) -> None: ...
+
 
 class Uncounted:
     """Nobody watches: on the command line, and in tests."""
@@ -44,6 +46,8 @@ class Uncounted:
     def judged(self, factor: str, outcome: str) -> None: ...
 
     def happened(self, tag: str) -> None: ...
+
+    def scored(self, model: str, score: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

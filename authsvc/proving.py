@@ -14,7 +14,7 @@ from typing import Protocol
 from authsvc.account import Account, LowValue
 from authsvc.acts import charge_attempt, without_lost_keys
 from authsvc.asking import place_of, step_of
-from authsvc.biometric import covers
+from authsvc.biometric import Liveness, covers
 from authsvc.ceremony import Ceremonies
 from authsvc.clock import Clock
 from authsvc.closing import end, entry, must_find, must_have_account, present, signed
@@ -28,11 +28,15 @@ from authsvc.policy.level import FactorSet, Level
 from authsvc.receipt import ReceiptIssuer
 from authsvc.store import Ledger, Transaction
 
+_ALIVE = Liveness.BONA_FIDE.value
+
 
 class Tally(Protocol):
     """Counts for whoever watches the service."""
 
     def judged(self, factor: str, outcome: str) -> None: ...
+
+    def scored(self, model: str, score: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,17 @@ class Proving:
             lambda tx: self._judge(tx, decision.id, policy, evidence, charge)
         )
         for result in results:
-            self._tally.judged(result.factor, "passed" if result.passed else "failed")
+            self._count(result)
         self._ceremonies.forget(place_of(decision), tuple(Factor))
         still_open = judged.challenge is not None and judged.status is Status.CHALLENGE_REQUIRED
         return Completed(judged.status is Status.AUTHENTICATED, charge.left if still_open else 0)
+
+    def _count(self, result: Verification) -> None:
+        """The outcome, and a living person's comparison score, whose drift is watched."""
+        self._tally.judged(result.factor, "passed" if result.passed else "failed")
+        model, score = result.evidence.get("model"), result.evidence.get("score")
+        if isinstance(model, str) and isinstance(score, float) and result.evidence.get("liveness") == _ALIVE:
+            self._tally.scored(model, score)
 
     def _collect(self, decision: Decision) -> Evidence:
         """The evidence of one whole set, used up by being collected."""

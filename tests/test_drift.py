@@ -1,18 +1,19 @@
 """Scores that move are told; scores that only scatter are not."""
 
+import json
 import random
-import threading
 
 import pytest
 
 from authsvc.drift import (
     STEPS,
-    DriftMonitor,
     DriftVerdict,
     ScoreHistogram,
     drift,
+    expected_beside,
     population_stability,
     read_expected,
+    report,
     step_of,
 )
 from authsvc.errors import InvalidRequest
@@ -86,27 +87,26 @@ def test_a_histogram_that_is_none_is_refused(fields):
         ScoreHistogram.from_json(fields)
 
 
-def test_threads_count_every_score_once():
-    monitor = DriftMonitor({"sha256:a": scores(1000)})
-
-    def count() -> None:
-        for _ in range(1000):
-            monitor.observe("sha256:a", 0.95)
-
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert monitor.take()["sha256:a"].total == 4000
-    assert monitor.take() == {}
+def test_each_model_that_is_calibrated_or_seen_is_reported():
+    found = report(
+        {"sha256:a": scores(1000), "sha256:b": scores(1000)},
+        {"sha256:a": scores(1000, mean=0.8), "sha256:c": scores(1000)},
+    )
+    assert {model: drift.verdict for model, drift in found.items()} == {
+        "sha256:a": DriftVerdict.ALARM,
+        "sha256:b": DriftVerdict.TOO_FEW,
+        "sha256:c": DriftVerdict.UNCALIBRATED,
+    }
+    assert found["sha256:c"].scores == 1000
 
 
-def test_each_calibrated_model_is_reported_even_unseen():
-    monitor = DriftMonitor({"sha256:a": scores(1000), "sha256:b": scores(1000)})
-    found = monitor.report({"sha256:a": scores(1000, mean=0.8)})
-    assert found["sha256:a"].verdict is DriftVerdict.ALARM
-    assert found["sha256:b"].verdict is DriftVerdict.TOO_FEW
+def test_the_scores_of_calibrations_lie_beside_the_manifests(tmp_path):
+    calibrated = {f"sha256:{name}": scores(1000) for name in "ab"}
+    for model, counted in calibrated.items():
+        fields = {"model": model, "genuine": counted.to_json()}
+        (tmp_path / f"{model[-1]}.scores.json").write_text(json.dumps(fields))
+    (tmp_path / "a.det.json").write_text("{}")
+    assert expected_beside(tmp_path) == calibrated
 
 
 def test_a_file_without_scores_is_refused(tmp_path):

@@ -28,10 +28,13 @@ Json = dict[str, Any]  # Any: a report
 @click.option(
     "--out",
     type=output_file,
-    help="Write the manifest with the new operating points, and its DET curves beside it.",
+    help="Write the manifest with the new operating points, its DET curves and scores beside it.",
 )
 @click.option(
-    "--scores", "scores_file", type=output_file, help="Write the histogram that drift is measured against."
+    "--scores",
+    "scores_file",
+    type=output_file,
+    help="Write the histogram that drift is measured against; by default beside the manifest.",
 )
 @engine_options
 def calibrate_face(
@@ -61,6 +64,7 @@ def calibrate_face(
         out.write_text(with_points(text, found.points), encoding="utf-8")
         curves = DetFile(model=data.manifest.id, model_digest=data.manifest.digest, curves=found.curves)
         out.with_name(f"{data.manifest.id}.det.json").write_text(curves.to_text(), encoding="utf-8")
+        scores_file = scores_file or out.with_name(f"{data.manifest.id}.scores.json")
     if scores_file and found.serves:
         scores_file.write_text(json.dumps(found.scores) + "\n", encoding="utf-8")
     document = {

@@ -9,8 +9,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from authsvc.drift import Drift, DriftVerdict, ScoreHistogram, report, step_of
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+_SCORES = "comparison_scores"
 
 DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds in seconds; a decision is to be in the third, a face in the seventh or eighth."""
@@ -27,7 +36,11 @@ def fresh_directory(directory: Path) -> Path:
 
 
 class Metrics:
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path | None = None, expected: Mapping[str, ScoreHistogram] | None = None
+    ) -> None:
+        """`expected` holds the scores of each model's calibration, by digest: what drift is measured against."""
+        self._expected = {} if expected is None else dict(expected)
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             # The library reads this variable when it is imported and when it counts, and from nowhere else.
@@ -47,6 +60,7 @@ class Metrics:
         events = counter("events", "Events published, lock-outs among them", "tag")
         webhooks = counter("webhook_attempts", "Webhooks sent, by how that went", "result")
         problems = counter("problems", "Problems answered", "slug")
+        scores = counter(_SCORES, "Comparison scores of living people, in steps of 0.002", "model", "step")
         durations = prometheus.Histogram(
             "authsvc_request_seconds",
             "From a request's arrival at the application to its answer",
@@ -62,6 +76,7 @@ class Metrics:
         self._events = lru_cache(maxsize=64)(events.labels)
         self._webhooks = lru_cache(maxsize=16)(webhooks.labels)
         self._problems = lru_cache(maxsize=64)(problems.labels)
+        self._scores = lru_cache(maxsize=4096)(scores.labels)
         self._durations = lru_cache(maxsize=256)(durations.labels)
 
     def decided(self, answer: bytes) -> None:
@@ -90,6 +105,14 @@ class Metrics:
         """One attempt at a delivery: `delivered`, a `status` that is not 2xx, or what kept it from an answer."""
         self._webhooks(result).inc()
 
+    def scored(self, model: str, score: float) -> None:
+        """A living person was compared: the score is counted in its step, by the digest of its model."""
+        self._scores(model, str(step_of(score))).inc()
+
+    def drift(self) -> Mapping[str, Drift]:
+        """How far each model's scores have moved from its calibration, over all processes since the service started."""
+        return report(self._expected, self._seen())
+
     def refused(self, slug: str) -> None:
         self._problems(slug).inc()
 
@@ -99,10 +122,47 @@ class Metrics:
     def text(self) -> tuple[bytes, str]:
         """What `/metrics` shows, and its media type."""
         import prometheus_client as prometheus
+
+        text = prometheus.generate_latest(self._all_processes())
+        return text + "".join(_drift_lines(self.drift())).encode(), prometheus.CONTENT_TYPE_LATEST
+
+    def _all_processes(self) -> CollectorRegistry:
+        import prometheus_client as prometheus
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        registry = self._registry
-        if self._directory is not None:
-            registry = prometheus.CollectorRegistry()
-            MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]  # It has no types.
-        return prometheus.generate_latest(registry), prometheus.CONTENT_TYPE_LATEST
+        if self._directory is None:
+            return self._registry
+        registry = prometheus.CollectorRegistry()
+        MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]  # It has no types.
+        return registry
+
+    def _seen(self) -> Mapping[str, ScoreHistogram]:
+        counts: dict[str, dict[str, int]] = {}
+        for family in self._all_processes().collect():
+            for sample in family.samples:
+                if sample.name == f"authsvc_{_SCORES}_total":
+                    counts.setdefault(sample.labels["model"], {})[sample.labels["step"]] = int(sample.value)
+        return {model: ScoreHistogram.from_json(steps) for model, steps in counts.items()}
+
+
+def _drift_lines(found: Mapping[str, Drift]) -> Iterator[str]:
+    """Gauges that are worked out from the counters of all processes, and so belong to none."""
+    for name, text, value in (
+        ("index", "Population stability index of the scores against their calibration", _index),
+        ("alarm", "1 where scores have drifted so far that thresholds should be looked at", _alarm),
+        ("scores", "Scores that the drift was judged by", lambda drift: drift.scores),
+    ):
+        lines = [(model, told) for model, drift in found.items() if (told := value(drift)) is not None]
+        if lines:
+            yield f"# HELP authsvc_score_drift_{name} {text}\n# TYPE authsvc_score_drift_{name} gauge\n"
+        for model, told in lines:
+            yield f'authsvc_score_drift_{name}{{model="{model}"}} {told}\n'
+
+
+def _index(drift: Drift) -> float | None:
+    return drift.index
+
+
+def _alarm(drift: Drift) -> int | None:
+    """Nothing where nothing can be said, so that silence is not taken for health."""
+    return None if drift.index is None else int(drift.verdict is DriftVerdict.ALARM)

@@ -114,3 +114,15 @@ def test_an_attack_is_told_and_doubt_is_not_but_neither_passes(
     assert not answered(bench)
     alarms = [event["data"]["alarm"] for event in bench.events() if event["type"] == "attack:suspected"]
     assert alarms == told
+
+
+@pytest.mark.parametrize(
+    ("verdict", "counted"), [(Liveness.BONA_FIDE, 1), (Liveness.ATTACK, 0), (Liveness.UNDECIDED, 0)]
+)
+def test_only_the_score_of_a_living_person_counts_for_drift(
+    opened: Open, verdict: Liveness, counted: int
+) -> None:
+    bench = opened(("active",), {})
+    bench.faces.liveness = verdict
+    answered(bench)
+    assert bench.tally.scores == [(bench.faces.model, 0.99)] * counted

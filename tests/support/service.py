@@ -30,6 +30,7 @@ from authsvc.health import Voices
 from authsvc.keyring import KeyRing
 from authsvc.manifest import manifest_folder, read_manifests
 from authsvc.once import Answer, Once
+from authsvc.opening import Uncounted
 from authsvc.payment import Payee, Payment
 from authsvc.policy.engine import Policy
 from authsvc.policy.examination import examine
@@ -75,6 +76,16 @@ class NamedFaces:
         return {"engine": "named", "model": self.model, "liveness": liveness, "gates": list(self.gates)}
 
 
+class Counted(Uncounted):
+    """Keeps the scores that were counted."""
+
+    def __init__(self) -> None:
+        self.scores: list[tuple[str, float]] = []
+
+    def scored(self, model: str, score: float) -> None:
+        self.scores.append((model, score))
+
+
 class Here:
     """Examines policies in this process: the same function that the program runs."""
 
@@ -113,7 +124,10 @@ class Bench:
             KeyRing.create(settings.keyring)
         upgrade(database_url(settings))
         self.faces = NamedFaces()
-        self.wired = wiring.wire(settings, self.clock, face=self.faces, analyst=Here(), voice=voice)
+        self.tally = Counted()
+        self.wired = wiring.wire(
+            settings, self.clock, face=self.faces, tally=self.tally, analyst=Here(), voice=voice
+        )
         self.services: Services = self.wired.services
         self.key = self.new_key()
         self._count = 0

@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from authsvc.drift import DriftVerdict, ScoreHistogram
 from authsvc.errors import CaptureUnusable
 from authsvc.once import Answer
 from authsvc.web.metrics import Metrics, fresh_directory
@@ -89,3 +92,55 @@ def test_a_fresh_directory_holds_nothing_of_the_last_run(tmp_path: Path):
     directory.mkdir()
     (directory / "counter_1.db").write_bytes(b"x")
     assert list(fresh_directory(directory).iterdir()) == []
+
+
+MODEL = "sha256:a"
+CALIBRATED = ScoreHistogram.of([0.95 + 0.0004 * number for number in range(100)] * 10)
+
+
+def gauge(metrics: Metrics, name: str) -> str | None:
+    start = f'authsvc_score_drift_{name}{{model="{MODEL}"}} '
+    told = [line for line in metrics.text()[0].decode().splitlines() if line.startswith(start)]
+    return told[0].removeprefix(start) if told else None
+
+
+@pytest.mark.parametrize(("moved", "alarm"), [(0.0, "0"), (-0.05, "1")])
+def test_scores_that_moved_away_from_their_calibration_raise_the_alarm(moved: float, alarm: str):
+    metrics = Metrics(expected={MODEL: CALIBRATED})
+    for number in range(600):
+        metrics.scored(MODEL, 0.95 + 0.0004 * (number % 100) + moved)
+    assert gauge(metrics, "alarm") == alarm
+    assert gauge(metrics, "scores") == "600"
+    assert float(gauge(metrics, "index") or "nan") >= 0
+    assert metrics.drift()[MODEL].scores == 600
+
+
+def test_too_few_scores_are_neither_an_alarm_nor_all_clear():
+    metrics = Metrics(expected={MODEL: CALIBRATED})
+    metrics.scored(MODEL, 0.5)
+    assert (gauge(metrics, "alarm"), gauge(metrics, "index"), gauge(metrics, "scores")) == (None, None, "1")
+
+
+def test_without_a_calibration_there_is_nothing_to_compare_with():
+    metrics = Metrics()
+    for _ in range(600):
+        metrics.scored(MODEL, 0.97)
+    assert metrics.drift()[MODEL].verdict is DriftVerdict.UNCALIBRATED
+    assert gauge(metrics, "alarm") is None
+
+
+def test_scores_of_several_processes_are_judged_together(tmp_path: Path):
+    directory = fresh_directory(tmp_path / "metrics")
+    program = (
+        "import sys; from pathlib import Path; from authsvc.web.metrics import Metrics\n"
+        "metrics = Metrics(Path(sys.argv[1]))\n"
+        "for _ in range(300): metrics.scored('sha256:a', 0.9)\n"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", program, str(directory)], check=True)
+    look = "import sys; from pathlib import Path; from authsvc.web.metrics import Metrics\n"
+    look += "print(Metrics(Path(sys.argv[1])).drift()['sha256:a'].scores)"
+    done = subprocess.run(
+        [sys.executable, "-c", look, str(directory)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "600"
