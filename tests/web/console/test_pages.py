@@ -9,6 +9,7 @@ from authsvc.operator import Act, Role
 from authsvc.running import Wired
 from tests.web.console.conftest import Shop
 from tests.web.console.people import Person, audited
+from tests.web.support import BASE_URL
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -211,3 +212,15 @@ def test_no_page_carries_a_style_or_a_script_of_its_own(auditor: Person):
     for path in ("/console/", "/console/audit", "/console/operators", "/console/cases", "/console/session"):
         page = opened(auditor, path)
         assert re.search(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|\son[a-z]+=", page) is None, path
+
+
+def test_every_script_that_a_page_loads_is_there(auditor: Person):
+    waiting, seen = {"js/device.js", "js/page.js", "js/invitation.js"}, set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        answer = auditor.browser.client.get(f"/console/static/{name}", base_url=BASE_URL)
+        assert answer.status_code == 200, name
+        imported = re.findall(r'from "\./([^"]+)"', answer.get_data(as_text=True))
+        waiting |= {f"js/{each}" for each in imported} - seen
+    assert "js/relay.js" in seen

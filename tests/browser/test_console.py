@@ -1,0 +1,197 @@
+"""Operators in a real browser: invited, signed in, looking, freezing, unfreezing by two; every page fit for everybody."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+from authsvc.operator import Role
+from tests.browser.colleague import Colleague
+from tests.browser.inspection import inspect
+from tests.guarantees.people import Person, Shop
+from tests.support.live import LiveService
+
+_numbers = count(1)
+
+Comes = Callable[..., Colleague]
+
+
+@pytest.fixture(scope="module")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, model_dir: Path, chromium_program: str
+) -> Iterator[LiveService]:
+    """One of its own, in which nothing but these payments happens."""
+    with LiveService(tmp_path_factory.mktemp("console"), model_dir, workers=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, chromium_program: str) -> Iterator[Browser]:
+    launched = playwright.chromium.launch(executable_path=chromium_program)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="module")
+def town(service: LiveService) -> "Town":
+    return Town(service)
+
+
+@pytest.fixture
+def colleague(browser: Browser, service: LiveService) -> Iterator[Comes]:
+    """`colleague(Role.AUDITOR)`: invited, and not yet there."""
+    came: list[Colleague] = []
+
+    def new(*roles: Role, locale: str = "en-GB") -> Colleague:
+        came.append(Colleague(browser, service, f"colleague {next(_numbers)}", *roles, locale=locale))
+        return came[-1]
+
+    yield new
+    for each in came:
+        each.close()
+
+
+class Town:
+    """A payer and what became of the payments; told to the console before anybody looks."""
+
+    def __init__(self, service: LiveService) -> None:
+        self.shop = Shop(service)
+        self.payer = Person(self.shop)
+        self.shop.decide(self.shop.payment(self.payer, 2_500))
+        challenge = self.shop.challenge(self.shop.payment(self.payer))
+        challenge.try_code(self.payer.wrong_code())
+        assert challenge.try_code(self.payer.code()).status == 200
+        self.decision = challenge.decision_id
+        for amount in (100, 2_500, 125_000, 600_000):
+            self.shop.decide(self.shop.payment(self.payer, amount))
+            self.shop.decide(self.shop.payment("u_stranger", amount))
+        time.sleep(6)  # The console counts every five seconds.
+
+
+def test_the_link_of_an_invitation_leads_to_a_signed_in_operator(colleague: Comes):
+    ann = colleague(Role.AUDITOR)
+    ann.come()
+    assert ann.name in ann.page.inner_text("header")
+    assert ann.complaints == []
+    assert not [
+        address for address in ann.addresses if "oi_" in address.partition("#")[0] or "os_" in address
+    ]
+
+
+def test_an_operator_without_a_key_signs_in_with_app_and_sign_in_key(colleague: Comes):
+    ann = colleague(Role.SUPPORT)
+    ann.arrive()
+    app, sign_in_key = ann.add_app()
+    ann.say_name()
+    ann.page.fill("#sign-in-key", "AAAA-BBBB")
+    ann.page.fill("#code", app.now())
+    ann.page.click("form[action='/console/sign-in/app'] button")
+    assert "was not accepted" in ann.page.inner_text("[role=alert]")
+    ann.page.fill("#sign-in-key", sign_in_key)
+    ann.page.fill("#code", app.now())
+    ann.page.click("form[action='/console/sign-in/app'] button")
+    ann.page.wait_for_url("**/console/")
+    assert ann.complaints == []
+
+
+def test_a_payment_is_explained_from_the_overview_to_its_evidence(colleague: Comes, town: Town):
+    ann = colleague(Role.AUDITOR).come()
+    assert "Decisions by level" in ann.page.inner_text("main")
+    ann.page.click("text=Decisions and users")
+    ann.page.fill("#decision", town.decision)
+    ann.page.click("form:has(#decision) button")
+    assert "1,250.00" in ann.page.inner_text("h1")
+    assert "medium-amount" in ann.page.inner_text("main")
+    with ann.page.expect_download() as download:
+        ann.page.click("text=Evidence bundle")
+    assert download.value.suggested_filename == f"{town.decision}.evidence.json"
+    assert ann.complaints == []
+
+
+def test_one_freezes_and_two_unfreeze(colleague: Comes, town: Town):
+    ann, bob = colleague(Role.SUPPORT).come(), colleague(Role.APPROVER, Role.SUPPORT).come()
+    payer = Person(town.shop)
+    find(ann, payer.user)
+    ann.page.fill("#reason", "the phone was stolen")
+    ann.page.click("button.button-danger")
+    assert town.shop.decide(town.shop.payment(payer, 100)).json["status"] == "denied"
+    ann.page.fill("#reason", "the phone is back")
+    ann.page.click("form[action='/console/user/unfreeze'] button")
+    assert "somebody else" in ann.page.inner_text("main")
+    bob.go("/console/")
+    bob.page.click(f".waiting a:has-text('{payer.user}')")
+    bob.page.click("form[action$='/confirm'] button")
+    assert "Active" in bob.page.inner_text(".headline")
+    assert town.shop.decide(town.shop.payment(payer, 100)).json["status"] != "denied"
+    assert ann.complaints == []
+    assert bob.complaints == []
+
+
+def test_the_keyboard_reaches_everything(colleague: Comes):
+    ann = colleague(Role.AUDITOR).come()
+    ann.page.keyboard.press("Tab")
+    assert ann.page.evaluate("document.activeElement.className") == "skip"
+    ann.page.keyboard.press("Enter")
+    assert ann.page.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_every_page_of_the_console_is_fit_for_everybody(colleague: Comes, town: Town, locale: str):
+    ann = colleague(*Role, locale=locale)
+    faults = [*joining(ann), *working(ann, town)]
+    assert faults == []
+    assert ann.complaints == []
+
+
+def joining(ann: Colleague) -> list[str]:
+    page, faults = ann.page, []
+    ann.go("/console/join")
+    faults += inspect(page, "console-01-invitation")
+    ann.arrive()
+    faults += inspect(page, "console-02-ways")
+    page.click("a[href='/console/join/app']")
+    faults += inspect(page, "console-03-app")
+    page.go_back()
+    ann.register_key()
+    faults += inspect(page, "console-04-done")
+    ann.go("/console/sign-in")
+    faults += inspect(page, "console-05-name")
+    ann.say_name()
+    faults += inspect(page, "console-06-proof")
+    ann.sign_in()
+    return faults
+
+
+def working(ann: Colleague, town: Town) -> list[str]:
+    page, faults = ann.page, []
+    ann.go("/console/?window=hour")
+    faults += inspect(page, "console-10-overview")
+    ann.go("/console/cases")
+    faults += inspect(page, "console-11-cases")
+    ann.go(f"/console/decisions/{town.decision}")
+    faults += inspect(page, "console-12-decision")
+    find(ann, town.payer.user)
+    faults += inspect(page, "console-13-user")
+    ann.go("/console/audit")
+    faults += inspect(page, "console-14-audit")
+    page.click("form[action='/console/audit/verify'] button")
+    faults += inspect(page, "console-15-verified")
+    ann.go("/console/operators")
+    faults += inspect(page, "console-16-operators")
+    ann.go("/console/session")
+    page.click("form[action='/console/session/bearer'] button")
+    faults += inspect(page, "console-17-session")
+    ann.go("/console/nowhere")
+    faults += inspect(page, "console-18-failure")
+    return faults
+
+
+def find(ann: Colleague, user: str) -> None:
+    ann.go("/console/cases")
+    ann.page.fill("#user", user)
+    ann.page.click("form:has(#user) button")
+    ann.page.wait_for_url(re.compile(r"/console/user\?"))
