@@ -219,7 +219,7 @@ def test_every_script_that_a_page_loads_is_there(auditor: Person):
     while waiting:
         name = waiting.pop()
         seen.add(name)
-        answer = auditor.browser.client.get(f"/console/static/{name}", base_url=BASE_URL)
+        answer = auditor.browser.client.get(f"/console/static/{name}", base_url=BASE_URL, buffered=True)
         assert answer.status_code == 200, name
         imported = re.findall(r'from "\./([^"]+)"', answer.get_data(as_text=True))
         waiting |= {f"js/{each}" for each in imported} - seen
