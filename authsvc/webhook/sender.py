@@ -85,6 +85,7 @@ class Sender:
         if not self._lease.keep():
             return
         self._outbox.spread()
+        self._under_way = {name: run for name, run in self._under_way.items() if not run.done()}
         for endpoint_id in self._outbox.due():
             self._start(endpoint_id)
         if self._clock.now() >= self._forget_at:
@@ -104,8 +105,7 @@ class Sender:
         return not wait(self._under_way.values(), timeout=patience).not_done
 
     def _start(self, endpoint_id: str) -> None:
-        running = self._under_way.get(endpoint_id)
-        if running is None or running.done():
+        if endpoint_id not in self._under_way:
             lane = self._slow if endpoint_id in self._were_slow else self._quick
             self._under_way[endpoint_id] = lane.submit(self._run, endpoint_id)
 
