@@ -18,8 +18,12 @@ BEGUN_LIFE = timedelta(seconds=120)
 """A nonce counts for two minutes after it was issued (BARS 6)."""
 
 CHALLENGE_LIFE = timedelta(minutes=5)
+HOUR = timedelta(hours=1)
 STEPS_PER_CHALLENGE = 30
 """Begins and captures of one factor of one challenge; a person needs a handful, a guesser thousands."""
+
+CAPTURES_AN_HOUR = 60
+"""Faces, or voices, of one person over all their challenges. Unusable ones cost no attempt, and seconds of computing each."""
 
 
 class Box(Protocol):
@@ -41,6 +45,14 @@ class Ceremonies:
         count = self._ephemeral.increment(_key(step, factor, "count"), CHALLENGE_LIFE)
         if count > STEPS_PER_CHALLENGE:
             raise RateLimited("too many tries of this step", retry_after=60)
+
+    def count_capture(self, step: Step, factor: Factor) -> None:
+        """Count one capture of a person, whatever will become of it; raises RateLimited past what one can need."""
+        if not factor.is_server_side_biometric:
+            return
+        count = self._ephemeral.increment(Key(_owner(step), f"captures:{factor}"), HOUR)
+        if count > CAPTURES_AN_HOUR:
+            raise RateLimited("too many captures of this person", retry_after=600)
 
     def begin(self, step: Step, factor: Factor, begun: Begun) -> None:
         """Keep the private half of a ceremony; a ceremony begun earlier for the same factor is void."""
@@ -82,4 +94,8 @@ class Ceremonies:
 
 
 def _key(step: Step, factor: Factor, part: str) -> Key:
-    return Key(f"{step.subject.client}/{step.subject.user}", f"{step.challenge_id}:{factor}:{part}")
+    return Key(_owner(step), f"{step.challenge_id}:{factor}:{part}")
+
+
+def _owner(step: Step) -> str:
+    return f"{step.subject.client}/{step.subject.user}"

@@ -106,6 +106,7 @@ class StepUp:
         now = self._clock.now()
         step = self._step(decision.as_of(now), factor)
         self._ceremonies.count(step, factor)
+        self._ceremonies.count_capture(step, factor)
         kept = self._ceremonies.take_begun(step, factor)
         if kept is None:
             raise InvalidRequest(

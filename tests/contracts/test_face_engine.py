@@ -1,5 +1,6 @@
 """What every face engine promises, run for each one that is here; the faces come from the shared pictures."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,36 @@ def arcface_onnx(models: Path, data: Path) -> OnnxMatcher:
     return OnnxMatcher(supplied(data, manifest.weight("matcher").file), manifest, PointKind.EYES_NOSE_MOUTH)
 
 
+def sface(models: Path, data: Path) -> OnnxMatcher:
+    """By its own manifest, over a stand-in of the same shape: the weights are nobody's to ship."""
+    pytest.importorskip("onnx", reason="the `prepare` extra is not installed")
+    manifest = read_manifest(manifest_folder() / "sface.toml")
+    return OnnxMatcher(
+        _untrained(Path(tempfile.mkdtemp()) / "sface.onnx"), manifest, PointKind.EYES_NOSE_MOUTH
+    )
+
+
+def _untrained(path: Path) -> Path:
+    """One picture of 3 x 112 x 112 at a time to 128 numbers, as SFace takes and gives them; chance instead of training."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    chance = np.random.default_rng(2021).standard_normal((3 * 14 * 14, 128)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("AveragePool", ["data"], ["pooled"], kernel_shape=[8, 8], strides=[8, 8]),
+            helper.make_node("Flatten", ["pooled"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "weights"], ["fc1"]),
+        ],
+        "sface",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 112, 112])],
+        [helper.make_tensor_value_info("fc1", TensorProto.FLOAT, [1, 128])],
+        [numpy_helper.from_array(chance, "weights")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
 def supplied(data: Path, file: str) -> Path:
     path = data / "models" / file
     if not path.is_file():
@@ -57,6 +88,7 @@ MATCHERS: dict[str, tuple[Callable[[Path, Path], Matcher], str]] = {
     "dlib_onnx": (dlib_onnx, "dlib_hog"),
     "face_recognition": (face_recognition, "dlib_hog"),
     "arcface_onnx": (arcface_onnx, "yunet_2023mar"),
+    "sface": (sface, "yunet_2023mar"),
 }
 PEOPLE = {"obama": (1, 4), "biden": (1, 2), "person_a": (2, 5), "rose_leslie": (1, 2)}
 
@@ -133,6 +165,8 @@ def test_every_person_is_more_like_themselves_than_like_anybody_else(
     engines: tuple[Matcher, Detector], faces_dir: Path
 ) -> None:
     matcher, detector = engines
+    if matcher.id == "sface":
+        pytest.skip("the stand-in has learned nothing, and SFace's weights are not here")
     names = [(person, number) for person, numbers in PEOPLE.items() for number in numbers]
     pairs = [found(detector, faces_dir, f"{person}/{number}.jpg") for person, number in names]
     vectors = matcher.describe([pixels for pixels, _ in pairs], [face.points for _, face in pairs])

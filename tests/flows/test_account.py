@@ -5,11 +5,22 @@ from datetime import timedelta
 import pytest
 
 from authsvc.admission import TicketWanted
-from authsvc.ceremony import STEPS_PER_CHALLENGE
-from authsvc.errors import ChallengeClosed, InvalidRequest, Locked, NotFound, ProofRequired, RateLimited
+from authsvc.ceremony import CAPTURES_AN_HOUR, STEPS_PER_CHALLENGE
+from authsvc.device.novelty import StatedDevice
+from authsvc.errors import (
+    CaptureUnusable,
+    ChallengeClosed,
+    InvalidRequest,
+    Locked,
+    NotFound,
+    ProofRequired,
+    RateLimited,
+)
 from authsvc.factor import Factor, Submission
 from authsvc.otp import ISSUED_TIMES
 from tests.support.service import Bench, Phone, Said, challenge_of, said
+
+NEW_PHONE = StatedDevice("dev_new", "ds_whatever")
 
 
 def ask_for_code(bench: Bench, phone: Phone) -> Said:
@@ -220,6 +231,26 @@ def test_steps_are_limited(bench: Bench):
         bench.services.begin_step(*challenge_of(decision), Factor.OTP)
     with pytest.raises(RateLimited):
         bench.services.begin_step(*challenge_of(decision), Factor.OTP)
+
+
+def test_unusable_captures_cost_no_attempt_and_are_limited_over_all_challenges_of_a_person(bench: Bench):
+    bench.enroll(face="ann")
+    bench.enroll("u_2", face="bob")
+    a_challenge = 20
+    for _ in range(CAPTURES_AN_HOUR // a_challenge):
+        decision = bench.decide(bench.payment(125_000), NEW_PHONE, risk=73)
+        begun = bench.services.begin_step(*challenge_of(decision), Factor.FACE)
+        dark = Submission({"nonce": begun["nonce"]}, {"frame": (b"dark",)})
+        for _ in range(a_challenge):
+            with pytest.raises(CaptureUnusable):
+                bench.services.answer_step(*challenge_of(decision), Factor.FACE, dark)
+        assert bench.again(decision)["challenge"]["attempts_remaining"] == 3
+    last = bench.decide(bench.payment(125_000), NEW_PHONE, risk=73)
+    with pytest.raises(RateLimited):
+        bench.answer_face(last, "ann 9")
+    other = bench.decide(bench.payment(125_000, user="u_2"), NEW_PHONE, risk=73)
+    bench.answer_face(other, "bob 9")
+    assert bench.complete(other).authenticated
 
 
 def test_no_frame_is_taken_before_consent(bench: Bench):
