@@ -15,7 +15,7 @@ AUTHSVC := .venv/bin/authsvc
 # Additional words for the command: `make run ARGS="--port 9000"`, `make test ARGS="-k policy"`.
 ARGS ?=
 
-.PHONY: help setup setup-test models run demo test lint format bench clean
+.PHONY: help setup setup-test models run demo test pictures lint format bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ format: setup-test ## Let ruff arrange the code
 
 test: lint models ## Style, types and every test; ends with what was not run, and why
 	$(PYTHON) -m pytest $(ARGS)
+
+PICTURES ?= var/pictures
+
+pictures: setup-test models ## Every page for people, both languages, phone and desk, light and dark, into var/pictures
+	mkdir -p $(PICTURES)
+	SCREENSHOTS=$(PICTURES) $(PYTHON) -m pytest -q tests/browser/test_every_page.py tests/browser/test_every_state.py $(ARGS)
 
 bench: setup-test models ## Every measurement, one after the other
 	for script in benchmarks/[!_]*.py; do echo "== $$script"; $(PYTHON) "$$script" $(ARGS); done

@@ -9,10 +9,39 @@ from tests.browser.inspection import inspect
 from tests.browser.phone import Phone
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
 def test_every_page_is_fit_for_everybody(new_phone: Callable[..., Phone], locale: str):
     phone = new_phone(locale=locale)
     faults = [*_enrolling(phone), *_paying(phone), *_looking_after(phone), *_recovering(phone)]
+    assert faults == []
+    assert phone.complaints == []
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_every_page_of_the_shop_is_fit_for_everybody(new_phone: Callable[..., Phone], locale: str):
+    phone = new_phone(locale=locale)
+    page = phone.page
+    faults = inspect(page, "shop-1-nobody-yet")
+    phone.buy("bicycle")
+    faults += inspect(page, "shop-2-not-possible")
+    phone.enroll(face=False)
+    faults += inspect(page, "shop-3-set-up")
+    phone.buy("tea")
+    faults += inspect(page, "shop-4-paid")
+    phone.buy("teapot")
+    phone.open_latest_order()
+    page.click("#send-code")
+    faults += inspect(page, "shop-5-waiting")
+    page.goto(phone.shop_url)
+    page.click("#vouch")
+    faults += inspect(page, "shop-6-vouching")
+    phone.begin_vouched_recovery("Wang", "wang")
+    faults += inspect(page, "shop-7-refused")
+    page.goto(phone.shop_url)
+    page.click("#recover")
+    faults += inspect(page, "shop-8-lost")
     assert faults == []
     assert phone.complaints == []
 

@@ -15,6 +15,8 @@ from tests.enrollment.directed import DEVICE, DirectedApi
 
 Change = Callable[[DirectedApi], object]
 
+pytestmark = pytest.mark.timeout(400)
+
 CHALLENGE, ENROLMENT, OVERVIEW = "/c/chl_1", "/e/enr_1", "/o/ovw_1"
 ENDS = ("authenticated", "failed", "declined_by_user", "expired", "cancelled", "denied", "not_possible")
 FAILURES: Mapping[str, int] = {

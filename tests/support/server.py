@@ -24,7 +24,7 @@ class Server:
     """
 
     stop_signal = signal.SIGTERM
-    patience_s = 30.0
+    patience_s = 90.0
 
     def __init__(self, command: Sequence[str], *, port: int, log: Path, user: str | None = None) -> None:
         self.command = tuple(command)

@@ -7,8 +7,9 @@ from typing import Any
 import pyotp
 from werkzeug.test import TestResponse
 
+from tests.support.authenticator import Authenticator, Creation
 from tests.web.conftest import Shop
-from tests.web.support import TRANSACTION
+from tests.web.support import BASE_URL, TRANSACTION
 
 numbers = count()
 
@@ -33,6 +34,31 @@ class Person:
     def wrong_code(self) -> str:
         """A code that is not current for minutes to come."""
         return self.app.at(int(time.time()) + 300)
+
+
+class Registration:
+    """One person's first phone, as far as the browser's answer."""
+
+    def __init__(self, shop: Shop, user: str) -> None:
+        self.shop = shop
+        self.user = user
+        self.token, self.path = open_enrollment(shop, user)
+        self.options: dict[str, Any] = step(shop, self.path, self.token, "device").get_json()["publicKey"]
+        self.phone = Authenticator(BASE_URL)
+        self.answer: Creation = self.phone.create(self.options)
+
+    def hand_in(self) -> TestResponse:
+        body = {"name": "手机", "credential": self.answer.to_json()}
+        return self.shop.api.put(f"{self.path}/steps/device", json=body, headers=self.token)
+
+    def complete(self) -> TestResponse:
+        return self.shop.api.post(f"{self.path}/complete", headers=self.token)
+
+    def reasons(self) -> list[str]:
+        """Why its answers were refused, as the audit tells and nobody else."""
+        answer = self.shop.api.get("/v1/audit/events?limit=500", headers=self.shop.bearer)
+        lines = [line for line in answer.get_json()["events"] if line["subject"]["user"] == self.user]
+        return [line["details"]["reason"] for line in lines if line["result"] == "refused"]
 
 
 def open_enrollment(shop: Shop, user: str) -> tuple[dict[str, str], str]:

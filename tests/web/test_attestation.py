@@ -2,21 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-from werkzeug.test import TestResponse
 
 from authsvc.config import Settings
 from authsvc.errors import ConfigurationError
 from authsvc.subject import Subject
 from authsvc.wiring import device_rules
 from tests.device.makers import AAGUID, LIST, OTHER, Authority, Maker, octets, write
-from tests.support.authenticator import Authenticator, Creation
 from tests.web.conftest import Shop, opened_shop
-from tests.web.people import open_enrollment, step
-from tests.web.support import BASE_URL
+from tests.web.people import Registration
 
 
 @pytest.fixture(scope="module")
@@ -26,30 +22,6 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     listed = write(folder, LIST.replace("2027-01-01", "2099-01-01"))
     with opened_shop(folder, attestation_models=listed) as shop:
         yield shop
-
-
-class Registration:
-    """One person's first phone, as far as the browser's answer."""
-
-    def __init__(self, shop: Shop, user: str) -> None:
-        self.shop = shop
-        self.user = user
-        self.token, self.path = open_enrollment(shop, user)
-        self.options: dict[str, Any] = step(shop, self.path, self.token, "device").get_json()["publicKey"]
-        self.answer: Creation = Authenticator(BASE_URL).create(self.options)
-
-    def hand_in(self) -> TestResponse:
-        body = {"name": "手机", "credential": self.answer.to_json()}
-        return self.shop.api.put(f"{self.path}/steps/device", json=body, headers=self.token)
-
-    def complete(self) -> TestResponse:
-        return self.shop.api.post(f"{self.path}/complete", headers=self.token)
-
-    def reasons(self) -> list[str]:
-        """Why its answers were refused, as the audit tells and nobody else."""
-        answer = self.shop.api.get("/v1/audit/events?limit=500", headers=self.shop.bearer)
-        lines = [line for line in answer.get_json()["events"] if line["subject"]["user"] == self.user]
-        return [line["details"]["reason"] for line in lines if line["result"] == "refused"]
 
 
 def test_a_listed_model_is_registered_and_counts_as_attested(strict: Shop, user: str):
