@@ -65,7 +65,11 @@ def main() -> None:
 @click.option("--redis-url", help="Redis for short-lived state, from the second host on.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Web processes.")
 @click.option("--model-dir", type=click.Path(file_okay=False, path_type=Path), help="The weight files.")
-@click.option("--policy-file", type=click.Path(dir_okay=False, path_type=Path), help="What an empty store is seeded with.")
+@click.option(
+    "--policy-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What an empty store is seeded with.",
+)
 @click.option("--development", is_flag=True, help="Create what is missing; take photographs for people.")
 @click.option("--shop", is_flag=True, help="Open the demo shop beside it; with --development.")
 @click.option("--json", "as_json", is_flag=True, help="Say what to open as one JSON line.")
