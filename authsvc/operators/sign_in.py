@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from authsvc.attempts import CONSECUTIVE_LIMIT
@@ -32,6 +32,8 @@ from authsvc.otp import matching_step, strict_code
 CHALLENGE_BYTES = 32
 STRANGER = "stranger"
 """Who is named in the audit where nobody of that name is known. The name as typed may be a secret in the wrong field."""
+
+WHILE_LOCKED = "while-locked"
 
 _SIGN_IN_KEY = Kind("", SIGN_IN_LABEL)
 
@@ -127,10 +129,14 @@ class SignIn:
             account = _active(tx, name)
             scope = self._scope(account, name, means)
             before = tx.sessions.counter(scope)
-            admitted = not before.is_locked(now)
-            after = before.charge(now, CONSECUTIVE_LIMIT) if admitted else before
-            tx.sessions.save_counter(scope, before, after)
-            return _Attempt(account, means, scope, now, admitted)
+            if not before.is_locked(now):
+                tx.sessions.save_counter(scope, before, before.charge(now, CONSECUTIVE_LIMIT))
+                return _Attempt(account, means, scope, now, True)
+            # Counted as well, apart from what decides: a lock-out that wrote nothing would be told by its speed.
+            refused = f"{scope}:{WHILE_LOCKED}"
+            before = tx.sessions.counter(refused)
+            tx.sessions.save_counter(refused, before, replace(before, consecutive=before.consecutive + 1))
+            return _Attempt(account, means, scope, now, False)
 
         return self._ledger.transact(unit)
 

@@ -101,8 +101,24 @@ DRIFTS: Mapping[str, str] = {
     "too_few": N_("too few scores to tell"),
 }
 
-GOOD = frozenset({"approved", "exempted", "authenticated", "active", "passed"})
-BAD = frozenset({"denied", "failed", "refused", "frozen", "revoked", "erased", "attack"})
+GOOD = frozenset(
+    {
+        "active",
+        "approved",
+        "authenticated",
+        "completed",
+        "confirmed",
+        "consumed",
+        "done",
+        "exempted",
+        "passed",
+        "signed-in",
+        "sound",
+    }
+)
+BAD = frozenset(
+    {"attack", "denied", "erased", "failed", "frozen", "not-sound", "refused", "revoked", "vetoed"}
+)
 
 
 def tone(name: str) -> str:

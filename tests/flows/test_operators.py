@@ -1,0 +1,275 @@
+"""Operators over both stores: they join, sign in, look, and unfreeze by two; an attempt counts before it is judged."""
+
+import json
+import threading
+from datetime import timedelta
+
+import pyotp
+import pytest
+
+from authsvc.attempts import CONSECUTIVE_LIMIT, LOCK_TIME
+from authsvc.errors import ChallengeClosed, InvalidRequest, NotPermitted, Unauthenticated
+from authsvc.operator import Act, Operator, Role
+from authsvc.operators.account import OperatorAccount
+from authsvc.operators.figures import WINDOWS
+from authsvc.operators.roster import Roster
+from authsvc.operators.search import Wanted
+from authsvc.operators.session import IDLE, LONGEST, LONGEST_BEARER, SessionKind
+from authsvc.subject import Subject
+from tests.support.service import CLIENT, Bench
+
+
+class Colleague:
+    """An operator with an app, who has joined."""
+
+    def __init__(self, bench: Bench, name: str, *roles: Role) -> None:
+        self.bench = bench
+        self.name = name
+        self.roster = Roster(bench.wired.store.ledger, bench.wired.store.ring, bench.clock, "operator:test")
+        self.account, invitation = self.roster.invite(name, roles)
+        joining = bench.wired.console.joining
+        self.app = pyotp.TOTP(joining.begin_app(invitation).text)
+        self.invitation = invitation
+        self.sign_in_key = joining.finish_app(invitation, self.app.at(bench.clock.now()))
+        bench.clock.advance(timedelta(seconds=30))
+
+    def sign_in(self, *, name: str = "", sign_in_key: str = "", code: str = "") -> str:
+        """The session's secret; every try is a visit of its own."""
+        desk = self.bench.wired.console.sign_in
+        visit = f"visit-{self.bench.once().key}"
+        desk.name(visit, name or self.name)
+        code = code or self.app.at(self.bench.clock.now())
+        self.bench.clock.advance(timedelta(seconds=30))
+        return desk.by_app(visit, sign_in_key or self.sign_in_key, code)
+
+    def wrong_code(self) -> str:
+        return self.app.at(self.bench.clock.now() + timedelta(minutes=20))
+
+    @property
+    def operator(self) -> Operator:
+        return self.account.as_operator()
+
+
+def admitted(bench: Bench, secret: str, kind: SessionKind = SessionKind.BROWSER) -> Operator:
+    return bench.wired.console.sessions.admit(secret, kind).operator
+
+
+def actions(bench: Bench) -> list[tuple[str, str]]:
+    links = bench.wired.store.ledger.read(lambda tx: list(tx.audit.links()))
+    return [(body["action"], body["result"]) for body in (json.loads(link.body) for link in links)]
+
+
+def test_an_operator_joins_and_signs_in(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    operator = admitted(bench, ann.sign_in(name="ANN"))
+    assert (operator.id, operator.roles) == (ann.account.id, frozenset({Role.AUDITOR}))
+    assert [each for each in actions(bench) if each[0].startswith("operator.")] == [
+        ("operator.invite", "invited"),
+        ("operator.join", "active"),
+        ("operator.sign-in", "signed-in"),
+    ]
+
+
+def test_two_operators_cannot_have_one_name_unless_one_was_revoked(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    with pytest.raises(InvalidRequest, match="already"):
+        ann.roster.invite("ＡＮＮ", [Role.SUPPORT])
+    ann.roster.revoke("ann")
+    assert Colleague(bench, "ann", Role.SUPPORT).account.id != ann.account.id
+
+
+def test_an_invitation_is_taken_up_once(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    with pytest.raises(Unauthenticated):
+        bench.wired.console.joining.invited(ann.invitation)
+
+
+def test_an_invitation_ends_after_two_days(bench: Bench):
+    roster = Roster(bench.wired.store.ledger, bench.wired.store.ring, bench.clock, "operator:test")
+    _, invitation = roster.invite("Late", [Role.SUPPORT])
+    bench.clock.advance(timedelta(hours=48))
+    with pytest.raises(Unauthenticated):
+        bench.wired.console.joining.invited(invitation)
+
+
+def test_five_failures_lock_for_half_an_hour_and_everything_looks_the_same(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    for _ in range(CONSECUTIVE_LIMIT):
+        with pytest.raises(Unauthenticated):
+            ann.sign_in(code=ann.wrong_code())
+    with pytest.raises(Unauthenticated):
+        ann.sign_in()
+    bench.clock.advance(LOCK_TIME)
+    assert admitted(bench, ann.sign_in()).id == ann.account.id
+
+
+def test_parallel_guesses_are_judged_five_times_at_most(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    desk, wrong = bench.wired.console.sign_in, ann.wrong_code()
+    barrier = threading.Barrier(20)
+
+    def guess(number: int) -> None:
+        desk.name(f"v{number}", "Ann")
+        barrier.wait()
+        with pytest.raises(Unauthenticated):
+            desk.by_app(f"v{number}", ann.sign_in_key, wrong)
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    links = bench.wired.store.ledger.read(lambda tx: list(tx.audit.links()))
+    reasons = [json.loads(link.body)["details"].get("reason") for link in links]
+    assert reasons.count("wrong") == CONSECUTIVE_LIMIT
+    assert reasons.count("locked") == 20 - CONSECUTIVE_LIMIT
+
+
+def test_a_name_that_nobody_has_is_charged_and_refused_alike(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    with pytest.raises(Unauthenticated, match="not accepted"):
+        ann.sign_in(name="Nobody")
+    assert actions(bench)[-1] == ("operator.sign-in", "refused")
+
+
+def test_a_session_ends_with_silence_and_with_the_day(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    secret = ann.sign_in()
+    bench.clock.advance(IDLE - timedelta(seconds=1))
+    admitted(bench, secret)
+    bench.clock.advance(IDLE)
+    with pytest.raises(Unauthenticated):
+        admitted(bench, secret)
+    secret = ann.sign_in()
+    began = bench.clock.now()
+    while bench.clock.now() - began < LONGEST - timedelta(minutes=10):
+        admitted(bench, secret)
+        bench.clock.advance(timedelta(minutes=10))
+    bench.clock.advance(timedelta(minutes=10))
+    with pytest.raises(Unauthenticated):
+        admitted(bench, secret)
+
+
+def test_a_bearer_lives_an_hour_and_ends_with_the_sign_out(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    sessions = bench.wired.console.sessions
+    session = sessions.admit(ann.sign_in(), SessionKind.BROWSER)
+    bearer = sessions.open_bearer(session)
+    assert bench.services.admit_operator(bearer, Act.READ_AUDIT, "test").id == ann.account.id
+    with pytest.raises(Unauthenticated):
+        admitted(bench, bearer)
+    bench.clock.advance(LONGEST_BEARER)
+    with pytest.raises(Unauthenticated):
+        bench.services.admit_operator(bearer, Act.READ_AUDIT, "test")
+    session = sessions.admit(ann.sign_in(), SessionKind.BROWSER)
+    bearer = sessions.open_bearer(session)
+    sessions.end(session)
+    with pytest.raises(Unauthenticated):
+        bench.services.admit_operator(bearer, Act.READ_AUDIT, "test")
+
+
+def test_who_may_not_is_refused_and_the_refusal_is_on_record(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    with pytest.raises(NotPermitted):
+        bench.wired.console.sessions.permit(ann.operator, Act.FREEZE_USER, "u_1")
+    assert actions(bench)[-1] == ("operator.act", "refused")
+
+
+def test_an_unfreeze_takes_two_operators(bench: Bench):
+    phone, subject = bench.enroll(), Subject(CLIENT, "u_1")
+    ann, bob = Colleague(bench, "Ann", Role.SUPPORT), Colleague(bench, "Bob", Role.APPROVER)
+    cases = bench.wired.console.cases
+    cases.freeze(ann.operator, subject, "stolen phone")
+    cases.ask_unfreeze(ann.operator, subject, "the phone is back")
+    with pytest.raises(ChallengeClosed, match="already"):
+        cases.ask_unfreeze(bob.operator, subject, "me too")
+    (request,) = cases.waiting()
+    with pytest.raises(NotPermitted):
+        cases.confirm_unfreeze(ann.operator, request.id)
+    assert bench.decide(bench.payment(100), phone.device, risk=0)["status"] == "denied"
+    cases.confirm_unfreeze(bob.operator, request.id)
+    assert bench.decide(bench.payment(100), phone.device, risk=0)["status"] == "approved"
+    with pytest.raises(ChallengeClosed):
+        cases.confirm_unfreeze(bob.operator, request.id)
+    assert cases.waiting() == ()
+
+
+def test_a_request_that_nobody_answered_makes_room_after_a_day(bench: Bench):
+    bench.enroll()
+    ann, subject = Colleague(bench, "Ann", Role.SUPPORT), Subject(CLIENT, "u_1")
+    cases = bench.wired.console.cases
+    cases.freeze(ann.operator, subject, "stolen phone")
+    cases.ask_unfreeze(ann.operator, subject, "the phone is back")
+    bench.clock.advance(timedelta(hours=24))
+    assert cases.waiting() == ()
+    cases.ask_unfreeze(ann.operator, subject, "still back")
+    assert len(cases.waiting()) == 1
+
+
+def test_every_line_is_counted_once_and_shown_by_time(bench: Bench):
+    phone = bench.enroll()
+    figures = bench.wired.console.figures
+    for amount in (100, 2_500, 125_000):
+        bench.decide(bench.payment(amount), phone.device)
+    assert figures.gather() > 0
+    assert figures.gather() == 0
+    counted = figures.within(WINDOWS["hour"])
+    assert sum(counted.of("decision")) == 3
+    assert sum(counted.of("decision", "approved")) == 2
+    bench.clock.advance(timedelta(hours=3))
+    assert sum(figures.within(WINDOWS["hour"]).of("decision")) == 0
+    assert sum(figures.within(WINDOWS["day"]).of("decision")) == 3
+
+
+def test_a_decision_is_explained_by_the_policy_that_decided_it(bench: Bench):
+    phone, ann = bench.enroll(), Colleague(bench, "Ann", Role.AUDITOR)
+    decision = bench.decide(bench.payment(125_000), phone.device)
+    case = bench.wired.console.cases.decision(ann.operator, str(decision["id"]))
+    assert case.explanation is not None
+    assert case.explanation.outcome.level.value == decision["level"]
+    assert [each.body["action"] for each in case.timeline] == ["decision.decide"]
+    bundle = bench.wired.console.records.evidence(ann.operator, str(decision["id"]))
+    assert bundle["format"] == "authsvc-evidence-v1"
+
+
+def test_the_audit_is_searched_by_subject_object_actor_action_and_time(bench: Bench):
+    phone, ann = bench.enroll(), Colleague(bench, "Ann_%!", Role.AUDITOR)
+    decision = bench.decide(bench.payment(125_000), phone.device)
+    records, now = bench.wired.console.records, bench.clock.now()
+
+    def found(**wanted: object) -> list[str]:
+        lines = records.search(ann.operator, Wanted(**wanted), "").lines  # type: ignore[arg-type]  # Tests name the fields.
+        return [each.body["action"] for each in lines]
+
+    assert found(object=decision["id"]) == ["decision.decide"]
+    assert found(user="u_1", action="decision.") == ["decision.decide"]
+    assert found(actor=f"operator:{ann.account.id}") == ["operator.join"]
+    assert found(client=CLIENT, action="enrollment.") != []
+    assert found(since=now + timedelta(minutes=1)) == []
+    assert found(until=now - timedelta(days=1)) == []
+    assert "decision.decide" in found(since=now - timedelta(hours=1), until=now + timedelta(hours=1))
+    with pytest.raises(InvalidRequest):
+        found(actor='"')
+
+
+def test_the_audit_is_verified_from_the_console(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    verified = bench.wired.console.records.verify(ann.operator)
+    assert verified.report.is_sound
+    assert actions(bench)[-1] == ("audit.verify", "sound")
+
+
+def test_what_is_over_is_forgotten(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    secret = ann.sign_in()
+    bench.clock.advance(LONGEST + timedelta(days=40))
+    bench.wired.console.forget()
+    with pytest.raises(Unauthenticated):
+        admitted(bench, secret)
+
+
+def test_the_roster_names_everybody(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    ann.roster.revoke("Ann")
+    found: tuple[OperatorAccount, ...] = bench.wired.console.roster()
+    assert [(each.name, each.state) for each in found] == [("Ann", "revoked")]
