@@ -48,6 +48,7 @@ class Settings:
     checkpoint_every: timedelta = timedelta(seconds=30)
     webhook_networks: str = ""
     voice: bool = True
+    look_alikes: bool = False
     attestation_models: Path | None = None
     payment_confirmation: bool = False
     unsafe_no_pad: bool = False
@@ -182,6 +183,11 @@ SETTINGS: tuple[Setting, ...] = (
         "webhook_networks",
         _networks,
         "private networks that webhooks may be sent into, `10.20.0.0/16` and the like, by default none",
+    ),
+    Setting(
+        "look_alikes",
+        _switch,
+        "1 alerts at enrolment when a face resembles that of another account; both must have agreed",
     ),
     Setting("voice", _switch, "0 neither enrols nor compares voices"),
     Setting(

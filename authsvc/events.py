@@ -36,6 +36,7 @@ TAGS: Mapping[str, str] = {
     "subject:enrolled": "an enrolment was completed",
     "subject:otp:enrolled": "an authenticator app was added",
     "subject:face:enrolled": "a face template was added",
+    "subject:face:resembles": "a new face resembles those of other `users` who agreed to be compared; nothing was refused",
     "subject:face:withdrawn": "consent was withdrawn and the face template destroyed",
     "subject:voice:enrolled": "a voice template was added",
     "subject:voice:withdrawn": "consent was withdrawn and the voice template destroyed",

@@ -13,10 +13,11 @@ from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.factor import Json
 from authsvc.opening import StoreLedger
 from authsvc.policy.engine import Policy
+from authsvc.steps.look_alikes import Resembling
 from authsvc.voice.verifier import Worker as VoiceWorker
 
 
-class Faces(FaceWorker, Protocol):
+class Faces(FaceWorker, Resembling, Protocol):
     """The face room, here or in a worker process."""
 
     def describe(self) -> Json: ...

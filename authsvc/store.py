@@ -137,6 +137,10 @@ class Templates(Protocol):
 
     def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool: ...
 
+    def agreed(
+        self, subject: Subject, modality: Modality, model: str, wording: str, most: int
+    ) -> tuple[tuple[str, Template], ...]: ...
+
     def forget(self, subject: Subject, modality: Modality) -> None: ...
 
     def remember_capture(

@@ -48,6 +48,7 @@ from authsvc.steps.app import AppStep
 from authsvc.steps.biometric import FaceStep, VoiceStep
 from authsvc.steps.consent import ConsentStep
 from authsvc.steps.device import DeviceStep
+from authsvc.steps.look_alikes import LookAlikes
 from authsvc.steps.step import Step
 from authsvc.stepup import Parts, StepUp
 from authsvc.storage.boxes import ServiceBox
@@ -261,9 +262,14 @@ def _steps(
 ) -> tuple[Step, ...]:
     """One line a step, in the order in which people take them."""
     voices = () if voice is None else (VoiceStep(staging, voice, rooms[Modality.VOICE].is_at_work),)
-    faces = FaceStep(staging, face, asks_gestures=not settings.unsafe_no_pad)
+    faces = FaceStep(
+        staging,
+        face,
+        asks_gestures=not settings.unsafe_no_pad,
+        look_alikes=LookAlikes(store.ledger, face) if settings.look_alikes else None,
+    )
     return (
-        ConsentStep((faces, *voices)),
+        ConsentStep((faces, *voices), look_alikes=settings.look_alikes),
         DeviceStep(store.ledger, rules, store.ring, settings.probation),
         AppStep(staging, settings.issuer),
         faces,

@@ -44,6 +44,10 @@ class InstalledModels:
         """A template of the current model; answers and raises as `FaceService.enroll`."""
         return self._current.enroll(frames, context)
 
+    def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
+        """Those who resemble a template of the current model; raises as `FaceService.look_alikes`."""
+        return self._current.look_alikes(template, others)
+
     def verify(
         self, frames: Sequence[bytes], reference: Template, context: CaptureContext
     ) -> Comparison | Unusable:

@@ -16,6 +16,7 @@ from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Te
 from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
 from authsvc.face.capture import CaptureContext
+from authsvc.face.duplicates import look_alikes
 from authsvc.face.engine import Detector, Matcher
 from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.hints import Hint
@@ -28,6 +29,8 @@ MAX_FRAMES = 64
 MAX_CAPTURE_BYTES = 48 * 1024 * 1024
 
 _FINE_LOOKS = 5  # A finer look takes four times as long; a second person does not come and go within a frame.
+
+LOOK_ALIKE_FMR = "1 in 10000"
 
 SAME_PERSON_FMR = "1 in 1000"
 """How strictly the frames of one capture must agree, one against one."""
@@ -119,6 +122,15 @@ class FaceService:
             quality=_worst(capture),
             fingerprints=seen,
         )
+
+    def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
+        """The places of those in `others` who resemble this model's template, the most alike first.
+
+        Exact, at the threshold for 1 in 10 000. Raises ModelUnusable for a template of another model.
+        """
+        self._reference(template)
+        threshold = self._manifest.threshold_for(LOOK_ALIKE_FMR)
+        return tuple(found.number for found in look_alikes(template, others, threshold))
 
     def _acquire(
         self, frames: Sequence[bytes], gate: Gate, *, least: int, fine: Sequence[int]

@@ -14,7 +14,8 @@ from authsvc.face.verifier import begin_capture, capture
 from authsvc.factor import Begun, Factor, Json, Submission, Unusable
 from authsvc.ids import new_id
 from authsvc.staging import Staging, bytes_of, strings_of, text_of
-from authsvc.steps.consent import must_have_consent
+from authsvc.steps.consent import agreed_to_look_alikes, must_have_consent
+from authsvc.steps.look_alikes import LookAlikes
 from authsvc.steps.step import Taken
 from authsvc.store import Transaction
 from authsvc.ticket import EnrollmentStep, Ticket
@@ -28,10 +29,18 @@ class FaceStep:
     step = EnrollmentStep.FACE
     once = False
 
-    def __init__(self, staging: Staging, worker: FaceWorker, *, asks_gestures: bool) -> None:
+    def __init__(
+        self,
+        staging: Staging,
+        worker: FaceWorker,
+        *,
+        asks_gestures: bool,
+        look_alikes: LookAlikes | None = None,
+    ) -> None:
         self._staging = staging
         self._worker = worker
         self._asks_gestures = asks_gestures
+        self._look_alikes = look_alikes
 
     def is_offered(self) -> bool:
         return True
@@ -44,11 +53,22 @@ class FaceStep:
         must_have_consent(self._staging, ticket, Modality.FACE)
         frames, context = capture(begun, submission, now)
         made = self._worker.enroll(frames, context)
-        return made if isinstance(made, Unusable) else _taken(made, made.fingerprints)
+        if isinstance(made, Unusable):
+            return made
+        taken = _taken(made, made.fingerprints)
+        if self._look_alikes is None or not agreed_to_look_alikes(self._staging, ticket):
+            return taken
+        found = self._look_alikes.of(ticket.subject, made)
+        return replace(
+            taken, staged={**(taken.staged or {}), "look_alikes": None if found is None else [*found]}
+        )
 
     def apply(
         self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
     ) -> Account:
+        if staged.get("look_alikes"):
+            users = list(strings_of(staged["look_alikes"]))
+            tx.publish(Event("subject:face:resembles", ticket.subject, now, {"users": users}))
         return _enrol(tx, account, Modality.FACE, staged, now)
 
 

@@ -12,6 +12,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Json, Submission
 from authsvc.ids import new_id
 from authsvc.staging import Staging, strings_of
+from authsvc.steps.look_alikes import WORDING
 from authsvc.steps.step import Step, Taken
 from authsvc.store import Transaction
 from authsvc.ticket import EnrollmentStep, Ticket
@@ -28,15 +29,18 @@ class ConsentStep:
     step = EnrollmentStep.CONSENT
     once = False
 
-    def __init__(self, captures: Sequence[Step]) -> None:
+    def __init__(self, captures: Sequence[Step], *, look_alikes: bool = False) -> None:
+        """`look_alikes` asks, beside and apart from the face, whether it may be compared with those of other accounts."""
         self._captures = tuple(captures)
+        self._look_alikes = look_alikes
 
     def is_offered(self) -> bool:
         return True
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         offered = [capture.step.value for capture in self._captures if capture.is_offered()]
-        return Begun({"text_version": CONSENT_VERSION, "modalities": offered}, {})
+        apart = {"look_alikes": WORDING} if self._look_alikes and Modality.FACE in offered else {}
+        return Begun({"text_version": CONSENT_VERSION, "modalities": offered, **apart}, {})
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
         named = submission.fields.get("modalities")
@@ -49,13 +53,17 @@ class ConsentStep:
         if is_child and not str(submission.fields.get("guardian") or "").strip():
             raise InvalidRequest("a person under 14 needs the consent of a `guardian`")
         by = "guardian" if is_child else "person"
-        return Taken({"modalities": sorted(set(named)), "text_version": version, "by": by})
+        agreed = self._look_alikes and "face" in named and submission.fields.get("look_alikes") is True
+        return Taken(
+            {"modalities": sorted(set(named)), "text_version": version, "by": by, "look_alikes": agreed}
+        )
 
     def apply(
         self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
     ) -> Account:
-        for name in strings_of(staged["modalities"]):
-            version, by = str(staged["text_version"]), str(staged["by"])
+        by = str(staged["by"])
+        given = [(name, str(staged["text_version"])) for name in strings_of(staged["modalities"])]
+        for name, version in (*given, *([("face", WORDING)] if staged.get("look_alikes") else ())):
             tx.templates.give_consent(new_id("cst"), ticket.subject, Modality(name), version, now)
             tx.record(
                 act("person", "consent.give", ticket.subject, name, "given", now, wording=version, by=by)
@@ -67,6 +75,11 @@ def consented(staging: Staging, ticket: Ticket) -> tuple[str, ...]:
     """The modalities that the person has agreed to in this enrolment."""
     consent = staging.staged(ticket, EnrollmentStep.CONSENT)
     return () if consent is None else strings_of(consent["modalities"])
+
+
+def agreed_to_look_alikes(staging: Staging, ticket: Ticket) -> bool:
+    consent = staging.staged(ticket, EnrollmentStep.CONSENT)
+    return consent is not None and consent.get("look_alikes") is True
 
 
 def must_have_consent(staging: Staging, ticket: Ticket, modality: Modality) -> None:

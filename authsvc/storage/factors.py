@@ -48,6 +48,12 @@ TEMPLATE = """SELECT u.sealing_key, t.id, t.model, t.samples, t.sealed FROM temp
 TEMPLATE_MODELS = "SELECT client, user_id, modality, model FROM templates ORDER BY client, user_id, modality"
 TEMPLATE_STANDS = """SELECT 1 FROM templates
     WHERE client = :client AND user_id = :user AND modality = :modality AND id = :id"""
+AGREED_TEMPLATES = """SELECT t.user_id, u.sealing_key, t.samples, t.sealed FROM templates t
+    JOIN users u ON u.client = t.client AND u.user_id = t.user_id
+    WHERE t.client = :client AND t.user_id <> :user AND t.modality = :modality AND t.model = :model
+    AND u.sealing_key IS NOT NULL AND EXISTS (SELECT 1 FROM consents c WHERE c.client = t.client
+    AND c.user_id = t.user_id AND c.modality = t.modality AND c.text_version = :wording AND c.withdrawn_at IS NULL)
+    ORDER BY t.user_id LIMIT :most"""
 FORGET_TEMPLATE = "DELETE FROM templates WHERE client = :client AND user_id = :user AND modality = :modality"
 FORGET_SECRETS = "DELETE FROM otp_secrets WHERE client = :client AND user_id = :user"
 FORGET_SECRET = f"{FORGET_SECRETS} AND purpose = :purpose"
@@ -192,6 +198,20 @@ class TemplateStore:
         return bool(
             self._connection.all(TEMPLATE_STANDS, {**_of_modality(subject, modality), "id": template_id})
         )
+
+    def agreed(
+        self, subject: Subject, modality: Modality, model: str, wording: str, most: int
+    ) -> tuple[tuple[str, Template], ...]:
+        """Templates of the client's other users who have given this consent and not taken it back, by user."""
+        asked = {**_of_modality(subject, modality), "model": model, "wording": wording, "most": most}
+        return tuple(
+            (user, Template(modality, model, self._opened(Subject(subject.client, user), *row), samples))
+            for user, key, samples, sealed in self._connection.all(AGREED_TEMPLATES, asked)
+            for row in [(bytes(key), modality, model, bytes(sealed))]
+        )
+
+    def _opened(self, subject: Subject, key: bytes, modality: Modality, model: str, sealed: bytes) -> bytes:
+        return self._sealer.open(key, _template_place(subject, modality, model), sealed)
 
     def forget(self, subject: Subject, modality: Modality) -> None:
         """Destroy template and memory of captures."""

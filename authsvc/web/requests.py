@@ -190,6 +190,7 @@ class ConsentEvidence(Wanted):
     text_version: Reason | None = None
     under_14: bool = False
     guardian: Name | None = None
+    look_alikes: bool = False
 
 
 class DeviceEvidence(Wanted):

@@ -7,7 +7,7 @@ does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol, TypeVar
 
 from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 ENROLL = "face.enroll"
 VERIFY = "face.verify"
+LOOK_ALIKES = "face.look_alikes"
+_AT_ONCE = 50_000
+"""Templates of one call: 26 MB of vectors."""
 
 Fields = Mapping[str, Any]  # Any: decoded JSON; whatever does not fit raises while it is read.
 
@@ -33,6 +36,8 @@ class Faces(Protocol):
     def verify(
         self, frames: Sequence[bytes], reference: Template, context: CaptureContext
     ) -> Comparison | Unusable: ...
+
+    def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]: ...
 
 
 class RemoteFace:
@@ -51,6 +56,18 @@ class RemoteFace:
         asked = {"context": context.to_json(), "reference": _template_fields(reference)}
         header, _ = self._client.call(VERIFY, asked, (reference.vector, *frames))
         return _read(header, lambda it: _unusable(it) or _comparison(it["comparison"]))
+
+    def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
+        """The places of those in `others` who resemble the template, by batches, within each the most alike first."""
+        found: list[int] = []
+        for start in range(0, len(others), _AT_ONCE):
+            batch = others[start : start + _AT_ONCE]
+            asked = {"template": _template_fields(template)}
+            header, _ = self._client.call(
+                LOOK_ALIKES, asked, (template.vector, b"".join(o.vector for o in batch))
+            )
+            found += [start + number for number in _read(header, lambda it: [int(n) for n in it["numbers"]])]
+        return tuple(found)
 
     def describe(self) -> Json:
         """Engine, model digest and liveness mode, for health; answered even by a worker with a full queue."""
@@ -75,7 +92,16 @@ def face_handlers(service: Faces) -> Mapping[str, Handler]:
             return {"unusable": list(answer.hints)}, ()
         return {"comparison": asdict(answer)}, ()
 
-    return {ENROLL: enroll, VERIFY: verify}
+    def look_alikes(header: Fields, blobs: Sequence[bytes]) -> Answer:
+        vector, together = blobs
+        template = _template(header["template"], vector)
+        others = [
+            replace(template, vector=together[start : start + len(vector)])
+            for start in range(0, len(together), len(vector))
+        ]
+        return {"numbers": list(service.look_alikes(template, others))}, ()
+
+    return {ENROLL: enroll, VERIFY: verify, LOOK_ALIKES: look_alikes}
 
 
 def _context(header: Fields) -> CaptureContext:

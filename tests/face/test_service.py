@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -294,6 +295,19 @@ def test_a_model_without_the_point_that_frames_agree_by_is_refused(drawn_manifes
     bare = drawn_manifest.model_copy(update={"operating_points": ()})
     with pytest.raises(ModelUnusable, match=r"1 sample\(s\) per template and 1 frame\(s\)"):
         build(bare)
+
+
+def test_look_alikes_are_told_by_their_places_the_most_alike_first(drawn_manifest: Manifest) -> None:
+    strict = drawn_manifest.operating_points[0].model_copy(
+        update={"target_fmr": "1 in 10000", "samples": 3, "frames": 3, "impostor_pairs": 300_000}
+    )
+    points = (*drawn_manifest.operating_points, strict)
+    service = build(drawn_manifest.model_copy(update={"operating_points": points}))
+    red, blue = template(service, RED), template(service, BLUE)
+    assert service.look_alikes(red, [blue, red, blue, red]) == (1, 3)
+    assert service.look_alikes(red, []) == ()
+    with pytest.raises(ModelUnusable, match="another model"):
+        service.look_alikes(replace(red, model="sha256:other"), [red])
 
 
 def test_a_context_survives_its_journey_to_the_worker() -> None:

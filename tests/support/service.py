@@ -71,6 +71,9 @@ class NamedFaces:
         alike = _face_of(frames[0]) == reference.vector
         return Comparison(0.99 if alike else 0.4, self.model, 1, LivenessResult(self.liveness))
 
+    def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
+        return tuple(number for number, other in enumerate(others) if other.vector == template.vector)
+
     def describe(self) -> Said:
         liveness = "+".join(self.gates) or "UNSAFE_NO_PAD"
         return {"engine": "named", "model": self.model, "liveness": liveness, "gates": list(self.gates)}
@@ -186,6 +189,7 @@ class Bench:
         face: str | None = "ann",
         device: bool = True,
         proof: str | None = None,
+        agrees: bool = False,
     ) -> Phone:
         """Enrol a person through the service's own steps."""
         ticket = said(
@@ -196,7 +200,9 @@ class Bench:
         services = self.services
         if face is not None:
             services.begin_enrollment_step(*opened, "consent", {})
-            services.answer_enrollment_step(*opened, "consent", Submission({"modalities": ["face"]}))
+            services.answer_enrollment_step(
+                *opened, "consent", Submission({"modalities": ["face"], "look_alikes": agrees})
+            )
             begun = services.begin_enrollment_step(*opened, "face", {})
             frames = tuple(f"{face} {number}".encode() for number in range(3))
             services.answer_enrollment_step(

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,10 @@ class Room:
         self.asked.append((tuple(frames), reference, context))
         return self._answer(Comparison)
 
+    def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
+        self.asked.append((template, tuple(others)))
+        return tuple(number for number, other in enumerate(others) if other.vector == template.vector)
+
     def _answer(self, kind):
         if isinstance(self.answer, AuthsvcError):
             raise self.answer
@@ -79,6 +84,16 @@ def over_the_wire(message: Message) -> Message:
 
 def remote(room: Room) -> RemoteFace:
     return RemoteFace(NearbyClient(dict(face_handlers(room))))
+
+
+def test_look_alikes_are_found_in_batches(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("authsvc.workers.face._AT_ONCE", 2)
+    room = Room(TEMPLATE)
+    template = replace(TEMPLATE, fingerprints=())
+    stranger = replace(template, vector=bytes(len(template.vector)))
+    assert remote(room).look_alikes(template, [stranger, template, template, stranger, template]) == (1, 2, 4)
+    assert room.asked[0] == (template, (stranger, template))
+    assert len(room.asked) == 3
 
 
 def test_a_template_arrives_whole():
