@@ -15,7 +15,7 @@ from authsvc.lab.voice_degradations import degradation
 from authsvc.voice.acquisition import Ears
 from authsvc.voice.audio import recording_of
 from authsvc.voice.engine import SAMPLE_RATE
-from authsvc.voice.prompt import read
+from authsvc.voice.prompt import Limits, read
 from authsvc.voice.speech import find_speech
 from authsvc.voice.spoken_prompt import Language
 
@@ -41,7 +41,7 @@ class _Tally:
 def measure_prompts(
     folder: Path,
     ears: Ears,
-    least_score: float,
+    least: Limits,
     languages: Callable[[str], Language],
     *,
     strings: int = 50,
@@ -59,19 +59,18 @@ def measure_prompts(
     return {
         "recogniser": ears.recogniser.id,
         "data": folder.name,
-        "least_score": least_score,
+        "least_score": least.score,
+        "least_digit": least.digit,
         "readings": len(read_out),
         "speakers": len({reading.speaker for reading in read_out}),
-        "conditions": {
-            name: _figures(read_out, ears, least_score, languages, name, chance) for name in conditions
-        },
+        "conditions": {name: _figures(read_out, ears, least, languages, name, chance) for name in conditions},
     }
 
 
 def _figures(
     read_out: Sequence[Reading],
     ears: Ears,
-    least_score: float,
+    least: Limits,
     languages: Callable[[str], Language],
     condition: str,
     chance: Chance,
@@ -79,16 +78,14 @@ def _figures(
     tallies: dict[Language, _Tally] = {}
     for reading in shown(read_out, len(read_out), f"readings, {condition}"):
         language = languages(reading.speaker)
-        _listen(
-            reading, ears, least_score, language, condition, chance, tallies.setdefault(language, _Tally())
-        )
+        _listen(reading, ears, least, language, condition, chance, tallies.setdefault(language, _Tally()))
     return {language.value: _shown(tally) for language, tally in tallies.items()}
 
 
 def _listen(
     reading: Reading,
     ears: Ears,
-    least_score: float,
+    least: Limits,
     language: Language,
     condition: str,
     chance: Chance,
@@ -99,7 +96,7 @@ def _listen(
     rows = ears.recogniser.log_probabilities(speech.span)
     for what, digits in _asked(reading.digits, chance):
         heard = read(rows, digits, language, speech.duration)
-        accepted = heard.is_of_these_digits(least_score)
+        accepted = heard.is_of_these_digits(least)
         tally.count(what, accepted)
         if what == "right":
             tally.scores.append(heard.score)
@@ -108,7 +105,9 @@ def _listen(
 
 def _asked(digits: str, chance: Chance) -> list[tuple[str, str]]:
     others = [("random_other", _random_other(digits, chance)) for _ in range(OTHERS)]
-    return [("right", digits), ("one_wrong", _one_wrong(digits, chance)), *others]
+    asked = [("right", digits), ("one_wrong", _one_wrong(digits, chance)), *others]
+    asked += [("two_swapped", swapped) for swapped in _two_swapped(digits, chance)]
+    return [*asked, ("one_more", _one_more(digits, chance))]
 
 
 def _random_other(digits: str, chance: Chance) -> str:
@@ -122,6 +121,19 @@ def _one_wrong(digits: str, chance: Chance) -> str:
     at = int(chance.integers(len(digits)))
     wrong = (int(digits[at]) + int(chance.integers(1, 10))) % 10
     return f"{digits[:at]}{wrong}{digits[at + 1 :]}"
+
+
+def _two_swapped(digits: str, chance: Chance) -> list[str]:
+    """Two neighbours changed places; nothing where they are the same digit."""
+    at = int(chance.integers(len(digits) - 1))
+    swapped = f"{digits[:at]}{digits[at + 1]}{digits[at]}{digits[at + 2 :]}"
+    return [swapped] if swapped != digits else []
+
+
+def _one_more(digits: str, chance: Chance) -> str:
+    """One digit more is asked than was spoken."""
+    at = int(chance.integers(len(digits) + 1))
+    return f"{digits[:at]}{int(chance.integers(10))}{digits[at:]}"
 
 
 def _shown(tally: _Tally) -> dict[str, object]:

@@ -114,7 +114,7 @@ def prompt_command(
     """Hear digits: acceptance of the right prompt, of one wrong digit, and of another prompt, per language."""
     _tame_libraries()
     from authsvc.lab.prompt import measure_prompts
-    from authsvc.voice.build import ears, least_score_of
+    from authsvc.voice.build import ears, limits_of
     from authsvc.voice.spoken_prompt import Language
 
     def spoken_by(speaker: str) -> Language:
@@ -130,7 +130,7 @@ def prompt_command(
         return measure_prompts(
             folder,
             listening,
-            least_score_of(known),
+            limits_of(known),
             spoken_by,
             strings=strings,
             degradations=_names(degrade),

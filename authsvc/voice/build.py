@@ -15,6 +15,7 @@ from authsvc.voice.engine import SpeakerEncoder
 from authsvc.voice.ge2e_onnx_engine import Ge2eEncoder
 from authsvc.voice.liveness import PromptedLiveness, SpoofDetector
 from authsvc.voice.onnx_speaker_engine import OnnxSpeakerEncoder
+from authsvc.voice.prompt import Limits
 from authsvc.voice.service import VoiceService
 from authsvc.voice.silero_engine import SileroSpeechDetector
 from authsvc.voice.spoof_onnx_engine import OnnxSpoofDetector
@@ -22,7 +23,7 @@ from authsvc.weights import is_installed, verified_weights
 
 DEFAULT_MODEL = "ge2e-resemblyzer-v1"
 SPEECH_DETECTOR = "silero-vad-v6"
-DIGIT_RECOGNISER = "digits-ctc-v1"
+DIGIT_RECOGNISER = "digits-ctc-v2"
 
 
 def voice_service(
@@ -59,20 +60,23 @@ def ears(model_dir: Path, known: Mapping[str, Manifest]) -> Ears:
     """Speech detector and digit recogniser."""
     detector = verified_weights(model_dir, _manifest(known, SPEECH_DETECTOR, "detector"))
     recogniser = verified_weights(model_dir, _manifest(known, DIGIT_RECOGNISER, "recogniser"))
-    return Ears(SileroSpeechDetector(detector["speech"]), OnnxDigitRecogniser(recogniser["digits"]))
+    return Ears(SileroSpeechDetector(detector["speech"]), OnnxDigitRecogniser(tuple(recogniser.values())))
 
 
 def liveness(model_dir: Path, known: Mapping[str, Manifest]) -> PromptedLiveness:
-    """The prompt's limit from its manifest, and every spoof detector whose files the operator has placed."""
-    return PromptedLiveness(least_score_of(known), _spoof_detectors(model_dir, known))
+    """The prompt's limits from its manifest, and every spoof detector whose files the operator has placed."""
+    return PromptedLiveness(limits_of(known), _spoof_detectors(model_dir, known))
 
 
-def least_score_of(known: Mapping[str, Manifest]) -> float:
-    """From which score on a prompt counts as spoken; raises ModelUnusable where the manifest does not say."""
-    least_score = _manifest(known, DIGIT_RECOGNISER, "recogniser").input.get("least_score")
-    if not isinstance(least_score, float) or least_score > 0:
-        raise ModelUnusable(f"manifest `{DIGIT_RECOGNISER}` needs `input.least_score`, at most 0")
-    return least_score
+def limits_of(known: Mapping[str, Manifest]) -> Limits:
+    """What a reading of a prompt must reach; raises ModelUnusable where the manifest does not say."""
+    stated = _manifest(known, DIGIT_RECOGNISER, "recogniser").input
+    score, digit = stated.get("least_score"), stated.get("least_digit")
+    if not isinstance(score, float) or not isinstance(digit, float) or score > 0:
+        raise ModelUnusable(
+            f"manifest `{DIGIT_RECOGNISER}` needs `input.least_score`, at most 0, and `input.least_digit`"
+        )
+    return Limits(score, digit)
 
 
 def _spoof_detectors(model_dir: Path, known: Mapping[str, Manifest]) -> tuple[SpoofDetector, ...]:

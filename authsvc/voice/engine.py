@@ -61,4 +61,7 @@ class DigitRecogniser(Protocol):
         """Open the weights; raises ModelUnusable."""
 
     def log_probabilities(self, samples: Samples) -> Probabilities:
-        """`steps x 21` natural logarithms, one row for each 40 ms."""
+        """`steps x 21` natural logarithms, one row for each 40 ms.
+
+        They are comparable within a row, between the blank and one language's digits, and need not add up to 1.
+        """

@@ -14,7 +14,7 @@ from typing import Protocol
 from authsvc.biometric import Liveness, LivenessResult
 from authsvc.voice.engine import Samples
 from authsvc.voice.fingerprint import COPY
-from authsvc.voice.prompt import Reading
+from authsvc.voice.prompt import Limits, Reading
 
 
 class SpoofDetector(Protocol):
@@ -45,8 +45,8 @@ class PromptedLiveness:
 
     id = "prompt"
 
-    def __init__(self, least_score: float, spoof_detectors: Sequence[SpoofDetector] = ()) -> None:
-        self._least_score = least_score
+    def __init__(self, least: Limits, spoof_detectors: Sequence[SpoofDetector] = ()) -> None:
+        self._least = least
         self._spoof_detectors = tuple(spoof_detectors)
 
     def load(self) -> None:
@@ -58,6 +58,7 @@ class PromptedLiveness:
         suspicious = [it.id for it in self._spoof_detectors if it.is_suspicious(scores[it.id])]
         numbers = {
             "prompt": evidence.reading.score,
+            "worst_digit": evidence.reading.digit,
             "digits_heard": float(evidence.reading.heard),
             "seconds_per_digit": evidence.reading.seconds_per_digit,
             "copy": evidence.copy,
@@ -67,7 +68,7 @@ class PromptedLiveness:
 
     def is_misread(self, reading: Reading) -> bool:
         """Whether other digits were spoken than those that were asked."""
-        return not reading.is_of_these_digits(self._least_score)
+        return not reading.is_of_these_digits(self._least)
 
     def _verdict(self, evidence: Evidence, suspicious: Sequence[str]) -> Liveness:
         if evidence.copy >= COPY:

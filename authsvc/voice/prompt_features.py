@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 SAMPLE_RATE = 8000
 BANDS = 40
 
-_FRAME, _HOP, _FFT = 200, 80, 256
+FRAME, HOP = 200, 80
+_FFT = 256
 _LOW_HZ, _HIGH_HZ = 60.0, 3900.0
-_PRE_EMPHASIS = 0.97
-_FLOOR = 0.02
+PRE_EMPHASIS = 0.97
+FLOOR = 0.02
 """White noise added in the power domain, as a share of the recording's mean power: without it clean speech does worse
 than noisy speech, because synthetic silence is emptier than any that a microphone hears."""
 
-_TINY = 1e-10
+TINY = 1e-10
 
 Samples = NDArray[np.float32]
 Features = NDArray[np.float32]
@@ -31,13 +32,13 @@ def prompt_features(samples: Samples, warp: float = 1.0) -> Features:
 
     `warp` stretches the bands' frequencies (training makes other vocal tracts of few voices with it).
     """
-    emphasised = np.append(samples[:1], samples[1:] - _PRE_EMPHASIS * samples[:-1])
-    padded = np.pad(emphasised, (0, max(0, _FRAME - emphasised.size)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP] * _window()
+    emphasised = np.append(samples[:1], samples[1:] - PRE_EMPHASIS * samples[:-1])
+    padded = np.pad(emphasised, (0, max(0, FRAME - emphasised.size)))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP] * window()
     power = np.abs(np.fft.rfft(frames, _FFT)).astype(np.float32) ** 2
-    bands = _mel_bands(warp)
-    floor = _FLOOR * power.mean() * bands.sum(axis=0)
-    logarithm = np.log(power @ bands + floor + _TINY)
+    bands = mel_bands(warp)
+    floor = FLOOR * power.mean() * bands.sum(axis=0)
+    logarithm = np.log(power @ bands + floor + TINY)
     centred = logarithm - logarithm.mean(axis=0)
     # One deviation for all bands: a band that a telephone leaves empty must stay still, not fill with enlarged noise.
     scaled: Features = (centred / (centred.std() + 1e-3)).astype(np.float32)
@@ -45,13 +46,13 @@ def prompt_features(samples: Samples, warp: float = 1.0) -> Features:
 
 
 @cache
-def _window() -> Samples:
-    phase = 2 * np.pi * np.arange(_FRAME) / _FRAME
+def window() -> Samples:
+    phase = 2 * np.pi * np.arange(FRAME) / FRAME
     return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
 
 
 @cache
-def _mel_bands(warp: float) -> Features:
+def mel_bands(warp: float) -> Features:
     """`129 x 40` triangles, evenly spaced on the HTK mel scale."""
     mels = np.linspace(_to_mel(_LOW_HZ), _to_mel(_HIGH_HZ), BANDS + 2)
     edges = np.minimum(700 * (10 ** (mels / 2595) - 1) * warp, SAMPLE_RATE / 2)

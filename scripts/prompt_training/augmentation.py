@@ -1,148 +1,198 @@
-"""Makes one clean synthetic line sound as if a person had said it somewhere: speed, room, telephone, noise.
+"""Makes clean synthetic lines sound as if people had said them somewhere: speed, throat, room, telephone, noise.
 
-Everything is drawn from the generator that is handed in, so that a training can be repeated.
+A whole batch at a time, in torch on whatever device the sounds lie, so that a graphics processor is never kept waiting;
+everything is drawn from the generator that is handed in.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import soxr
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
-from authsvc.voice.prompt_features import BANDS, Features, prompt_features
-from prompt_training.corpus import Corpus
-from prompt_training.voices import ENGLISH, SAMPLE_RATE, Sound
+import torch
+from torch import Tensor
 
-Samples = NDArray[np.float32]
-Chance = np.random.Generator
+from prompt_training.features import FRAME, HOP, batch_features, warped
+from prompt_training.sounds import MOST_DIGITS, Draw, Sounds
+from prompt_training.voices import SAMPLE_RATE
 
-_WARPS = tuple(round(float(warp), 3) for warp in np.linspace(0.84, 1.2, 13))
-_LONGEST_S = 6.0
-
-
-def example(corpus: Corpus, chance: Chance) -> tuple[Features, list[int]]:
-    """Features of one augmented line and its labels: 1 to 10 English, 11 to 20 Mandarin; 0 is the blank."""
-    voice, language = corpus.voice(chance)
-    if chance.random() < 0.5:
-        line = corpus.string(voice, chance)
-        digits, samples = line.digits, at_speed(_floats(line.sound), chance.uniform(0.82, 1.22))
-    else:
-        digits = "".join(chance.choice(list("0123456789"), size=chance.integers(1, 7)))
-        samples = _joined(corpus, voice, digits, chance)
-    heard = spoil(samples[: int(_LONGEST_S * SAMPLE_RATE)], chance)
-    features = prompt_features(heard, float(chance.choice(_WARPS)))
-    features = mask(stretched(features, chance.uniform(0.8, 1.25)), chance)
-    first = 1 if language == ENGLISH else 11
-    return features, [first + int(digit) for digit in digits]
+_LONGEST = int(6.5 * SAMPLE_RATE)
+_FFT = 65536
+_ROOM = int(0.7 * SAMPLE_RATE)
+_RAND = Tensor
 
 
-def spoil(samples: Samples, chance: Chance) -> Samples:
-    """Silence around, an equaliser, perhaps a room, perhaps a telephone, coloured noise, perhaps clipping."""
-    lead, tail = (np.zeros(int(chance.uniform(0.03, 0.5) * SAMPLE_RATE), np.float32) for _ in range(2))
-    samples = np.concatenate([lead, samples / (np.abs(samples).max() + 1e-6), tail])
-    if chance.random() < 0.45:
-        samples = _in_a_room(samples, chance)
-    samples = _filtered(samples, _equaliser(chance))
-    on_telephone, noise_on_line = chance.random() < 0.3, chance.random() < 0.5
-    if on_telephone and noise_on_line:
-        samples = _filtered(samples, _telephone(chance))
-    samples = samples + _noise(samples, chance.uniform(5, 45), chance)
-    if on_telephone and not noise_on_line:
-        samples = _filtered(samples, _telephone(chance))
-    if chance.random() < 0.1:
-        samples = np.clip(samples, -1, np.quantile(np.abs(samples), 0.98))
-    return samples.astype(np.float32)
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """`features` n x frames x 40, zero after `frames`; labels 1 to 10 English, 11 to 20 Mandarin, `digits` of each."""
+
+    features: Tensor
+    frames: Tensor
+    labels: Tensor
+    digits: Tensor
+    mandarin: Tensor
 
 
-def mask(features: Features, chance: Chance) -> Features:
-    """Two runs of bands and one short stretch of time carry nothing (SpecAugment, without warping)."""
-    masked = features.copy()
-    for _ in range(2):
-        width = chance.integers(0, 6)
-        start = chance.integers(0, BANDS - width)
-        masked[:, start : start + width] = 0
-    if chance.random() < 0.5:
-        width = chance.integers(1, 7)
-        start = chance.integers(0, max(1, len(masked) - width))
-        masked[start : start + width] = 0
-    return masked
+class Chance:
+    """Random numbers on one device, from one seed."""
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.generator = torch.Generator(device=device)
+        self.generator.manual_seed(seed)
+        self.device = device
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(shape, generator=self.generator, device=self.device)
+
+    def normal(self, *shape: int) -> Tensor:
+        return torch.randn(shape, generator=self.generator, device=self.device)
+
+    def is_so(self, share: float, count: int) -> Tensor:
+        return torch.rand(count, generator=self.generator, device=self.device) < share
+
+    def whole(self, low: int, high: int, *shape: int) -> Tensor:
+        """From `low` to `high` - 1."""
+        return torch.randint(low, high, shape, generator=self.generator, device=self.device)
 
 
-def stretched(features: Features, factor: float) -> Features:
+def batch_of(sounds: Sounds, count: int, chance: Chance) -> Batch:
+    """`count` augmented lines."""
+    draw = sounds.draw(count, chance.generator)
+    samples, lengths = said(sounds, draw, chance)
+    heard = spoiled(samples, lengths, chance)
+    frames = 1 + (lengths - FRAME).clamp(min=0) // HOP
+    features = batch_features(heard, frames, chance.whole(0, len(warped()), count))
+    features, frames = stretched(features, frames, chance.uniform(0.8, 1.25, count))
+    return Batch(masked(features, frames, chance), frames, draw.labels, draw.count, draw.mandarin)
+
+
+def said(sounds: Sounds, draw: Draw, chance: Chance) -> tuple[Tensor, Tensor]:
+    """The drawn pieces one after the other with silence between, each at a speed and loudness of its own."""
+    count = len(draw.count)
+    speed = chance.uniform(0.82, 1.22, count, 1) * chance.uniform(0.9, 1.12, count, MOST_DIGITS)
+    level = 10 ** (chance.uniform(-4, 4, count, MOST_DIGITS) / 20)
+    longest_gap = chance.uniform(0.02, 0.4, count, 1)
+    gaps = 0.005 + chance.uniform(0, 1, count, MOST_DIGITS) * longest_gap
+    gaps[:, 0] = chance.uniform(0.03, 0.5, count)
+    taken = (draw.sizes / speed).long() * draw.used
+    silences = (gaps * SAMPLE_RATE).long() * draw.used
+    begins = torch.cumsum(taken + silences, 1) - taken
+    ends = (begins + taken).amax(1)
+    lengths = (ends + (chance.uniform(0.03, 0.5, count) * SAMPLE_RATE).long()).clamp(max=_LONGEST)
+    begins = torch.where(draw.used, begins, 10 * _LONGEST)
+    times = torch.arange(int(lengths.max()), device=chance.device).expand(count, -1).contiguous()
+    piece = (torch.searchsorted(begins.contiguous(), times, right=True) - 1).clamp(min=0)
+    local = times - begins.gather(1, piece)
+    inside = (local >= 0) & (local < taken.gather(1, piece))
+    at = draw.starts.gather(1, piece) + local.clamp(min=0) * speed.gather(1, piece)
+    samples = sounds.between(at.double()) * level.gather(1, piece) * inside
+    return samples / (samples.abs().amax(1, keepdim=True) + 1e-6), lengths
+
+
+def spoiled(samples: Tensor, lengths: Tensor, chance: Chance) -> Tensor:
+    """A room, an equaliser, a telephone, coloured noise or other voices, clipping: each of them sometimes."""
+    count, size = samples.shape
+    on_telephone, noise_on_line = chance.is_so(0.4, count), chance.is_so(0.5, count)
+    line = torch.where(on_telephone[:, None], _telephone(count, chance), 1.0)
+    spectrum = torch.fft.rfft(samples, _FFT) * _room(count, chance) * _equaliser(count, chance) * line
+    speech = torch.fft.irfft(spectrum, _FFT)[:, :size]
+    noise = _noise(torch.where(noise_on_line[:, None], line, 1.0), size, chance)
+    babble = sum(speech.roll(shift, 0) for shift in (1, 2, 3, 4))
+    noise = torch.where(chance.is_so(0.12, count)[:, None], _of_power_1(babble), noise)
+    loud = speech.abs() > 0.02 * speech.abs().amax(1, keepdim=True)
+    power = (speech**2 * loud).sum(1) / (loud.sum(1) + 1)
+    decibels = chance.uniform(5, 45, count)
+    heard = speech + noise * (power.sqrt() * 10 ** (-decibels / 20))[:, None]
+    heard = _clipped(heard, chance)
+    heard = torch.where((on_telephone & chance.is_so(0.5, count))[:, None], _mu_law(heard), heard)
+    return heard * (torch.arange(size, device=chance.device) < lengths[:, None])
+
+
+def stretched(features: Tensor, frames: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
     """Slower or faster at the same pitch."""
-    times = np.linspace(0, len(features) - 1, max(1, round(len(features) * factor)))
-    before, part = times.astype(int), (times % 1)[:, None]
-    after = np.minimum(before + 1, len(features) - 1)
-    slower: Features = ((1 - part) * features[before] + part * features[after]).astype(np.float32)
-    return slower
+    longer = (frames * factors).round().long().clamp(min=1)
+    times = (
+        torch.arange(int(longer.max()), device=features.device)[None] / longer.sub(1).clamp(min=1)[:, None]
+    )
+    times = (times * (frames - 1)[:, None]).clamp(max=(features.shape[1] - 1))
+    before = times.long()
+    after = (before + 1).clamp(max=features.shape[1] - 1)
+    part = (times - before)[..., None]
+    bands = features.shape[2]
+    first = features.gather(1, before[..., None].expand(-1, -1, bands))
+    second = features.gather(1, after[..., None].expand(-1, -1, bands))
+    return (1 - part) * first + part * second, longer
 
 
-def at_speed(samples: Samples, speed: float) -> Samples:
-    """Faster and higher, or slower and lower."""
-    faster: Samples = soxr.resample(samples, SAMPLE_RATE * speed, SAMPLE_RATE, quality="LQ")
-    return faster
+def masked(features: Tensor, frames: Tensor, chance: Chance) -> Tensor:
+    """Two runs of bands and one short stretch of time carry nothing (SpecAugment, without warping), nor does the end."""
+    count, length, bands = features.shape
+    band, time = torch.arange(bands, device=chance.device), torch.arange(length, device=chance.device)
+    kept = (time < frames[:, None])[..., None].expand(-1, -1, bands)
+    for _ in range(2):
+        first, width = chance.whole(0, bands - 5, count, 1), chance.whole(0, 6, count, 1)
+        kept = kept & ~((band >= first) & (band < first + width))[:, None, :]
+    first = (chance.uniform(0, 1, count, 1) * frames[:, None]).long()
+    width = chance.whole(1, 7, count, 1) * chance.is_so(0.5, count)[:, None]
+    return features * (kept & ~((time >= first) & (time < first + width))[..., None])
 
 
-def _joined(corpus: Corpus, voice: int, digits: str, chance: Chance) -> Samples:
-    speed = chance.uniform(0.82, 1.22)
-    longest_gap = chance.uniform(0.02, 0.4)
-    pieces = []
-    for digit in digits:
-        level = 10 ** (chance.uniform(-4, 4) / 20)
-        sound = _floats(corpus.digit(voice, digit, chance))
-        pieces.append(level * at_speed(sound, speed * chance.uniform(0.88, 1.14)))
-        pieces.append(np.zeros(int(chance.uniform(0.005, longest_gap) * SAMPLE_RATE), np.float32))
-    return np.concatenate(pieces)
+def _room(count: int, chance: Chance) -> Tensor:
+    """The spectrum of a decaying response for 45 of 100, 1 for the others."""
+    decay = chance.uniform(0.1, 0.7, count, 1)
+    time = torch.arange(_ROOM, device=chance.device) / SAMPLE_RATE
+    response = chance.normal(count, _ROOM) * 10 ** (-3 * time / decay) * (time < decay)
+    loudness = 10 ** (chance.uniform(-18, 2, count, 1) / 20) * chance.is_so(0.45, count)[:, None]
+    response = response * loudness / response.square().sum(1, keepdim=True).sqrt()
+    response[:, 0] = 1.0
+    return torch.fft.rfft(response, _FFT)
 
 
-def _in_a_room(samples: Samples, chance: Chance) -> Samples:
-    decay = chance.uniform(0.1, 0.7)
-    time = np.arange(int(decay * SAMPLE_RATE)) / SAMPLE_RATE
-    response = chance.standard_normal(time.size) * 10 ** (-3 * time / decay)
-    response *= 10 ** (chance.uniform(-18, 2) / 20) / np.sqrt((response**2).sum())
-    response[0] = 1.0
-    size = _fft_size(samples.size + response.size)
-    together = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(response, size), size)
-    return together[: samples.size].astype(np.float32)
-
-
-def _equaliser(chance: Chance) -> Samples:
+def _equaliser(count: int, chance: Chance) -> Tensor:
     """Gains at 0 to 4 kHz."""
-    return 10 ** (np.cumsum(chance.uniform(-5, 5, size=6)) / 20)
+    return _curve(10 ** (torch.cumsum(chance.uniform(-5, 5, count, 6), 1) / 20))
 
 
-def _telephone(chance: Chance) -> Samples:
-    gains = np.full(41, 1.0)
-    gains[: int(chance.integers(2, 5))] = 0.01
-    gains[int(chance.integers(31, 36)) :] = 0.01
-    return gains
+def _telephone(count: int, chance: Chance) -> Tensor:
+    """Nothing under 200 to 400 Hz and over 3.1 to 3.5 kHz."""
+    points = torch.arange(41, device=chance.device)
+    low, high = chance.whole(2, 5, count, 1), chance.whole(31, 36, count, 1)
+    return _curve(torch.where((points < low) | (points >= high), 0.01, 1.0))
 
 
-def _filtered(samples: Samples, gains: Samples) -> Samples:
-    size = _fft_size(samples.size)
-    spectrum = np.fft.rfft(samples, size)
-    curve = np.interp(np.linspace(0, 1, spectrum.size), np.linspace(0, 1, gains.size), gains)
-    return np.fft.irfft(spectrum * curve, size)[: samples.size].astype(np.float32)
+def _curve(gains: Tensor) -> Tensor:
+    return torch.nn.functional.interpolate(gains[:, None], _FFT // 2 + 1, mode="linear", align_corners=True)[
+        :, 0
+    ]
 
 
-def _fft_size(samples: int) -> int:
-    """The next power of two: other lengths take many times as long."""
-    return 1 << (samples - 1).bit_length()
+def _noise(line: Tensor, size: int, chance: Chance) -> Tensor:
+    """Between white and brown, perhaps coming and going, of power 1 before the line filters it."""
+    count, bins = len(line), _FFT // 2 + 1
+    colour = torch.arange(bins, device=chance.device).clamp(min=1) ** -chance.uniform(0, 1, count, 1)
+    spectrum = torch.complex(chance.normal(count, bins), chance.normal(count, bins)) * colour
+    spectrum = (
+        spectrum / (colour.square().mean(1, keepdim=True).sqrt() * (2 * _FFT) ** 0.5) * _FFT**0.5 * 2**0.5
+    )
+    noise = torch.fft.irfft(spectrum * line * _FFT**0.5 / 2**0.5, _FFT)[:, :size]
+    swell = torch.nn.functional.interpolate(
+        chance.uniform(0.1, 1, count, 1, 9), size, mode="linear", align_corners=True
+    )[:, 0]
+    return torch.where(chance.is_so(0.3, count)[:, None], noise * swell, noise)
 
 
-def _noise(samples: Samples, decibels: float, chance: Chance) -> Samples:
-    """Between white and brown, perhaps coming and going, so many decibels under the speech."""
-    size = _fft_size(samples.size)
-    spectrum = np.fft.rfft(chance.standard_normal(size))
-    spectrum /= np.maximum(np.arange(spectrum.size), 1) ** chance.uniform(0, 1)
-    noise = np.fft.irfft(spectrum, size)[: samples.size]
-    if chance.random() < 0.3:
-        swell = np.interp(np.arange(samples.size), np.linspace(0, samples.size, 9), chance.uniform(0.1, 1, 9))
-        noise *= swell
-    loud = samples[np.abs(samples) > 0.02]
-    power = (loud**2).mean() if loud.size else 1e-3
-    return (noise * np.sqrt(power / (noise**2).mean()) * 10 ** (-decibels / 20)).astype(np.float32)
+def _of_power_1(samples: Tensor) -> Tensor:
+    return samples / (samples.square().mean(1, keepdim=True).sqrt() + 1e-6)
 
 
-def _floats(sound: Sound) -> Samples:
-    return sound.astype(np.float32) / 32768
+def _clipped(samples: Tensor, chance: Chance) -> Tensor:
+    """One in ten is cut off on both sides, where it is one and a half to three times its own level."""
+    level = samples.square().mean(1, keepdim=True).sqrt() * chance.uniform(1.5, 3, len(samples), 1)
+    return torch.where(chance.is_so(0.1, len(samples))[:, None], samples.clamp(-level, level), samples)
+
+
+def _mu_law(samples: Tensor) -> Tensor:
+    """Eight bits a sample, as telephone networks have it (ITU-T G.711)."""
+    peak = samples.abs().amax(1, keepdim=True) + 1e-6
+    companded = torch.sign(samples) * torch.log1p(255 * (samples / peak).abs()) / 5.545177
+    rounded = (companded * 127).round() / 127
+    return torch.sign(rounded) * (torch.exp(rounded.abs() * 5.545177) - 1) / 255 * peak

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from authsvc.voice.prompt_features import BANDS
-from prompt_training.network import HIDDEN, LABELS, Network
+from prompt_training.network import LABELS, Network
 
 _OPSET, _IR_VERSION = 17, 8
 
@@ -31,12 +31,15 @@ def to_onnx(network: Network) -> bytes:
         )
         values = graph.add("Relu", values)
     values = graph.add("Transpose", values, perm=[2, 0, 1])
-    recurrent = (graph.weight(part) for part in _gru(network.recurrent))
-    values = graph.add(
-        "GRU", values, *recurrent, hidden_size=HIDDEN, direction="bidirectional", linear_before_reset=1
-    )
-    values = graph.add("Transpose", values, perm=[0, 2, 1, 3])
-    values = graph.add("Reshape", values, graph.constant(np.array([-1, 2 * HIDDEN], dtype=np.int64)))
+    hidden = network.recurrent.hidden_size
+    joined = graph.constant(np.array([0, 0, 2 * hidden], dtype=np.int64))
+    for layer in range(network.recurrent.num_layers):
+        recurrent = (graph.weight(part) for part in _gru(network.recurrent, layer))
+        values = graph.add(
+            "GRU", values, *recurrent, hidden_size=hidden, direction="bidirectional", linear_before_reset=1
+        )
+        values = graph.add("Reshape", graph.add("Transpose", values, perm=[0, 2, 1, 3]), joined)
+    values = graph.add("Squeeze", values, graph.constant(np.array([1], dtype=np.int64)))
     weights, bias = _numbers(network.labels.weight), _numbers(network.labels.bias)
     values = graph.add("Gemm", values, graph.weight(weights), graph.weight(bias), transB=1)
     return graph.finish(graph.add("LogSoftmax", values, axis=-1))
@@ -48,13 +51,15 @@ def _folded(convolution: nn.Conv1d, norm: nn.BatchNorm1d) -> tuple[Floats, Float
     return gain[:, None, None] * _numbers(convolution.weight), gain * _numbers(convolution.bias) + offset
 
 
-def _gru(recurrent: nn.GRU) -> tuple[Floats, Floats, Floats]:
+def _gru(recurrent: nn.GRU, layer: int) -> tuple[Floats, Floats, Floats]:
     """W, R and B as ONNX wants them: update before reset, where torch has reset before update."""
     ends = ("", "_reverse")
-    inputs = np.stack([_reordered(getattr(recurrent, f"weight_ih_l0{end}")) for end in ends])
-    states = np.stack([_reordered(getattr(recurrent, f"weight_hh_l0{end}")) for end in ends])
+    inputs = np.stack([_reordered(getattr(recurrent, f"weight_ih_l{layer}{end}")) for end in ends])
+    states = np.stack([_reordered(getattr(recurrent, f"weight_hh_l{layer}{end}")) for end in ends])
     biases = [
-        np.concatenate([_reordered(getattr(recurrent, f"bias_{kind}_l0{end}")) for kind in ("ih", "hh")])
+        np.concatenate(
+            [_reordered(getattr(recurrent, f"bias_{kind}_l{layer}{end}")) for kind in ("ih", "hh")]
+        )
         for end in ends
     ]
     return inputs, states, np.stack(biases)

@@ -3,73 +3,100 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from prompt_training.augmentation import example
-from prompt_training.corpus import Corpus
-from prompt_training.network import Network, steps_of
+from prompt_training.augmentation import Batch, Chance, batch_of
+from prompt_training.network import Network, Shape, of_language, steps_of
+from prompt_training.sounds import Sounds
 
-_BATCH = 16
-_PEAK_RATE = 4e-3
-_REPORT_EVERY = 100
+_REPORT_EVERY_S = 20.0
+_RISE = 0.1
 
 
-def train(corpus: Corpus, steps: int, seed: int) -> tuple[Network, dict[str, object]]:
-    """The averaged network in evaluation mode, and how the training went."""
-    torch.manual_seed(seed)
-    chance = np.random.default_rng(seed)
-    network = Network()
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.998))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _PEAK_RATE, total_steps=steps)
-    loss_of = nn.CTCLoss(zero_infinity=True)
-    losses: list[float] = []
-    started = time.monotonic()
-    for step in range(1, steps + 1):
-        features, labels, lengths, label_lengths = _batch(corpus, chance)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how fast to learn: `minutes` of wall clock or `steps`, whichever ends first."""
+
+    steps: int
+    minutes: float
+    batch: int
+    rate: float
+    seed: int
+
+
+def train(sounds: Sounds, held_out: Sounds, shape: Shape, plan: Plan) -> tuple[Network, dict[str, object]]:
+    """The averaged network in evaluation mode on the CPU, and how the training went."""
+    device = sounds.sound.device
+    torch.manual_seed(plan.seed)
+    chance = Chance(plan.seed, device)
+    network = Network(shape).to(device)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.9985))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.02)
+    started, shown, step, done, recent = time.monotonic(), 0.0, 0, 0.0, torch.zeros((), device=device)
+    while done < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = plan.rate * _cycle(done)
+        batch = batch_of(sounds, plan.batch, chance)
+        loss = loss_of(network, batch)
         optimiser.zero_grad()
-        loss = loss_of(network(features).transpose(0, 1), labels, lengths, label_lengths)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
-        schedule.step()
         average.update_parameters(network)
-        losses.append(float(loss.detach()))
-        if step % _REPORT_EVERY == 0:
-            print(
-                f"{step:6d} {np.mean(losses[-_REPORT_EVERY:]):.4f} {time.monotonic() - started:.0f} s",
-                flush=True,
-            )
+        step += 1
+        recent = 0.98 * recent + 0.02 * loss.detach()
+        seconds = time.monotonic() - started
+        done = max(step / plan.steps, seconds / (60 * plan.minutes))
+        if seconds - shown > _REPORT_EVERY_S:
+            shown = seconds
+            print(f"{step:6d} {float(recent) / (1 - 0.98**step):.4f} {seconds:.0f} s", flush=True)
     # The averaged weights need normalisation statistics of their own.
-    update_bn((_batch(corpus, chance)[0] for _ in range(200)), average)
-    trained: Network = average.module
+    update_bn((_inputs(batch_of(sounds, plan.batch, chance)) for _ in range(50)), average)
+    trained: Network = average.module.eval()
     summary = {
-        "steps": steps,
-        "seed": seed,
-        "batch": _BATCH,
-        "final_loss": round(float(np.mean(losses[-200:])), 4),
+        **asdict(plan),
+        **asdict(shape),
+        "steps": step,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "final_loss": round(float(recent), 4),
+        "held_out_loss": round(held_out_loss(trained, held_out), 4),
         "seconds": round(time.monotonic() - started),
         "parameters": sum(parameter.numel() for parameter in trained.parameters()),
     }
-    return trained.eval(), summary
+    return trained.cpu(), summary
 
 
-def _batch(corpus: Corpus, chance: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    examples = [example(corpus, chance) for _ in range(_BATCH)]
-    features = [torch.from_numpy(feature) for feature, _ in examples]
-    labels = [torch.tensor(label) for _, label in examples]
-    return (
-        nn.utils.rnn.pad_sequence(features, batch_first=True),
-        torch.cat(labels),
-        _lengths([steps_of(len(feature)) for feature in features]),
-        _lengths([len(label) for label in labels]),
+def loss_of(network: nn.Module, batch: Batch) -> Tensor:
+    scores = network(batch.features, batch.frames)
+    loss: Tensor = nn.functional.ctc_loss(
+        of_language(scores, batch.mandarin).transpose(0, 1),
+        batch.labels,
+        steps_of(batch.frames),
+        batch.digits,
+        zero_infinity=True,
     )
+    return loss
 
 
-def _lengths(numbers: Sequence[int]) -> Tensor:
-    return torch.tensor(numbers, dtype=torch.long)
+def held_out_loss(network: Network, sounds: Sounds, count: int = 512) -> float:
+    """On augmented lines of voices that were never trained on, the same lines for every network."""
+    chance = Chance(0, sounds.sound.device)
+    with torch.no_grad():
+        losses = [float(loss_of(network, batch_of(sounds, 64, chance))) for _ in range(max(1, count // 64))]
+    return sum(losses) / len(losses)
+
+
+def _cycle(done: float) -> float:
+    """Up in a tenth of the time, then down to nearly nothing along a cosine."""
+    if done < _RISE:
+        return 0.1 + 0.9 * done / _RISE
+    falling = (done - _RISE) / (1 - _RISE)
+    return 0.001 + 0.999 * 0.5 * (1 + float(torch.cos(torch.tensor(falling * torch.pi))))
+
+
+def _inputs(batch: Batch) -> Tensor:
+    return batch.features

@@ -9,7 +9,7 @@ import io
 import random
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-SAMPLE_RATE = 8000
+from prompt_training.words import ENGLISH, MANDARIN, WORDS
 
-ENGLISH, MANDARIN = "en", "zh"
+SAMPLE_RATE = 8000
 
 HELD_OUT = frozenset({
     "f1", "f2", "f3", "f4", "klatt", "klatt4", "linda", "m2", "m3", "m5", "m7", "Alicia", "Andy", "max", "steph",
@@ -39,8 +39,12 @@ _VARIANTS = (
 _FLITE = ("kal16", "awb", "rms", "slt")
 _FESTIVAL = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
 
-_ENGLISH_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_MANDARIN_WORDS = "零一二三四五六七八九"
+# Festival's voices of other languages, and the spelling that each reads.
+_FESTIVAL_ABROAD = {
+    "lp_diphone": "it", "pc_diphone": "it", "czech_dita": "cs", "czech_krb": "cs", "czech_machac": "cs",
+    "czech_ph": "cs", "suo_fi_lj_diphone": "fi", "hy_fi_mv_diphone": "fi",
+    "msu_ru_nsh_clunits": "ru",
+}  # fmt: skip
 
 Sound = NDArray[np.int16]
 
@@ -52,6 +56,7 @@ class Voice:
     program: str
     name: str
     language: str
+    spelling: str
     pitch: float
     speed: float
 
@@ -61,42 +66,46 @@ class Voice:
         return [_at_8_khz(*sound) for sound in speak(self, lines)]
 
 
-def spoken(digits: str, language: str, chance: random.Random) -> str:
-    """The digits as a person reads them: sometimes `oh` for zero, often yao for one; apart, or they are read as a number."""
-    if language == MANDARIN:
-        words = [_MANDARIN_WORDS[int(digit)] for digit in digits]
-        yao = chance.random() < 0.4
-        return " ".join("幺" if yao and word == "一" else word for word in words)
-    oh = chance.random() < 0.2
-    separator = chance.choice((" ", ", ", " "))
-    return separator.join("oh" if oh and digit == "0" else _ENGLISH_WORDS[int(digit)] for digit in digits)
-
-
 def training_voices(chance: random.Random) -> Iterator[Voice]:
     """Every voice that is trained on; espeak-ng never fails, so what sounds like its plain voice is dropped."""
-    for name in _FLITE:
-        for _ in range(14):
-            yield Voice("flite", name, ENGLISH, chance.uniform(80, 220), chance.uniform(0.75, 1.35))
-    for name in _FESTIVAL:
-        for _ in range(10):
-            yield Voice("festival", name, ENGLISH, chance.uniform(80, 200), chance.uniform(0.75, 1.35))
-    yield from _espeak_voices(_ACCENTS, ENGLISH, 150, chance)
-    yield from _espeak_voices(("cmn-latn-pinyin",), MANDARIN, 210, chance)
+    for language, flite, festival, abroad in ((ENGLISH, 6, 5, 3), (MANDARIN, 5, 4, 2)):
+        for name in _FLITE * flite:
+            yield Voice("flite", name, language, "en", chance.uniform(80, 220), chance.uniform(0.75, 1.35))
+        for name in _FESTIVAL * festival:
+            yield Voice("festival", name, language, "en", 0, chance.uniform(0.75, 1.35))
+        for name, spelling in list(_FESTIVAL_ABROAD.items()) * abroad:
+            yield Voice("festival", name, language, spelling, 0, chance.uniform(0.75, 1.35))
+    yield from _espeak_voices(dict.fromkeys(_ACCENTS, "en"), ENGLISH, 130, chance)
+    abroad_too = {spelling: spelling for spelling in WORDS[ENGLISH] if spelling != "en"}
+    yield from _espeak_voices(abroad_too, ENGLISH, 100, chance)
+    yield from _espeak_voices({"cmn-latn-pinyin": "cmn-latn-pinyin"}, MANDARIN, 180, chance)
+
+
+def held_out_voices(chance: random.Random) -> Iterator[Voice]:
+    """Voices that are never trained on, to compare networks by; one program's alone, for the others have too few."""
+    variants = sorted(HELD_OUT)
+    yield from _espeak_voices(dict.fromkeys(_ACCENTS, "en"), ENGLISH, 24, chance, variants)
+    yield from _espeak_voices({"cmn-latn-pinyin": "cmn-latn-pinyin"}, MANDARIN, 24, chance, variants)
 
 
 def _espeak_voices(
-    accents: Sequence[str], language: str, count: int, chance: random.Random
+    accents: Mapping[str, str],
+    language: str,
+    count: int,
+    chance: random.Random,
+    variants: Sequence[str] = _VARIANTS,
 ) -> Iterator[Voice]:
-    line = "5" if language == ENGLISH else "五"
+    """`accents`: espeak-ng's language to the spelling that it reads."""
     usable = {}
-    for name in (f"{accent}+{variant}".rstrip("+") for accent in accents for variant in _VARIANTS):
-        (sound,) = _espeak(Voice("espeak-ng", name, language, 50, 150), [line])
-        usable.setdefault(sound[0].tobytes(), name)
+    for accent, spelling in accents.items():
+        line = WORDS[language][spelling].digits[5]
+        for name in (f"{accent}+{variant}".rstrip("+") for variant in variants):
+            (sound,) = _espeak(Voice("espeak-ng", name, language, spelling, 50, 150), [line])
+            usable.setdefault(sound[0].tobytes(), (name, spelling))
     names = sorted(usable.values())
     for _ in range(count):
-        yield Voice(
-            "espeak-ng", chance.choice(names), language, chance.uniform(20, 80), chance.uniform(105, 195)
-        )
+        name, spelling = chance.choice(names)
+        yield Voice("espeak-ng", name, language, spelling, chance.uniform(20, 80), chance.uniform(105, 195))
 
 
 def _espeak(voice: Voice, lines: Sequence[str]) -> list[tuple[NDArray[np.float32], int]]:
@@ -126,7 +135,7 @@ def _festival(voice: Voice, lines: Sequence[str]) -> list[tuple[NDArray[np.float
         ]
         script = Path(folder) / "say.scm"
         define = "(define (SynthText text) (utt.synth (eval (list 'Utterance 'Text text))))"
-        script.write_text("\n".join([define, *settings, *says]), encoding="ascii")
+        script.write_text("\n".join([define, *settings, *says]), encoding="utf-8")
         _output(["festival", "-b", str(script)])
         return [_read(file.read_bytes()) for file in files]
 

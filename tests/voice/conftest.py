@@ -9,6 +9,7 @@ from authsvc.manifest import Manifest, parse_manifest
 from authsvc.voice.acquisition import Ears
 from authsvc.voice.build import voice_service
 from authsvc.voice.liveness import PromptedLiveness
+from authsvc.voice.prompt import Limits
 from authsvc.voice.service import VoiceService
 from tests.voice.sounds import HumEncoder, LoudDetector, ToneRecogniser
 
@@ -53,7 +54,10 @@ def hum_manifest() -> Manifest:
 @pytest.fixture
 def service(hum_manifest: Manifest) -> VoiceService:
     made = VoiceService(
-        hum_manifest, HumEncoder(), Ears(LoudDetector(), ToneRecogniser()), PromptedLiveness(-2.0)
+        hum_manifest,
+        HumEncoder(),
+        Ears(LoudDetector(), ToneRecogniser()),
+        PromptedLiveness(Limits(score=-2.0, digit=-1.0)),
     )
     made.load()
     return made

@@ -28,6 +28,7 @@ from authsvc.lab.voice_trials import MOST_PROBES, Probe, Template, make_template
 from authsvc.manifest import Manifest
 from authsvc.voice.acquisition import Ears
 from authsvc.voice.audio import encode_wav, recording_of
+from authsvc.voice.prompt import Limits
 from authsvc.voice.quality import Quality
 from authsvc.voice.references import Reference, Share
 from authsvc.voice.service import VoiceService
@@ -178,13 +179,16 @@ def test_the_asked_digits_are_accepted_and_no_others(corpus: Path):
     figures: Any = measure_prompts(
         corpus,
         Ears(LoudDetector(), ToneRecogniser()),
-        -2.0,
+        Limits(score=-2.0, digit=-1.0),
         lambda speaker: Language.ENGLISH,
         degradations=("noise10",),
     )
     clean = figures["conditions"]["clean"]["en"]
     assert clean["right"]["accepted"] == clean["right"]["n"] == 19
-    assert clean["random_other"]["accepted"] == 0
+    assert [clean[what]["accepted"] for what in ("random_other", "one_wrong", "two_swapped", "one_more")] == [
+        0
+    ] * 4
+    assert clean["one_wrong"]["n"] == clean["one_more"]["n"] == 19
     assert clean["random_other"]["upper_bound"] < 0.05
     assert "noise10" in figures["conditions"]
     json.dumps(figures)
