@@ -64,7 +64,7 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
         _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.
     beside = [
         SideProcess("biometrics", _biometric_command(settings), nice=10),
-        SideProcess("backtests", partial(_work_off_backtests, settings), nice=15),
+        SideProcess("backtests", partial(_work_off_backtests, settings), nice=10),
         SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
     ]
     facts: dict[str, object] = {"listening": f"http://{settings.host}:{port}", "open": settings.public_url}
