@@ -46,13 +46,11 @@ from authsvc.policy.life import Form, Publication, ShadowRun, State, Version
 from authsvc.policy.profiles import Profile
 from authsvc.policy.shadow import Comparison
 from authsvc.policy.thresholds import Model, Threshold, thresholds
-from authsvc.policy_views import view_of
-from authsvc.publishing import (
+from authsvc.policy_steps import (
     Activate,
     Approve,
     CancelBacktest,
     Command,
-    Done,
     Draft,
     RecordAnalysis,
     RollBack,
@@ -60,10 +58,9 @@ from authsvc.publishing import (
     StartShadow,
     StopShadow,
     Validate,
-    must_be_seeded,
-    must_find,
-    perform,
 )
+from authsvc.policy_views import view_of
+from authsvc.publishing import Done, must_be_seeded, must_find, perform
 from authsvc.store import Ledger, Transaction
 
 LARGEST_PAGE = 200

@@ -1,4 +1,4 @@
-"""What operators may do with versions of the policy: one command each, carried out within a transaction.
+"""How the steps of a policy's life are taken (`policy_steps`), each within a transaction.
 
 `perform` is the only way in: it asks the table who may do it, carries it out, and writes the audit line, of a refusal as of
 an act. A refusal is answered as a value, so that its audit line commits with it.
@@ -6,15 +6,21 @@ an act. A refusal is answered as a value, so that its audit line commits with it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
 from authsvc.audit.chain import Entry
-from authsvc.errors import AuthsvcError, InvalidRequest, NotFound, NotPermitted, PolicyConflict, PolicyInvalid
+from authsvc.errors import (
+    AuthsvcError,
+    InvalidRequest,
+    NotFound,
+    NotPermitted,
+    PolicyConflict,
+    PolicyInvalid,
+    PolicyStep,
+)
 from authsvc.ids import new_id
-from authsvc.operator import Act, Operator
+from authsvc.operator import Operator
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.jobs import Backtesting
@@ -23,7 +29,6 @@ from authsvc.policy.life import (
     Approval,
     Current,
     Examined,
-    Form,
     Publication,
     Publishing,
     ShadowRun,
@@ -31,132 +36,27 @@ from authsvc.policy.life import (
     State,
     Version,
 )
-from authsvc.policy.thresholds import Model
+from authsvc.policy_steps import (
+    AUDITED_AS,
+    NEEDS,
+    Activate,
+    Approve,
+    CancelBacktest,
+    Command,
+    Draft,
+    RecordAnalysis,
+    RollBack,
+    StartBacktest,
+    StartShadow,
+    StopShadow,
+    Validate,
+)
 from authsvc.store import Transaction
 
 LONGEST_BACKTEST = timedelta(days=3650)
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Write a document down as a new version; whether it is any good is asked later."""
-
-    text: str
-    form: Form = "toml"
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Validate:
-    """Hold a draft against the schema, its bounds and its own tests, and its false match rates against the `models` in use."""
-
-    version_id: str
-    models: Sequence[Model] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RecordAnalysis:
-    """Keep what the analysis of a version found; computed before, since that takes longer than a transaction may."""
-
-    version_id: str
-    against: str
-    found: Mapping[str, Any]  # Any: JSON, from `policy.examination`.
-
-
-@dataclass(frozen=True, slots=True)
-class StartShadow:
-    """Evaluate a version beside the active policy from now on; there is one such place."""
-
-    version_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class StopShadow:
-    version_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartBacktest:
-    """Replay the decisions of the last `days` days against a version."""
-
-    version_id: str
-    days: int = 3650
-
-
-@dataclass(frozen=True, slots=True)
-class CancelBacktest:
-    version_id: str
-    backtest_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Approve:
-    """Find a version fit. `accepting` names the findings that may stand; some can never be accepted."""
-
-    version_id: str
-    accepting: tuple[str, ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Activate:
-    """Let an approved version decide from now on, in place of the publication that `if_match` names."""
-
-    version_id: str
-    if_match: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RollBack:
-    """Let the version before the active one decide again: one step, always."""
-
-    if_match: str
-    note: str = ""
-
-
-Command = (
-    Draft
-    | Validate
-    | RecordAnalysis
-    | StartShadow
-    | StopShadow
-    | StartBacktest
-    | CancelBacktest
-    | Approve
-    | Activate
-    | RollBack
-)
-
-NEEDS: Mapping[type, Act] = {
-    Draft: Act.DRAFT_POLICY,
-    Validate: Act.TRY_POLICY,
-    RecordAnalysis: Act.TRY_POLICY,
-    StartShadow: Act.TRY_POLICY,
-    StopShadow: Act.TRY_POLICY,
-    StartBacktest: Act.TRY_POLICY,
-    CancelBacktest: Act.TRY_POLICY,
-    Approve: Act.APPROVE_POLICY,
-    Activate: Act.ACTIVATE_POLICY,
-    RollBack: Act.ACTIVATE_POLICY,
-}
-
-_AUDITED_AS: Mapping[type, str] = {
-    Draft: "policy.draft",
-    Validate: "policy.validate",
-    RecordAnalysis: "policy.analyze",
-    StartShadow: "policy.shadow",
-    StopShadow: "policy.stop-shadow",
-    StartBacktest: "policy.backtest",
-    CancelBacktest: "policy.cancel-backtest",
-    Approve: "policy.approve",
-    Activate: "policy.activate",
-    RollBack: "policy.roll-back",
-}
-
 Done = Version | Publication | ShadowRun | Backtesting
 Outcome = Done | AuthsvcError
-Result = TypeVar("Result")
 
 
 def perform(tx: Transaction, operator: Operator, command: Command, now: datetime) -> Outcome:
@@ -271,7 +171,7 @@ def _stop_shadow(tx: Transaction, operator: Operator, command: StopShadow, now: 
 def _start_backtest(tx: Transaction, operator: Operator, command: StartBacktest, now: datetime) -> Outcome:
     version = must_find(tx, command.version_id)
     if version.state not in CANDIDATES:
-        return version_is_no_candidate(version)
+        return PolicyStep(f"the version is {version.state}; analyze it first", state=version.state.value)
     if not timedelta(0) < timedelta(days=command.days) <= LONGEST_BACKTEST:
         return InvalidRequest(f"`days` must be between 1 and {LONGEST_BACKTEST.days}")
     job = Backtesting(
@@ -413,13 +313,6 @@ def must_be_seeded(tx: Transaction) -> Current:
     return current
 
 
-def version_is_no_candidate(version: Version) -> AuthsvcError:
-    following = version.become(State.SHADOWING)
-    if isinstance(following, AuthsvcError):
-        return following
-    raise LookupError(f"a version that is {version.state} is a candidate")
-
-
 def _saved(tx: Transaction, following: Version | AuthsvcError) -> Version | AuthsvcError:
     return following if isinstance(following, AuthsvcError) else tx.life.save(following)
 
@@ -448,7 +341,7 @@ def _number_taken(message: str) -> Mapping[str, object]:
 
 
 def _line(operator: Operator, command: Command, outcome: Outcome, now: datetime) -> Entry:
-    actor, action, about = f"operator:{operator.id}", _AUDITED_AS[type(command)], _about(command, outcome)
+    actor, action, about = f"operator:{operator.id}", AUDITED_AS[type(command)], _about(command, outcome)
     if isinstance(outcome, AuthsvcError):
         refusal = {"refused": outcome.slug, "why": outcome.detail}
         return Entry(now, actor, action, None, about, "refused", refusal)

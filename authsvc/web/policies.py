@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from authsvc.operator import Act
+from authsvc.policy_steps import Activate, Approve, RollBack, StartBacktest, StartShadow
 from authsvc.policy_views import (
     backtest_view,
     comparison_view,
@@ -10,7 +11,6 @@ from authsvc.policy_views import (
     version_line,
     version_view,
 )
-from authsvc.publishing import Activate, Approve, RollBack, StartBacktest, StartShadow
 from authsvc.web import policy_answers, policy_requests
 from authsvc.web.body import JsonBody
 from authsvc.web.credentials import if_match
