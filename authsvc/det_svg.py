@@ -62,6 +62,7 @@ def det_svg(
             f'<text x="{_LEFT}" y="32" font-size="17" font-weight="bold">{escape(title)}</text>',
             *_axes(),
             *(line for number, one in enumerate(series) for line in _drawn(number, one)),
+            *(_key(number, one) for number, one in enumerate(series) if rows or len(series) > 1),
             *(_text(_LEFT + _SIDE + 40, _TOP + 24 * line, row) for line, row in enumerate(lines)),
             "</svg>\n",
         ]
@@ -91,12 +92,17 @@ def _drawn(number: int, series: Series) -> Iterator[str]:
     for mark in series.marks:
         if mark.fnmr is not None:
             yield from _marked(mark, _x(mark.fmr), _y(mark.fnmr), line, colour)
+
+
+def _key(number: int, series: Series) -> str:
+    """Which line, or which dots where there is no line, is which."""
+    colour, dashes = _STYLES[number % len(_STYLES)]
     x, y = _LEFT + _SIDE - 130, _TOP + 24 + 20 * number
+    sample = f'<circle cx="{x + 20}" cy="{y - 4}" r="5" class="dot" fill="{colour}"/>'
     if series.points:
-        yield f'<path d="M{x} {y - 4}h40" {line} stroke-dasharray="{dashes}"/>'
-    else:
-        yield f'<circle cx="{x + 20}" cy="{y - 4}" r="5" class="dot" fill="{colour}"/>'
-    yield _text(x + 50, y, series.label)
+        line = f'class="line-{number % len(_STYLES)}" stroke="{colour}" stroke-width="2" fill="none"'
+        sample = f'<path d="M{x} {y - 4}h40" {line} stroke-dasharray="{dashes}"/>'
+    return sample + _text(x + 50, y, series.label)
 
 
 def _marked(mark: Mark, x: float, y: float, line: str, colour: str) -> Iterator[str]:

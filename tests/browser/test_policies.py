@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
 from authsvc.operator import Role
+from tests.browser.colleague import Colleague
 from tests.browser.inspection import inspect
-from tests.browser.operator import OperatorAtDesk
 from tests.support.live import LiveService
 from tests.support.policies import numbered
 
-Came = Callable[..., OperatorAtDesk]
+Came = Callable[..., Colleague]
 
 # An examination is a program of its own, and the machine may be busy.
 expect.set_options(timeout=30_000)
@@ -38,15 +38,19 @@ def browser(playwright: Playwright, chromium_program: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def operator(browser: Browser, service: LiveService) -> Iterator[Came]:
-    came: list[OperatorAtDesk] = []
+    came: list[Colleague] = []
 
-    def come(name: str, *roles: Role, locale: str = "en-GB") -> OperatorAtDesk:
-        came.append(OperatorAtDesk(browser, service, name, *roles, locale=locale))
-        return came[-1]
+    def come(name: str, *roles: Role, locale: str = "en-GB") -> Colleague:
+        came.append(Colleague(browser, service, name, *roles, locale=locale))
+        return came[-1].come()
 
     yield come
     for each in came:
         each.close()
+
+
+def press(colleague: Colleague, name: str) -> None:
+    colleague.page.get_by_role("button", name=name, exact=True).click()
 
 
 def stricter(number: int) -> str:
@@ -98,21 +102,21 @@ def test_a_change_from_the_first_key_stroke_to_the_step_back(operator: Came, ser
     expect(page.locator("#seen .went-stricter").first).to_be_visible()
     assert page.locator("#seen .went-weaker").count() == 0
     page.fill("#note", "new phones prove more")
-    ann.press("Save as a new version")
+    press(ann, "Save as a new version")
 
     # She has it proved, tried on the past, and on what is decided meanwhile.
-    ann.press("Validate")
+    press(ann, "Validate")
     page.select_option("#profile", "seed")
-    ann.press("Analyse")
+    press(ann, "Analyse")
     expect(page.get_by_role("heading", name="What changes")).to_be_visible()
     version = page.url
     page.get_by_role("link", name="Backtests").click()
-    ann.press("Start the backtest")
+    press(ann, "Start the backtest")
     expect(page.get_by_role("heading", name="What would have been different")).to_be_visible(timeout=60_000)
     expect(page.locator("#figures ~ .note")).to_have_text(re.compile("20 of 20 decisions were reproduced"))
     expect(page.locator(".matrix .went-stricter")).to_contain_text("20")
     page.get_by_role("link", name="Shadow").click()
-    ann.press("Start the shadow run")
+    press(ann, "Start the shadow run")
     expect(page.get_by_text("running")).to_be_visible()
     # Each process hears of it within half a second; until then what it decides is compared with nothing.
     page.wait_for_timeout(1_000)
@@ -125,9 +129,9 @@ def test_a_change_from_the_first_key_stroke_to_the_step_back(operator: Came, ser
     assert page.locator("#approve").count() == 0
     bob = operator("Bob", Role.APPROVER)
     bob.page.goto(version)
-    bob.press("Approve")
+    press(bob, "Approve")
     bob.page.fill("#activate-note", "as agreed")
-    bob.press("Activate")
+    press(bob, "Activate")
     expect(bob.page.get_by_text("This version decides every payment now.")).to_be_visible()
     bob.page.wait_for_timeout(1_000)
     assert {decided(service, number) for number in range(30, 40)} == {"face_fingerprint"}
@@ -135,14 +139,14 @@ def test_a_change_from_the_first_key_stroke_to_the_step_back(operator: Came, ser
     # And back in one step.
     bob.go("/console/policies")
     bob.page.fill("#why-back", "a drill")
-    bob.press("Roll back")
+    press(bob, "Roll back")
     expect(bob.page.locator(".log")).to_contain_text("a drill")
     bob.page.wait_for_timeout(1_000)
     assert {decided(service, number) for number in range(40, 50)} == {"face"}
     assert ann.complaints == bob.complaints == []
 
 
-def expect_compared(ann: OperatorAtDesk, number: str) -> None:
+def expect_compared(ann: Colleague, number: str) -> None:
     """Counts come together within a second or two."""
     for _ in range(20):
         ann.page.reload()
@@ -177,11 +181,11 @@ def test_every_policy_page_is_fit_for_everybody(operator: Came, locale: str) -> 
             both.page.wait_for_selector("#seen .decisions")
         faults += inspect(both.page, name)
 
-    assert faults == []
+    assert not faults, "\n".join(faults)
     assert both.complaints == []
 
 
-def _pages(both: OperatorAtDesk) -> Iterator[tuple[str, str]]:
+def _pages(both: Colleague) -> Iterator[tuple[str, str]]:
     """Every page, with the more to see on it the later."""
     number = {"en": 20, "zh": 30}[both.page.locator("html").get_attribute("lang")[:2]]  # type: ignore[index]
     yield "policy-1-list", "/console/policies"

@@ -62,6 +62,7 @@ def test_the_fault_is_found_and_explain_confirms_each_witness(name: str, fault: 
 
     found = [finding for finding in findings if finding["code"] == code]
     assert found, findings
+    assert not profile or all(finding["clause"] for finding in found)
     assert result.exit_code == int(any(finding["severity"] == "error" for finding in findings))
     assert all(finding.get("witnesses") for finding in found) or code in WITHOUT_WITNESS
     for witness in (witness for finding in found for witness in finding.get("witnesses", ())):

@@ -8,8 +8,11 @@ import pytest
 
 from authsvc.operator import Role
 from authsvc.policy.life import State
+from authsvc.policy.thresholds import Model
 from authsvc.running import Wired
 from tests.support.policies import milder, numbered, shipped, stricter
+from tests.test_det import curve
+from tests.test_manifest import manifest, point
 from tests.web.console.people import Person
 
 Made = Callable[..., Person]
@@ -323,6 +326,26 @@ def test_thresholds_without_an_installed_model_say_that_nothing_is_known(
 
     assert analyst.browser.get(f"{address}/thresholds?lang=en").status_code == 200
     assert "No calibrated model is installed here" in analyst.browser.page
+
+
+def test_a_calibration_is_shown_as_curve_point_and_numbers_and_a_target_beyond_it_is_refused(
+    analyst: Person, wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = manifest(point("1 in 10000", 0.5, 300_000))
+    monkeypatch.setattr(wired.console.policies, "_models", lambda: (Model(measured, (curve(),)),))
+    address = drafted(analyst, numbered(next_number(wired)))
+
+    assert analyst.browser.get(f"{address}/thresholds?lang=en").status_code == 200
+    page = analyst.browser.page.replace("\u202f", " ")
+    for said in ("<polyline", "0.01 %, no interval stated, 12 / 300 000", "</span>, 300 people, 2026-11-22"):
+        assert said in page
+    assert page.count('<tr><th scope="row" class="number">') == len(curve().points)
+
+    strict = drafted(analyst, shipped().replace('fmr = "1 in 10000"', 'fmr = "1 in 100000"'))
+    analyst.browser.get(f"{strict}/thresholds")
+    assert "This target is refused" in analyst.browser.page
+    assert analyst.browser.post(f"{strict}/validate").status_code == 422
+    assert "needs 3000000 impostor pairs" in analyst.browser.page
 
 
 def test_the_change_is_a_picture_too(analyst: Person, wired: Wired) -> None:

@@ -92,7 +92,7 @@ def test_bars_can_be_read_without_being_seen() -> None:
     assert drawn.attrib["aria-labelledby"] == "k-title k-description"
     assert drawn.findtext("{*}desc") == "before: 25 % (5); after: –"
     assert [each.attrib["width"] for each in drawn.findall("{*}rect") if each.attrib["class"] != "track"] == [
-        "77.5",
+        "50.0",
         "0.0",
     ]
 

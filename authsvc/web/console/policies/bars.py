@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _HIGH, _LEFT, _RIGHT = 560, 34, 130, 120
+_WIDTH, _HIGH, _LEFT, _RIGHT = 440, 34, 100, 140
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ STATES: Mapping[str, str] = {
     "analyzed": N_("Analysed"),
     "shadowing": N_("In shadow"),
     "approved": N_("Approved"),
-    "active": N_("Active"),
+    "active": N_("In force"),
     "superseded": N_("Superseded"),
     "rolled_back": N_("Rolled back"),
 }
