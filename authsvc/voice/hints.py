@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+NARROWBAND_DB = -45
+"""Where less than this is left of the upper band, against the lower one, only a telephone band was recorded."""
+
 
 class Hint(StrEnum):
     NO_SPEECH = "no_speech"

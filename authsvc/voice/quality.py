@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from authsvc.voice.engine import SAMPLE_RATE, Samples
-from authsvc.voice.hints import Hint
+from authsvc.voice.hints import NARROWBAND_DB, Hint
 from authsvc.voice.speech import FRAME, Speech
 
 _SURE_SPEECH, _SURE_NOISE = 0.6, 0.2
@@ -39,7 +39,7 @@ class Quality:
 
     @property
     def is_narrowband(self) -> bool:
-        return self.upper_band < -45
+        return self.upper_band < NARROWBAND_DB
 
     @property
     def is_degraded(self) -> bool:

@@ -20,7 +20,7 @@ from authsvc.manifest import Manifest
 from authsvc.subject import Subject
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.voice.held import HeldPhrase, HeldPhrases
-from authsvc.voice.hints import Hint
+from authsvc.voice.hints import NARROWBAND_DB, Hint
 from authsvc.voice.spoken_prompt import DIGITS, ENROLMENT_DIGITS, Language, new_digits
 
 PROMPT_LIFE = timedelta(seconds=60)
@@ -125,7 +125,7 @@ class VoiceVerifier:
             prints = heard.comparison.fingerprints
             nonce = str(kept["nonce"])
             self._held.hold(step, HeldPhrase(nonce, stored.id, stored.template.model, heard.probe, prints))
-            return Unusable((Hint.SAY_ANOTHER.value,))
+            return Unusable(_asking_again(heard))
         self._held.forget(step)
         return Received(_kept(stored.id, heard, held))
 
@@ -231,6 +231,12 @@ def _kept(template_id: str, heard: Heard, held: HeldPhrase | None) -> Json:
         "prompt": compared.liveness.evidence.get("prompt"),
         "fingerprints": [*compared.fingerprints, *(held.fingerprints if held else ())],
     }
+
+
+def _asking_again(heard: Heard) -> tuple[str, ...]:
+    """A telephone band leaves doubt about most owners, so who recorded in one is told what would end it."""
+    narrowband = heard.comparison.quality.get("upper_band", 0.0) < NARROWBAND_DB
+    return (Hint.SAY_ANOTHER.value, *((Hint.NARROWBAND.value,) if narrowband else ()))
 
 
 def _strings(value: object) -> tuple[str, ...]:

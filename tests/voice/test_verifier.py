@@ -92,6 +92,7 @@ class Room:
         self.verdict = Liveness.BONA_FIDE
         self.asked: list[CaptureContext] = []
         self.unusable: Unusable | None = None
+        self.quality: dict[str, float] = {}
 
     def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable:
         raise AssertionError("a verifier never enrols")
@@ -107,7 +108,9 @@ class Room:
         frames = 1 if context.held is None else 2
         fingerprint = f"v1.{recording.decode()}"
         return Heard(
-            Comparison(self.scores.pop(0), self.model, frames, liveness, fingerprints=(fingerprint,)),
+            Comparison(
+                self.scores.pop(0), self.model, frames, liveness, self.quality, fingerprints=(fingerprint,)
+            ),
             b"probe",
         )
 
@@ -194,6 +197,11 @@ def test_a_phrase_in_between_asks_for_another_and_both_are_averaged(bench: Bench
     assert bench.settle(second, step).passed
     assert sorted(bench.store.remembered) == ["v1.one", "v1.two"]
     assert bench.store.short_lived == {}
+
+
+def test_who_spoke_through_a_telephone_is_told_so_before_the_second_phrase(bench: Bench, step: Step):
+    bench.room.quality = {"upper_band": -60.0}
+    assert bench.answer(0.8, step) == Unusable(("say_another", "narrowband"))
 
 
 def test_a_second_phrase_in_between_is_judged_and_no_third_is_asked(bench: Bench, step: Step):

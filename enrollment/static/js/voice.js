@@ -144,6 +144,8 @@ function tell(error) {
   // Judged already, and not accepted: the page behind says how often it may be tried again.
   if (error.slug === "challenge-failed") return goOn();
   // Neither accepted nor refused: a second row decides.
-  if (error.codes.includes("say_another")) return say(parts.say, "once-more");
-  return explain(error, parts.say, parts.hints);
+  const again = error.codes.indexOf("say_another");
+  if (again >= 0) error.hints.splice(again, 1);
+  explain(error, parts.say, parts.hints);
+  if (again >= 0) say(parts.say, "once-more");
 }
