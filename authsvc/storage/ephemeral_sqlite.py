@@ -6,6 +6,7 @@ the durable database therefore is another file. Made after a fork, not before: S
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import math
 import os
@@ -63,8 +64,9 @@ class SqliteEphemeral:
         self._doubt = Doubt("the short-lived store does not answer")
         self._connections = threading.local()
         with _translated():
-            # SQLite gives its journal files the mode of the database itself.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            # SQLite gives its journal files the mode of the database itself; see `SqliteDatabase` for why only a new one.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             self._lock = _Turn(path.with_name(f"{path.name}.lock"))
             with self._lock.held(patience):
                 self._connection().execute("PRAGMA journal_mode = WAL").fetchall()

@@ -5,6 +5,7 @@ A file lock stands before BEGIN IMMEDIATE, because SQLite's own busy handler sta
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -81,8 +82,10 @@ class SqliteDatabase:
         self._lock = os.open(
             path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
-        # SQLite gives its journal files the mode of the database itself.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # SQLite gives its journal files the mode of the database itself. Only a new file may be opened and closed here: closing
+        # any other would drop the locks that this process holds on it (fcntl(2)), and with them the journal of who is connected.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
     def connect(self) -> SqliteConnection:
         with _translated():

@@ -1,0 +1,36 @@
+"""Two stores over one file in one process: neither takes the other's locks away."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from authsvc.storage.sqlite import SqliteDatabase
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells which locks a process holds")
+def test_a_second_store_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "authsvc.db"
+    first = SqliteDatabase(path, 1.0).connect()
+    first.run("CREATE TABLE t (x INTEGER)", {})
+    first.all("SELECT x FROM t", {})
+    held = _locks(path)
+    SqliteDatabase(path, 1.0)
+    assert held
+    assert _locks(path) == held
+    first.close()
+
+
+def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "authsvc.db"
+    SqliteDatabase(path, 1.0)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def _locks(path: Path) -> list[str]:
+    """The POSIX locks that this process holds on the file."""
+    inode, us = f":{path.stat().st_ino}", str(os.getpid())
+    lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return [
+        " ".join(line[1:]) for line in lines if us in line and line[5].endswith(inode) and line[1] == "POSIX"
+    ]
