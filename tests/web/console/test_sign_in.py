@@ -1,8 +1,10 @@
 """Operators join and sign in: two factors either way, one answer for everything that is wrong."""
 
+import re
 from collections.abc import Callable
 
 import pytest
+from werkzeug.test import TestResponse
 
 from authsvc.operator import Role
 from authsvc.running import Wired
@@ -38,6 +40,31 @@ def test_whatever_is_wrong_gets_the_same_answer(new_operator: Callable[..., Pers
     assert answer.status_code == 401
     assert "Set-Cookie" not in answer.headers
     assert "半小时" in person.browser.page
+
+
+def test_a_failed_sign_in_looks_the_same_whatever_was_wrong(new_operator: Callable[..., Person]):
+    person, locked = new_operator(Role.SUPPORT), new_operator(Role.SUPPORT)
+    assert person.app is not None
+    assert locked.app is not None
+    for _ in range(5):
+        locked.by_app(code=wrong_code(locked.app))
+    failures = {
+        "code": person.by_app(code=wrong_code(person.app)),
+        "sign-in key": person.by_app(sign_in_key="AAAA"),
+        "name": person.by_app(name="nobody of that name"),
+        "locked": locked.by_app(),
+    }
+    assert {answer.status_code for answer in failures.values()} == {401}
+    assert len({_seen(answer) for answer in failures.values()}) == 1
+
+
+def _seen(answer: TestResponse) -> tuple[str, frozenset[str]]:
+    """All that a browser sees, but the name that was typed and what differs between any two answers."""
+    page = re.sub(r"<b>[^<]*</b>|[0-9a-f]{64}", "", answer.get_data(as_text=True))
+    headers = {
+        f"{name}: {value}" for name, value in answer.headers if name not in ("X-Request-Id", "Content-Length")
+    }
+    return page, frozenset(headers)
 
 
 def test_a_code_signs_in_once(new_operator: Callable[..., Person]):
