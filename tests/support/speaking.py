@@ -12,12 +12,13 @@ from authsvc.lab.voice_corpus import joined, speakers, takes_of
 from authsvc.voice.acquisition import Ears, acquire
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.engine import Samples
+from authsvc.voice.prompt import Limits
 from authsvc.voice.quality import ENROLMENT, VERIFICATION
 from authsvc.voice.spoken_prompt import ENROLMENT_DIGITS, Language
 
 Spoil = Callable[[Samples], Samples]
 
-_CLEARLY = -1.0
+_CLEARLY = Limits(score=-1.0, digit=-2.0)
 _CAREFUL_READINGS = 20
 
 
