@@ -72,6 +72,7 @@ class ActivePolicy:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._held: Held | None = None
+        self._silent_at: float | None = None
         self._compiled: dict[str, Policy] = {}
 
     def __call__(self) -> Policy:
@@ -80,13 +81,17 @@ class ActivePolicy:
 
     def held(self) -> Held:
         """Everything that is known, no older than FRESH_FOR; raises Unavailable."""
+        asked_at = self._monotonic()
         held = self._held
-        if held is not None and self._monotonic() - held.seen_at <= FRESH_FOR:
+        if held is not None and asked_at - held.seen_at <= FRESH_FOR:
             return held
         with self._lock:
             held = self._held
             if held is not None and self._monotonic() - held.seen_at <= FRESH_FOR:
                 return held
+            # Whoever waited while another one asked in vain has waited long enough.
+            if self._silent_at is not None and self._silent_at > asked_at:
+                raise Unavailable("the database does not say which policy is active", retry_after=1)
             return self._look()
 
     @property
@@ -117,7 +122,11 @@ class ActivePolicy:
 
     def _look(self) -> Held:
         asked_at = self._monotonic()
-        mark = self._ledger.read(lambda tx: tx.life.mark())
+        try:
+            mark = self._ledger.read(lambda tx: tx.life.mark())
+        except Unavailable:
+            self._silent_at = self._monotonic()
+            raise
         if mark is None:
             raise Unavailable("no policy is active yet", retry_after=1)
         held = self._held

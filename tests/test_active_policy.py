@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -34,6 +36,32 @@ class Silenced:
 
     def transact(self, unit: Callable[[Any], Any], ahead: object = None) -> Any:
         return self._ledger.transact(unit)
+
+
+class Hanging:
+    """A store that answers nothing, and only after a while: once all who ask are known to wait."""
+
+    def __init__(self, callers: int) -> None:
+        self.looks = 0
+        self._waiting = threading.Semaphore(0)
+        self._callers = callers
+
+    def call(self, active: ActivePolicy) -> bool:
+        """Whether a policy was told."""
+        self._waiting.release()
+        try:
+            active()
+        except Unavailable:
+            return False
+        return True
+
+    def read(self, query: Callable[[Any], Any]) -> Any:
+        self.looks += 1
+        for _ in range(self._callers if self.looks == 1 else 0):
+            assert self._waiting.acquire(timeout=10)
+        # The last caller said that it is about to ask; it has done so long before this is over.
+        threading.Event().wait(0.2)
+        raise Unavailable("the database does not answer")
 
 
 class Seconds:
@@ -98,6 +126,16 @@ def test_nothing_is_decided_where_the_store_is_silent(
         active()
     store.silent = False
     assert active().version == 1
+
+
+def test_many_who_ask_a_silent_store_wait_for_one_look_and_not_one_after_the_other(bench: Bench) -> None:
+    store = Hanging(callers=8)
+    active = ActivePolicy(
+        cast(Ledger, store), (loading.shipped(), loading.shipped_source()), "shipped", bench.clock
+    )
+    with ThreadPoolExecutor(8) as threads:
+        told = list(threads.map(store.call, [active] * 8))
+    assert (told, store.looks) == ([False] * 8, 1)
 
 
 def test_a_change_is_seen_without_reading_the_document_again(

@@ -29,8 +29,11 @@ from tests.browser.phone import Phone
 from tests.support.live import LiveService
 from tests.support.speaking import Speaker
 
-_BEFORE_S, _AFTER_S = 0.7, 6.0
-_WHILE_IT_IS_SPOKEN_MS = 6500
+_BEFORE_S, _AFTER_S = 0.7, 7.0
+# A slow row of eight digits takes six seconds.
+_WHILE_IT_IS_SPOKEN_MS = 7500
+# Noise from little to much, and all of it three times over: every reading is another one.
+_NOISES_DB = 3 * tuple(range(30, 12, -1))
 
 
 class Microphone:
@@ -85,10 +88,10 @@ class Reader:
     def _doubtful(self, digits: str) -> Samples:
         template = self._service.enroll([phrase.share for phrase in self._enrolled])
         assert isinstance(template, Template)
-        for decibels in range(30, 12, -1):
+        for decibels in _NOISES_DB:
             sound = self._speaker.samples(digits, partial(noisy, decibels=decibels))
             heard = self._service.verify(encode_wav(sound), template, CaptureContext(digits, "en"))
-            if isinstance(heard, Heard) and 0.75 < heard.comparison.score < 0.81:
+            if isinstance(heard, Heard) and 0.76 < heard.comparison.score < 0.80:
                 return sound
         raise AssertionError("no noise leaves a doubt")
 
