@@ -75,8 +75,7 @@ class Reference:
 
     def for_probe(self, quality: Quality) -> Vectors:
         """The part that a probe of this quality is compared with."""
-        part: Vectors = self.parts[part_for(quality)]
-        return part
+        return (self.clean, self.degraded)[part_for(quality)]
 
 
 def part_for(quality: Quality) -> int:
