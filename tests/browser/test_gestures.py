@@ -32,6 +32,9 @@ from tests.browser.clips import AHEAD_S, write_head
 from tests.support.ports import free_port
 from tests.support.service import said
 
+# Dozens of frames of a head are judged in the process that also serves the page: patience on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 SHOWN = (Gesture.LEFT, Gesture.RIGHT)
 OTHERS = ((Gesture.RIGHT, Gesture.LEFT), (Gesture.UP, Gesture.LEFT, Gesture.RIGHT))
 
@@ -101,7 +104,7 @@ def head(
 def page(head: Browser) -> Iterator[Page]:
     context = head.new_context(locale="en-GB", viewport={"width": 390, "height": 844})
     opened = context.new_page()
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(60_000)
     yield opened
     context.close()
 
@@ -119,7 +122,7 @@ def show_oneself(page: Page) -> dict[str, object]:
     page.wait_for_function(
         "(from) => document.getElementById('video').currentTime >= from", arg=AHEAD_S - 0.6
     )
-    with page.expect_response(lambda answer: answer.request.method == "PUT", timeout=60_000) as answered:
+    with page.expect_response(lambda answer: answer.request.method == "PUT", timeout=120_000) as answered:
         page.click("#record")
     body: dict[str, object] = {"status": answered.value.status}
     return body | (answered.value.json() if answered.value.status != 200 else {})
