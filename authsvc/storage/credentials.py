@@ -95,11 +95,10 @@ def _of(subject: Subject) -> dict[str, object]:
     return {"client": subject.client, "user": subject.user}
 
 
-def _params(record: CredentialRecord) -> dict[str, object]:
+def key_params(record: CredentialRecord) -> dict[str, object]:
+    """The columns that every registered key has, a payer's and an operator's alike."""
     return {
-        **_of(record.subject),
         "id": record.id,
-        "device": record.device_id,
         "state": record.state.value,
         "user_handle": record.user_handle,
         "public_key": record.public_key,
@@ -109,9 +108,17 @@ def _params(record: CredentialRecord) -> dict[str, object]:
         "transports": " ".join(record.transports),
         "aaguid": record.aaguid,
         "format": record.format,
+        "created_at": to_millis(record.created_at),
+    }
+
+
+def _params(record: CredentialRecord) -> dict[str, object]:
+    return {
+        **_of(record.subject),
+        **key_params(record),
+        "device": record.device_id,
         "attested": int(record.attested),
         "pays": int(record.pays),
-        "created_at": to_millis(record.created_at),
     }
 
 

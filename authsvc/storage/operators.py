@@ -10,6 +10,7 @@ from authsvc.device.record import CredentialRecord, CredentialState
 from authsvc.operator import Role
 from authsvc.operators.account import OperatorAccount, OperatorState, key_owner, name_key
 from authsvc.operators.invitation import Invitation
+from authsvc.storage.credentials import key_params
 from authsvc.storage.database import Conflict, Connection, Row
 from authsvc.storage.sealing import Place, Sealer
 
@@ -166,20 +167,7 @@ def _account(row: Row) -> OperatorAccount:
 
 
 def _key_params(record: CredentialRecord) -> dict[str, object]:
-    return {
-        "id": record.id,
-        "operator": record.subject.user,
-        "state": record.state.value,
-        "user_handle": record.user_handle,
-        "public_key": record.public_key,
-        "sign_count": record.sign_count,
-        "backup_eligible": int(record.backup_eligible),
-        "backed_up": int(record.backed_up),
-        "transports": " ".join(record.transports),
-        "aaguid": record.aaguid,
-        "format": record.format,
-        "created_at": to_millis(record.created_at),
-    }
+    return {"operator": record.subject.user, **key_params(record)}
 
 
 def _key(row: Row) -> CredentialRecord:
