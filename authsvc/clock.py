@@ -12,10 +12,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock, in the whole milliseconds that the store keeps: an instant read back equals the one written."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return from_millis(to_millis(datetime.now(UTC)))
 
 
 class FrozenClock:
