@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from authsvc.errors import InsufficientScope, Unauthenticated
+from authsvc.text import identifier
 
 FRESH_FOR = 0.5
 """Seconds for which a worker believes what it read of a key: a revocation shows everywhere within one second."""
@@ -107,12 +108,12 @@ class KeyDesk:
 def new_api_key(
     macs: Macs, client: str, scopes: frozenset[Scope], now: datetime, lifetime: timedelta | None = None
 ) -> tuple[ApiKey, str]:
-    """A key for the store, and its one and only showing."""
+    """A key for the store, and its one and only showing; raises InvalidRequest for a client without a canonical name."""
     key_id = secrets.token_hex(6)
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
         id=key_id,
-        client=client,
+        client=identifier(client, "client"),
         mac=macs.mac("api-key", secret.encode()),
         scopes=frozenset(scope.value for scope in scopes),
         created_at=now,

@@ -19,6 +19,7 @@ from authsvc.factor import Factor
 from authsvc.receipt import AuditPosition
 from authsvc.store import Transaction
 from authsvc.subject import Subject
+from authsvc.text import skeleton
 
 
 def act(
@@ -29,8 +30,8 @@ def act(
 
 
 def two_operators(names: Sequence[str]) -> tuple[str, ...]:
-    """The operators who vouch for something, sorted; none unless they are at least two different ones."""
-    different = {name.strip().casefold(): name.strip() for name in names if name.strip()}
+    """The operators who vouch for something, sorted; none unless no eye would take them for one person."""
+    different = {skeleton(name): name for name in names}
     return tuple(sorted(different.values())) if len(different) >= 2 else ()
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from authsvc.errors import AuthsvcError, NotFound, Unavailable
 from authsvc.look import static
+from authsvc.text import quoted
 from enrollment import language, wording
 from enrollment.api import Api
 from enrollment.challenges import challenge_pages
@@ -52,6 +53,7 @@ def _speak(app: Flask) -> None:
         "day": wording.day,
         "moment": wording.moment,
         "proof": wording.proof_name,
+        "quoted": quoted,
         "way": wording.way_name,
     }
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
 from authsvc.errors import AuthsvcError, ChallengeFailed, InvalidRequest, NotFound, Unavailable
+from authsvc.text import typed
 from enrollment import relay, wording
 from enrollment.api import Api, Json
 from enrollment.language import gettext
@@ -87,7 +88,7 @@ class EnrolmentPages:
         must_be_ours(request, opened)
         begun = self._begun(opened, enrollment_id, "consent")
         agreed = [name for name in begun["modalities"] if request.form.get(name) == "yes"]
-        guardian = request.form.get("guardian", "").strip()
+        guardian = typed(request.form.get("guardian", ""))
         said: dict[str, object] = {"modalities": agreed, "text_version": begun["text_version"]}
         if "under_14" in request.form and not guardian:
             shown = {"step": "consent", "begun": begun, "message": gettext(_GUARDIAN), "status": 422}
@@ -103,7 +104,7 @@ class EnrolmentPages:
         must_be_ours(request, opened)
         path = f"{enrollment_id}/steps/device"
         self._api.send("POST", f"{path}/begin", opened.token)
-        given = self._api.send("PUT", path, opened.token, {"name": request.form.get("name", "").strip()})
+        given = self._api.send("PUT", path, opened.token, {"name": typed(request.form.get("name", ""))})
         return self._keeping_device(
             self._after(opened, enrollment_id, "device"), opened, given, enrollment_id
         )

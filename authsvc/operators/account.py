@@ -10,6 +10,7 @@ from enum import StrEnum
 from authsvc.errors import InvalidRequest
 from authsvc.operator import Operator, Role
 from authsvc.subject import Subject
+from authsvc.text import identifier
 
 LONGEST_NAME = 64
 
@@ -50,11 +51,11 @@ class OperatorAccount:
 
 
 def stated_name(text: str) -> str:
-    """A name as it was typed, trimmed and in NFC; raises InvalidRequest for an empty, long or unprintable one."""
+    """A name as it was typed, trimmed and in NFC; raises InvalidRequest for an empty or long one, and for what is not seen."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise InvalidRequest(f"an operator's name has 1 to {LONGEST_NAME} printable characters")
-    return name
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise InvalidRequest(f"an operator's name has 1 to {LONGEST_NAME} characters")
+    return identifier(name, "name")
 
 
 def name_key(name: str) -> str:

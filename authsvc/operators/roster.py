@@ -18,6 +18,7 @@ from authsvc.operators.invitation import INVITATION_LIFE, Invitation
 from authsvc.operators.parts import line
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
 from authsvc.operators.token import INVITATION, Macs
+from authsvc.text import skeleton
 
 
 class Roster:
@@ -41,8 +42,10 @@ class Roster:
         invitation, shown = self._invitation(account.id)
 
         def unit(tx: OperatorTransaction) -> None:
-            if not tx.operators.add(account):
-                raise InvalidRequest(f"there is an operator `{account.name}` already; reset or revoke them")
+            taken = _look_alike(tx, account.name)
+            if taken is not None or not tx.operators.add(account):
+                named = account.name if taken is None else taken.name
+                raise InvalidRequest(f"there is an operator `{named}` already; reset or revoke them")
             tx.operators.invite(invitation)
             known = {"name": account.name, "roles": sorted(account.roles)}
             tx.record(Entry(now, self._actor, "operator.invite", None, account.id, "invited", known))
@@ -90,6 +93,13 @@ class Roster:
 def invitation_url(base_url: str, shown: str) -> str:
     """The link to hand over. The secret stands behind `#`, which browsers keep to themselves: no server and no log sees it."""
     return f"{base_url}/console/join#{shown}"
+
+
+def _look_alike(tx: OperatorTransaction, name: str) -> OperatorAccount | None:
+    """Somebody whose name people would take for this one: two operators must be two people, also to the eye."""
+    wanted = skeleton(name)
+    there = (each for each in tx.operators.all() if each.state is not OperatorState.REVOKED)
+    return next((each for each in there if skeleton(each.name) == wanted), None)
 
 
 def _named(tx: OperatorTransaction, name: str) -> OperatorAccount:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pydantic import TypeAdapter, ValidationError
 
 from authsvc.errors import InvalidRequest, NotFound
-from authsvc.web import credentials
+from authsvc.web import credentials, in_words
 from authsvc.web.body import validated_query
 from authsvc.web.http import ApiResponse, current
 from authsvc.web.metrics import Metrics
@@ -82,12 +82,19 @@ def _check_address(call: Call, operation: Operation) -> None:
     for name, value in call.path.items():
         try:
             PATH_PARAMETERS[name].validate_python(value)
-        except ValidationError:
-            raise NotFound("there is no such object") from None
+        except ValidationError as error:
+            raise _no_such(name, error) from None
     if operation.query is not None:
         call.query = validated_query(operation.query, list(call.request.args.items(multi=True)))
     elif call.request.query_string:
         raise InvalidRequest("this call takes no query parameters")
+
+
+def _no_such(name: str, error: ValidationError) -> InvalidRequest | NotFound:
+    """A name that nobody can have is not found; one that is only not in its canonical form is refused, and says so."""
+    if name == "user_id":
+        return InvalidRequest(f"`{name}` {in_words.said(error.errors()[0])}")
+    return NotFound("there is no such object")
 
 
 def _response(reply: Reply) -> ApiResponse:

@@ -83,7 +83,7 @@ def unfreeze_user(call: Call, wanted: requests.Unfreeze) -> Reply:
     Needs `proof`, the receipt of a decision of type `unfreeze`, or the names of two different operators.
     """
     user = call.path["user_id"]
-    return shown(call.services.unfreeze(call.key, user, wanted.proof, wanted.operators))
+    return shown(call.services.unfreeze(call.key, user, wanted.proof, wanted.operators or ()))
 
 
 @accounts.get(f"{USER}/status", user_answers.UserStatus)

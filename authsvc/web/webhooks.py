@@ -29,7 +29,9 @@ def create_webhook(call: Call, wanted: webhook_requests.WebhookWanted) -> Reply:
 
     Each delivery is signed as Standard Webhooks describe, with the secret that this answer shows and no other one ever will.
     """
-    return told(call.services.create_webhook(call.key, call.once, wanted.url, wanted.types), created=201)
+    return told(
+        call.services.create_webhook(call.key, call.once, wanted.url, wanted.types or ()), created=201
+    )
 
 
 @webhooks.get("/v1/webhooks", webhook_answers.Webhooks)
@@ -72,7 +74,9 @@ def delete_webhook(call: Call) -> Reply:
 )
 def rotate_webhook_secret(call: Call, wanted: webhook_requests.RotationWanted) -> Reply:
     """A new secret; until the overlap is over every delivery carries two signatures, and either one is enough."""
-    overlap = timedelta(hours=wanted.overlap_hours)
+    overlap = timedelta(
+        hours=webhook_requests.DEFAULT_OVERLAP if wanted.overlap_hours is None else wanted.overlap_hours
+    )
     return told(
         call.services.rotate_webhook_secret(call.key, call.once, call.path["webhook_id"], overlap),
         created=200,

@@ -26,8 +26,10 @@ WORDS = frozenset(
         "keyfile",
         "keys",
         "manifest",
+        "money",
         "payment",
         "subject",
+        "text",
         "weights",
     }
 )
@@ -123,11 +125,9 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "OpenSSL": {"authsvc/device/attestation.py": "chains of attestation certificates"},
     "segno": {"authsvc/otp.py": "the QR code"},
     "babel": {
-        "authsvc/otp.py": "the amount in the sentence to send",
-        "authsvc/device/payment_confirmation.py": "the amount as a browser shows it",
+        "authsvc/money.py": "amounts as people of a language write them",
         "authsvc/look/language.py": "the catalogues of our pages' sentences",
-        "authsvc/web/console/": "amounts on a page",
-        "enrollment/": "the amount on a page",
+        "enrollment/": "days and moments on a page",
     },
     "sqlalchemy": {"authsvc/storage/": "the schema"},
     "alembic": {"authsvc/storage/": "its migrations"},

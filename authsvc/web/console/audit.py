@@ -11,6 +11,7 @@ from flask import Response, request
 from authsvc.errors import InvalidRequest, Unavailable
 from authsvc.operator import Act
 from authsvc.operators.search import Wanted
+from authsvc.text import typed, typed_plainly
 from authsvc.web.console.doors import Pages, desk, operator, requires
 from authsvc.web.console.rendering import page
 from authsvc.web.console.wording import N_, gettext
@@ -26,7 +27,8 @@ TOO_LONG = N_("The log is too long to be verified while you wait. Run it on the 
 @pages.get("/audit")
 @requires(Act.READ_AUDIT)
 def search() -> Response:
-    asked = {name: request.args.get(name, "").strip()[:200] for name in (*FIELDS, *TIMES)}
+    asked = {name: typed(request.args.get(name, ""))[:200] for name in FIELDS}
+    asked |= {name: typed_plainly(request.args.get(name, ""))[:200] for name in TIMES}
     try:
         wanted = Wanted(
             **{name: asked[name] for name in FIELDS},
