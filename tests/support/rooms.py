@@ -144,6 +144,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "torchaudio": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
     "speechbrain": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
     "onnx": {"authsvc/model_store/": "weights are written as graphs"},
+    "tflite": {"authsvc/model_store/": "reads published networks without running them"},
     "numpy": {
         "authsvc/arrays/": "vectors",
         "authsvc/face/": "pictures",
