@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, StringConstraints, model_validator
 
-from authsvc.biometric import Modality
+from authsvc.biometric.words import Modality
 from authsvc.factor import Factor
 from authsvc.policy import iso4217
 from authsvc.policy.currency import Conversion
