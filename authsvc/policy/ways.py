@@ -12,7 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from authsvc.biometric import Capture
+from authsvc.biometric.words import Capture
 from authsvc.factor import Factor
 from authsvc.policy.conditions import Condition, Reason, Seen
 from authsvc.policy.level import FactorSet, factor_set

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from authsvc.biometric import Capture
+from authsvc.biometric.words import Capture
 from authsvc.errors import PolicyInvalid
 from authsvc.factor import Factor
 from authsvc.policy import loading
