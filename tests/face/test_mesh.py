@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from authsvc.arrays.network import Network
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.network import Network
+from authsvc.biometric.weights import verified_weights
 from authsvc.errors import ModelUnusable
 from authsvc.face.engine import Pixels
 from authsvc.face.mesh import Mesh, facing, pose, resting
 from authsvc.face.mesh_engine import FaceMesh
-from authsvc.manifest import manifest_folder, read_manifest
-from authsvc.weights import verified_weights
 from tests.face.clips import frames_of
 
 MANIFEST = read_manifest(manifest_folder() / "mediapipe-face-mesh.toml")
@@ -171,7 +171,7 @@ def test_a_face_too_small_to_be_measured_has_no_pose(head: Mesh) -> None:
 
 def test_what_is_no_tflite_network_is_refused_before_anything_is_written() -> None:
     pytest.importorskip("tflite", reason="converting needs the `prepare` extra")
-    from authsvc.model_store.tflite_graph import convert_tflite
+    from authsvc.biometric.model_store.tflite_graph import convert_tflite
 
     for broken in (b"", b"\0" * 64, b"\x1c\0\0\0TFL3", b"\x1c\0\0\0TFL3" + bytes(400)):
         with pytest.raises(ModelUnusable):
