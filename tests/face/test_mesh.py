@@ -76,13 +76,14 @@ def test_a_picture_without_a_face_has_no_mesh(engine: FaceMesh) -> None:
 
 
 def test_following_a_face_gives_what_looking_for_it_gives(engine: FaceMesh, test_data: Path) -> None:
-    before, worst = None, 0.0
+    before, worst = None, []
     for _, picture in frames_of(test_data / "pad" / "live_clip.mp4", every=6):
         before, alone = engine.look(picture, before), engine.look(picture)
         assert before is not None
         assert alone is not None
-        worst = max(worst, float(np.linalg.norm(before.points - alone.points, axis=1).mean()))
-    assert worst < 0.06 * alone.eye_distance
+        apart = np.linalg.norm(before.points - alone.points, axis=1).mean()
+        worst.append(float(apart) / alone.eye_distance)
+    assert max(worst) < 0.06
 
 
 def test_a_face_that_jumped_is_looked_for_anew(engine: FaceMesh) -> None:
@@ -130,7 +131,7 @@ def test_a_turned_head_has_the_pose_it_was_turned_to(head: Mesh, change, nose_go
     for name in ("yaw", "pitch", "roll"):
         assert getattr(found, name) == pytest.approx(change.get(name, 0.0), abs=0.5)
     assert found.size == pytest.approx(change.get("size", 1.0), abs=0.01)
-    assert (found.smile, found.open) == (pytest.approx(0, abs=1e-6), pytest.approx(0, abs=1e-6))
+    assert max(abs(found.smile), abs(found.open)) < 1e-6
     if nose_goes is not None:
         nose = made.points[1, :2] - made.middle - (head.points[1, :2] - head.middle)
         assert nose @ nose_goes > 0.05 * head.eye_distance
