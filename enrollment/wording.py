@@ -9,8 +9,8 @@ from babel.dates import format_date, format_datetime
 
 from authsvc.errors import AuthsvcError
 from authsvc.factor import Factor, Unusable
-from authsvc.hints import hints_view
 from authsvc.money import written
+from authsvc.services.hints import hints_view
 from enrollment.api import Json
 from enrollment.language import current, gettext, locale
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.access import (
+from authsvc.errors import InsufficientScope, InvalidRequest, Unauthenticated
+from authsvc.keys.access import (
     ALL_SCOPES,
     FRESH_FOR,
     ApiKey,
@@ -16,8 +17,7 @@ from authsvc.access import (
     new_api_key,
     object_token,
 )
-from authsvc.errors import InsufficientScope, InvalidRequest, Unauthenticated
-from authsvc.keyring import KeyRing, Purpose
+from authsvc.keys.keyring import KeyRing, Purpose
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

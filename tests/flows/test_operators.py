@@ -7,10 +7,10 @@ from datetime import timedelta
 import pyotp
 import pytest
 
-from authsvc.acts import two_operators
+from authsvc.account.acts import two_operators
 from authsvc.attempts import CONSECUTIVE_LIMIT, LOCK_TIME
+from authsvc.domain.operator import Act, Operator, Role
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotPermitted, Unauthenticated
-from authsvc.operator import Act, Operator, Role
 from authsvc.operators.account import OperatorAccount
 from authsvc.operators.figures import WINDOWS
 from authsvc.operators.roster import Roster
