@@ -15,11 +15,11 @@ from authsvc.device.credential import Device, DeviceState
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.store import Transaction
+from authsvc.edge.text import skeleton
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.events import Event
 from authsvc.factor import Factor
 from authsvc.subject import Subject
-from authsvc.text import skeleton
 
 
 def act(

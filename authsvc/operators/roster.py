@@ -11,6 +11,7 @@ from dataclasses import replace
 from authsvc.audit.chain import Entry
 from authsvc.clock import Clock
 from authsvc.domain.operator import Role
+from authsvc.edge.text import skeleton
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.ids import new_id
 from authsvc.operators.account import OperatorAccount, OperatorState, name_key, stated_name
@@ -18,7 +19,6 @@ from authsvc.operators.invitation import INVITATION_LIFE, Invitation
 from authsvc.operators.parts import line
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
 from authsvc.operators.token import INVITATION, Macs
-from authsvc.text import skeleton
 
 
 class Roster:

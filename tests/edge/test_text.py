@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authsvc import text
-from authsvc.errors import InvalidRequest
-from authsvc.text import (
+from authsvc.edge import text
+from authsvc.edge.text import (
     fault_of_identifier,
     fault_of_label,
     identifier,
@@ -19,6 +18,7 @@ from authsvc.text import (
     typed,
     typed_plainly,
 )
+from authsvc.errors import InvalidRequest
 
 # PropList.txt of Unicode 17: Bidi_Control=Yes, all twelve.
 BIDI_CONTROL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
