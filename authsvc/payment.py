@@ -56,11 +56,11 @@ class Payment:
         subject: Subject,
     ) -> Payment:
         """A payment from outside, the payee's name in NFC; raises InvalidRequest for what has no canonical form."""
-        if not 0 <= amount_minor <= LARGEST_AMOUNT:
-            raise InvalidRequest("`amount_minor` must be between 0 and 2**53 - 1")
-        if not _CURRENCY.match(currency):
+        if not _is_amount(amount_minor):
+            raise InvalidRequest("`amount_minor` must be a whole number between 0 and 2**53 - 1")
+        if not _has_form(_CURRENCY, currency):
             raise InvalidRequest("`currency` must be three capital letters (ISO 4217)")
-        if not _TYPE.match(type):
+        if not _has_form(_TYPE, type):
             raise InvalidRequest("`type` must be a lower-case word of at most 32 characters")
         return cls(
             transaction_id=identifier(transaction_id, "transaction.id"),
@@ -101,3 +101,12 @@ class Binding:
     def raw(self) -> bytes:
         """The 32 bytes of the digest, for whatever is derived from it."""
         return bytes.fromhex(self.digest.removeprefix("sha256:"))
+
+
+# A backend without types may state anything at all.
+def _is_amount(stated: object) -> bool:
+    return isinstance(stated, int) and not isinstance(stated, bool) and 0 <= stated <= LARGEST_AMOUNT
+
+
+def _has_form(form: re.Pattern[str], stated: object) -> bool:
+    return isinstance(stated, str) and form.match(stated) is not None

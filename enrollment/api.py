@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from werkzeug.test import create_environ, run_wsgi_app
 
 from authsvc.caller.wire import problem_of
+from authsvc.edge.http import retry_after
 from authsvc.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class Api:
         value = _read(b"".join(chunks))
         code = int(status.split()[0])
         if not 200 <= code < 300:
-            raise problem_of(code, value, headers.get("Retry-After"))
+            raise problem_of(code, value, retry_after(dict(headers), datetime.now(UTC)))
         if value is None:
             raise Unavailable("the service's answer is not a JSON object")
         return value

@@ -66,11 +66,13 @@ def fault_of_identifier(text: str) -> str | None:
 
 def identifier(text: str, field: str) -> str:
     """The very same text; raises InvalidRequest, which names `field`, for one that is not canonical."""
+    _must_be_text(text, field)
     return _unless(fault_of_identifier(text), text, field)
 
 
 def label(text: str, field: str) -> str:
     """The text in NFC; raises InvalidRequest where it holds what cannot be seen or steers its surroundings."""
+    _must_be_text(text, field)
     return unicodedata.normalize("NFC", _unless(fault_of_label(text), text, field))
 
 
@@ -101,6 +103,12 @@ def skeleton(text: str) -> str:
     folded = unicodedata.normalize("NFKD", plain.translate(_LETTERS).casefold()).translate(_LETTERS)
     letters = (each for each in folded if not unicodedata.combining(each) and not each.isspace())
     return "".join(letters).translate(_STROKES).replace("rn", "m").replace("vv", "w")
+
+
+def _must_be_text(text: object, field: str) -> None:
+    """A payment backend without types states what it has: nothing, or a number."""
+    if not isinstance(text, str):
+        raise InvalidRequest(f"`{field}` must be text, and is `{type(text).__name__}`")
 
 
 def _unless(fault: str | None, text: str, field: str) -> str:
