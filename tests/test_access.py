@@ -10,7 +10,7 @@ from authsvc.keys.access import (
     ALL_SCOPES,
     FRESH_FOR,
     ApiKey,
-    KeyDesk,
+    KeyAdmission,
     Scope,
     must_open,
     new_api_key,
@@ -29,7 +29,7 @@ class Shelf:
         self.asked = 0
         self.seconds = 0.0
         self.ring = KeyRing.create()
-        self.desk = KeyDesk(self.ring, self.find, lambda: self.seconds)
+        self.desk = KeyAdmission(self.ring, self.find, lambda: self.seconds)
 
     def find(self, key_id: str) -> ApiKey | None:
         self.asked += 1

@@ -65,7 +65,7 @@ class Macs(Protocol):
         """The MAC under every key that is still accepted, the current one first."""
 
 
-class KeyDesk:
+class KeyAdmission:
     """Checks API keys. `find` reads a key from the durable store."""
 
     def __init__(

@@ -94,7 +94,7 @@ class ShadowReport:
     comparison: Comparison
 
 
-class PolicyDesk:
+class PolicyService:
     """`models` are the matchers in use, which a document's false match rates are held against."""
 
     def __init__(

@@ -22,31 +22,31 @@ from authsvc.errors import (
 )
 from authsvc.policy.life import Publication, State, Version
 from authsvc.policy.profiles import Profile
-from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.service import PolicyService
 from tests.support.policies import ANN, BOB, CAI, EVE, SAM, WEAKER, milder, numbered, shipped, stricter
 from tests.support.service import Bench
 
 
 @pytest.fixture
-def desk(bench: Bench) -> PolicyDesk:
+def desk(bench: Bench) -> PolicyService:
     return bench.services.policies
 
 
-def analyzed(desk: PolicyDesk, text: str, author: Operator = ANN) -> Version:
+def analyzed(desk: PolicyService, text: str, author: Operator = ANN) -> Version:
     version = desk.draft(author, text, note="for a test")
     desk.validate(author, version.id)
     return desk.analyze(author, version.id)
 
 
-def approved(desk: PolicyDesk, text: str, *accepting: str) -> Version:
+def approved(desk: PolicyService, text: str, *accepting: str) -> Version:
     return desk.approve(BOB, analyzed(desk, text).id, accepting)
 
 
-def etag(desk: PolicyDesk) -> str:
+def etag(desk: PolicyService) -> str:
     return desk.active(BOB).publication.etag
 
 
-def activated(desk: PolicyDesk, text: str, *accepting: str) -> Publication:
+def activated(desk: PolicyService, text: str, *accepting: str) -> Publication:
     return desk.activate(BOB, approved(desk, text, *accepting).id, etag(desk))
 
 
@@ -57,7 +57,7 @@ def policy_lines(bench: Bench) -> list[dict[str, Any]]:
     return [line for line in lines if line["action"].startswith("policy.")]
 
 
-def test_an_empty_store_is_seeded_with_the_shipped_document(bench: Bench, desk: PolicyDesk) -> None:
+def test_an_empty_store_is_seeded_with_the_shipped_document(bench: Bench, desk: PolicyService) -> None:
     active = desk.active(EVE)
     assert (active.version.state, active.version.number) == (State.ACTIVE, 1)
     assert active.version.source.text == shipped()
@@ -67,7 +67,7 @@ def test_an_empty_store_is_seeded_with_the_shipped_document(bench: Bench, desk: 
     assert [line["action"] for line in policy_lines(bench)] == ["policy.seed"]
 
 
-def test_a_later_start_keeps_what_was_published(bench: Bench, desk: PolicyDesk) -> None:
+def test_a_later_start_keeps_what_was_published(bench: Bench, desk: PolicyService) -> None:
     publication = activated(desk, stricter(2))
     again = Bench(bench.settings, bench.clock)
     try:
@@ -77,7 +77,7 @@ def test_a_later_start_keeps_what_was_published(bench: Bench, desk: PolicyDesk) 
         again.close()
 
 
-def test_a_version_goes_from_draft_to_active_and_decides(bench: Bench, desk: PolicyDesk) -> None:
+def test_a_version_goes_from_draft_to_active_and_decides(bench: Bench, desk: PolicyService) -> None:
     phone = bench.enroll()
     assert bench.decide(bench.payment(90_000), phone.device)["level"] == "none"
     version = desk.draft(ANN, stricter(2), note="ask everybody")
@@ -101,7 +101,7 @@ def test_a_version_goes_from_draft_to_active_and_decides(bench: Bench, desk: Pol
     ]
 
 
-def test_a_rollback_is_one_step_and_one_more_is_one_more(bench: Bench, desk: PolicyDesk) -> None:
+def test_a_rollback_is_one_step_and_one_more_is_one_more(bench: Bench, desk: PolicyService) -> None:
     second = activated(desk, stricter(2))
     third = activated(desk, stricter(3))
     assert desk.roll_back(BOB, third.etag).digest == second.digest
@@ -113,7 +113,7 @@ def test_a_rollback_is_one_step_and_one_more_is_one_more(bench: Bench, desk: Pol
         desk.roll_back(BOB, first.etag)
 
 
-def test_what_was_taken_back_is_drafted_and_approved_anew(desk: PolicyDesk) -> None:
+def test_what_was_taken_back_is_drafted_and_approved_anew(desk: PolicyService) -> None:
     publication = activated(desk, stricter(2))
     desk.roll_back(BOB, publication.etag)
     with pytest.raises(PolicyStep):
@@ -121,7 +121,7 @@ def test_what_was_taken_back_is_drafted_and_approved_anew(desk: PolicyDesk) -> N
     assert activated(desk, stricter(2)).digest == publication.digest
 
 
-def test_nobody_approves_a_version_of_their_own(bench: Bench, desk: PolicyDesk) -> None:
+def test_nobody_approves_a_version_of_their_own(bench: Bench, desk: PolicyService) -> None:
     version = analyzed(desk, stricter(2), CAI)
     with pytest.raises(NotPermitted, match="another person"):
         desk.approve(CAI, version.id)
@@ -156,9 +156,9 @@ def test_nobody_approves_a_version_of_their_own(bench: Bench, desk: PolicyDesk) 
 )
 def test_a_role_that_does_not_allow_a_step_is_refused_and_that_is_audited(
     bench: Bench,
-    desk: PolicyDesk,
+    desk: PolicyService,
     operator: Operator,
-    step: Callable[[PolicyDesk, Operator, Version], object],
+    step: Callable[[PolicyService, Operator, Version], object],
 ) -> None:
     version = approved(desk, stricter(2))
     before = desk.active(ANN)
@@ -169,7 +169,7 @@ def test_a_role_that_does_not_allow_a_step_is_refused_and_that_is_audited(
     assert (refused["actor"], refused["result"]) == (f"operator:{operator.id}", "refused")
 
 
-def test_an_activation_names_the_publication_that_it_replaces(bench: Bench, desk: PolicyDesk) -> None:
+def test_an_activation_names_the_publication_that_it_replaces(bench: Bench, desk: PolicyService) -> None:
     version, seen = approved(desk, stricter(2)), etag(desk)
     other = approved(desk, stricter(3))
     desk.activate(BOB, version.id, seen)
@@ -179,7 +179,7 @@ def test_an_activation_names_the_publication_that_it_replaces(bench: Bench, desk
     assert policy_lines(bench)[-1]["details"]["refused"] == "policy-conflict"
 
 
-def test_what_was_approved_is_a_change_from_one_policy_and_from_no_other(desk: PolicyDesk) -> None:
+def test_what_was_approved_is_a_change_from_one_policy_and_from_no_other(desk: PolicyService) -> None:
     version, other = approved(desk, stricter(2)), approved(desk, stricter(3))
     desk.activate(BOB, version.id, etag(desk))
     with pytest.raises(PolicyConflict, match="analyze and approve it again"):
@@ -191,14 +191,14 @@ def test_what_was_approved_is_a_change_from_one_policy_and_from_no_other(desk: P
     assert desk.activate(BOB, other.id, etag(desk)).number == 3
 
 
-def test_an_approval_needs_an_analysis_against_the_active_policy(desk: PolicyDesk) -> None:
+def test_an_approval_needs_an_analysis_against_the_active_policy(desk: PolicyService) -> None:
     version = analyzed(desk, stricter(3))
     activated(desk, stricter(2))
     with pytest.raises(PolicyConflict, match="analyze it again"):
         desk.approve(BOB, version.id)
 
 
-def test_a_change_that_weakens_is_approved_by_name_or_not_at_all(bench: Bench, desk: PolicyDesk) -> None:
+def test_a_change_that_weakens_is_approved_by_name_or_not_at_all(bench: Bench, desk: PolicyService) -> None:
     version = analyzed(desk, milder(2))
     assert version.examined is not None
     assert WEAKER in version.examined.errors
@@ -209,14 +209,14 @@ def test_a_change_that_weakens_is_approved_by_name_or_not_at_all(bench: Bench, d
     assert policy_lines(bench)[-1]["details"]["accepted"] == [WEAKER]
 
 
-def test_a_laxer_threshold_weakens_though_no_cell_shows_it(desk: PolicyDesk) -> None:
+def test_a_laxer_threshold_weakens_though_no_cell_shows_it(desk: PolicyService) -> None:
     text = numbered(2).replace('fmr = "1 in 10000"', 'fmr = "1 in 100"')
     version = analyzed(desk, text)
     assert version.examined is not None
     assert version.examined.errors == (WEAKER,)
 
 
-def test_what_makes_a_document_weaker_than_it_reads_is_never_accepted(desk: PolicyDesk) -> None:
+def test_what_makes_a_document_weaker_than_it_reads_is_never_accepted(desk: PolicyService) -> None:
     weaker = numbered(2).replace(
         '["device_uv", "otp"], ["voice", "otp"]', '["device_uv", "otp"], ["voice", "device_key", "otp"]'
     )
@@ -231,7 +231,7 @@ def test_what_makes_a_document_weaker_than_it_reads_is_never_accepted(desk: Poli
 
 
 @pytest.mark.parametrize("step", ["analyze", "approve", "activate", "shadow", "backtest"])
-def test_a_draft_takes_no_step_before_it_is_validated(desk: PolicyDesk, step: str) -> None:
+def test_a_draft_takes_no_step_before_it_is_validated(desk: PolicyService, step: str) -> None:
     version = desk.draft(ANN, stricter(2))
     steps: dict[str, Callable[[], object]] = {
         "analyze": lambda: desk.analyze(ANN, version.id),
@@ -244,7 +244,7 @@ def test_a_draft_takes_no_step_before_it_is_validated(desk: PolicyDesk, step: st
         steps[step]()
 
 
-def test_a_document_that_breaks_its_own_promise_stays_a_draft(bench: Bench, desk: PolicyDesk) -> None:
+def test_a_document_that_breaks_its_own_promise_stays_a_draft(bench: Bench, desk: PolicyService) -> None:
     version = desk.draft(
         ANN, shipped().replace('level = "otp"', 'level = "face"', 1).replace("version = 1", "version = 2")
     )
@@ -255,20 +255,20 @@ def test_a_document_that_breaks_its_own_promise_stays_a_draft(bench: Bench, desk
     assert policy_lines(bench)[-1]["result"] == "refused"
 
 
-def test_a_text_that_is_no_table_is_no_draft(desk: PolicyDesk) -> None:
+def test_a_text_that_is_no_table_is_no_draft(desk: PolicyService) -> None:
     with pytest.raises(PolicyInvalid):
         desk.draft(ANN, "not = [toml")
     with pytest.raises(PolicyInvalid):
         desk.draft(ANN, "[1]", "json")
 
 
-def test_a_number_belongs_to_one_document_for_good(desk: PolicyDesk) -> None:
+def test_a_number_belongs_to_one_document_for_good(desk: PolicyService) -> None:
     version = desk.draft(ANN, stricter(1))
     with pytest.raises(PolicyInvalid, match="the next free number is 2"):
         desk.validate(ANN, version.id)
 
 
-def test_a_text_is_looked_at_without_being_saved(desk: PolicyDesk) -> None:
+def test_a_text_is_looked_at_without_being_saved(desk: PolicyService) -> None:
     before = desk.versions(ANN)
     look = desk.look_at(ANN, milder(2))
     assert look.found is not None
@@ -280,7 +280,7 @@ def test_a_text_is_looked_at_without_being_saved(desk: PolicyDesk) -> None:
         desk.look_at(EVE, milder(2))
 
 
-def test_one_payment_is_explained_by_a_version_that_is_not_live(desk: PolicyDesk) -> None:
+def test_one_payment_is_explained_by_a_version_that_is_not_live(desk: PolicyService) -> None:
     version = desk.draft(ANN, stricter(2))
     payment = {
         "type": "transfer",
@@ -294,7 +294,7 @@ def test_one_payment_is_explained_by_a_version_that_is_not_live(desk: PolicyDesk
         desk.explain(ANN, version.id, {"amount": 1})
 
 
-def test_versions_are_told_page_by_page_the_newest_first(bench: Bench, desk: PolicyDesk) -> None:
+def test_versions_are_told_page_by_page_the_newest_first(bench: Bench, desk: PolicyService) -> None:
     drafts = []
     for number in range(2, 6):
         bench.clock.advance(timedelta(seconds=1))
@@ -305,7 +305,7 @@ def test_versions_are_told_page_by_page_the_newest_first(bench: Bench, desk: Pol
     assert len(rest) == 2
 
 
-def test_what_is_not_there_is_not_found(desk: PolicyDesk) -> None:
+def test_what_is_not_there_is_not_found(desk: PolicyService) -> None:
     missing: tuple[Callable[[], object], ...] = (
         lambda: desk.version(ANN, "pol_none"),
         lambda: desk.validate(ANN, "pol_none"),

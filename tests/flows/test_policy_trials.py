@@ -15,14 +15,14 @@ from authsvc.policy.jobs import Backtesting, JobState
 from authsvc.policy.life import State, Version
 from authsvc.policy.shadow import FAILED, NOT_COMPARED
 from authsvc.policy_life.backtesting import LEASE, Backtester
-from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import LONGEST_LINE
 from tests.support.policies import ANN, BOB, WEAKER, milder, stricter
 from tests.support.service import Bench, Phone
 
 
 @pytest.fixture
-def desk(bench: Bench) -> PolicyDesk:
+def desk(bench: Bench) -> PolicyService:
     return bench.services.policies
 
 
@@ -31,7 +31,7 @@ def phone(bench: Bench) -> Phone:
     return bench.enroll()
 
 
-def candidate(desk: PolicyDesk, text: str) -> Version:
+def candidate(desk: PolicyService, text: str) -> Version:
     version = desk.draft(ANN, text)
     desk.validate(ANN, version.id)
     return desk.analyze(ANN, version.id)
@@ -59,13 +59,13 @@ def report_of(job: Backtesting) -> Any:
 
 
 def test_a_candidate_is_compared_with_live_decisions_and_never_used(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, desk: PolicyService, phone: Phone
 ) -> None:
     version = candidate(desk, stricter(2))
     run = desk.start_shadow(ANN, version.id)
     assert desk.version(ANN, version.id).state is State.SHADOWING
     small, medium = pay(bench, phone, 90_000, 125_000)
-    assert bench.services.decision(bench.key, small)["level"] == "none"
+    assert bench.services.decisions.find(bench.key, small)["level"] == "none"
     compare(bench)
     report = desk.shadow(ANN, version.id)
     assert (report.run, report.comparison.moves) == (run, {("none", "otp"): 1, ("otp", "otp"): 1})
@@ -74,7 +74,7 @@ def test_a_candidate_is_compared_with_live_decisions_and_never_used(
     assert medium not in str(report.comparison.samples)
 
 
-def test_counts_of_all_processes_add_up(bench: Bench, desk: PolicyDesk, phone: Phone) -> None:
+def test_counts_of_all_processes_add_up(bench: Bench, desk: PolicyService, phone: Phone) -> None:
     version = candidate(desk, stricter(2))
     desk.start_shadow(ANN, version.id)
     other = Bench(bench.settings, bench.clock)
@@ -88,7 +88,7 @@ def test_counts_of_all_processes_add_up(bench: Bench, desk: PolicyDesk, phone: P
     assert desk.shadow(ANN, version.id).comparison.moves == {("none", "otp"): 3}
 
 
-def test_an_answer_told_again_is_counted_once(bench: Bench, desk: PolicyDesk, phone: Phone) -> None:
+def test_an_answer_told_again_is_counted_once(bench: Bench, desk: PolicyService, phone: Phone) -> None:
     version = candidate(desk, stricter(2))
     desk.start_shadow(ANN, version.id)
     payment, once = bench.payment(90_000), bench.once()
@@ -101,7 +101,7 @@ def test_an_answer_told_again_is_counted_once(bench: Bench, desk: PolicyDesk, ph
 
 
 def test_a_candidate_that_fails_is_a_finding_and_no_payment_notices(
-    bench: Bench, desk: PolicyDesk, phone: Phone, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, desk: PolicyService, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = candidate(desk, stricter(2))
     desk.start_shadow(ANN, version.id)
@@ -119,7 +119,7 @@ def test_a_candidate_that_fails_is_a_finding_and_no_payment_notices(
 
 
 def test_what_the_comparison_cannot_keep_up_with_is_told(
-    bench: Bench, desk: PolicyDesk, phone: Phone, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, desk: PolicyService, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert LONGEST_LINE > 1_000
     monkeypatch.setattr("authsvc.policy_life.shadowing.LONGEST_LINE", 1)
@@ -133,7 +133,7 @@ def test_what_the_comparison_cannot_keep_up_with_is_told(
 
 
 def test_a_shadow_ends_when_it_is_told_to_and_when_another_policy_becomes_active(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, desk: PolicyService, phone: Phone
 ) -> None:
     version, other = candidate(desk, stricter(2)), candidate(desk, stricter(3))
     desk.start_shadow(ANN, version.id)
@@ -150,7 +150,7 @@ def test_a_shadow_ends_when_it_is_told_to_and_when_another_policy_becomes_active
     assert desk.version(ANN, version.id).state is State.ANALYZED
 
 
-def test_there_is_one_place_beside_the_active_policy(desk: PolicyDesk) -> None:
+def test_there_is_one_place_beside_the_active_policy(desk: PolicyService) -> None:
     version, other = candidate(desk, stricter(2)), candidate(desk, stricter(3))
     desk.start_shadow(ANN, version.id)
     desk.start_shadow(ANN, other.id)
@@ -164,11 +164,11 @@ def test_there_is_one_place_beside_the_active_policy(desk: PolicyDesk) -> None:
 
 
 def test_a_backtest_repeats_what_was_decided_and_counts_what_would_change(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, desk: PolicyService, phone: Phone
 ) -> None:
     fraud, *_ = pay(bench, phone, 90_000, 90_001, 125_000, 2_500)
-    bench.services.record_outcome(bench.key, fraud, "settled")
-    bench.services.record_outcome(bench.key, fraud, "fraud")
+    bench.services.decisions.record_outcome(bench.key, fraud, "settled")
+    bench.services.decisions.record_outcome(bench.key, fraud, "fraud")
     version = candidate(desk, stricter(2))
     asked = desk.start_backtest(ANN, version.id)
     assert (asked.state, asked.share) == (JobState.QUEUED, None)
@@ -196,7 +196,7 @@ def test_a_backtest_repeats_what_was_decided_and_counts_what_would_change(
 
 
 def test_what_was_decided_by_an_earlier_version_is_repeated_by_it(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, desk: PolicyService, phone: Phone
 ) -> None:
     pay(bench, phone, 90_000)
     second = candidate(desk, stricter(2))
@@ -211,11 +211,11 @@ def test_what_was_decided_by_an_earlier_version_is_repeated_by_it(
 
 
 def test_what_no_policy_can_repeat_is_skipped_with_the_reason(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, desk: PolicyService, phone: Phone
 ) -> None:
     bench.decide(bench.payment(type="unfreeze"), phone.device)
     denied = bench.decide(bench.payment(125_000), phone.device)
-    bench.services.freeze(bench.key, "u_1", "lost")
+    bench.services.users.freeze(bench.key, "u_1", "lost")
     bench.answer_otp(denied, phone.code(bench.clock))
     bench.complete(denied)
     version = candidate(desk, stricter(2))
@@ -227,7 +227,7 @@ def test_what_no_policy_can_repeat_is_skipped_with_the_reason(
 
 
 def test_a_decision_that_does_not_repeat_itself_ends_the_backtest_and_is_shown(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, desk: PolicyService, phone: Phone
 ) -> None:
     ids = pay(bench, phone, 90_000, 90_001, 90_002)
     ledger = bench.wired.store.ledger
@@ -247,7 +247,7 @@ def test_a_decision_that_does_not_repeat_itself_ends_the_backtest_and_is_shown(
 
 @pytest.mark.parametrize("page", [1, 2])
 def test_another_worker_goes_on_where_one_was_killed(
-    bench: Bench, desk: PolicyDesk, phone: Phone, monkeypatch: pytest.MonkeyPatch, page: int
+    bench: Bench, desk: PolicyService, phone: Phone, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     pay(bench, phone, *range(90_000, 90_007))
     version = candidate(desk, stricter(2))
@@ -270,7 +270,7 @@ def test_another_worker_goes_on_where_one_was_killed(
 
 
 def test_a_cancelled_backtest_stops_and_leaves_no_report(
-    bench: Bench, desk: PolicyDesk, phone: Phone, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, desk: PolicyService, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pay(bench, phone, *range(90_000, 90_006))
     version = candidate(desk, stricter(2))
@@ -283,7 +283,9 @@ def test_a_cancelled_backtest_stops_and_leaves_no_report(
     assert not running.work_off()
 
 
-def test_a_backtest_is_of_the_days_that_were_asked_for(bench: Bench, desk: PolicyDesk, phone: Phone) -> None:
+def test_a_backtest_is_of_the_days_that_were_asked_for(
+    bench: Bench, desk: PolicyService, phone: Phone
+) -> None:
     pay(bench, phone, 90_000)
     bench.clock.advance(timedelta(days=3))
     pay(bench, phone, 90_000, 90_001)
@@ -293,14 +295,14 @@ def test_a_backtest_is_of_the_days_that_were_asked_for(bench: Bench, desk: Polic
     assert report_of(desk.backtests(ANN, version.id)[0])["read"] == 2
 
 
-def test_a_version_that_was_not_analyzed_is_not_tried(desk: PolicyDesk) -> None:
+def test_a_version_that_was_not_analyzed_is_not_tried(desk: PolicyService) -> None:
     version = desk.draft(ANN, stricter(2))
     desk.validate(ANN, version.id)
     with pytest.raises(PolicyStep):
         desk.start_backtest(ANN, version.id)
 
 
-def test_an_approval_by_name_is_what_lets_a_weaker_candidate_through(desk: PolicyDesk) -> None:
+def test_an_approval_by_name_is_what_lets_a_weaker_candidate_through(desk: PolicyService) -> None:
     version = candidate(desk, milder(2))
     desk.start_shadow(ANN, version.id)
     assert desk.approve(BOB, version.id, (WEAKER,)).state is State.APPROVED

@@ -22,7 +22,7 @@ from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.life import Publication
-from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.service import PolicyService
 from tests.guarantees.people import Person, Shop, race
 from tests.support.live import Answer, LiveService
 from tests.support.policies import ANN, BOB, numbered, stricter
@@ -131,14 +131,14 @@ def test_of_two_activations_at_the_same_moment_one_wins(shop: Shop, beside: Wire
     desk.roll_back(BOB, won[0].etag)
 
 
-def _approved(desk: PolicyDesk, text: str) -> str:
+def _approved(desk: PolicyService, text: str) -> str:
     version = desk.draft(ANN, text)
     desk.validate(ANN, version.id)
     desk.analyze(ANN, version.id)
     return desk.approve(BOB, version.id).id
 
 
-def _free_number(desk: PolicyDesk) -> int:
+def _free_number(desk: PolicyService) -> int:
     """The services of this folder are shared, and so are the numbers of their policies."""
     return max(version.number or 0 for version in desk.versions(ANN)) + 1
 

@@ -17,7 +17,7 @@ from authsvc.errors import (
     Unavailable,
 )
 from authsvc.policy.life import Version
-from authsvc.policy_life.service import Active, PolicyDesk
+from authsvc.policy_life.service import Active, PolicyService
 from authsvc.web.console.doors import desk, operator
 from authsvc.web.console.policies import wording
 from authsvc.web.console.rendering import page
@@ -27,7 +27,7 @@ REFUSED = (NotPermitted, PolicyInvalid, PolicyStep, PolicyConflict, Unavailable,
 """What an operator can do something about, and so is told beside the form."""
 
 
-def policies() -> PolicyDesk:
+def policies() -> PolicyService:
     return desk().policies
 
 
