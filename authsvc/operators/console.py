@@ -1,4 +1,4 @@
-"""Everything that the console asks: one object, wired once, with a desk for each of its subjects."""
+"""Everything that the console asks: one value, wired once, with a service for each of its subjects."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def get_erasure(call: Call) -> Reply:
 def begin_erasure(call: Call, _: requests.Nothing) -> Reply:
     """Ask for the proof that an erasure needs, at the highest level that the person can prove.
 
-    A stolen session must not be enough: whoever erased an account with it could enrol next as somebody new.
+    A stolen session must not be enough: whoever erased an account with it could enroll next as somebody new.
     """
     return shown(call.services.erasures.begin(call.path["overview_id"], call.token))
 

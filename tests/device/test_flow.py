@@ -1,4 +1,4 @@
-"""The device key in the whole service: made at an enrolment, used for a payment, and gone when it looks cloned."""
+"""The device key in the whole service: made at an enrollment, used for a payment, and gone when it looks cloned."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def phone(bench: Bench) -> Authenticator:
     return Authenticator(bench.settings.public_url)
 
 
-def test_a_key_made_at_the_enrolment_releases_a_payment(bench: Bench, phone: Authenticator) -> None:
+def test_a_key_made_at_the_enrollment_releases_a_payment(bench: Bench, phone: Authenticator) -> None:
     device = enrolled(bench, phone)
     decision = asked(bench, device)
     assert answer(bench, decision, phone.get(options(bench, decision)).to_json())

@@ -136,7 +136,7 @@ def test_a_frozen_account_is_not_erased_by_its_owner(bench: Bench, phone: Phone)
     assert bench.services.erasures.begin(*opened(bench))["status"] == "denied"
 
 
-def test_an_enrolment_under_way_does_not_bring_the_account_back(bench: Bench):
+def test_an_enrollment_under_way_does_not_bring_the_account_back(bench: Bench):
     early = ticketed(bench, "u_1")
     early.add_app()
     phone = bench.enroll()

@@ -1,4 +1,4 @@
-"""An enrolment that is not completed expires and leaves nothing behind, and nothing stands in for a proof."""
+"""An enrollment that is not completed expires and leaves nothing behind, and nothing stands in for a proof."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.support.authenticator import Authenticator
 from tests.support.service import Bench, Said, embedded, said
 
 USER = "u_9"
-# That an enrolment was opened stays on record; who it was for is what the record is about.
+# That an enrollment was opened stays on record; who it was for is what the record is about.
 KEPT = {"audit_entries"}
 
 
@@ -105,7 +105,7 @@ def test_nobody_exists_by_a_ticket_alone(bench: Bench):
             ask(bench.key, USER)
 
 
-def test_of_two_first_enrolments_one_counts(bench: Bench):
+def test_of_two_first_enrollments_one_counts(bench: Bench):
     first, second = opened(bench), opened(bench)
     first.add_app()
     second.add_app()
@@ -115,7 +115,7 @@ def test_of_two_first_enrolments_one_counts(bench: Bench):
     assert bench.services.users.status(bench.key, USER)["factors"] == ["otp"]
 
 
-def test_a_second_enrolment_needs_a_proof(bench: Bench):
+def test_a_second_enrollment_needs_a_proof(bench: Bench):
     bench.enroll(USER)
     with pytest.raises(ProofRequired):
         opened(bench)
@@ -123,7 +123,7 @@ def test_a_second_enrolment_needs_a_proof(bench: Bench):
 
 @pytest.mark.parametrize("emptied", ["face", "device"])
 def test_an_emptied_account_is_no_new_one(bench: Bench, emptied: str):
-    """A stolen session may take everything away; it must not be able to enrol as somebody new afterwards."""
+    """A stolen session may take everything away; it must not be able to enroll as somebody new afterwards."""
     codes = _enrolled_with(bench, emptied)
     overview = said(bench.services.overviews.create(bench.key, bench.once(), USER, "en", None))
     looking = (str(overview["id"]), str(overview["token"]))

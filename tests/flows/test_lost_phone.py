@@ -384,5 +384,5 @@ def test_a_second_first_ticket_replaces_nothing(bench: Bench):
 def test_another_shops_ticket_gets_no_code(bench: Bench):
     bench.enroll()
     visit = Visit.opened(bench)
-    with pytest.raises(AuthsvcError, match="no such enrolment"):
+    with pytest.raises(AuthsvcError, match="no such enrollment"):
         bench.services.enrollments.issue_code(bench.new_key("other"), bench.once(), visit.id, None)

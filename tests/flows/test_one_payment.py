@@ -291,7 +291,7 @@ def test_the_evidence_of_a_decision_can_be_checked_by_others(bench: Bench):
     assert len(witness.timeline) == 2
 
 
-def test_a_second_enrolment_needs_a_proof(bench: Bench):
+def test_a_second_enrollment_needs_a_proof(bench: Bench):
     phone = bench.enroll()
     with pytest.raises(ProofRequired):
         bench.enroll()

@@ -35,12 +35,12 @@ class Colleague:
 
     def sign_in(self, *, name: str = "", sign_in_key: str = "", code: str = "") -> str:
         """The session's secret; every try is a visit of its own."""
-        desk = self.bench.wired.console.sign_in
+        sign_in = self.bench.wired.console.sign_in
         visit = f"visit-{self.bench.once().key}"
-        desk.name(visit, name or self.name)
+        sign_in.name(visit, name or self.name)
         code = code or self.app.at(self.bench.clock.now())
         self.bench.clock.advance(timedelta(seconds=30))
-        return desk.by_app(visit, sign_in_key or self.sign_in_key, code)
+        return sign_in.by_app(visit, sign_in_key or self.sign_in_key, code)
 
     def wrong_code(self) -> str:
         return self.app.at(self.bench.clock.now() + timedelta(minutes=20))
@@ -105,14 +105,14 @@ def test_five_failures_lock_for_half_an_hour_and_everything_looks_the_same(bench
 
 def test_parallel_guesses_are_judged_five_times_at_most(bench: Bench):
     ann = Colleague(bench, "Ann", Role.AUDITOR)
-    desk, wrong = bench.wired.console.sign_in, ann.wrong_code()
+    sign_in, wrong = bench.wired.console.sign_in, ann.wrong_code()
     barrier = threading.Barrier(20)
 
     def guess(number: int) -> None:
-        desk.name(f"v{number}", "Ann")
+        sign_in.name(f"v{number}", "Ann")
         barrier.wait()
         with pytest.raises(Unauthenticated):
-            desk.by_app(f"v{number}", ann.sign_in_key, wrong)
+            sign_in.by_app(f"v{number}", ann.sign_in_key, wrong)
 
     threads = [threading.Thread(target=guess, args=(number,)) for number in range(20)]
     for thread in threads:

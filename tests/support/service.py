@@ -191,7 +191,7 @@ class Bench:
         proof: str | None = None,
         agrees: bool = False,
     ) -> Phone:
-        """Enrol a person through the service's own steps."""
+        """Enroll a person through the service's own steps."""
         ticket = said(
             self.services.enrollments.create(self.key, self.once(), TicketWanted(user, "zh-CN", proof))
         )

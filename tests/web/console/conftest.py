@@ -47,7 +47,7 @@ def app(wired: Wired) -> App:
 
 
 class Shop:
-    """A payment backend that decides and enrols through the services themselves."""
+    """A payment backend that decides and enrolls through the services themselves."""
 
     def __init__(self, wired: Wired) -> None:
         self._services = wired.services
