@@ -108,10 +108,10 @@ OPTIONAL = ("device", "risk", "context", "proven", "return_url")
 
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_null_is_the_same_as_absent(api: Api, fake: FakeServices, name: str):
-    fake.on("decide", lambda key, once, request: Answer.of(decision()))
+    fake.on("decisions.decide", lambda key, once, request: Answer.of(decision()))
     assert sent(api, decided()).status_code == 201
     assert sent(api, decided(**{name: None})).status_code == 201
-    absent, null = (args[2] for args in fake.calls_of("decide"))
+    absent, null = (args[2] for args in fake.calls_of("decisions.decide"))
     assert absent == null
 
 
@@ -120,7 +120,7 @@ def test_a_compressed_body_is_an_unsupported_medium(api: Api, fake: FakeServices
     answer = sent(api, b"\x1f\x8b\x08\x00", **{"Content-Encoding": coding})
     assert slug(answer) == "unsupported-media"
     assert "Content-Encoding" in detail(answer)
-    assert not fake.calls_of("decide")
+    assert not fake.calls_of("decisions.decide")
 
 
 def test_identity_is_no_coding(api: Api):

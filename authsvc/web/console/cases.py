@@ -13,7 +13,7 @@ from authsvc.edge.text import typed as as_meant
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.services.views import account_view, device_view
 from authsvc.subject import Subject
-from authsvc.web.console.doors import Answer, Pages, desk, operator, requires, see, typed
+from authsvc.web.console.doors import Answer, Pages, console, operator, requires, see, typed
 from authsvc.web.console.rendering import page, told
 
 LONGEST = 200
@@ -41,14 +41,14 @@ def begin() -> Answer:
 @pages.get("/decisions/<decision_id>")
 @requires(Act.READ_DECISION)
 def decision(decision_id: str) -> Response:
-    return page("console/decision.html", case=desk().cases.decision(operator(), decision_id))
+    return page("console/decision.html", case=console().cases.decision(operator(), decision_id))
 
 
 @pages.get("/decisions/<decision_id>/evidence")
 @requires(Act.READ_AUDIT)
 def evidence(decision_id: str) -> Response:
     """The bundle, as a file to keep."""
-    response = told(desk().records.evidence(operator(), decision_id))
+    response = told(console().records.evidence(operator(), decision_id))
     response.headers["Content-Disposition"] = f'attachment; filename="{decision_id}.evidence.json"'
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -57,7 +57,7 @@ def evidence(decision_id: str) -> Response:
 @pages.get("/user")
 @requires(Act.READ_USER)
 def user() -> Response:
-    case = desk().cases.user(operator(), _subject(request.args))
+    case = console().cases.user(operator(), _subject(request.args))
     return page(
         "console/user.html",
         case=case,
@@ -70,7 +70,7 @@ def user() -> Response:
 @requires(Act.FREEZE_USER)
 def freeze() -> Answer:
     subject = _subject(request.form)
-    desk().cases.freeze(operator(), subject, typed("reason", 400))
+    console().cases.freeze(operator(), subject, typed("reason", 400))
     return _back_to(subject)
 
 
@@ -79,7 +79,7 @@ def freeze() -> Answer:
 def ask_unfreeze() -> Answer:
     """The first of two."""
     subject = _subject(request.form)
-    desk().cases.ask_unfreeze(operator(), subject, typed("reason", 400))
+    console().cases.ask_unfreeze(operator(), subject, typed("reason", 400))
     return _back_to(subject)
 
 
@@ -87,7 +87,7 @@ def ask_unfreeze() -> Answer:
 @requires(Act.UNFREEZE_USER)
 def answer_unfreeze(request_id: str, answer: str) -> Answer:
     """The second of two."""
-    answers = {"confirm": desk().cases.confirm_unfreeze, "refuse": desk().cases.refuse_unfreeze}
+    answers = {"confirm": console().cases.confirm_unfreeze, "refuse": console().cases.refuse_unfreeze}
     if answer not in answers:
         raise NotFound("there is no such answer")
     return _back_to(answers[answer](operator(), request_id))
@@ -101,7 +101,7 @@ def _begin(message: str = "") -> Response:
         message=message,
         found=(),
         may_read_users=operator().may(Act.READ_USER),
-        waiting=desk().cases.waiting() if may_unfreeze else (),
+        waiting=console().cases.waiting() if may_unfreeze else (),
     )
 
 
@@ -113,7 +113,7 @@ def _found(user: str) -> Answer:
     """Straight to the user where there is one of that name, as it was typed or in plain characters."""
     plainly = typed_plainly(user)
     names = [user, *([plainly] if plainly != user else [])]
-    found = next(filter(None, (desk().cases.users_named(operator(), name) for name in names)), ())
+    found = next(filter(None, (console().cases.users_named(operator(), name) for name in names)), ())
     if len(found) == 1:
         return _back_to(found[0])
     if not found:
