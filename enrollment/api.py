@@ -14,9 +14,10 @@ from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from werkzeug.test import create_environ, run_wsgi_app
+from werkzeug.wrappers import Request
 
 from authsvc.caller.wire import problem_of
-from authsvc.edge.http import retry_after
+from authsvc.edge.http import BODY_PENDING, retry_after
 from authsvc.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class _Body(NamedTuple):
     stream: IO[bytes]
     length: int
     media: str
+    is_pending: bool = False
 
 
 class Api:
@@ -52,9 +54,13 @@ class Api:
         content = json.dumps({} if body is None else body).encode()
         return self._call(method, path, token, _Body(BytesIO(content), len(content), "application/json"))
 
-    def relay(self, method: str, path: str, token: str, stream: IO[bytes], length: int, media: str) -> Json:
-        """A call with somebody else's body, which the API bounds and reads by itself."""
-        return self._call(method, path, token, _Body(stream, length, media))
+    def relay(self, method: str, path: str, token: str, asked: Request) -> Json:
+        """A call with somebody else's body, which the API bounds and reads by itself, once it knows for whom."""
+        pending = bool(asked.environ.get(BODY_PENDING))
+        body = _Body(
+            asked.environ["wsgi.input"], asked.content_length or 0, asked.content_type or "", pending
+        )
+        return self._call(method, path, token, body)
 
     def _call(self, method: str, path: str, token: str, body: _Body) -> Json:
         # Parts of it come out of an address, where `?`, `#` and dots would make another call of it.
@@ -71,6 +77,7 @@ class Api:
             "wsgi.input": body.stream,
             "CONTENT_LENGTH": str(body.length),
             "CONTENT_TYPE": body.media,
+            BODY_PENDING: body.is_pending,
         }
         chunks, status, headers = run_wsgi_app(self._wsgi, environ, buffered=True)
         value = _read(b"".join(chunks))

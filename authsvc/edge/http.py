@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+BODY_PENDING = "authsvc.body_pending"
+"""The WSGI environ key by which our server says that it has not read a body, since nobody knows yet whether it may be sent."""
+
 _MOST_INTERIM = 20
 _LONGEST_PAUSE = 366 * 86_400
 

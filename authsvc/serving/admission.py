@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NoReturn
 
-PENDING = "authsvc.body_pending"
-"""The environ key that says that the body has not been read, since nobody knows yet whether it may be sent."""
+from authsvc.edge.http import BODY_PENDING
 
 
 class BodyWanted(BaseException):
@@ -41,5 +40,5 @@ class UnreadBody:
 
 def admit_body(environ: Mapping[str, object], caller: str, most: int) -> None:
     """Have the server read up to `most` bytes of a body that is still to come; raises BodyWanted where one is."""
-    if environ.get(PENDING):
+    if environ.get(BODY_PENDING):
         raise BodyWanted(caller, most)

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
+from authsvc.edge.http import BODY_PENDING
 from authsvc.serving import refusal
-from authsvc.serving.admission import PENDING, BodyNotGranted, BodyWanted
+from authsvc.serving.admission import BodyNotGranted, BodyWanted
 from authsvc.serving.answer import Answer
 from authsvc.serving.environ import call
 from authsvc.serving.exchange import Exchange
@@ -66,7 +67,7 @@ class WsgiBridge:
             return None
         if not exchange.is_whole:
             try:
-                return await self._look({**exchange.environ, PENDING: True}, None)
+                return await self._look({**exchange.environ, BODY_PENDING: True}, None)
             except BodyNotGranted:
                 return refusal.BODY_UNWANTED.answer()
             except BodyWanted as wanted:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.factor import Json, Submission
+from authsvc.serving.admission import admit_body
 from authsvc.web import in_words
 from authsvc.web.json_text import must_be_plain_json
 from authsvc.web.replies import JSON_MEDIA
@@ -80,6 +81,7 @@ def bounded(request: ApiRequest, most: int) -> bytes:
     length = request.content_length
     raw = b""
     if length is None or length <= most:
+        admit_body(request.environ, request.caller, most)
         # A body of unknown length is cut off at its limit without a word; the one byte more tells.
         request.max_content_length = most + 1
         raw = request.get_data(cache=False)

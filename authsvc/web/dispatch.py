@@ -63,19 +63,21 @@ def view(
 
 
 def _admit(call: Call, operation: Operation) -> None:
-    """The caller's credential: a key or an operator's session is checked here, a token with the object that it opens."""
+    """The caller's credential: a key, an operator's session, or a token, which opens one object and is asked again with it."""
     if operation.plane is Plane.PUBLIC:
         return
-    token = credentials.presented(call.request, operation.plane)
+    token, admission = credentials.presented(call.request, operation.plane), call.services.admission
     if operation.act is not None:
-        call.admitted = call.services.admission.admit_operator(token, operation.act, operation.name)
-        return
-    if operation.scope is None:
-        call.token = token
-        return
-    call.api_key = call.services.admission.admit_key(token)
-    call.request.client_id = call.api_key.client
-    call.api_key.must_have(operation.scope)
+        call.admitted = admission.admit_operator(token, operation.act, operation.name)
+        call.request.caller = call.admitted.id
+    elif operation.scope is None:
+        call.token, object_id = token, next(iter(call.path.values()))
+        admission.admit_token(operation.plane, object_id, token)
+        call.request.caller = object_id
+    else:
+        call.api_key = admission.admit_key(token)
+        call.request.client_id = call.request.caller = call.api_key.client
+        call.api_key.must_have(operation.scope)
 
 
 def _check_address(call: Call, operation: Operation) -> None:
