@@ -12,6 +12,7 @@ import pytest
 from authsvc.access import ALL_SCOPES, Scope, new_api_key
 from authsvc.app import App, create_app
 from authsvc.config import Settings
+from authsvc.health import Faces
 from authsvc.keyring import KeyRing
 from authsvc.running import Wired
 from authsvc.storage.upgrade import database_url, upgrade
@@ -69,11 +70,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @contextmanager
-def opened_shop(folder: Path, **changes: Any) -> Iterator[Shop]:
-    """A shop with services of its own, some of whose settings are changed."""
-    settings = Settings(data_dir=folder, base_url=BASE_URL, unsafe_no_pad=True, **changes)
+def opened_shop(folder: Path, face: Faces | None = None, **changes: Any) -> Iterator[Shop]:
+    """A shop with services of its own, some of whose settings are changed; `face` judges faces in this process."""
+    settings = Settings(**{"data_dir": folder, "base_url": BASE_URL, "unsafe_no_pad": True, **changes})
     _prepare(settings)
-    wired = wire(settings)
+    wired = wire(settings, face=face)
     key, shown = new_api_key(wired.store.ring, "shop", ALL_SCOPES, wired.store.clock.now())
     wired.store.ledger.transact(lambda tx: tx.keys.add(key))
     yield Shop(create_app(wired.services, WebSettings(BASE_URL)), wired, shown)
