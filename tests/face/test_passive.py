@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from authsvc.audit.chain import refuse_secrets
-from authsvc.biometric import Liveness
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.weights import verified_weights
+from authsvc.biometric.words import Liveness
 from authsvc.canonical import canonical
 from authsvc.errors import ModelUnusable
 from authsvc.face.acquisition import Frame
@@ -16,8 +18,6 @@ from authsvc.face.engine import Box, Face, Pixels
 from authsvc.face.hints import Hint
 from authsvc.face.image import decode, sampled
 from authsvc.face.passive_engine import PassiveDetector, PassiveForm, surroundings
-from authsvc.manifest import manifest_folder, read_manifest
-from authsvc.weights import verified_weights
 from tests.face.clips import frames_of
 from tests.face.drawing import RED, drawn
 from tests.face.test_quality import five

@@ -18,7 +18,9 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
-from authsvc.biometric import Template
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.weights import is_installed
+from authsvc.biometric.words import Template
 from authsvc.clock import SystemClock
 from authsvc.face.build import face_service
 from authsvc.face.capture import CaptureContext
@@ -26,10 +28,8 @@ from authsvc.face.image import decode
 from authsvc.face.service import FaceService
 from authsvc.factor import Factor
 from authsvc.ids import new_id
-from authsvc.manifest import manifest_folder, read_manifest
 from authsvc.policy import loading
 from authsvc.subject import Subject
-from authsvc.weights import is_installed
 from tests.face.clips import frames_of
 from tests.web.conftest import Shop, opened_shop
 from tests.web.people import Person, asked, decide, step
