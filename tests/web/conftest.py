@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from authsvc.bootstrap.app import App, create_app
+from authsvc.bootstrap.health import Faces
 from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
-from authsvc.bootstrap.health import Faces
 from authsvc.keys.access import ALL_SCOPES, Scope, new_api_key
 from authsvc.keys.keyring import KeyRing
 from authsvc.storage.upgrade import database_url, upgrade
