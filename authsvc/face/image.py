@@ -11,7 +11,7 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,12 @@ from authsvc.face.riff_structure import RIFF, check_webp
 
 Affine = NDArray[np.float64]
 MAX_BYTES = 12 * 1024 * 1024
+MAX_CAPTURE_PIXELS = 300_000_000
+"""Of all pictures of a capture: six photographs of 48 megapixels, or a hundred frames of a video camera."""
+
+MAX_APART = 8
+"""Pictures of a capture that need a process of their own, at a quarter of a second each."""
+
 MAX_LONG_SIDE = 960
 """Pictures are shrunk to this before anything looks at them: enough for every engine, and cheap."""
 
@@ -42,7 +48,7 @@ _TURNS: Mapping[object, Image.Transpose] = {
 }
 DAMAGED = (
     OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, ZeroDivisionError,
-    OverflowError, AttributeError, NotImplementedError, struct.error, zlib.error,
+    OverflowError, AttributeError, AssertionError, NotImplementedError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow raises on bytes that are not what they claim to be."""
 
@@ -61,6 +67,16 @@ def examine(data: bytes) -> Still:
         return check_heif(data)
     refuse_other(data)
     raise AssertionError
+
+
+def examined(pictures: Sequence[bytes]) -> tuple[Still, ...]:
+    """`examine` of each; raises PayloadTooLarge as well where they would cost too much together."""
+    stills = tuple(map(examine, pictures))
+    if sum(still.pixels for still in stills) > MAX_CAPTURE_PIXELS:
+        raise PayloadTooLarge(f"pictures of more than {MAX_CAPTURE_PIXELS} pixels together")
+    if sum(still.apart for still in stills) > MAX_APART:
+        raise PayloadTooLarge(f"more than {MAX_APART} pictures in HEIC or AVIF: send JPEG")
+    return stills
 
 
 def decode(data: bytes, still: Still | None = None) -> Pixels:

@@ -11,13 +11,15 @@ from authsvc.face.image_structure import MAX_PIXELS, OtherFormat, Still, check_s
 
 JPEG = b"\xff\xd8\xff"
 
-MAX_BASELINE_PIXELS = 64_000_000
+MAX_BASELINE_PIXELS = 65_000_000
 """A baseline picture is unpacked row by row at an eighth of its size; a progressive one is held whole."""
 
 _MAX_SCANS = 20  # A progressive picture has about ten; each costs a pass over all pixels.
 # Inside a scan 0xFF is followed by a stuffed zero or a restart marker; anything else ends the scan.
 _SCAN_END = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _FILL = re.compile(rb"\xff+")
+_MAX_FILL = 4096  # Libraries take a step for each.
+_MAX_SEGMENTS = 4096
 _SOS, _EOI, _APP1, _APP2 = 0xDA, 0xD9, 0xE1, 0xE2
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SOF_WHOLE = 0xC2
@@ -50,11 +52,14 @@ def check_jpeg(data: bytes) -> Still:
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, and where its body starts and ends, up to the end marker; the coded data of a scan is skipped."""
     at = 2
-    while at + 2 <= len(data) and data[at] == 0xFF:
+    for _ in range(_MAX_SEGMENTS):
+        fill = _FILL.match(data, at, at + _MAX_FILL)
+        if fill is None or fill.end() >= len(data):
+            return
+        at = fill.end() - 1
         marker = data[at + 1]
         if marker == 0xFF:
-            at = _FILL.match(data, at).end() - 1  # type: ignore[union-attr]  # two fill bytes were just seen
-            continue
+            return
         if marker == _EOI:
             yield marker, at + 2, at + 2
             return
