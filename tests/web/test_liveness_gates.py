@@ -49,7 +49,7 @@ class Judged:
     def __init__(self, shop: Shop, faces: FaceService, template: Template, user: str) -> None:
         self.shop = shop
         self.faces = faces
-        shop.wired.services.readyz()
+        shop.wired.services.public.readyz()
         self.person = Person(shop, user)
         subject = Subject("shop", user)
 
