@@ -13,6 +13,7 @@ import resource
 import struct
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from authsvc.face.engine import Pixels
 from authsvc.face.image_structure import OtherFormat, Still, refuse_other
 
 FTYP = b"ftyp"
+_DECODERS: Mapping[str, str] = {"AVIF": "PIL._avif", "HEIF": "pillow_heif"}
 _MEMORY = 1024 * 1024 * 1024
 _CPU_S = 5
 _WALL_S = 10.0
@@ -68,13 +70,7 @@ def decode_apart(data: bytes, kind: str) -> Pixels:
 
 
 def _has_decoder(kind: str) -> bool:
-    from PIL import features
-
-    return (
-        bool(features.check("avif"))
-        if kind == "AVIF"
-        else importlib.util.find_spec("pillow_heif") is not None
-    )
+    return importlib.util.find_spec(_DECODERS[kind]) is not None
 
 
 def _main() -> int:
