@@ -27,7 +27,7 @@ from authsvc.events import Event
 from authsvc.factor import Json, Submission, Unusable
 from authsvc.ids import new_id
 from authsvc.otp import new_recovery_codes, recovery_digest
-from authsvc.subject import Subject
+from authsvc.subject import Subject, working_for
 
 
 class Macs(Protocol):
@@ -119,8 +119,12 @@ class Enrolling:
     def answer(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; answering a step again replaces what was given before."""
         self._staging.count_try(ticket, step)
-        if step in PROVING:
-            return self._recovering.answer(ticket, step, submission)
+        with working_for(ticket.subject):
+            if step in PROVING:
+                return self._recovering.answer(ticket, step, submission)
+            return self._take(ticket, step, submission)
+
+    def _take(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         taking = self._step(ticket, step)
         begun = (self._staging.take_begun if taking.once else self._staging.begun)(ticket, step)
         if begun is None:

@@ -25,6 +25,7 @@ from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find
 from authsvc.stepup.deciding import Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.proving import Completed, Proving, Tally
+from authsvc.subject import working_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,8 @@ class StepUp:
                 f"step `{factor}` has not begun, or its evidence was taken already; begin again"
             )
         verifier = self._verifiers[factor]
-        received = verifier.receive(step, kept, submission, now)
+        with working_for(step.subject):
+            received = verifier.receive(step, kept, submission, now)
         if isinstance(received, Unusable):
             self._ceremonies.restore(step, factor, kept)
             return received
