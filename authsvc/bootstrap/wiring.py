@@ -9,7 +9,7 @@ from functools import cache, partial
 from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.biometric.words import Modality
 from authsvc.bootstrap.health import Faces, RoomHealth, ServiceHealth, Voices
-from authsvc.bootstrap.opening import Store, StoreLedger, Tally, Uncounted, open_ephemeral, open_store
+from authsvc.bootstrap.opening import Store, StoreLedger, Uncounted, open_ephemeral, open_store
 from authsvc.bootstrap.running import Chore, Wired, attempt
 from authsvc.clock import Clock
 from authsvc.config import Settings
@@ -31,6 +31,7 @@ from authsvc.enrolling.steps.look_alikes import LookAlikes
 from authsvc.enrolling.steps.step import Step
 from authsvc.ephemeral import Ephemeral
 from authsvc.errors import ConfigurationError
+from authsvc.events import Tally
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor, FactorVerifier
 from authsvc.keys.access import ApiKey, KeyAdmission
