@@ -51,8 +51,8 @@ def serve(
     """Serve until SIGTERM or SIGINT; call it in the main thread of a process that has loaded its models and has no threads.
 
     `jobs` runners compute at a time and `queue` more jobs may wait, fairly (`fair_queue`); `about` is told to whoever asks
-    for it. `ready` is called once clients can connect. Handlers run in a fork without this process's open files. Raises ConfigurationError
-    for a socket path that cannot be served.
+    for it. `ready` is called once clients can connect. Handlers run in a fork without this process's open files.
+    Raises ConfigurationError for a socket path that cannot be served.
     """
     if len(list(Path("/proc/self/task").iterdir())) > 1:
         _log.warning("a library has started threads of its own: no runner will have them")
