@@ -20,7 +20,8 @@ from authsvc.clock import rfc3339
 from authsvc.config import read_settings
 from authsvc.errors import NotFound
 from authsvc.keyring import KeyRing, Purpose
-from authsvc.opening import Store, open_store
+from authsvc.opening import Store, open_database, open_store
+from authsvc.storage.revision import refuse_misfit
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
@@ -37,8 +38,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def opened_store(**options: Any) -> Iterator[Store]:
-    store = open_store(read_settings(**options))
+    settings = read_settings(**options)
+    store = open_store(settings)
     try:
+        refuse_misfit(open_database(settings))
         yield store
     finally:
         store.close()
@@ -148,11 +151,11 @@ def create_keyring(as_json: bool, **options: Any) -> None:
 def rotate_keyring(purpose: str, as_json: bool, **options: Any) -> None:
     """Add a key version; for `sealing` every user's key is wrapped again, while the service runs."""
     with opened_store(**options) as store:
+        # Written down before, so that no ring turns where nothing can be written down.
+        _record_rotation(store, "", "begun", purpose)
         version = store.ring.rotate(Purpose(purpose))
         rewrapped = _rewrap(store) if purpose == Purpose.SEALING else 0
-        now = store.clock.now()
-        entry = Entry(now, "operator", "keyring.rotate", None, version, "rotated", {"purpose": purpose})
-        store.ledger.transact(lambda tx: tx.record(entry))
+        _record_rotation(store, version, "rotated", purpose)
     say(as_json, {"purpose": purpose, "version": version, "rewrapped": rewrapped})
 
 
@@ -199,6 +202,12 @@ def export_audit(folder: Path, as_json: bool, **options: Any) -> None:
     with opened_store(**options) as store:
         store.audit.export(folder)
     say(as_json, {"exported": str(folder)})
+
+
+def _record_rotation(store: Store, version: str, result: str, purpose: str) -> None:
+    actor, now = f"operator:{os.getuid()}", store.clock.now()
+    entry = Entry(now, actor, "keyring.rotate", None, version, result, {"purpose": purpose})
+    store.ledger.transact(lambda tx: tx.record(entry))
 
 
 def _rewrap(store: Store) -> int:

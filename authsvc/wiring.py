@@ -180,7 +180,7 @@ def wire(
         issuer=issuer,
         audit=store.audit,
         sessions=console.sessions,
-        health=ServiceHealth(store.ledger, ephemeral, policy, rooms, settings),
+        health=ServiceHealth(store.ledger, ephemeral, policy, rooms, settings, store.slot.name, clock),
         jwks=store.ring.jwks,
         clock=clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),

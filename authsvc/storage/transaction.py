@@ -26,6 +26,7 @@ from authsvc.storage.service_tables import (
     EventStore,
     IdempotencyStore,
     PolicyStore,
+    ReadinessStore,
     find_answer,
 )
 from authsvc.storage.tickets import EnrollmentStore, OverviewStore
@@ -58,6 +59,7 @@ class StoreTransaction:
     endpoints: EndpointStore
     deliveries: DeliveryStore
     leases: LeaseStore
+    readiness: ReadinessStore
     keys: ApiKeyStore
     operators: OperatorStore
     sessions: OperatorSessionStore
@@ -129,6 +131,7 @@ class Writing:
             endpoints=EndpointStore(connection, self._sealer),
             deliveries=DeliveryStore(connection),
             leases=LeaseStore(connection),
+            readiness=ReadinessStore(connection),
             keys=ApiKeyStore(connection),
             operators=OperatorStore(connection, self._sealer),
             sessions=OperatorSessionStore(connection),
