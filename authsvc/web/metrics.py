@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from authsvc.drift import Drift, DriftVerdict, ScoreHistogram, report, step_of
+from authsvc.biometric.drift import Drift, DriftVerdict, ScoreHistogram, report, step_of
 from authsvc.web.metrics_files import CountingPlace
 
 if TYPE_CHECKING:

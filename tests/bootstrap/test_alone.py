@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from authsvc.bootstrap.alone import alone_in
-from authsvc.cli import main
+from authsvc.cli.main import main
 from authsvc.errors import ConfigurationError
 
 HOLD = (

@@ -10,11 +10,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 
-from authsvc.cli import main
+from authsvc.bootstrap.opening import open_database
+from authsvc.cli.main import main
 from authsvc.config import Settings
 from authsvc.errors import ConfigurationError, Unavailable
-from authsvc.keyring import KeyRing
-from authsvc.opening import open_database
+from authsvc.keys.keyring import KeyRing
 from authsvc.storage import migrations
 from authsvc.storage.revision import NEWEST, Fit, fit_of, is_current, refuse_misfit
 from authsvc.storage.upgrade import database_url, upgrade
