@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from authsvc.errors import ConfigurationError
+from authsvc.spelling import did_you_mean
 from authsvc.webhook.guard import networks_of
 
 PREFIX = "AUTHSVC_"
@@ -232,7 +233,9 @@ def read_settings(environment: Mapping[str, str] | None = None, **options: objec
     values, mistakes = _read(environment)
     known = {setting.variable for setting in SETTINGS} | _OTHERS
     mistakes += [
-        f"`{name}` is not a setting" for name in environment if name.startswith(PREFIX) and name not in known
+        f"`{name}` is not a setting{did_you_mean(name, known)}"
+        for name in environment
+        if name.startswith(PREFIX) and name not in known
     ]
     if mistakes:
         raise ConfigurationError("; ".join(sorted(mistakes)))

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from authsvc.bootstrap.address import note_address
 from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.app import make_app
 from authsvc.bootstrap.opening import open_database, open_store
@@ -90,6 +91,7 @@ def _launch(
         shop = _free_port(DEVELOPMENT_SHOP_PORT)
         beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
         facts["open"] = f"http://localhost:{shop}  (a shop to click through)"
+    note_address(settings)
     announce(facts)
     run(
         ServerSettings(

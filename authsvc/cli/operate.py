@@ -21,6 +21,7 @@ from authsvc.config import read_settings
 from authsvc.errors import NotFound
 from authsvc.keys.access import ALL_SCOPES, ApiKey, Scope, new_api_key
 from authsvc.keys.keyring import KeyRing, Purpose
+from authsvc.spelling import did_you_mean
 from authsvc.storage.revision import refuse_misfit
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
@@ -85,7 +86,7 @@ def rotate_key(key_id: str, overlap_hours: int, as_json: bool, **options: Any) -
     with opened_store(**options) as store:
         old = store.ledger.read(lambda tx: tx.keys.find(key_id))
         if old is None:
-            raise NotFound(f"no key `{key_id}`")
+            raise _unknown_key(store, key_id)
         now = store.clock.now()
         scopes = frozenset(Scope(scope) for scope in old.scopes)
         key, shown = new_api_key(store.ring, old.client, scopes, now)
@@ -122,7 +123,7 @@ def revoke_key(key_id: str, as_json: bool, **options: Any) -> None:
     with opened_store(**options) as store:
         key = store.ledger.read(lambda tx: tx.keys.find(key_id))
         if key is None:
-            raise NotFound(f"no key `{key_id}`")
+            raise _unknown_key(store, key_id)
         now = store.clock.now()
         _change_keys(store, "key.revoke", key_id, key.client, lambda tx: tx.keys.revoke(key_id, now))
     say(as_json, {"id": key_id, "revoked_at": rfc3339(now)})
@@ -210,6 +211,11 @@ def _record_rotation(store: Store, version: str, result: str, purpose: str) -> N
     store.ledger.transact(lambda tx: tx.record(entry))
 
 
+def _unknown_key(store: Store, key_id: str) -> NotFound:
+    known = [key.id for key in store.ledger.read(lambda tx: tx.keys.all())]
+    return NotFound(f"there is no key `{key_id}`{did_you_mean(key_id, known)}")
+
+
 def _rewrap(store: Store) -> int:
     """Wrap every subject's key under the current sealing key; each by one conditional write."""
     wrapped = store.ledger.read(lambda tx: tx.accounts.wrapped_keys())
@@ -253,4 +259,5 @@ def say(as_json: bool, facts: Mapping[str, object]) -> None:
         click.echo(json.dumps(facts))
         return
     for name, value in facts.items():
-        click.echo(f"{name:>12}  {value}")
+        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        click.echo(f"{name:>12}  {shown}")

@@ -18,6 +18,7 @@ from authsvc.operators.invitation import INVITATION_LIFE, Invitation
 from authsvc.operators.parts import line
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
 from authsvc.operators.token import INVITATION, Macs
+from authsvc.spelling import did_you_mean
 
 
 class Roster:
@@ -95,5 +96,6 @@ def invitation_url(base_url: str, shown: str) -> str:
 def _named(tx: OperatorTransaction, name: str) -> OperatorAccount:
     account = tx.operators.named(name_key(stated_name(name)))
     if account is None:
-        raise NotFound(f"no operator `{name}`")
+        known = [each.name for each in tx.operators.all()]
+        raise NotFound(f"there is no operator `{name}`{did_you_mean(name, known)}")
     return account
