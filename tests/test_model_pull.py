@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from authsvc.biometric.manifest import Manifest, parse_manifest
+from authsvc.biometric import manifest as manifests
+from authsvc.biometric.manifest import Manifest, manifest_folder, parse_manifest, read_manifests
 from authsvc.biometric.model_store.commands import models
 from authsvc.biometric.model_store.pull import pull
 from authsvc.errors import ModelUnusable
@@ -189,7 +190,7 @@ def test_a_model_of_a_source_package_is_pulled_from_there(tmp_path: Path):
     manifest = next(each for each in read_manifests(manifest_folder()) if each.id == "silero-vad-v6")
     asked = []
 
-    def download(source: Source, folder: Path) -> Path:
+    def download(source: manifests.Source, folder: Path) -> Path:
         asked.append(source.package)
         raise ModelUnusable("no network here")
 
