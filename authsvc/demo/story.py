@@ -85,9 +85,9 @@ class Story:
 
     def steps(self) -> Iterator[Step]:
         if self._cast.payer:
-            yield "enrols face (three photographs), app and phone", self.enrol
+            yield "enrolls face (three photographs), app and phone", self.enroll
         else:
-            yield "enrols app and phone", self.enrol_without_face
+            yield "enrolls app and phone", self.enroll_without_face
         yield "25.00 CNY from the known phone", self.small_payment
         yield "1 250.00 CNY from the known phone", self.medium_payment
         yield "  a wrong code", self.wrong_code
@@ -111,7 +111,7 @@ class Story:
 
     # -- Who pays ---------------------------------------------------------------------------------------------------
 
-    def enrol(self) -> Outcome:
+    def enroll(self) -> Outcome:
         ticket = self._client.enroll(USER, locale="en")
         self._phone.consent(ticket, "face")
         self._phone.add_app(ticket)
@@ -123,13 +123,13 @@ class Story:
             self._unseen = unseen
             break
         else:
-            raise Broken("no three of the photographs are good enough to enrol with")
+            raise Broken("no three of the photographs are good enough to enroll with")
         self._known = self._phone.add_device(ticket, "the phone they always had")
         factors = self._phone.finish(ticket)
         _expect(set(factors) == {"face", "otp"}, f"face and otp should be enrolled, not {factors}")
         return Outcome("-", f"{', '.join(photograph.name for photograph in chosen)}")
 
-    def enrol_without_face(self) -> Outcome:
+    def enroll_without_face(self) -> Outcome:
         ticket = self._client.enroll(USER, locale="en")
         self._phone.add_app(ticket)
         self._known = self._phone.add_device(ticket, "the phone they always had")
