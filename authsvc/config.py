@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ class Settings:
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
     webhook_networks: str = ""
+    trusted_proxies: str = ""
     voice: bool = True
     look_alikes: bool = False
     attestation_models: Path | None = None
@@ -162,6 +164,12 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _addresses(text: str) -> str:
+    for address in filter(None, text.split(",")):
+        ip_address(address.strip())
+    return text
+
+
 def _networks(text: str) -> str:
     networks_of(text)
     return text
@@ -202,6 +210,11 @@ SETTINGS: tuple[Setting, ...] = (
         "webhook_networks",
         _networks,
         "private networks that webhooks may be sent into, `10.20.0.0/16` and the like, by default none",
+    ),
+    Setting(
+        "trusted_proxies",
+        _addresses,
+        "addresses of reverse proxies, comma between, whose `X-Forwarded-For` says where somebody comes from",
     ),
     Setting(
         "look_alikes",

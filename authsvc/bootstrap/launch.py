@@ -100,6 +100,7 @@ def _launch(
             workers=settings.workers,
             threads=settings.threads,
             max_body_bytes=LARGEST_BODY,
+            trusted_proxies=tuple(each.strip() for each in settings.trusted_proxies.split(",") if each),
         ),
         partial(_make_app, settings),
         beside,

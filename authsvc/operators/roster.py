@@ -62,6 +62,7 @@ class Roster:
             account = tx.operators.save(account)
             tx.operators.forget_means(account.id)
             tx.operators.invite(invitation)
+            tx.sessions.forget_counters(account.id)
             ended = tx.sessions.end_all(account.id, now)
             tx.record(line(self._actor, "operator.reset", account.id, "invited", now, sessions_ended=ended))
             return account, shown
