@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import entry
 from authsvc.audit.commands import answer_report, evidence_command, verify_export_command
 from authsvc.bootstrap.opening import Store, open_database, open_store
 from authsvc.clock import rfc3339
@@ -207,8 +207,8 @@ def export_audit(folder: Path, as_json: bool, **options: Any) -> None:
 
 def _record_rotation(store: Store, version: str, result: str, purpose: str) -> None:
     actor, now = f"operator:{os.getuid()}", store.clock.now()
-    entry = Entry(now, actor, "keyring.rotate", None, version, result, {"purpose": purpose})
-    store.ledger.transact(lambda tx: tx.record(entry))
+    line = entry(actor, "keyring.rotate", None, version, result, now, purpose=purpose)
+    store.ledger.transact(lambda tx: tx.record(line))
 
 
 def _unknown_key(store: Store, key_id: str) -> NotFound:
@@ -238,7 +238,7 @@ def _change_keys(
 
     def unit(tx: StoreTransaction) -> None:
         change(tx)
-        tx.record(Entry(now, f"operator:{os.getuid()}", action, None, key_id, "done", {"client": client}))
+        tx.record(entry(f"operator:{os.getuid()}", action, None, key_id, "done", now, client=client))
 
     store.ledger.transact(unit)
 

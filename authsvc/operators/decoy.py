@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from authsvc.device.response import base64url
 from authsvc.device.webauthn import Offer
-from authsvc.operators.token import Macs
+from authsvc.keys.macs import Macs
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from authsvc.attempts import Counter
-from authsvc.operators.token import Macs
+from authsvc.keys.macs import Macs
 
 FREE_TRIES = 5
 """Failures in a row until the next try has to wait."""
