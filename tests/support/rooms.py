@@ -22,6 +22,7 @@ WORDS = frozenset(
         "keys",
         "edge",
         "payment",
+        "spelling",
         "subject",
     }
 )
