@@ -37,7 +37,10 @@ class LowValue:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`sealing_key` is the wrapped key under which everything sensitive of this user is sealed; None once erased."""
+    """`sealing_key` is the wrapped key under which everything sensitive of this user is sealed; None once erased.
+
+    Receipts of `receipts_after` and before are void: since then the account was frozen or erased, or a device came back.
+    """
 
     subject: Subject
     created_at: datetime
@@ -48,15 +51,16 @@ class Account:
     low_value: LowValue = field(default_factory=LowValue)
     attempts: Attempts = field(default_factory=Attempts)
     sealing_key: bytes | None = None
+    receipts_after: datetime | None = None
     version: int = 0
 
     @property
     def is_frozen(self) -> bool:
         return self.status is AccountStatus.FROZEN
 
-    def frozen(self) -> Account:
-        """Denied until an unfreeze; freezing twice is freezing once."""
-        return self._alive()._with(status=AccountStatus.FROZEN)
+    def frozen(self, now: datetime) -> Account:
+        """Denied until an unfreeze; freezing twice is freezing once. What was released before is void for good."""
+        return self._alive()._with(status=AccountStatus.FROZEN, receipts_after=now)
 
     def unfrozen(self) -> Account:
         return self._alive()._with(status=AccountStatus.ACTIVE)
@@ -67,9 +71,11 @@ class Account:
     def withdrawn(self, *factors: Factor) -> Account:
         return self._with(factors=self.factors - set(factors))
 
-    def erased(self) -> Account:
+    def erased(self, now: datetime) -> Account:
         """Without a key, and so without anything that was sealed under it."""
-        return self._with(status=AccountStatus.ERASED, factors=frozenset(), sealing_key=None)
+        return self._with(
+            status=AccountStatus.ERASED, factors=frozenset(), sealing_key=None, receipts_after=now
+        )
 
     def usable_factors(self, now: datetime) -> frozenset[Factor]:
         """What is enrolled and not locked at this moment."""

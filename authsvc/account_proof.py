@@ -21,6 +21,7 @@ def use_proof(
     if proof is None:
         raise ProofRequired(f"decide a transaction of type `{kind}` first, and send its receipt as `proof`")
     claims = receipts.read(proof, account.subject.client, now)
+    tx.accounts.hold(account.subject)
     decision = tx.decisions.find(str(claims["decision"]))
     if (
         decision is None
@@ -28,6 +29,6 @@ def use_proof(
         or decision.payment.type != kind
         or decision.payment.subject != account.subject
         or claims["acr"] != decision.level
-        or not tx.decisions.consume(decision.id, str(claims["jti"]), now)
+        or not tx.decisions.consume(decision, str(claims["jti"]), now, frozen=kind == "unfreeze")
     ):
         raise ProofRequired(f"the receipt is not an unused proof of this user for `{kind}`")

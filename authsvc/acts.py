@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from authsvc.account import Account, AccountStatus
+from authsvc.attempts import Attempts
 from authsvc.audit.chain import Entry
 from authsvc.biometric import Modality
 from authsvc.device.credential import Device, DeviceState
@@ -124,7 +125,7 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
     tx.credentials.forget(subject)
     tx.accounts.forget_devices(subject)
     tx.tickets.cancel_of(subject)
-    tx.accounts.save(account.erased())
+    tx.accounts.save(account.erased(now))
     position = AuditPosition(*tx.position())
     tx.record(act(actor, "user.erase", subject, subject.user, "erased", now))
     data = {"by": actor, "audit": {"chain": position.chain, "seq": position.seq}}
@@ -135,7 +136,7 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
 def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: datetime) -> Account:
     """Deny everything for this user from the next request on, whichever worker gets it."""
     subject = account.subject
-    frozen = tx.accounts.save(account.frozen())
+    frozen = tx.accounts.save(account.frozen(now))
     tx.record(act(actor, "user.freeze", subject, subject.user, "frozen", now, why=reason))
     tx.publish(Event("subject:frozen", subject, now, {"reason": reason}))
     return frozen
@@ -144,13 +145,40 @@ def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: date
 def unfreeze(
     tx: Transaction, account: Account, actor: str, now: datetime, *, operators: Sequence[str]
 ) -> Account:
-    """Take decisions again; `operators` are the two who vouched, none where the user proved it."""
+    """Take decisions again; `operators` are the two who vouched, and lift locks as well, none where the user proved it."""
     subject = account.subject
+    if operators:
+        account = unlock(tx, account, actor, now, by="operators", operators=operators)
     active = tx.accounts.save(account.unfrozen())
     who = sorted(operators) or None
     tx.record(act(actor, "user.unfreeze", subject, subject.user, "active", now, operators=who))
     tx.publish(Event("subject:unfrozen", subject, now))
     return active
+
+
+def unlock(
+    tx: Transaction, account: Account, actor: str, now: datetime, *, by: str, operators: Sequence[str] = ()
+) -> Account:
+    """Lift every lock and the month's stop, for the caller to save; `by` says what showed that the owner is back."""
+    if not account.attempts.counters:
+        return account
+    subject, who = account.subject, sorted(operators) or None
+    stopped = account.attempts.is_stopped(now)
+    tx.record(
+        act(
+            actor,
+            "user.unlock",
+            subject,
+            subject.user,
+            "unlocked",
+            now,
+            by=by,
+            stopped=stopped,
+            operators=who,
+        )
+    )
+    tx.publish(Event("subject:unlocked", subject, now, {"by": by}))
+    return replace(account, attempts=Attempts())
 
 
 def set_verify_always(tx: Transaction, account: Account, wanted: bool, actor: str, now: datetime) -> Account:
@@ -160,13 +188,17 @@ def set_verify_always(tx: Transaction, account: Account, wanted: bool, actor: st
     return tx.accounts.save(replace(account, verify_always=wanted))
 
 
-def charge_attempt(tx: Transaction, account: Account, factors: Collection[Factor], now: datetime) -> bool:
+def charge_attempt(
+    tx: Transaction, account: Account, factors: Collection[Factor], now: datetime, *, recovering: bool = False
+) -> bool:
     """Count an attempt before it is judged, and say whether it may be; a lock-out is told once, when it begins."""
-    if not account.attempts.admits(factors, now):
+    admits = account.attempts.admits_recovery if recovering else account.attempts.admits
+    if not admits(factors, now):
         return False
+    was_blocked = account.attempts.is_blocked(now)
     attempts = account.attempts.charge(factors, now)
     tx.accounts.save(replace(account, attempts=attempts))
-    if attempts.is_blocked(now):
+    if attempts.is_blocked(now) and not was_blocked:
         tx.publish(Event("subject:locked", account.subject, now, {"scope": "any"}))
     return True
 

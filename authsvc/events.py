@@ -48,6 +48,7 @@ TAGS: Mapping[str, str] = {
     "subject:frozen": "every decision for the user is denied from now on",
     "subject:unfrozen": "decisions are taken again",
     "subject:locked": "too many failures; a factor or the user is blocked for a while",
+    "subject:unlocked": "every lock and count of failures was lifted; `by` is `operators` or `recovery`",
     "subject:erased": "the user's key was destroyed and everything sealed under it with it",
     "attack:suspected": "liveness or replay detection answered ATTACK",
     "webhook:endpoint:disabled": "nothing more is sent to an endpoint: it failed for three days, or answered 410",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from authsvc.account import Account
-from authsvc.acts import revoke_device
+from authsvc.acts import revoke_device, unlock
 from authsvc.device.credential import DeviceState
 from authsvc.errors import ProofRequired
 from authsvc.events import Event
@@ -40,4 +40,4 @@ def give_up_lost_phone(
         "removed_devices": [device.id for device in standing],
     }
     tx.publish(Event("subject:recovery:used", account.subject, now, data))
-    return account
+    return unlock(tx, account, "person", now, by="recovery")

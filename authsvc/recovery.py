@@ -147,7 +147,7 @@ class Recovering:
         found = _open(tx, ticket, attempt.charged_at)
         account = existing(tx, found.subject).must_be_active()
         tx.tickets.save_recovery(found, found.recovering().charged())
-        return charge_attempt(tx, account, attempt.factors, attempt.charged_at)
+        return charge_attempt(tx, account, attempt.factors, attempt.charged_at, recovering=True)
 
     def _judge(self, tx: Transaction, ticket: Ticket, attempt: _Attempt, admitted: bool) -> Recovery:
         now = self._clock.now()

@@ -40,6 +40,9 @@ class Accounts(Protocol):
         self, subject: Subject, device_id: str | None
     ) -> tuple[Account | None, Device | None]: ...
 
+    def hold(self, subject: Subject) -> None:
+        """Let nobody else change this user before the transaction ends; what is read from now on stays true until then."""
+
     def add(self, account: Account) -> Account: ...
 
     def save(self, account: Account) -> Account: ...
@@ -63,8 +66,17 @@ class Decisions(Protocol):
 
     def find_open(self, client: str, transaction_id: str) -> Decision | None: ...
 
-    def consume(self, decision_id: str, jti: str, now: datetime) -> bool:
-        """Use a receipt up; True once."""
+    def consume(
+        self, decision: Decision, jti: str, now: datetime, *, frozen: bool = False, suspended: bool = False
+    ) -> bool:
+        """Use a receipt up, if its account stands as it stood; True once.
+
+        Void by now are the receipts of an account that was frozen or erased since, or whose device is not active any more.
+        `frozen` is for who proves that the account shall be unfrozen, `suspended` for who wants a device back.
+        """
+
+    def stands(self, decision: Decision, jti: str) -> bool:
+        """Whether `consume` would be True."""
 
     def lapsed(self, now: datetime) -> tuple[Decision, ...]: ...
 

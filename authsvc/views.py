@@ -174,11 +174,8 @@ def device_view(device: Device, now: datetime) -> Json:
 
 def account_view(account: Account, now: datetime) -> Json:
     """A user for the backend: frozen or not, what is enrolled, what is locked and until when."""
-    locks = {
-        scope: rfc3339(counter.locked_until)
-        for scope, counter in account.attempts.counters.items()
-        if counter.locked_until is not None and counter.is_locked(now)
-    }
+    scopes = account.attempts.counters
+    locks = {scope: rfc3339(end) for scope in scopes if (end := account.attempts.locked_until(scope, now))}
     return {
         "user_id": account.subject.user,
         "status": account.status.value,

@@ -15,7 +15,7 @@ from authsvc.storage.database import Conflict, Connection, Query, Row
 from authsvc.subject import Subject
 
 _USER = """u.status, u.factors, u.locale, u.verify_always, u.low_value_count, u.low_value_sum, u.attempts, u.sealing_key,
-    u.created_at, u.version"""
+    u.created_at, u.receipts_after, u.version"""
 _DEVICE = """d.device_id, d.name, d.state, d.secret_mac, d.created_at, d.trusted_from, d.seen_at,
     (SELECT MAX(c.backup_eligible) FROM credentials c WHERE c.client = d.client AND c.user_id = d.user_id
         AND c.device_id = d.device_id AND c.state = 'active'),
@@ -27,21 +27,24 @@ FIND_WITH_DEVICE = f"""SELECT {_USER}, {_DEVICE} FROM users u LEFT JOIN devices 
     ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
     WHERE u.client = :client AND u.user_id = :user"""
 ADD = """INSERT INTO users (client, user_id, status, factors, locale, verify_always, low_value_count, low_value_sum, attempts,
-    sealing_key, created_at, version) VALUES (:client, :user, :status, :factors, :locale, :verify_always, :low_value_count,
-    :low_value_sum, :attempts, :sealing_key, :created_at, 1) ON CONFLICT (client, user_id) DO NOTHING"""
+    sealing_key, created_at, receipts_after, version) VALUES (:client, :user, :status, :factors, :locale, :verify_always,
+    :low_value_count, :low_value_sum, :attempts, :sealing_key, :created_at, :receipts_after, 1)
+    ON CONFLICT (client, user_id) DO NOTHING"""
 SAVE = """UPDATE users SET status = :status, factors = :factors, locale = :locale, verify_always = :verify_always,
     low_value_count = :low_value_count, low_value_sum = :low_value_sum, attempts = :attempts, sealing_key = :sealing_key,
-    version = version + 1 WHERE client = :client AND user_id = :user AND version = :version"""
+    receipts_after = :receipts_after, version = version + 1 WHERE client = :client AND user_id = :user AND version = :version"""
 DEVICES = f"""SELECT {_DEVICE} FROM devices d WHERE d.client = :client AND d.user_id = :user ORDER BY d.created_at"""
 ADD_DEVICE = """INSERT INTO devices (client, user_id, device_id, name, state, secret_mac, created_at, trusted_from, seen_at,
     version) VALUES (:client, :user, :device, :name, :state, :secret_mac, :created_at, :trusted_from, :seen_at, 1)"""
 SAVE_DEVICE = """UPDATE devices SET name = :name, state = :state, trusted_from = :trusted_from, seen_at = :seen_at,
     version = version + 1 WHERE client = :client AND user_id = :user AND device_id = :device AND version = :version"""
 FORGET_DEVICES = "DELETE FROM devices WHERE client = :client AND user_id = :user"
+# A write that changes nothing: until this transaction ends nobody else writes the row. Under SQLite nobody could anyway.
+HOLD = "UPDATE users SET version = version WHERE client = :client AND user_id = :user"
 WRAPPED_KEYS = "SELECT client, user_id, sealing_key FROM users WHERE sealing_key IS NOT NULL"
 REWRAP = """UPDATE users SET sealing_key = :new WHERE client = :client AND user_id = :user AND sealing_key = :old"""
 
-_USER_COLUMNS = 10
+_USER_COLUMNS = 11
 
 
 class AccountStore:
@@ -61,6 +64,10 @@ class AccountStore:
             return None, None
         device_row = rows[0][_USER_COLUMNS:]
         return _account(subject, rows[0]), _device(subject, device_row) if device_row[0] is not None else None
+
+    def hold(self, subject: Subject) -> None:
+        """Wait for whoever changes this user at the moment, and let nobody else do so before this transaction ends."""
+        self._connection.run(HOLD, _key(subject))
 
     def add(self, account: Account) -> Account:
         """Add a user; raises Conflict when somebody added them in between."""
@@ -109,7 +116,9 @@ def _key(subject: Subject) -> dict[str, object]:
 
 
 def _account(subject: Subject, row: Row) -> Account:
-    status, factors, locale, always, count, total, attempts, key, created_at, version = row[:_USER_COLUMNS]
+    status, factors, locale, always, count, total, attempts, key, created_at, void, version = row[
+        :_USER_COLUMNS
+    ]
     return Account(
         subject=subject,
         status=AccountStatus(status),
@@ -120,6 +129,7 @@ def _account(subject: Subject, row: Row) -> Account:
         attempts=_attempts(attempts),
         sealing_key=None if key is None else bytes(key),
         created_at=from_millis(created_at),
+        receipts_after=None if void is None else from_millis(void),
         version=version,
     )
 
@@ -136,6 +146,7 @@ def _account_params(account: Account) -> dict[str, object]:
         "attempts": _attempts_json(account.attempts),
         "sealing_key": account.sealing_key,
         "created_at": to_millis(account.created_at),
+        "receipts_after": None if account.receipts_after is None else to_millis(account.receipts_after),
         "version": account.version,
     }
 

@@ -66,6 +66,8 @@ users = Table(
     _text("attempts"),
     _bytes("sealing_key", null=True),
     _number("created_at"),
+    # Receipts issued until then are void.
+    _number("receipts_after", null=True),
     _number("version"),
 )
 
