@@ -5,9 +5,9 @@ import threading
 import time
 from pathlib import Path
 
-from authsvc.opening import open_store
-from authsvc.outbox import StoredBeats
-from authsvc.sending import LAST_WORDS, send_webhooks
+from authsvc.bootstrap.opening import open_store
+from authsvc.bootstrap.sending import LAST_WORDS, send_webhooks
+from authsvc.services.outbox import StoredBeats
 from tests.support.receiver import Received, Receiver, Told
 from tests.support.service import Bench, embedded
 
@@ -22,7 +22,7 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_end(tmp_path: Path):
         return Told()
 
     with Receiver(hang) as receiver:
-        made = bench.services.create_webhook(bench.key, bench.once(), receiver.url, ())
+        made = bench.services.webhooks.create(bench.key, bench.once(), receiver.url, ())
         assert made.problem is None
         process = multiprocessing.get_context("spawn").Process(target=send_webhooks, args=(settings,))
         process.start()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
-from authsvc.biometric import Modality
+from authsvc.biometric.words import Modality
 from authsvc.factor import Factor
 from authsvc.policy import iso4217
 from authsvc.policy.currency import Conversion

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from authsvc.biometric import Gates, Modality
+from authsvc.biometric.words import Gates, Modality
 from authsvc.factor import Factor
 from authsvc.policy.conditions import Axis, Reason, Seen
 from authsvc.policy.document import Document, Way

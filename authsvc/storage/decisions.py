@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from authsvc.canonical import compact
-from authsvc.challenge import Challenge
 from authsvc.clock import from_millis, to_millis
-from authsvc.decision import Decision, PolicyRef, ReceiptRef, Status
+from authsvc.domain.challenge import Challenge
+from authsvc.domain.decision import Decision, PolicyRef, ReceiptRef, Status
+from authsvc.domain.receipt import LIFE
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
-from authsvc.receipt import LIFE
 from authsvc.storage.database import Conflict, Connection, Row
 from authsvc.subject import Subject
 

@@ -8,8 +8,8 @@ import pyotp
 import pytest
 
 from authsvc.attempts import CONSECUTIVE_LIMIT, LOCK_TIME
+from authsvc.domain.operator import Act, Operator, Role
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotPermitted, Unauthenticated
-from authsvc.operator import Act, Operator, Role
 from authsvc.operators.account import OperatorAccount
 from authsvc.operators.figures import WINDOWS
 from authsvc.operators.roster import Roster
@@ -155,17 +155,17 @@ def test_a_bearer_lives_an_hour_and_ends_with_the_sign_out(bench: Bench):
     sessions = bench.wired.console.sessions
     session = sessions.admit(ann.sign_in(), SessionKind.BROWSER)
     bearer = sessions.open_bearer(session)
-    assert bench.services.admit_operator(bearer, Act.READ_AUDIT, "test").id == ann.account.id
+    assert bench.services.access.admit_operator(bearer, Act.READ_AUDIT, "test").id == ann.account.id
     with pytest.raises(Unauthenticated):
         admitted(bench, bearer)
     bench.clock.advance(LONGEST_BEARER)
     with pytest.raises(Unauthenticated):
-        bench.services.admit_operator(bearer, Act.READ_AUDIT, "test")
+        bench.services.access.admit_operator(bearer, Act.READ_AUDIT, "test")
     session = sessions.admit(ann.sign_in(), SessionKind.BROWSER)
     bearer = sessions.open_bearer(session)
     sessions.end(session)
     with pytest.raises(Unauthenticated):
-        bench.services.admit_operator(bearer, Act.READ_AUDIT, "test")
+        bench.services.access.admit_operator(bearer, Act.READ_AUDIT, "test")
 
 
 def test_who_may_not_is_refused_and_the_refusal_is_on_record(bench: Bench):

@@ -8,23 +8,23 @@ from typing import Any
 import pyotp
 import pytest
 
-from authsvc.access import ALL_SCOPES, new_api_key
-from authsvc.admission import TicketWanted
-from authsvc.app import App, create_app
+from authsvc.bootstrap.app import App, create_app
+from authsvc.bootstrap.running import Wired
+from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
-from authsvc.deciding import DecisionRequest
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.operator import Role
 from authsvc.errors import NotFound
 from authsvc.factor import Submission
-from authsvc.keyring import KeyRing
-from authsvc.once import Once
-from authsvc.operator import Role
+from authsvc.keys.access import ALL_SCOPES, new_api_key
+from authsvc.keys.keyring import KeyRing
 from authsvc.payment import Payee, Payment
-from authsvc.running import Wired
+from authsvc.services.enrollments import TicketWanted
+from authsvc.stepup.deciding import DecisionRequest
+from authsvc.stepup.once import Once
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
 from authsvc.web.settings import WebSettings
-from authsvc.wiring import wire
 from tests.web.console.people import Person
 from tests.web.support import BASE_URL
 
@@ -65,7 +65,7 @@ class Shop:
             subject=Subject("shop", user),
         )
         request = DecisionRequest(payment, StatedDevice(), risk_score=5)
-        answer = self._services.decide(self._key, self._once(), request)
+        answer = self._services.decisions.decide(self._key, self._once(), request)
         decided: dict[str, Any] = json.loads(answer.body)
         return decided
 
@@ -74,19 +74,19 @@ class Shop:
         if self._is_known(user):
             return
         ticket = json.loads(
-            self._services.create_enrollment(self._key, self._once(), TicketWanted(user, "zh-CN", None)).body
+            self._services.enrollments.create(self._key, self._once(), TicketWanted(user, "zh-CN", None)).body
         )
         opened = (ticket["id"], ticket["token"])
-        self._services.begin_enrollment_step(*opened, "device", {})
-        self._services.answer_enrollment_step(*opened, "device", Submission({"name": "手机"}))
-        begun = self._services.begin_enrollment_step(*opened, "otp", {})
+        self._services.enrollments.begin_step(*opened, "device", {})
+        self._services.enrollments.take_step(*opened, "device", Submission({"name": "手机"}))
+        begun = self._services.enrollments.begin_step(*opened, "otp", {})
         code = pyotp.TOTP(str(begun["secret"])).now()
-        self._services.answer_enrollment_step(*opened, "otp", Submission({"code": code}))
-        self._services.complete_enrollment(*opened)
+        self._services.enrollments.take_step(*opened, "otp", Submission({"code": code}))
+        self._services.enrollments.complete(*opened)
 
     def _is_known(self, user: str) -> bool:
         try:
-            self._services.user_status(self._key, user)
+            self._services.users.status(self._key, user)
         except NotFound:
             return False
         return True

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from authsvc.operator import Act, Role
-from authsvc.running import Wired
+from authsvc.bootstrap.running import Wired
+from authsvc.domain.operator import Act, Role
 from tests.web.console.conftest import Shop
 from tests.web.console.people import Person, audited
 from tests.web.support import BASE_URL
@@ -190,7 +190,7 @@ def test_a_bearer_speaks_for_its_operator_and_is_no_cookie(auditor: Person, wire
     auditor.browser.post("/console/session/bearer")
     found = re.search(r'id="bearer">(os_[^<]+)<', auditor.browser.page)
     assert found is not None
-    operator = wired.services.admit_operator(found.group(1), Act.READ_AUDIT, "test")
+    operator = wired.services.access.admit_operator(found.group(1), Act.READ_AUDIT, "test")
     assert operator.id == auditor.account.id
     auditor.browser.client.set_cookie("__Host-console", found.group(1), domain="auth.example", secure=True)
     assert auditor.browser.get("/console/").status_code == 303
