@@ -31,6 +31,21 @@ class LivenessGate(StrEnum):
     ACTIVE = "active"
 
 
+class Capture(StrEnum):
+    """Where a capture came from, by what is known of it: nothing, a registered key's word, or an attested app's."""
+
+    BROWSER = "browser"
+    DEVICE_SIGNED = "device_signed"
+    ATTESTED = "attested"
+
+    @property
+    def rank(self) -> int:
+        """0 for `browser`; higher is better evidence."""
+        return _CAPTURE_RANK[self]
+
+
+_CAPTURE_RANK = {capture: rank for rank, capture in enumerate(Capture)}
+
 Gates = tuple[LivenessGate, ...] | None
 """The gates that a capture must pass, all of them; None stands for every gate that is installed, and one at least."""
 
