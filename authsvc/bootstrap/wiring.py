@@ -194,7 +194,7 @@ def wire(
             Chore(f"asking the {modality} room", timedelta(seconds=5), room.refresh, at_once=True)
             for modality, room in rooms.items()
         ),
-        Chore("closing what expired", timedelta(seconds=10), services.housekeeping.sweep),
+        Chore("closing what expired", timedelta(seconds=10), services.sweep),
         Chore("counting for the console", timedelta(seconds=5), console.figures.gather),
         Chore("forgetting what the console is done with", timedelta(hours=1), console.forget),
         Chore("taking a checkpoint", settings.checkpoint_every, store.audit.take_checkpoint),

@@ -68,12 +68,12 @@ def _admit(call: Call, operation: Operation) -> None:
         return
     token = credentials.presented(call.request, operation.plane)
     if operation.act is not None:
-        call.admitted = call.services.access.admit_operator(token, operation.act, operation.name)
+        call.admitted = call.services.admit_operator(token, operation.act, operation.name)
         return
     if operation.scope is None:
         call.token = token
         return
-    call.api_key = call.services.access.admit_key(token)
+    call.api_key = call.services.admit_key(token)
     call.request.client_id = call.api_key.client
     call.api_key.must_have(operation.scope)
 

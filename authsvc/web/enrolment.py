@@ -65,7 +65,7 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
         recovery=wanted.recovery,
         operators=wanted.operators,
     )
-    return told(call.services.enrollments.create(call.key, call.once, asked), created=201)
+    return told(call.services.create_enrollment(call.key, call.once, asked), created=201)
 
 
 @tickets.sending(
@@ -80,14 +80,14 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
 def issue_enrollment_code(call: Call, wanted: requests.CodeWanted) -> Reply:
     """A one-time code for one recovery, with the sentence to send over a channel of your own."""
     enrollment_id = call.path["enrollment_id"]
-    answer = call.services.enrollments.issue_code(call.key, call.once, enrollment_id, wanted.locale)
+    answer = call.services.issue_enrollment_code(call.key, call.once, enrollment_id, wanted.locale)
     return told(answer, created=201)
 
 
 @enrolment.get(ENROLLMENT, user_answers.Enrollment, problems=("challenge-closed",))
 def get_enrollment(call: Call) -> Reply:
     """Which steps there are, and whose evidence has come in."""
-    return shown(call.services.enrollments.find(call.path["enrollment_id"], call.token))
+    return shown(call.services.enrollment(call.path["enrollment_id"], call.token))
 
 
 def _declare_step(step: str) -> None:
@@ -105,7 +105,7 @@ def _declare_step(step: str) -> None:
     )
     def begin(call: Call, _: requests.Nothing) -> Reply:
         """Begin an enrolment step: what the person needs for it."""
-        return shown(call.services.enrollments.begin_step(call.path["enrollment_id"], call.token, step, {}))
+        return shown(call.services.begin_enrollment_step(call.path["enrollment_id"], call.token, step, {}))
 
     @enrolment.sending("PUT", path, evidence, received, name=f"enroll_{step}", problems=problems)
     def answer(call: Call, submission: Submission) -> Reply:
@@ -115,7 +115,7 @@ def _declare_step(step: str) -> None:
         second one is in.
         """
         enrollment_id = call.path["enrollment_id"]
-        return shown(call.services.enrollments.take_step(enrollment_id, call.token, step, submission))
+        return shown(call.services.answer_enrollment_step(enrollment_id, call.token, step, submission))
 
 
 for _step in STEPS:
@@ -134,4 +134,4 @@ def complete_enrollment(call: Call, _: requests.Nothing) -> Reply:
 
     The recovery codes are shown here and never again.
     """
-    return shown(call.services.enrollments.complete(call.path["enrollment_id"], call.token))
+    return shown(call.services.complete_enrollment(call.path["enrollment_id"], call.token))

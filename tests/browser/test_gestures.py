@@ -62,7 +62,7 @@ class Watched:
     def enrol(self, page: Page, user: str) -> None:
         """As far as the camera."""
         once = Once(f"enrol-{user}", b"f" * 32)
-        ticket = said(self.wired.services.enrollments.create(self.key, once, TicketWanted(user, "en")))
+        ticket = said(self.wired.services.create_enrollment(self.key, once, TicketWanted(user, "en")))
         page.context.request.post(f"{self.url}/e/{ticket['id']}", form={"token": ticket["token"]})
         page.goto(f"{self.url}/e/{ticket['id']}/consent")
         page.check("input[name=face][value=yes]")

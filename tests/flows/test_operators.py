@@ -155,17 +155,17 @@ def test_a_bearer_lives_an_hour_and_ends_with_the_sign_out(bench: Bench):
     sessions = bench.wired.console.sessions
     session = sessions.admit(ann.sign_in(), SessionKind.BROWSER)
     bearer = sessions.open_bearer(session)
-    assert bench.services.access.admit_operator(bearer, Act.READ_AUDIT, "test").id == ann.account.id
+    assert bench.services.admit_operator(bearer, Act.READ_AUDIT, "test").id == ann.account.id
     with pytest.raises(Unauthenticated):
         admitted(bench, bearer)
     bench.clock.advance(LONGEST_BEARER)
     with pytest.raises(Unauthenticated):
-        bench.services.access.admit_operator(bearer, Act.READ_AUDIT, "test")
+        bench.services.admit_operator(bearer, Act.READ_AUDIT, "test")
     session = sessions.admit(ann.sign_in(), SessionKind.BROWSER)
     bearer = sessions.open_bearer(session)
     sessions.end(session)
     with pytest.raises(Unauthenticated):
-        bench.services.access.admit_operator(bearer, Act.READ_AUDIT, "test")
+        bench.services.admit_operator(bearer, Act.READ_AUDIT, "test")
 
 
 def test_who_may_not_is_refused_and_the_refusal_is_on_record(bench: Bench):

@@ -65,7 +65,7 @@ def test_a_candidate_is_compared_with_live_decisions_and_never_used(
     run = desk.start_shadow(ANN, version.id)
     assert desk.version(ANN, version.id).state is State.SHADOWING
     small, medium = pay(bench, phone, 90_000, 125_000)
-    assert bench.services.decisions.find(bench.key, small)["level"] == "none"
+    assert bench.services.decision(bench.key, small)["level"] == "none"
     compare(bench)
     report = desk.shadow(ANN, version.id)
     assert (report.run, report.comparison.moves) == (run, {("none", "otp"): 1, ("otp", "otp"): 1})
@@ -167,8 +167,8 @@ def test_a_backtest_repeats_what_was_decided_and_counts_what_would_change(
     bench: Bench, desk: PolicyDesk, phone: Phone
 ) -> None:
     fraud, *_ = pay(bench, phone, 90_000, 90_001, 125_000, 2_500)
-    bench.services.decisions.record_outcome(bench.key, fraud, "settled")
-    bench.services.decisions.record_outcome(bench.key, fraud, "fraud")
+    bench.services.record_outcome(bench.key, fraud, "settled")
+    bench.services.record_outcome(bench.key, fraud, "fraud")
     version = candidate(desk, stricter(2))
     asked = desk.start_backtest(ANN, version.id)
     assert (asked.state, asked.share) == (JobState.QUEUED, None)
@@ -215,7 +215,7 @@ def test_what_no_policy_can_repeat_is_skipped_with_the_reason(
 ) -> None:
     bench.decide(bench.payment(type="unfreeze"), phone.device)
     denied = bench.decide(bench.payment(125_000), phone.device)
-    bench.services.users.freeze(bench.key, "u_1", "lost")
+    bench.services.freeze(bench.key, "u_1", "lost")
     bench.answer_otp(denied, phone.code(bench.clock))
     bench.complete(denied)
     version = candidate(desk, stricter(2))
