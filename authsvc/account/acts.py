@@ -19,7 +19,11 @@ from authsvc.domain.store import Transaction
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.events import Event
 from authsvc.factor import Factor
+from authsvc.otp import APP
 from authsvc.subject import Subject
+
+RECOVERY_CODES = "recovery_codes"
+"""What may be vetoed beside factors."""
 
 
 def act(
@@ -41,19 +45,6 @@ def existing(tx: Transaction, subject: Subject) -> Account:
     if account is None or account.status is AccountStatus.ERASED:
         raise NotFound("no such user")
     return account
-
-
-def has_enrolled(tx: Transaction, account: Account) -> bool:
-    """Whether there is, or was, something to prove oneself with.
-
-    Somebody who took everything away from an account, with a stolen session say, must not enrol next on the ticket alone.
-    """
-    subject = account.subject
-    return account.status is not AccountStatus.ERASED and (
-        bool(account.factors)
-        or tx.credentials.user_handle(subject) is not None
-        or bool(tx.templates.consents(subject))
-    )
 
 
 def device_of(tx: Transaction, account: Account, device_id: str) -> Device:
@@ -90,14 +81,50 @@ def revoke_device(
     tx.publish(Event("subject:device:revoked", subject, now, {"device": device.id}))
     if on_probation:
         tx.publish(Event("subject:device:vetoed", subject, now, {"device": device.id, "by": actor}))
-    return without_lost_keys(tx, account), device
+    return with_keys_as_they_stand(tx, account, now), device
 
 
-def without_lost_keys(tx: Transaction, account: Account) -> Account:
-    """With the last live device key goes the factor, so that nobody is asked for what they cannot show."""
-    if tx.credentials.live(account.subject):
-        return account
-    return account.withdrawn(Factor.DEVICE_UV, Factor.DEVICE_KEY)
+def restore_device(
+    tx: Transaction, account: Account, device_id: str, actor: str, now: datetime, *, operators: Sequence[str]
+) -> Device:
+    """A suspended device counts again, as its keys do; `operators` are the two who vouched, none where the owner proved it.
+
+    What was released before is void: else a receipt from the time before the suspension would come back with the device.
+    """
+    subject, found = account.subject, device_of(tx, account, device_id)
+    if found.state is not DeviceState.SUSPENDED:
+        raise InvalidRequest("the device is not suspended")
+    device = tx.accounts.save_device(found.reinstated())
+    standing = with_keys_as_they_stand(tx, account, now)
+    tx.accounts.save(replace(standing, receipts_after=now))
+    who = sorted(operators) or None
+    tx.record(act(actor, "device.restore", subject, device.id, "active", now, operators=who))
+    tx.publish(Event("subject:device:restored", subject, now, {"device": device.id}))
+    return device
+
+
+def veto(tx: Transaction, account: Account, what: str, actor: str, now: datetime) -> None:
+    """Remove an app, or recovery codes, that wait for their cooling period to end; raises InvalidRequest for what counts."""
+    subject = account.subject
+    if what == RECOVERY_CODES:
+        waited = tx.codes.veto_recovery_codes(subject, now)
+    else:
+        waited = what == Factor.OTP and Factor.OTP in account.standing.waiting(now)
+    if not waited:
+        raise InvalidRequest(f"there is no `{what}` on probation")
+    if what == Factor.OTP:
+        tx.codes.forget_secret(subject, APP)
+        tx.accounts.save(account.withdrawn(Factor.OTP, now=now))
+    tx.record(act(actor, "factor.veto", subject, what, "vetoed", now))
+    tx.publish(Event("subject:factor:vetoed", subject, now, {"factor": what, "by": actor}))
+
+
+def with_keys_as_they_stand(tx: Transaction, account: Account, now: datetime) -> Account:
+    """With the last usable device key goes the factor, so that nobody is asked for what they cannot show; it stays owed."""
+    keys = tx.credentials.standing(account.subject)
+    live = [at for state, at in keys if state is DeviceState.ACTIVE]
+    suspended = [at for state, at in keys if state is DeviceState.SUSPENDED]
+    return replace(account, standing=account.standing.with_keys(live, suspended, now))
 
 
 def withdraw_biometric(
@@ -107,9 +134,14 @@ def withdraw_biometric(
     subject = account.subject
     tx.templates.forget(subject, modality)
     tx.templates.withdraw_consent(subject, modality, now)
-    tx.accounts.save(account.withdrawn(Factor(modality.value)))
-    tx.record(act(actor, "biometric.withdraw", subject, modality.value, "withdrawn", now))
+    factor = Factor(modality.value)
+    vetoed = factor in account.standing.waiting(now)
+    tx.accounts.save(account.withdrawn(factor, now=now))
+    result = "vetoed" if vetoed else "withdrawn"
+    tx.record(act(actor, "biometric.withdraw", subject, modality.value, result, now))
     tx.publish(Event(f"subject:{modality}:withdrawn", subject, now))
+    if vetoed:
+        tx.publish(Event("subject:factor:vetoed", subject, now, {"factor": factor.value, "by": actor}))
 
 
 def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:
@@ -134,9 +166,10 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
 
 
 def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: datetime) -> Account:
-    """Deny everything for this user from the next request on, whichever worker gets it."""
+    """Deny everything for this user from the next request on, whichever worker gets it; enrollments under way end."""
     subject = account.subject
     frozen = tx.accounts.save(account.frozen(now))
+    tx.tickets.cancel_of(subject)
     tx.record(act(actor, "user.freeze", subject, subject.user, "frozen", now, why=reason))
     tx.publish(Event("subject:frozen", subject, now, {"reason": reason}))
     return frozen

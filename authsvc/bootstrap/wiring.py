@@ -138,6 +138,7 @@ def wire(
             macs_of_secret=partial(_macs_of_secret, store.ring),
             tally=tally or Uncounted(),
             clock=clock,
+            cooling=settings.probation,
         )
     )
     staging = Staging(ephemeral, ServiceBox(store.sealer, "enrollments"))
@@ -161,6 +162,7 @@ def wire(
                 )
             ),
             clock=clock,
+            cooling=settings.probation,
         )
     )
     policies = PolicyDesk(
@@ -270,7 +272,7 @@ def _steps(
     )
     return (
         ConsentStep((faces, *voices), look_alikes=settings.look_alikes),
-        DeviceStep(store.ledger, rules, store.ring, settings.probation),
+        DeviceStep(store.ledger, rules, store.ring),
         AppStep(staging, settings.issuer),
         faces,
         *voices,

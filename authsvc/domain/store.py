@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from authsvc.biometric.words import Consent, Modality, StoredTemplate, Template
-from authsvc.device.credential import Device
+from authsvc.device.credential import Device, DeviceState
 from authsvc.device.record import CredentialRecord
 from authsvc.domain.account import Account
 from authsvc.domain.decision import Decision
@@ -92,12 +92,25 @@ class Credentials(Protocol):
 
     def add(self, record: CredentialRecord) -> bool: ...
 
-    def live(self, subject: Subject) -> tuple[CredentialRecord, ...]: ...
+    def live(
+        self, subject: Subject, *, counted_at: datetime | None = None, suspended: bool = False
+    ) -> tuple[CredentialRecord, ...]: ...
+
+    def standing(self, subject: Subject) -> tuple[tuple[DeviceState, datetime], ...]:
+        """Of every key that was not removed, how its device stands and from when on it counts."""
 
     def user_handle(self, subject: Subject) -> bytes | None: ...
 
     def use(
-        self, subject: Subject, credential_id: str, sign_count: int, backed_up: bool, now: datetime
+        self,
+        subject: Subject,
+        credential_id: str,
+        sign_count: int,
+        backed_up: bool,
+        now: datetime,
+        *,
+        counted_at: datetime | None = None,
+        suspended: bool = False,
     ) -> bool: ...
 
     def suspend(self, subject: Subject, credential_id: str) -> bool: ...
@@ -128,12 +141,21 @@ class OneTimeCodes(Protocol):
 
     def use_issued(self, decision_id: str, step: int, now: datetime) -> bool: ...
 
-    def replace_recovery_codes(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> None: ...
+    def replace_recovery_codes(
+        self, subject: Subject, macs: Sequence[bytes], now: datetime, counts_from: datetime, *, keeps: bool
+    ) -> None:
+        """Store fresh codes; with `keeps` those of before stay good until these begin to count."""
+
+    def recovery_codes_wait_until(self, subject: Subject, now: datetime) -> datetime | None:
+        """When fresh codes begin to count, None where none wait."""
+
+    def veto_recovery_codes(self, subject: Subject, now: datetime) -> bool:
+        """Forget the codes that wait; False where none do."""
 
     def forget_secret(self, subject: Subject, purpose: str) -> None: ...
 
-    def find_recovery_code(self, subject: Subject, macs: Sequence[bytes]) -> bytes | None:
-        """The one of these MACs that is on record and not used up."""
+    def find_recovery_code(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> bytes | None:
+        """The one of these MACs that is on record, counts and is not used up."""
 
     def use_recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> bool: ...
 

@@ -33,7 +33,7 @@ def give_up_lost_phone(
         account, _ = revoke_device(tx, account, device.id, "person", now)
     if not with_app and APP_CODE not in recovery.proofs:
         tx.codes.forget_secret(account.subject, APP)
-        account = account.withdrawn(Factor.OTP)
+        account = account.withdrawn(Factor.OTP, now=now)
     data = {
         "enrollment": ticket.id,
         "proofs": list(recovery.proofs),

@@ -114,6 +114,21 @@ class AccountDesk(EnrollmentDesk):
 
         return self._ledger.transact(unit)
 
+    def restore_device(
+        self, key: ApiKey, user: str, device_id: str, proof: str | None, operators: Sequence[str]
+    ) -> Json:
+        """Take a suspended device back: upon a receipt at the strongest level that is enrolled, or two operators' word."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Device:
+            account = _existing(tx, key, user).must_be_active()
+            vouching = acts.two_operators(operators)
+            if not vouching:
+                use_proof(tx, self._parts.receipts, account, proof, "restore", now)
+            return acts.restore_device(tx, account, device_id, ACTOR, now, operators=vouching)
+
+        return device_view(self._ledger.transact(unit), now)
+
     def user_status(self, key: ApiKey, user: str) -> Json:
         account = self._ledger.read(lambda tx: _existing(tx, key, user))
         return account_view(account, self._clock.now())

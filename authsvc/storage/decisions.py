@@ -162,6 +162,8 @@ def _body(decision: Decision) -> str:
         "locale": decision.locale,
         "return_url": decision.return_url,
         "missing": decision.missing,
+        **({} if decision.possible_from is None else {"possible_from": to_millis(decision.possible_from)}),
+        **({"suspended": True} if decision.suspended else {}),
         "proofs": decision.proofs,
         "evidence": decision.evidence,
     }
@@ -213,6 +215,8 @@ def _decision(row: Row) -> Decision:
         locale=body["locale"],
         return_url=body["return_url"],
         missing=tuple(body["missing"]),
+        suspended="suspended" in body,
+        possible_from=from_millis(body["possible_from"]) if "possible_from" in body else None,
         proofs=tuple(body["proofs"]),
         evidence=body["evidence"],
         challenge=None if challenge is None else _challenge(challenge),
