@@ -34,7 +34,7 @@ class Holder:
     def enroll(self, *steps: str, proof: str | None = None) -> Said:
         """Enroll the named steps on a ticket of the backend, upon `proof` where one is needed."""
         wanted = TicketWanted(USER, "en", proof)
-        ticket = said(self.bench.services.create_enrollment(self.bench.key, self.bench.once(), wanted))
+        ticket = said(self.bench.services.enrollments.create(self.bench.key, self.bench.once(), wanted))
         return self.fill(Visit(self.bench, str(ticket["id"]), str(ticket["token"])), *steps)
 
     def fill(self, visit: Visit, *steps: str) -> Said:
@@ -62,7 +62,7 @@ class Holder:
         if decision["challenge"] is None:
             return False
         challenge = challenge_of(decision)
-        self.bench.services.switch(*challenge, [Factor(each) for each in factors])
+        self.bench.services.challenges.switch(*challenge, [Factor(each) for each in factors])
         for factor in factors:
             self.answers(decision, Factor(factor))
         return self.bench.complete(decision).authenticated
@@ -80,10 +80,10 @@ class Holder:
             self.bench.answer_otp(decision, self.code(decision))
         else:
             challenge = challenge_of(decision)
-            asked: Any = self.bench.services.begin_step(*challenge, factor)["publicKey"]
+            asked: Any = self.bench.services.challenges.begin_step(*challenge, factor)["publicKey"]
             assert self.key is not None
             evidence = Submission(self.key.get(asked).to_json())
-            self.bench.services.answer_step(*challenge, factor, evidence)
+            self.bench.services.challenges.take_step(*challenge, factor, evidence)
 
     def code(self, decision: Said) -> str:
         if self.app is not None:
@@ -91,6 +91,8 @@ class Holder:
             self.bench.clock.advance(timedelta(seconds=30))
             return self.app.at(self.bench.clock.now())
         issued = said(
-            self.bench.services.issue_code(self.bench.key, self.bench.once(), str(decision["id"]), "en")
+            self.bench.services.decisions.issue_code(
+                self.bench.key, self.bench.once(), str(decision["id"]), "en"
+            )
         )
         return str(issued["code"])

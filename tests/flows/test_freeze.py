@@ -60,11 +60,11 @@ Stop = Callable[[Transaction, Phone, Bench], None]
 
 
 def consume(bench: Bench, payment: Payment, receipt: str, once: Once | None = None) -> Said:
-    return said(bench.services.consume_receipt(bench.key, once or bench.once(), receipt, payment))
+    return said(bench.services.receipts.consume(bench.key, once or bench.once(), receipt, payment))
 
 
 def is_valid(bench: Bench, payment: Payment, receipt: str) -> bool:
-    return bench.services.verify_receipt(bench.key, receipt, payment)["valid"] is True
+    return bench.services.receipts.verify(bench.key, receipt, payment)["valid"] is True
 
 
 @pytest.mark.parametrize("stop", [freeze, remove, erase])
@@ -122,13 +122,13 @@ def test_of_a_freeze_and_a_receipt_that_race_the_feed_knows_which_was_first(benc
         payer = threading.Thread(target=lambda pay=pay, paid=paid: paid.append(pay()))
         payer.start()
         barrier.wait()
-        bench.services.freeze(bench.key, "u_1", "stolen")
+        bench.services.users.freeze(bench.key, "u_1", "stolen")
         payer.join()
         consumed += paid[0]
         told = [str(event["type"]) for event in bench.events()]
         since = told[len(told) - told[::-1].index("subject:frozen") :]
         assert "receipt:consumed" not in since
-        bench.services.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
+        bench.services.users.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
         bench.clock.advance(timedelta(milliseconds=1))
     other.close()
 
@@ -136,8 +136,8 @@ def test_of_a_freeze_and_a_receipt_that_race_the_feed_knows_which_was_first(benc
 def test_what_was_released_before_a_freeze_is_void_after_the_unfreeze_as_well(bench: Bench):
     phone = bench.enroll()
     payment, receipt = authenticated(bench, phone)
-    bench.services.freeze(bench.key, "u_1", "stolen")
-    bench.services.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
+    bench.services.users.freeze(bench.key, "u_1", "stolen")
+    bench.services.users.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
     with pytest.raises(ReceiptMismatch, match="void"):
         consume(bench, payment, receipt)
     bench.clock.advance(timedelta(milliseconds=1))
@@ -147,9 +147,9 @@ def test_what_was_released_before_a_freeze_is_void_after_the_unfreeze_as_well(be
 
 def test_who_erases_and_enrolls_again_does_not_undo_a_freeze(bench: Bench):
     bench.enroll()
-    bench.services.freeze(bench.key, "u_1", "stolen")
+    bench.services.users.freeze(bench.key, "u_1", "stolen")
     with pytest.raises(UserFrozen):
-        bench.services.erase_user(bench.key, "u_1")
+        bench.services.users.erase(bench.key, "u_1")
     with pytest.raises(ProofRequired):
         bench.enroll()
 
@@ -160,7 +160,7 @@ def test_a_proof_of_another_account_act_is_void_after_a_freeze(bench: Bench):
     bench.answer_face(asked, "ann 6")
     bench.complete(asked)
     proof = str(bench.again(asked)["receipt"])
-    bench.services.freeze(bench.key, "u_1", "stolen")
-    bench.services.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
+    bench.services.users.freeze(bench.key, "u_1", "stolen")
+    bench.services.users.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
     with pytest.raises(ProofRequired, match="not an unused proof"):
         bench.enroll(face=None, otp=False, proof=proof)

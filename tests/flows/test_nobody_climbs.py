@@ -29,14 +29,14 @@ def thief(bench: Bench) -> Holder:
 
 
 def overview(bench: Bench) -> tuple[str, str]:
-    made = said(bench.services.create_overview(bench.key, bench.once(), USER, "en", None))
+    made = said(bench.services.overviews.create(bench.key, bench.once(), USER, "en", None))
     return str(made["id"]), str(made["token"])
 
 
 def lock_the_face(bench: Bench, thief: Holder) -> None:
     decision = thief.asks("enrollment")
     for _ in range(3):
-        bench.services.switch(*challenge_of(decision), [Factor.FACE])
+        bench.services.challenges.switch(*challenge_of(decision), [Factor.FACE])
         thief.answers(decision, Factor.FACE)
         bench.complete(decision)
 
@@ -55,7 +55,7 @@ def test_three_wrong_faces_do_not_lower_an_act(bench: Bench, owner: Holder, thie
     asked = thief.asks(act)
     assert (asked["status"], asked["level"]) == ("not_possible", "face")
     assert "face" in asked["missing"]
-    until = bench.services.user_status(bench.key, USER)["locked_until"]
+    until = bench.services.users.status(bench.key, USER)["locked_until"]
     assert asked["possible_from"] == until["face"]  # type: ignore[index]  # Times by scope.
     bench.clock.advance(timedelta(minutes=30))
     assert thief.asks(act)["status"] == "challenge_required"
@@ -68,8 +68,8 @@ def test_a_stolen_session_that_removes_everything_does_not_lower_an_act(
     owner.enroll("otp", "key", "face")
     assert thief.asks(act)["level"] == "face_fingerprint"
     session = overview(bench)
-    bench.services.withdraw_own_biometric(*session, "face")
-    bench.services.revoke_own_device(*session, str(owner.device.id))
+    bench.services.overviews.withdraw_biometric(*session, "face")
+    bench.services.overviews.revoke_device(*session, str(owner.device.id))
     asked = thief.asks(act)
     assert (asked["status"], asked["level"]) == ("not_possible", "face_fingerprint")
     assert set(asked["missing"]) == {"face", "device_uv"}
@@ -79,7 +79,7 @@ def test_a_stolen_session_that_removes_everything_does_not_lower_an_act(
 
 def test_a_template_is_destroyed_at_once_all_the_same(bench: Bench, owner: Holder):
     owner.enroll("otp", "face")
-    bench.services.withdraw_own_biometric(*overview(bench), "face")
+    bench.services.overviews.withdraw_biometric(*overview(bench), "face")
     subject = Subject("shop", USER)
     assert bench.wired.store.ledger.read(lambda tx: tx.templates.find(subject, Modality.FACE)) is None
 
@@ -120,7 +120,7 @@ def test_the_phone_that_is_stated_does_not_lower_an_act(bench: Bench, owner: Hol
 def test_the_first_enrollment_does_not_wait(bench: Bench, owner: Holder):
     owner.enroll("otp", "key", "face")
     assert owner.proves(owner.asks("enrollment"), "face", "device_uv")
-    assert bench.services.overview(*overview(bench))["waiting"] == []
+    assert bench.services.overviews.find(*overview(bench))["waiting"] == []
 
 
 def test_what_is_enrolled_later_counts_for_no_act_until_its_time_is_over(bench: Bench, owner: Holder):
@@ -136,7 +136,7 @@ def test_what_is_enrolled_later_counts_for_no_act_until_its_time_is_over(bench: 
 
 
 def _waiting(bench: Bench) -> list[Said]:
-    shown: Said = bench.services.overview(*overview(bench))
+    shown: Said = bench.services.overviews.find(*overview(bench))
     return list(shown["waiting"])
 
 
@@ -182,7 +182,7 @@ def test_an_account_with_nothing_but_a_device_needs_a_proof(bench: Bench, owner:
 
 def test_an_account_from_which_everything_was_taken_is_no_new_one(bench: Bench, owner: Holder, thief: Holder):
     owner.enroll("device")
-    bench.services.revoke_own_device(*overview(bench), str(owner.device.id))
+    bench.services.overviews.revoke_device(*overview(bench), str(owner.device.id))
     bench.clock.advance(2 * bench.settings.probation)
     with pytest.raises(ProofRequired):
         thief.enroll("otp", "key", "face")
@@ -233,9 +233,9 @@ def test_the_owner_vetoes_what_is_not_theirs(bench: Bench, owner: Holder, thief:
     thief.enroll("otp", "face", proof=owner.proof("enrollment", "face", "device_uv"))
     assert {"otp", "face", "recovery_codes"} == {each["factor"] for each in _waiting(bench)}
     if what == "face":
-        bench.services.withdraw_own_biometric(*overview(bench), what)
+        bench.services.overviews.withdraw_biometric(*overview(bench), what)
     else:
-        bench.services.veto_own(*overview(bench), what)
+        bench.services.overviews.veto(*overview(bench), what)
     assert what not in {each["factor"] for each in _waiting(bench)}
     assert taken("subject:factor:vetoed", bench) == [{"factor": what, "by": "person"}]
     if what == "recovery_codes":
@@ -249,7 +249,7 @@ def test_what_counts_is_not_vetoed(bench: Bench, owner: Holder):
     owner.enroll("otp", "face")
     for what in ("otp", "recovery_codes"):
         with pytest.raises(InvalidRequest, match="on probation"):
-            bench.services.veto_own(*overview(bench), what)
+            bench.services.overviews.veto(*overview(bench), what)
 
 
 # -- not_me, and the way back -----------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_a_session_without_the_devices_secret_suspends_nobody(bench: Bench, owne
     owner.enroll("otp", "key")
     stated = StatedDevice(owner.device.id, "ds_guessed")
     decision = bench.decide(bench.payment(125_000), stated)
-    declined = bench.services.decline(*challenge_of(decision), "not_me")
+    declined = bench.services.challenges.decline(*challenge_of(decision), "not_me")
     assert declined == {"status": "declined_by_user", "device_suspended": False}
     assert taken("attack:suspected", bench) == [{"decision": decision["id"], "alarm": "not_me"}]
     assert bench.decide(bench.payment(100), owner.device)["device"] == {"novelty": "trusted"}
@@ -267,9 +267,9 @@ def test_a_session_without_the_devices_secret_suspends_nobody(bench: Bench, owne
 
 def suspended(bench: Bench, owner: Holder) -> None:
     decision = bench.decide(bench.payment(125_000), owner.device)
-    declined = bench.services.decline(*challenge_of(decision), "not_me")
+    declined = bench.services.challenges.decline(*challenge_of(decision), "not_me")
     assert declined == {"status": "declined_by_user", "device_suspended": True}
-    assert bench.services.challenge(*challenge_of(decision))["device_suspended"] is True
+    assert bench.services.challenges.find(*challenge_of(decision))["device_suspended"] is True
 
 
 def test_who_showed_the_secret_suspends_the_device_and_the_owner_takes_it_back(bench: Bench, owner: Holder):
@@ -282,7 +282,7 @@ def test_who_showed_the_secret_suspends_the_device_and_the_owner_takes_it_back(b
     bench.clock.advance(2 * bench.settings.probation)
     assert owner.asks("enrollment")["status"] == "not_possible"
     proof = owner.proof("restore", "device_uv", "otp")
-    bench.services.restore_device(bench.key, USER, str(owner.device.id), proof, [])
+    bench.services.users.restore_device(bench.key, USER, str(owner.device.id), proof, [])
     assert taken("subject:device:restored", bench) == [{"device": owner.device.id}]
     bench.clock.advance(timedelta(seconds=30))
     assert owner.proves(bench.decide(bench.payment(125_000), owner.device), "device_uv")
@@ -291,7 +291,7 @@ def test_who_showed_the_secret_suspends_the_device_and_the_owner_takes_it_back(b
 def test_two_operators_take_it_back(bench: Bench, owner: Holder):
     owner.enroll("otp", "key")
     suspended(bench, owner)
-    restore = bench.services.restore_device
+    restore = bench.services.users.restore_device
     with pytest.raises(ProofRequired):
         restore(bench.key, USER, str(owner.device.id), None, ["alice"])
     assert restore(bench.key, USER, str(owner.device.id), None, ["alice", "bob"])["state"] == "active"
@@ -307,6 +307,6 @@ def test_a_code_alone_does_not_restore(bench: Bench, owner: Holder, thief: Holde
 def test_a_device_that_is_not_suspended_is_not_restored(bench: Bench, owner: Holder):
     owner.enroll("otp", "key")
     with pytest.raises(InvalidRequest, match="not suspended"):
-        bench.services.restore_device(bench.key, USER, str(owner.device.id), None, ["alice", "bob"])
+        bench.services.users.restore_device(bench.key, USER, str(owner.device.id), None, ["alice", "bob"])
     with pytest.raises(NotFound):
-        bench.services.restore_device(bench.key, USER, "dev_nobodys", None, ["alice", "bob"])
+        bench.services.users.restore_device(bench.key, USER, "dev_nobodys", None, ["alice", "bob"])

@@ -27,17 +27,17 @@ def stopped(bench: Bench) -> Phone:
     for _ in range(HARD_STOP):
         type_code(bench, ask_for_code(bench, phone), "000000")
         bench.clock.advance(timedelta(minutes=31))
-    assert bench.services.user_status(bench.key, "u_1")["locked_until"]
+    assert bench.services.users.status(bench.key, "u_1")["locked_until"]
     return phone
 
 
 def locks(bench: Bench) -> Mapping[str, str]:
-    shown: Said = bench.services.user_status(bench.key, "u_1")
+    shown: Said = bench.services.users.status(bench.key, "u_1")
     return dict(shown["locked_until"])
 
 
 def audited(bench: Bench) -> list[Said]:
-    lines: Said = bench.services.audit_events(bench.key, None, 500)
+    lines: Said = bench.services.records.audit_events(bench.key, None, 500)
     return [line for line in lines["events"] if line["action"] == "user.unlock"]
 
 
@@ -49,7 +49,7 @@ def test_the_fiftieth_failure_stops_everything(bench: Bench):
 
 def test_two_operators_lift_it(bench: Bench):
     phone = stopped(bench)
-    bench.services.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
+    bench.services.users.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
     assert locks(bench) == {}
     (line,) = audited(bench)
     assert line["details"] == {"by": "operators", "stopped": True, "operators": ["alice", "bob"]}
@@ -62,7 +62,7 @@ def test_two_operators_lift_it(bench: Bench):
 def test_one_operator_does_not(bench: Bench):
     stopped(bench)
     with pytest.raises(ProofRequired, match="decide a transaction"):
-        bench.services.unfreeze(bench.key, "u_1", None, ["alice", "Alice"])
+        bench.services.users.unfreeze(bench.key, "u_1", None, ["alice", "Alice"])
     assert ANY in locks(bench)
 
 
