@@ -175,7 +175,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),
-    Setting("probation", _seconds, "seconds for which a further device stays on probation"),
+    Setting(
+        "probation",
+        _seconds,
+        "seconds of the cooling period: how long what is enrolled later waits, and what was taken away is still asked for",
+    ),
     Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),
     Setting("checkpoint_every", _seconds, "seconds between audit checkpoints"),
