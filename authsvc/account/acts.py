@@ -5,12 +5,12 @@ Each is part of a transaction, and writes its own audit line and event. `actor` 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from authsvc.attempts import Attempts
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.device.credential import Device, DeviceState
 from authsvc.domain.account import Account, AccountStatus
@@ -24,13 +24,6 @@ from authsvc.subject import Subject
 
 RECOVERY_CODES = "recovery_codes"
 """What may be vetoed beside factors."""
-
-
-def act(
-    actor: str, action: str, subject: Subject, about: str, result: str, now: datetime, **details: object
-) -> Entry:
-    """The audit line of an administrative act."""
-    return Entry(now, actor, action, subject, about, result, _given(details))
 
 
 def two_operators(names: Sequence[str]) -> tuple[str, ...]:
@@ -60,7 +53,7 @@ def rename_device(
 ) -> Device:
     """Call a device something else; raises InvalidRequest for a removed one."""
     device = tx.accounts.save_device(_standing(tx, account, device_id).renamed(name))
-    tx.record(act(actor, "device.rename", account.subject, device.id, device.state.value, now))
+    tx.record(entry(actor, "device.rename", account.subject, device.id, device.state.value, now))
     return device
 
 
@@ -77,7 +70,7 @@ def revoke_device(
     tx.credentials.remove_of_device(subject, device.id)
     on_probation = device.trusted_from > now
     result = "vetoed" if on_probation else device.state.value
-    tx.record(act(actor, "device.revoke", subject, device.id, result, now))
+    tx.record(entry(actor, "device.revoke", subject, device.id, result, now))
     tx.publish(Event("subject:device:revoked", subject, now, {"device": device.id}))
     if on_probation:
         tx.publish(Event("subject:device:vetoed", subject, now, {"device": device.id, "by": actor}))
@@ -98,7 +91,7 @@ def restore_device(
     standing = with_keys_as_they_stand(tx, account, now)
     tx.accounts.save(replace(standing, receipts_after=now))
     who = sorted(operators) or None
-    tx.record(act(actor, "device.restore", subject, device.id, "active", now, operators=who))
+    tx.record(entry(actor, "device.restore", subject, device.id, "active", now, operators=who))
     tx.publish(Event("subject:device:restored", subject, now, {"device": device.id}))
     return device
 
@@ -115,7 +108,7 @@ def veto(tx: Transaction, account: Account, what: str, actor: str, now: datetime
     if what == Factor.OTP:
         tx.codes.forget_secret(subject, APP)
         tx.accounts.save(account.withdrawn(Factor.OTP, now=now))
-    tx.record(act(actor, "factor.veto", subject, what, "vetoed", now))
+    tx.record(entry(actor, "factor.veto", subject, what, "vetoed", now))
     tx.publish(Event("subject:factor:vetoed", subject, now, {"factor": what, "by": actor}))
 
 
@@ -138,7 +131,7 @@ def withdraw_biometric(
     vetoed = factor in account.standing.waiting(now)
     tx.accounts.save(account.withdrawn(factor, now=now))
     result = "vetoed" if vetoed else "withdrawn"
-    tx.record(act(actor, "biometric.withdraw", subject, modality.value, result, now))
+    tx.record(entry(actor, "biometric.withdraw", subject, modality.value, result, now))
     tx.publish(Event(f"subject:{modality}:withdrawn", subject, now))
     if vetoed:
         tx.publish(Event("subject:factor:vetoed", subject, now, {"factor": factor.value, "by": actor}))
@@ -159,7 +152,7 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
     tx.tickets.cancel_of(subject)
     tx.accounts.save(account.erased(now))
     position = AuditPosition(*tx.position())
-    tx.record(act(actor, "user.erase", subject, subject.user, "erased", now))
+    tx.record(entry(actor, "user.erase", subject, subject.user, "erased", now))
     data = {"by": actor, "audit": {"chain": position.chain, "seq": position.seq}}
     tx.publish(Event("subject:erased", subject, now, data))
     return position
@@ -170,7 +163,7 @@ def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: date
     subject = account.subject
     frozen = tx.accounts.save(account.frozen(now))
     tx.tickets.cancel_of(subject)
-    tx.record(act(actor, "user.freeze", subject, subject.user, "frozen", now, why=reason))
+    tx.record(entry(actor, "user.freeze", subject, subject.user, "frozen", now, why=reason))
     tx.publish(Event("subject:frozen", subject, now, {"reason": reason}))
     return frozen
 
@@ -184,7 +177,7 @@ def unfreeze(
         account = unlock(tx, account, actor, now, by="operators", operators=operators)
     active = tx.accounts.save(account.unfrozen())
     who = sorted(operators) or None
-    tx.record(act(actor, "user.unfreeze", subject, subject.user, "active", now, operators=who))
+    tx.record(entry(actor, "user.unfreeze", subject, subject.user, "active", now, operators=who))
     tx.publish(Event("subject:unfrozen", subject, now))
     return active
 
@@ -198,7 +191,7 @@ def unlock(
     subject, who = account.subject, sorted(operators) or None
     stopped = account.attempts.is_stopped(now)
     tx.record(
-        act(
+        entry(
             actor,
             "user.unlock",
             subject,
@@ -217,7 +210,7 @@ def unlock(
 def set_verify_always(tx: Transaction, account: Account, wanted: bool, actor: str, now: datetime) -> Account:
     """The user's own switch: with it no payment is exempted for its low value."""
     subject = account.subject
-    tx.record(act(actor, "user.verify-always", subject, subject.user, str(wanted).lower(), now))
+    tx.record(entry(actor, "user.verify-always", subject, subject.user, str(wanted).lower(), now))
     return tx.accounts.save(replace(account, verify_always=wanted))
 
 
@@ -241,7 +234,3 @@ def _standing(tx: Transaction, account: Account, device_id: str) -> Device:
     if device.state is DeviceState.REVOKED:
         raise InvalidRequest("the device was removed")
     return device
-
-
-def _given(details: Mapping[str, object]) -> Mapping[str, object]:
-    return {name: value for name, value in details.items() if value is not None}

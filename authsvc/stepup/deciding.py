@@ -14,7 +14,7 @@ from authsvc.account.table import ACTS, PROVED
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
-from authsvc.domain.challenge import Challenge
+from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
 from authsvc.domain.decision import Decision, PolicyRef, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.standing import KEYS, Standing
@@ -29,8 +29,6 @@ from authsvc.policy.ways import Way, sets_of
 from authsvc.stepup.asking import young_key_counts
 from authsvc.stepup.closing import signed
 from authsvc.subject import Novelty
-
-CHALLENGE_LIFE = timedelta(minutes=5)
 
 SEEN = (Novelty.TRUSTED, Novelty.PROBATION)
 """How new a device is that showed its own secret."""
