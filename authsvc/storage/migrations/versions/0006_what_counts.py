@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -27,3 +27,11 @@ def upgrade() -> None:
         sa.Column("spent_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("client", "user_id", "kind", "digest"),
     )
+
+
+def downgrade() -> None:
+    op.drop_table("spent")
+    op.drop_column("recovery_codes", "ends_at")
+    op.drop_column("recovery_codes", "counts_from")
+    op.drop_column("users", "receipts_after")
+    op.drop_column("users", "standing")
