@@ -60,7 +60,7 @@ def restore_device(call: Call, wanted: requests.Restore) -> Reply:
     """
     user, device = call.path["user_id"], call.path["device_id"]
     return json_reply(
-        call.services.users.restore_device(call.key, user, device, wanted.proof, wanted.operators)
+        call.services.users.restore_device(call.key, user, device, wanted.proof, wanted.operators or ())
     )
 
 
