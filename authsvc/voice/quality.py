@@ -16,15 +16,17 @@ from authsvc.voice.speech import FRAME, Speech
 
 _SURE_SPEECH, _SURE_NOISE = 0.6, 0.2
 _TINY = 1e-12
+_MOST_SNR = 60.0
+"""Pauses of exact zeros are no better than a quiet room."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
     """What was measured of one recording.
 
-    `seconds` of the recording and `speech` of it in seconds; `snr` in dB, within 4 dB of the truth; `clipped` the share of
-    samples near the loudest; `level` of the speech in dBFS; `upper_band` the level of 4.2 to 7 kHz against 0.5 to 3.4 kHz
-    in dB: under -45 nothing but a telephone band was recorded.
+    `seconds` of the recording and `speech` of it in seconds; `snr` in dB, at most 60, within 3 dB of the truth; `clipped` the
+    share of samples near the loudest; `level` of the speech in dBFS; `upper_band` the level of 4.2 to 7 kHz against 0.5 to
+    3.4 kHz in dB: under -45 nothing but a telephone band was recorded.
     """
 
     seconds: float
@@ -93,8 +95,9 @@ def measure(speech: Speech) -> Quality:
 
 def _snr(power: Samples, speech: Speech, loud: float) -> float:
     silent = power[speech.probabilities < _SURE_NOISE]
-    noise = float(silent.mean()) if silent.size >= 3 else float(np.quantile(power, 0.05))
-    return _decibels(max(loud - noise, _TINY)) - _decibels(noise)
+    # The median: one frame of speech that the detector misses would decide a mean.
+    noise = float(np.median(silent)) if silent.size >= 3 else float(np.quantile(power, 0.05))
+    return min(_decibels(max(loud - noise, _TINY)) - _decibels(noise), _MOST_SNR)
 
 
 def _frame_power(samples: Samples) -> Samples:
