@@ -142,12 +142,18 @@ def prompt_command(
 @click.command("replay")
 @_directory
 @_json
-def replay_command(folder: Path, as_json: bool) -> None:
+@click.option("--splice", is_flag=True, help="Also digits cut out of remembered recordings and joined anew.")
+@click.option("--tempo", is_flag=True, help="Also copies at another tempo or speed, or with shorter pauses.")
+def replay_command(folder: Path, as_json: bool, splice: bool, tempo: bool) -> None:
     """Find copies: detection by kind of copy, and false alarms on new recordings."""
     _tame_libraries()
-    from authsvc.lab.replay import measure_replays
+    from authsvc.lab.replay import measure_edits, measure_replays
 
-    _print(_refusing(lambda: measure_replays(folder)), as_json)
+    def measured() -> Mapping[str, object]:
+        edits = measure_edits(folder, splice=splice, tempo=tempo) if splice or tempo else {}
+        return {**measure_replays(folder), **({"edits": edits} if edits else {})}
+
+    _print(_refusing(measured), as_json)
 
 
 @click.command("spectrogram")

@@ -86,7 +86,7 @@ def speakers(folder: Path) -> Mapping[str, tuple[Utterance, ...]]:
             name = _speaker(written, person.name, path, folder) if table else person.name
             digits = _digits_in(path.name) if written is None else written["digits"] or ""
             found[name].append(Utterance(name, path, digits, _session(path, name.rpartition("/")[2])))
-    return dict(found)
+    return {name: tuple(own) for name, own in found.items()}
 
 
 def _speaker(written: Mapping[str, str] | None, person: str, path: Path, folder: Path) -> str:
@@ -116,7 +116,7 @@ def phrases(
     """
     takes: defaultdict[str, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
-        if len(utterance.digits) == 1:
+        if len(utterance.digits) == 1 and utterance.load() is not None:
             takes[utterance.digits].append(utterance)
     if len(takes) < 10:
         return utterances

@@ -8,12 +8,19 @@ they are and 5 % slower and faster, with the pitch kept or moved along. That fin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Relief = NDArray[np.int8]
 Floats = NDArray[np.float32]
+
+EXCERPT = 0.912
+"""From here on a recording is put together of earlier ones. docs/voice.md says on whom it was chosen, and what it finds."""
+
+SAME_TAKE = 0.985
+"""From here on two places of one recording are one take: another take of the same digit by the same person was at most 0.96."""
 
 WINDOW, HOP, STEP = 40, 9, 2
 """Frames of 10 ms. Windows begin at every ninth of the new recording and at every second of the earlier ones: nine is odd, so
@@ -28,11 +35,9 @@ _BEST = 5
 _STRETCHES = ((1.0, 0.0), (1.05, 0.5), (0.95, -0.5), (1.05, 0.0), (0.95, 0.0))
 """How much longer, and how many bands higher: 5 % of pitch is half a band in the middle of the range."""
 
-SAME_TAKE = 0.985
-
 
 def excerpted(relief: Relief, earlier: Sequence[Relief]) -> float:
-    """How alike the best third of the recording's windows is to some places of the earlier ones, in [0, 1]."""
+    """How alike the best fifth of the recording's windows is to some places of the earlier ones, in [0, 1]."""
     versions = [_windows(_stretched(relief, *by), HOP) for by in _STRETCHES]
     found = np.zeros(sum(map(len, versions)), dtype=np.float32)
     windows = np.concatenate(versions)
@@ -41,7 +46,7 @@ def excerpted(relief: Relief, earlier: Sequence[Relief]) -> float:
         if len(places) and len(windows):
             np.maximum(found, (windows @ places.T).max(axis=1), out=found)
     ends = np.cumsum([len(version) for version in versions])
-    return max((_best_third(own) for own in np.split(found, ends[:-1]) if len(own)), default=0.0)
+    return max((_best_fifth(own) for own in np.split(found, ends[:-1]) if len(own)), default=0.0)
 
 
 def repeated(relief: Relief) -> float:
@@ -52,7 +57,7 @@ def repeated(relief: Relief) -> float:
     return float(np.clip((windows @ places.T)[apart].max(initial=0.0), 0, 1))
 
 
-def _best_third(found: Floats) -> float:
+def _best_fifth(found: Floats) -> float:
     return float(np.clip(np.sort(found)[-max(1, len(found) // _BEST) :].mean(), 0, 1))
 
 
@@ -75,7 +80,7 @@ def _stretched(relief: Relief, by: float, bands: float) -> Floats:
     return values if not bands else _between(values.T, np.arange(values.shape[1]) + bands).T
 
 
-def _between(values: Floats, at: NDArray[np.float64]) -> Floats:
+def _between(values: Floats, at: NDArray[np.floating[Any]]) -> Floats:
     """Rows at places between rows."""
     places = np.clip(at, 0, len(values) - 1)
     below = np.minimum(places.astype(np.int64), max(len(values) - 2, 0))

@@ -18,7 +18,7 @@ from authsvc.factor import Unusable
 from authsvc.voice.acquisition import Ears, Phrase, acquire
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.voice.engine import SpeakerEncoder
-from authsvc.voice.fingerprint import COPY, closest
+from authsvc.voice.fingerprint import likeness
 from authsvc.voice.hints import Hint
 from authsvc.voice.liveness import Evidence, PromptedLiveness
 from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate
@@ -99,12 +99,12 @@ class VoiceService:
             return Unusable(tuple(hint.value for hint in phrase.hints))
         probe = self._encoder.describe([phrase.speech.only])[0]
         probes = [probe] if context.held is None else [self._probe(context.held), probe]
-        copy = closest(phrase.fingerprint, context.earlier)
+        alike = likeness(phrase.fingerprint, context.earlier)
         comparison = Comparison(
             score=cosine(fuse(np.stack(probes)), expected.for_probe(phrase.quality)),
             model=self.model,
             frames=len(probes),
-            liveness=self._liveness.judge(Evidence(phrase.reading, copy), phrase.speech.only),
+            liveness=self._liveness.judge(Evidence(phrase.reading, alike), phrase.speech.only),
             quality=phrase.quality.numbers(),
             fingerprints=(phrase.fingerprint.text(),),
         )
@@ -117,7 +117,7 @@ class VoiceService:
         """Against a good recording: other digits than were asked, or a sound that was heard before."""
         if self._liveness.is_misread(phrase.reading):
             return (Hint.SPEAK_ALL_DIGITS,)
-        return (Hint.SAME_RECORDING,) if closest(phrase.fingerprint, context.earlier) >= COPY else ()
+        return (Hint.SAME_RECORDING,) if likeness(phrase.fingerprint, context.earlier).is_copy else ()
 
     def _share(self, data: bytes) -> Share:
         try:

@@ -46,7 +46,7 @@ class Templates(Protocol):
         """Whether this very template is still the enrolled one."""
 
     def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
-        """What the last twenty accepted captures are recognised by, the enrolment among them."""
+        """What the enrolment and the last accepted captures are recognised by."""
 
     def remember_capture(
         self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
