@@ -70,7 +70,7 @@ class DigitRow:
         if None in sounds.values():
             return None
         chance = np.random.default_rng(zlib.crc32("".join(take.path.name for take in self.takes).encode()))
-        return _strung([sounds[take].samples for take in self.takes], chance)  # type: ignore[union-attr] # None was refused
+        return strung([sounds[take].samples for take in self.takes], chance)  # type: ignore[union-attr] # None was refused
 
 
 def speakers(folder: Path) -> Mapping[str, tuple[Utterance, ...]]:
@@ -194,10 +194,11 @@ def joined(
 ) -> Reading:
     """The digits in the speaker's own takes, drawn by chance."""
     sounds = [takes[digit][int(chance.integers(len(takes[digit])))] for digit in digits]
-    return Reading(speaker, digits, _strung(sounds, chance))
+    return Reading(speaker, digits, strung(sounds, chance))
 
 
-def _strung(sounds: Sequence[Samples], chance: np.random.Generator) -> Recording:
+def strung(sounds: Sequence[Samples], chance: np.random.Generator) -> Recording:
+    """Sounds one after the other, with pauses drawn by chance."""
     pieces = [_silence(0.25)]
     for sound in sounds:
         pieces += [sound, _silence(chance.uniform(*_GAPS_S))]

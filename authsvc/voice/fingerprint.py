@@ -99,6 +99,11 @@ def likeness(fingerprint: Fingerprint, earlier: Iterable[str]) -> Likeness:
     )
 
 
+def closest(fingerprint: Fingerprint, earlier: Iterable[str]) -> float:
+    """The largest likeness as a whole to any of the earlier ones; 0 when there are none."""
+    return max((fingerprint.similarity(Fingerprint.parse(text)) for text in earlier), default=0.0)
+
+
 def relief_of(samples: Samples) -> NDArray[np.int8]:
     """`frames x 23` int8: 32 times the deviation of each band from its moving mean."""
     peak = float(np.abs(samples).max(initial=0.0))

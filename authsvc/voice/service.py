@@ -18,7 +18,7 @@ from authsvc.factor import Unusable
 from authsvc.voice.acquisition import Ears, Phrase, acquire
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.voice.engine import SpeakerEncoder
-from authsvc.voice.fingerprint import likeness
+from authsvc.voice.fingerprint import COPY, closest, likeness
 from authsvc.voice.hints import Hint
 from authsvc.voice.liveness import Evidence, PromptedLiveness
 from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate
@@ -117,7 +117,7 @@ class VoiceService:
         """Against a good recording: other digits than were asked, or a sound that was heard before."""
         if self._liveness.is_misread(phrase.reading):
             return (Hint.SPEAK_ALL_DIGITS,)
-        return (Hint.SAME_RECORDING,) if likeness(phrase.fingerprint, context.earlier).is_copy else ()
+        return (Hint.SAME_RECORDING,) if closest(phrase.fingerprint, context.earlier) >= COPY else ()
 
     def _share(self, data: bytes) -> Share:
         try:

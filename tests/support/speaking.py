@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from authsvc.lab.voice_corpus import joined, speakers, takes_of
+from authsvc.lab.voice_copies import at_tempo
+from authsvc.lab.voice_corpus import speakers, strung, takes_of
 from authsvc.voice.acquisition import Ears, acquire
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.engine import Samples
@@ -18,6 +19,10 @@ from authsvc.voice.spoken_prompt import ENROLMENT_DIGITS, Language
 
 Spoil = Callable[[Samples], Samples]
 
+_KEPT_APART = 4
+"""Takes for enrolling; the others are for what comes later, because a take that was heard before is a copy, and rightly so."""
+
+_TEMPOS = ((0.99, 1.01), (0.87, 0.90), (0.77, 0.80))
 _CLEARLY = Limits(score=-1.0, digit=-2.0)
 _CAREFUL_READINGS = 20
 
@@ -34,14 +39,28 @@ class Speaker:
         self._takes = takes_of(speakers(folder)[name])
         self._chance = np.random.default_rng(seed)
         self._ears = ears
+        self._readings = 0
 
     def samples(self, digits: str, spoil: Spoil = lambda sound: sound) -> Samples:
         """Mono float32 at 16 kHz, with pauses of 20 to 300 ms, spoiled where a test wants it so."""
+        self._readings += 1
         for _ in range(_CAREFUL_READINGS):
-            sound = spoil(joined(self.name, self._takes, digits, self._chance).recording.samples)
+            sound = spoil(self._read(digits))
             if self._ears is None or _is_heard(sound, digits, self._ears):
                 return sound
         raise AssertionError(f"`{self.name}` cannot read {len(digits)} digits so that they are heard")
+
+    def _read(self, digits: str) -> Samples:
+        """Nobody says a digit twice in the same way: its second time in a row, and in a later row, is faster or slower."""
+        spoken: list[Samples] = []
+        for place, digit in enumerate(digits):
+            takes = self._takes[digit]
+            enrols = len(digits) == ENROLMENT_DIGITS
+            own = takes[:_KEPT_APART] if enrols else takes[_KEPT_APART:]
+            turn = digits[:place].count(digit) + (0 if enrols else self._readings)
+            tempo = self._chance.uniform(*_TEMPOS[turn % len(_TEMPOS)])
+            spoken.append(at_tempo(own[int(self._chance.integers(len(own)))], tempo))
+        return strung(spoken, self._chance).samples
 
     def reads(self, digits: str, spoil: Spoil = lambda sound: sound) -> bytes:
         """The same as a WAV."""
