@@ -17,7 +17,7 @@ from authsvc.lab.voice_degradations import degradation
 from authsvc.lab.voice_trials import Probe
 from authsvc.voice.audio import recording_of
 from authsvc.voice.engine import SAMPLE_RATE, Samples, SpeakerEncoder, SpeechDetector
-from authsvc.voice.quality import ENROLMENT, VERIFICATION, measure
+from authsvc.voice.quality import ENROLLMENT, VERIFICATION, measure
 from authsvc.voice.references import Share
 from authsvc.voice.speech import find_speech
 
@@ -43,7 +43,7 @@ class Voice:
     session: str
     share: Share
     probes: Mapping[str, Probe]
-    enrols: bool
+    enrolls: bool
     verifies: bool
 
 
@@ -93,7 +93,7 @@ def _heard(utterance: Utterance | DigitRow, engine: Engine, conditions: Sequence
         utterance.session,
         Share.of(engine.encoder, speech.only, quality),
         {name: _probe(recording.samples, name, engine) for name in conditions},
-        not ENROLMENT.hints(quality),
+        not ENROLLMENT.hints(quality),
         not VERIFICATION.hints(quality),
     )
 

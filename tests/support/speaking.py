@@ -14,8 +14,8 @@ from authsvc.voice.acquisition import Ears, acquire
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.engine import Samples
 from authsvc.voice.prompt import Limits
-from authsvc.voice.quality import ENROLMENT, VERIFICATION
-from authsvc.voice.spoken_prompt import ENROLMENT_DIGITS, Language
+from authsvc.voice.quality import ENROLLMENT, VERIFICATION
+from authsvc.voice.spoken_prompt import ENROLLMENT_DIGITS, Language
 
 Spoil = Callable[[Samples], Samples]
 
@@ -55,9 +55,9 @@ class Speaker:
         spoken: list[Samples] = []
         for place, digit in enumerate(digits):
             takes = self._takes[digit]
-            enrols = len(digits) == ENROLMENT_DIGITS
-            own = takes[:_KEPT_APART] if enrols else takes[_KEPT_APART:]
-            turn = digits[:place].count(digit) + (0 if enrols else self._readings)
+            enrolls = len(digits) == ENROLLMENT_DIGITS
+            own = takes[:_KEPT_APART] if enrolls else takes[_KEPT_APART:]
+            turn = digits[:place].count(digit) + (0 if enrolls else self._readings)
             tempo = self._chance.uniform(*_TEMPOS[turn % len(_TEMPOS)])
             spoken.append(at_tempo(own[int(self._chance.integers(len(own)))], tempo))
         return strung(spoken, self._chance).samples
@@ -68,7 +68,7 @@ class Speaker:
 
 
 def _is_heard(sound: Samples, digits: str, ears: Ears) -> bool:
-    gate = ENROLMENT if len(digits) == ENROLMENT_DIGITS else VERIFICATION
+    gate = ENROLLMENT if len(digits) == ENROLLMENT_DIGITS else VERIFICATION
     phrase = acquire(encode_wav(sound), digits, Language.ENGLISH, ears, gate)
     return not phrase.hints and phrase.reading.is_of_these_digits(_CLEARLY)
 

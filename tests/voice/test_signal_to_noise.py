@@ -9,7 +9,7 @@ import pytest
 from authsvc.lab.voice_corpus import speakers
 from authsvc.voice.audio import recording_of, resampled
 from authsvc.voice.engine import SAMPLE_RATE, Samples
-from authsvc.voice.quality import ENROLMENT, measure
+from authsvc.voice.quality import ENROLLMENT, measure
 from authsvc.voice.service import VoiceService
 from authsvc.voice.speech import Speech, find_speech
 
@@ -100,4 +100,4 @@ def test_pauses_of_exact_zeros_are_no_better_than_a_quiet_room(spoken: list[Samp
 
 
 def test_a_mains_hum_is_no_reason_to_record_again(spoken: list[Samples], find):
-    assert not any(ENROLMENT.hints(measure(find(with_hum(50)(samples)))) for samples in spoken)
+    assert not any(ENROLLMENT.hints(measure(find(with_hum(50)(samples)))) for samples in spoken)
