@@ -29,6 +29,8 @@ _LIBRISPEECH = re.compile(r"\d+-(\d+)-\d+\.")
 ROW, ROWS = 8, 10
 """Digits in a row that is put together, and how many rows of a session."""
 
+_ROWS_OF_A_STRANGER = 4
+
 _GAPS_S = (0.02, 0.30)
 
 
@@ -120,8 +122,10 @@ def phrases(
             takes[utterance.digits].append(utterance)
     if len(takes) < 10:
         return utterances
-    sessions = 2 if min(map(len, takes.values())) > 1 else 1
-    return [row for session in range(sessions) for row in _rows(takes, session, sessions, length, count)]
+    if min(map(len, takes.values())) == 1:
+        # Rows of the same takes are one recording; who has no others is a stranger to people and never enrolled.
+        return _rows(takes, 0, 1, length, _ROWS_OF_A_STRANGER)
+    return [row for session in range(2) for row in _rows(takes, session, 2, length, count)]
 
 
 def _rows(

@@ -91,7 +91,7 @@ def _heard(utterance: Utterance | DigitRow, engine: Engine, conditions: Sequence
         return None
     return Voice(
         utterance.session,
-        Share.of(engine.encoder, speech.only, quality),
+        Share.of(engine.encoder, speech.only),
         {name: _probe(recording.samples, name, engine) for name in conditions},
         not ENROLLMENT.hints(quality),
         not VERIFICATION.hints(quality),

@@ -22,7 +22,7 @@ from authsvc.voice.fingerprint import COPY, closest, likeness
 from authsvc.voice.hints import Hint
 from authsvc.voice.liveness import Evidence, PromptedLiveness
 from authsvc.voice.quality import ENROLLMENT, VERIFICATION, Gate
-from authsvc.voice.references import Reference, Share
+from authsvc.voice.references import Reference, Share, part_for
 from authsvc.voice.spoken_prompt import Language
 
 _AGREEMENT = 0.70
@@ -71,7 +71,7 @@ class VoiceService:
         hints = phrase.hints or self._objections(phrase, context)
         if hints:
             return Unusable(tuple(hint.value for hint in hints))
-        share = Share.of(self._encoder, phrase.speech.only, phrase.quality)
+        share = Share.of(self._encoder, phrase.speech.only)
         return EnrollmentPhrase(share.packed(), phrase.fingerprint.text(), self.model)
 
     def enroll(self, shares: Sequence[bytes]) -> Template | Unusable:
@@ -107,6 +107,7 @@ class VoiceService:
             liveness=self._liveness.judge(Evidence(phrase.reading, alike), phrase.speech.only),
             quality=phrase.quality.numbers(),
             fingerprints=(phrase.fingerprint.text(),),
+            part=part_for(phrase.quality),
         )
         return Heard(comparison, pack(probe))
 

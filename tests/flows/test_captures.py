@@ -1,6 +1,7 @@
 """What earlier captures are recognised by: the enrollment's as long as its template stands, and the last thirty besides."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def enrolled(bench: Bench) -> Bench:
 
 
 def _enrolls(bench: Bench, minute: int, name: str) -> None:
-    def unit(tx):
+    def unit(tx: Any) -> None:  # Any: a transaction, used as the enrollment does
         account = tx.accounts.find(PAYER)
         now = NOON + timedelta(minutes=minute)
         tx.templates.put(PAYER, account.key(), f"tpl_{name}", VOICE, now)
@@ -32,15 +33,11 @@ def _enrolls(bench: Bench, minute: int, name: str) -> None:
 
 
 def _pays(bench: Bench, minute: int) -> None:
-    bench.wired.store.ledger.transact(
-        lambda tx: tx.templates.remember_capture(
-            PAYER,
-            tx.accounts.find(PAYER).key(),
-            Modality.VOICE,
-            [f"payment {minute}"],
-            NOON + timedelta(minutes=minute),
-        )
-    )
+    def unit(tx: Any) -> None:  # Any: as above
+        key, now = tx.accounts.find(PAYER).key(), NOON + timedelta(minutes=minute)
+        tx.templates.remember_capture(PAYER, key, Modality.VOICE, [f"payment {minute}"], now)
+
+    bench.wired.store.ledger.transact(unit)
 
 
 def _remembered(bench: Bench) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def engine() -> Engine:
     return Engine(HumEncoder(), LoudDetector())
 
 
-QUIET = Quality(3.0, 3.0, 40.0, 0.0, -20.0, -20.0)
+QUIET = Quality(3.0, 3.0, 50.0, 0.0, -20.0, -20.0)
 
 
 def direction(degrees: float) -> np.ndarray:
@@ -68,7 +68,8 @@ def test_rates_are_those_that_one_counts():
     phrases = [[direction(30 * person + 10 * number) for number in range(3)] for person in range(3)]
     probes = [[Probe(vector, QUIET) for vector in own] for own in phrases]
     templates = [
-        Template(person, Reference(own[0], own[0]), frozenset({0})) for person, own in enumerate(phrases)
+        Template(person, Reference(own[0], own[0], own[0]), frozenset({0}))
+        for person, own in enumerate(phrases)
     ]
     trials = voice_trials(probes, templates, 1, 2)
     assert (trials.genuine.size, trials.impostors(2).trials) == (6, 18)
@@ -86,21 +87,23 @@ def test_rates_are_those_that_one_counts():
 
 
 def test_the_part_of_a_reference_that_is_met_follows_the_probe():
-    noisy_line = replace(QUIET, snr=12.0)
-    reference = Reference(direction(0), direction(90))
-    probes = [[Probe(direction(0), QUIET), Probe(direction(0), noisy_line)], [Probe(direction(5), QUIET)]]
+    noisy_room = replace(QUIET, snr=12.0)
+    reference = Reference(direction(0), direction(90), direction(90))
+    probes = [[Probe(direction(0), QUIET), Probe(direction(0), noisy_room)], [Probe(direction(5), QUIET)]]
     trials = voice_trials(probes, [Template(0, reference, frozenset())], 1, 2)
     assert trials.genuine == pytest.approx([1, 0], abs=1e-6)
 
 
 def test_hundreds_of_recordings_of_one_person_count_for_a_few():
     probes = [[Probe(direction(number), QUIET) for number in range(200)], [Probe(direction(90), QUIET)]]
-    trials = voice_trials(probes, [Template(0, Reference(direction(0), direction(0)), frozenset())], 1, 2)
+    trials = voice_trials(
+        probes, [Template(0, Reference(direction(0), direction(0), direction(0)), frozenset())], 1, 2
+    )
     assert trials.genuine.size == MOST_PROBES
 
 
 def test_a_person_with_too_few_phrases_is_nobodys_template():
-    share = Share(direction(0), direction(0), False)
+    share = Share(direction(0), direction(0), direction(0))
     assert [one.owner for one in make_templates([[share] * 3, [share] * 2, []], 2, 4)] == [0] * 4
 
 

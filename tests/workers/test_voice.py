@@ -37,6 +37,7 @@ HEARD = Heard(
         liveness=LivenessResult(Liveness.ATTACK, ("prompt", "copy"), {"prompt": -0.97, "copy": 0.81}),
         quality={"snr": 21.5},
         fingerprints=("v1.three",),
+        part="multi",
     ),
     b"\x00 probe",
 )
