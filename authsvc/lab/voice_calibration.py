@@ -7,7 +7,7 @@ threshold is the least at which the upper 95 % bound of the FMR, with people res
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,13 @@ class Calibrated:
     points: tuple[OperatingPoint, ...]
     refused: tuple[Refusal, ...]
     checked: tuple[Checked, ...]
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "operating_points": [point.model_dump(exclude_none=True) for point in self.points],
+            "refused": [asdict(one) for one in self.refused],
+            "cross_checked": [asdict(one) for one in self.checked],
+        }
 
 
 def calibrate_voices(

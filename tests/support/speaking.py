@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from authsvc.lab.voice_copies import at_tempo
-from authsvc.lab.voice_corpus import speakers, strung, takes_of
+from authsvc.lab.voice_corpus import joined, speakers, strung, takes_of
 from authsvc.voice.acquisition import Ears, acquire
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.engine import Samples
@@ -19,10 +19,9 @@ from authsvc.voice.spoken_prompt import ENROLLMENT_DIGITS, Language
 
 Spoil = Callable[[Samples], Samples]
 
-_KEPT_APART = 4
-"""Takes for enrolling; the others are for what comes later, because a take that was heard before is a copy, and rightly so."""
+_TEMPOS = ((0.88, 0.90), (0.77, 0.79), (0.67, 0.69))
+"""Of what is said after an enrollment: a take that was heard before as it was is a copy, and rightly so."""
 
-_TEMPOS = ((0.99, 1.01), (0.87, 0.90), (0.77, 0.80))
 _CLEARLY = Limits(score=-1.0, digit=-2.0)
 _CAREFUL_READINGS = 20
 
@@ -51,15 +50,15 @@ class Speaker:
         raise AssertionError(f"`{self.name}` cannot read {len(digits)} digits so that they are heard")
 
     def _read(self, digits: str) -> Samples:
-        """Nobody says a digit twice in the same way: its second time in a row, and in a later row, is faster or slower."""
-        spoken: list[Samples] = []
+        """Nobody says a digit twice in the same way: in a later row, and its second time in one, it is slower or faster."""
+        if len(digits) == ENROLLMENT_DIGITS:
+            return joined(self.name, self._takes, digits, self._chance).recording.samples
+        spoken = []
         for place, digit in enumerate(digits):
-            takes = self._takes[digit]
-            enrolls = len(digits) == ENROLLMENT_DIGITS
-            own = takes[:_KEPT_APART] if enrolls else takes[_KEPT_APART:]
-            turn = digits[:place].count(digit) + (0 if enrolls else self._readings)
+            turn = digits[:place].count(digit) + self._readings
             tempo = self._chance.uniform(*_TEMPOS[turn % len(_TEMPOS)])
-            spoken.append(at_tempo(own[int(self._chance.integers(len(own)))], tempo))
+            takes = self._takes[digit]
+            spoken.append(at_tempo(takes[int(self._chance.integers(len(takes)))], tempo))
         return strung(spoken, self._chance).samples
 
     def reads(self, digits: str, spoil: Spoil = lambda sound: sound) -> bytes:
