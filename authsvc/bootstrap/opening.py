@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from authsvc.audit.remembered import RememberedHeads
 from authsvc.clock import Clock, SystemClock
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral
+from authsvc.events import Tally
 from authsvc.keys.keyring import KeyRing
 from authsvc.storage.auditlog import StoredAuditLog
 from authsvc.storage.chains import ChainSlot
@@ -30,16 +33,6 @@ class ClosingEphemeral(Ephemeral, Closeable, Protocol):
     """A short-lived store that is closed at the end."""
 
 
-class Tally(Protocol):
-    """Counts what happens, for `/metrics`."""
-
-    def judged(self, factor: str, outcome: str) -> None: ...
-
-    def happened(self, tag: str) -> None: ...
-
-    def scored(self, model: str, score: float) -> None: ...
-
-
 class Uncounted:
     """Nobody watches: on the command line, and in tests."""
 
@@ -60,21 +53,37 @@ class Store:
     audit: StoredAuditLog
     slot: ChainSlot
     clock: Clock
+    remember: Callable[[], None]
 
     def close(self) -> None:
         self.ledger.close()
+        self.remember()
         self.slot.release()
 
 
-def open_store(settings: Settings, clock: Clock | None = None, tally: Tally | None = None) -> Store:
-    """The durable store. Make it after a fork: it has a thread and connections of its own."""
+def open_store(
+    settings: Settings, clock: Clock | None = None, tally: Tally | None = None, *, restored: bool = False
+) -> Store:
+    """The durable store. Make it after a fork: it has a thread and connections of its own.
+
+    `restored` takes audit chains as they are found, and is for the one command that accepts a restored database.
+    """
     clock = clock or SystemClock()
     ring = KeyRing.load(settings.keyring, clock)
     sealer = Sealer(ring)
     database = open_database(settings)
     slot = ChainSlot.claim(settings.data_dir / "run")
     happened = (tally or Uncounted()).happened
-    writing = Writing(slot.name, sealer, ring.audit_signing_key, clock, database.dialect, happened)
+    remembered = RememberedHeads(settings.keyring.parent, settings.audit_witness)
+    writing = Writing(
+        slot.name,
+        sealer,
+        ring.audit_signing_key,
+        clock,
+        database.dialect,
+        happened,
+        None if restored else remembered,
+    )
     ledger: StoreLedger = Ledger(
         database,
         writing.open,
@@ -83,8 +92,8 @@ def open_store(settings: Settings, clock: Clock | None = None, tally: Tally | No
         committed=writing.committed,
         patience=settings.store_timeout.total_seconds(),
     )
-    audit = StoredAuditLog(ledger, ring.audit_public_keys, ring.audit_signing_key, clock)
-    return Store(ledger, ring, sealer, audit, slot, clock)
+    audit = StoredAuditLog(ledger, ring.audit_public_keys, ring.audit_signing_key, clock, remembered)
+    return Store(ledger, ring, sealer, audit, slot, clock, writing.remember)
 
 
 def open_database(settings: Settings) -> Database:
