@@ -43,4 +43,4 @@ class Step(Protocol):
     def apply(
         self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
     ) -> Account:
-        """Make it count, in the transaction of the whole enrollment; answers the account as it is then."""
+        """Make it count, in the transaction of the whole enrollment; returns the account as it is then."""
