@@ -24,7 +24,7 @@ from authsvc.voice.hints import NARROWBAND_DB, Hint
 from authsvc.voice.spoken_prompt import DIGITS, ENROLLMENT_DIGITS, Language, new_digits
 
 PROMPT_LIFE = timedelta(seconds=60)
-NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
+NONCE_BYTES = 24  # 192 bits; requirement 6 asks for 128.
 
 Answer = TypeVar("Answer")
 
