@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from authsvc.subject import Subject
 
@@ -40,6 +41,9 @@ TAGS: Mapping[str, str] = {
     "subject:face:withdrawn": "consent was withdrawn and the face template destroyed",
     "subject:voice:enrolled": "a voice template was added",
     "subject:voice:withdrawn": "consent was withdrawn and the voice template destroyed",
+    "subject:recovery-codes:renewed": "fresh recovery codes were handed out; on probation, those of before stay good",
+    "subject:factor:vetoed": "a `factor` was removed while on probation: somebody says that it is not theirs",
+    "subject:device:restored": "a suspended device is active again",
     "subject:device:enrolled": "a device was added",
     "subject:device:frozen": "a device was suspended, because its payer said `not me` or it looked cloned",
     "subject:device:revoked": "a device was removed",
@@ -48,7 +52,18 @@ TAGS: Mapping[str, str] = {
     "subject:frozen": "every decision for the user is denied from now on",
     "subject:unfrozen": "decisions are taken again",
     "subject:locked": "too many failures; a factor or the user is blocked for a while",
+    "subject:unlocked": "every lock and count of failures was lifted; `by` is `operators` or `recovery`",
     "subject:erased": "the user's key was destroyed and everything sealed under it with it",
     "attack:suspected": "liveness or replay detection answered ATTACK",
     "webhook:endpoint:disabled": "nothing more is sent to an endpoint: it failed for three days, or answered 410",
 }
+
+
+class Tally(Protocol):
+    """Counts what happens, for whoever watches the service."""
+
+    def judged(self, factor: str, outcome: str) -> None: ...
+
+    def happened(self, tag: str) -> None: ...
+
+    def scored(self, model: str, score: float) -> None: ...

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
-from authsvc.account.acts import act, charge_attempt, existing
-from authsvc.audit.chain import Entry
+from authsvc.account.acts import charge_attempt, existing
+from authsvc.audit.chain import Entry, entry
 from authsvc.biometric.words import Gates, Modality
 from authsvc.clock import Clock
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import (
+    ISSUED_CODE,
     OPERATORS,
     PROOFS,
     RECOVERY_CODE,
@@ -27,23 +27,14 @@ from authsvc.domain.ticket import (
     TicketState,
 )
 from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest
-from authsvc.events import Event
+from authsvc.events import Event, Tally
 from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable, Verification
+from authsvc.keys.macs import Macs
 from authsvc.otp import recovery_digest
 from authsvc.payment import Binding
 from authsvc.stepup.ceremony import Ceremonies
 
 SHORTEST_CODE, LONGEST_CODE = 8, 64
-
-
-class Macs(Protocol):
-    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]: ...
-
-
-class Tally(Protocol):
-    """Counts for whoever watches the service."""
-
-    def judged(self, factor: str, outcome: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +93,7 @@ class Recovering:
         self._parts.ceremonies.begin(asked, step.factor, begun)
         return begun.shown
 
-    def answer(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
+    def receive(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; the one that completes the pair is judged, and raises ChallengeFailed for a wrong pair."""
         self._must_offer(ticket, step)
         if step is EnrollmentStep.RECOVERY:
@@ -115,7 +106,7 @@ class Recovering:
 
         def unit(tx: Transaction) -> None:
             found = _open(tx, ticket, now)
-            code = tx.codes.find_recovery_code(found.subject, macs)
+            code = tx.codes.find_recovery_code(found.subject, macs, now)
             tx.tickets.save_recovery(found, found.recovering().given(code or b""))
 
         self._ledger.transact(unit)
@@ -155,15 +146,16 @@ class Recovering:
         found = _open(tx, ticket, attempt.charged_at)
         account = existing(tx, found.subject).must_be_active()
         tx.tickets.save_recovery(found, found.recovering().charged())
-        return charge_attempt(tx, account, attempt.factors, attempt.charged_at)
+        return charge_attempt(tx, account, attempt.factors, attempt.charged_at, recovering=True)
 
     def _judge(self, tx: Transaction, ticket: Ticket, attempt: _Attempt, admitted: bool) -> Recovery:
         now = self._clock.now()
         found = _open(tx, ticket, now)
         account, recovery = existing(tx, found.subject).must_be_active(), found.recovering()
         result = self._settle(tx, found, attempt, now) if admitted else None
-        code_stands = tx.codes.find_recovery_code(found.subject, (recovery.code or b"",)) is not None
-        second = _second(recovery, result)
+        code_stands = tx.codes.find_recovery_code(found.subject, (recovery.code or b"",), now) is not None
+        waiting = account.standing.waiting(now)
+        second = _second(recovery, result, waiting)
         passed = admitted and code_stands and second is not None
         tx.record(_judgement(found, passed, admitted, code_stands, result, now))
         if passed and second is not None:
@@ -196,7 +188,7 @@ class Recovering:
     def _proofs(self, ticket: Ticket) -> tuple[EnrollmentStep, ...]:
         """A one-time code can always be issued; a face must be enrolled, and be judged here at all."""
         account = self._ledger.read(lambda tx: existing(tx, ticket.subject))
-        provable = account.factors | {Factor.OTP}
+        provable = account.standing.strong(self._clock.now()) | {Factor.OTP}
         return tuple(step for step, factor in PROOFS.items() if factor in provable and self._judges(factor))
 
     def _judges(self, factor: Factor) -> bool:
@@ -237,13 +229,15 @@ def _open(tx: Transaction, ticket: Ticket, now: datetime) -> Ticket:
     return found.must_be_open(now)
 
 
-def _second(recovery: Recovery, result: Verification | None) -> str | None:
-    """The name of the proof beside the code, None where there is none that passed."""
+def _second(recovery: Recovery, result: Verification | None, waiting: frozenset[Factor]) -> str | None:
+    """The name of the proof beside the code, None where there is none that passed or it is on probation."""
     if result is None:
         return OPERATORS if recovery.operators else None
     if not result.passed:
         return None
-    return f"{result.evidence['kind']}_code" if result.factor is Factor.OTP else result.factor.value
+    name = f"{result.evidence['kind']}_code" if result.factor is Factor.OTP else result.factor.value
+    # A code that is issued for this recovery goes over the backend's own channel, whatever app there is.
+    return None if result.factor in waiting and name != ISSUED_CODE else name
 
 
 def _judgement(
@@ -261,4 +255,4 @@ def _judgement(
     operators = list(ticket.recovering().operators) or None
     verdict = "proven" if passed else "refused"
     details = {"admitted": admitted, "results": results, "operators": operators}
-    return act("person", "enrollment.prove", ticket.subject, ticket.id, verdict, now, **details)
+    return entry("person", "enrollment.prove", ticket.subject, ticket.id, verdict, now, **details)

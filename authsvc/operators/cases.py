@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from authsvc.account import acts
-from authsvc.audit.chain import Link
+from authsvc.audit.chain import Link, entry
 from authsvc.biometric.words import Consent
 from authsvc.clock import Clock
 from authsvc.device.credential import Device
@@ -154,8 +154,9 @@ class Cases:
         )
 
         def unit(tx: OperatorTransaction) -> None:
-            if not acts.existing(tx, subject).is_frozen:
-                raise InvalidRequest("the account is not frozen")
+            account = acts.existing(tx, subject)
+            if not account.is_frozen and not account.attempts.is_stopped(now):
+                raise InvalidRequest("the account is neither frozen nor stopped for the month")
             if not tx.unfreezes.open(request):
                 raise ChallengeClosed("somebody has asked for this already")
             self._record(tx, operator, "user.unfreeze-asked", request, "open", now, why=request.reason)
@@ -213,7 +214,7 @@ class Cases:
     ) -> None:
         actor, subject = actor_of(operator.id), request.subject
         details = {"request": request.id, **details}
-        tx.record(acts.act(actor, action, subject, subject.user, result, now, **details))
+        tx.record(entry(actor, action, subject, subject.user, result, now, **details))
 
 
 def _request(tx: OperatorTransaction, request_id: str) -> UnfreezeRequest:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import entry
 from authsvc.clock import Clock
 from authsvc.domain.operator import Role
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.ids import new_id
+from authsvc.keys.macs import Macs
 from authsvc.operators.account import OperatorAccount, OperatorState, name_key, stated_name
 from authsvc.operators.invitation import INVITATION_LIFE, Invitation
-from authsvc.operators.parts import line
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
-from authsvc.operators.token import INVITATION, Macs
+from authsvc.operators.token import INVITATION
+from authsvc.spelling import did_you_mean
 
 
 class Roster:
@@ -45,7 +46,7 @@ class Roster:
                 raise InvalidRequest(f"there is an operator `{account.name}` already; reset or revoke them")
             tx.operators.invite(invitation)
             known = {"name": account.name, "roles": sorted(account.roles)}
-            tx.record(Entry(now, self._actor, "operator.invite", None, account.id, "invited", known))
+            tx.record(entry(self._actor, "operator.invite", None, account.id, "invited", now, **known))
 
         self._ledger.transact(unit)
         return account, shown
@@ -61,8 +62,11 @@ class Roster:
             account = tx.operators.save(account)
             tx.operators.forget_means(account.id)
             tx.operators.invite(invitation)
+            tx.sessions.forget_counters(account.id)
             ended = tx.sessions.end_all(account.id, now)
-            tx.record(line(self._actor, "operator.reset", account.id, "invited", now, sessions_ended=ended))
+            tx.record(
+                entry(self._actor, "operator.reset", None, account.id, "invited", now, sessions_ended=ended)
+            )
             return account, shown
 
         return self._ledger.transact(unit)
@@ -77,7 +81,9 @@ class Roster:
             tx.operators.forget_means(account.id)
             tx.operators.withdraw_invitations(account.id)
             ended = tx.sessions.end_all(account.id, now)
-            tx.record(line(self._actor, "operator.revoke", account.id, "revoked", now, sessions_ended=ended))
+            tx.record(
+                entry(self._actor, "operator.revoke", None, account.id, "revoked", now, sessions_ended=ended)
+            )
             return account
 
         return self._ledger.transact(unit)
@@ -95,5 +101,6 @@ def invitation_url(base_url: str, shown: str) -> str:
 def _named(tx: OperatorTransaction, name: str) -> OperatorAccount:
     account = tx.operators.named(name_key(stated_name(name)))
     if account is None:
-        raise NotFound(f"no operator `{name}`")
+        known = [each.name for each in tx.operators.all()]
+        raise NotFound(f"there is no operator `{name}`{did_you_mean(name, known)}")
     return account

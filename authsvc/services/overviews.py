@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from authsvc.account import acts
+from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
@@ -16,7 +17,8 @@ from authsvc.domain.store import Transaction
 from authsvc.errors import Unauthenticated
 from authsvc.factor import Json
 from authsvc.ids import new_id
-from authsvc.keys.access import ApiKey, Macs, must_open, object_token
+from authsvc.keys.access import ApiKey, must_open, object_token
+from authsvc.keys.macs import Macs
 from authsvc.services.base import Service
 from authsvc.services.views import account_view, device_view, overview_ticket_view, overview_view
 from authsvc.stepup.once import Answer, Once
@@ -37,7 +39,7 @@ class OverviewService(Service):
             acts.existing(tx, subject)
             overview = Overview(new_id("ovw"), subject, locale, return_url, now + OVERVIEW_LIFE)
             tx.overviews.add(overview, now)
-            tx.record(acts.act("backend", "overview.open", subject, overview.id, "open", now))
+            tx.record(entry("backend", "overview.open", subject, overview.id, "open", now))
             token = object_token(self._parts.macs, "vt", overview.id)
             url = f"{self._parts.base_url}/o/{overview.id}"
             return Answer.of(overview_ticket_view(overview, token, url))
@@ -51,7 +53,9 @@ class OverviewService(Service):
             overview = opened(tx, self._parts.macs, overview_id, token, now)
             account = acts.existing(tx, overview.subject)
             devices = tx.accounts.devices(account.subject)
-            return overview_view(overview, account, devices, tx.templates.consents(account.subject), now)
+            consents = tx.templates.consents(account.subject)
+            codes = tx.codes.recovery_codes_wait_until(account.subject, now)
+            return overview_view(overview, account, devices, consents, codes, now)
 
         return self._ledger.read(query)
 
@@ -84,6 +88,13 @@ class OverviewService(Service):
 
         device, now = self._changed(overview_id, token, change)
         return device_view(device, now)
+
+    def veto(self, overview_id: str, token: str, factor: str) -> Json:
+        """Remove an authenticator app or recovery codes while they are on probation: somebody else's, the owner says."""
+        _, now = self._changed(
+            overview_id, token, lambda tx, account, now: acts.veto(tx, account, factor, ACTOR, now)
+        )
+        return {"factor": factor, "vetoed_at": rfc3339(now)}
 
     def withdraw_biometric(self, overview_id: str, token: str, modality: str) -> Json:
         """Withdraw consent and destroy the template; effective on the next request."""

@@ -13,6 +13,7 @@ from pydantic import Field
 from authsvc.domain.decision import Status
 from authsvc.factor import Factor
 from authsvc.policy.level import Level
+from authsvc.policy.recorded import Ending
 from authsvc.subject import Novelty
 from authsvc.web.told import Count, Digest, Told
 from authsvc.web.words import AnyJson
@@ -69,6 +70,7 @@ class Decision(Told):
     reasons: list[Reason]
     exemption: str | None
     missing: list[Factor]
+    possible_from: datetime | None
     policy: PolicyUsed
     binding: BindingShown
     challenge: ChallengeOpened | None
@@ -88,7 +90,7 @@ class CodeIssued(Told):
 
 class OutcomeRecorded(Told):
     decision: str
-    outcome: Literal["settled", "fraud", "refunded", "disputed"]
+    outcome: Ending
     recorded_at: datetime
 
 
@@ -134,6 +136,7 @@ class Challenge(Told):
     expires_at: datetime
     locale: str
     return_url: str | None
+    device_suspended: bool
 
 
 class CodeBegun(Told):
@@ -170,4 +173,7 @@ class Authenticated(Told):
 
 
 class Declined(Told):
+    """`device_suspended`: the payment was asked about with the device's secret, and the device is suspended for it."""
+
     status: Status
+    device_suspended: bool

@@ -9,6 +9,7 @@ from pydantic import Field
 from authsvc.biometric.words import Modality
 from authsvc.factor import Category, Factor
 from authsvc.payment import Payee, Payment
+from authsvc.policy.recorded import Ending
 from authsvc.subject import Novelty, Subject
 from authsvc.web.words import (
     Amount,
@@ -113,7 +114,7 @@ class CodeWanted(Wanted):
 class Outcome(Wanted):
     """How the payment ended, so that policies can be judged by it."""
 
-    outcome: Literal["settled", "fraud", "refunded", "disputed"]
+    outcome: Ending
 
 
 class ReceiptShown(Wanted):
@@ -227,6 +228,10 @@ class Unfreeze(Wanted):
 
     proof: Receipt | None = None
     operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+
+
+class Restore(Unfreeze):
+    """Either `proof`, a receipt for a `restore`, or the names of two `operators`."""
 
 
 class StatusWanted(Wanted):
