@@ -141,5 +141,5 @@ def begin_erasure(call: Call, _: requests.Nothing) -> Reply:
     problems=(*_OVER, "proof-required", "receipt-mismatch", "user-frozen"),
 )
 def complete_erasure(call: Call, _: requests.Nothing) -> Reply:
-    """Destroy the person's key, upon a proof that is two minutes old at most, and answer the receipt for it."""
+    """Destroy the person's key, upon a proof that is two minutes old at most, and return the receipt for it."""
     return json_reply(call.services.erasures.complete(call.path["overview_id"], call.token))

@@ -1,4 +1,4 @@
-"""What a caller sends, as types that validate it and publish it (DESIGN §9).
+"""What a caller sends, as types that validate it and publish it.
 
 What may be left out may also be `null`: the same, since many libraries write every member of an object.
 """
