@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from authsvc.biometric.words import Gates, Modality
+from authsvc.domain.challenge import ATTEMPTS
 from authsvc.domain.decision import Decision
 from authsvc.factor import Factor, Step
 from authsvc.ids import twin
@@ -34,4 +35,5 @@ def _step(decision: Decision, target_fmr: str | None, liveness: Gates) -> Step:
         device_id=decision.device_id,
         target_fmr=target_fmr,
         liveness=liveness,
+        attempt=0 if decision.challenge is None else ATTEMPTS - decision.challenge.attempts_remaining,
     )

@@ -62,21 +62,23 @@ def _declare_step(factor: Factor) -> None:
         "PUT",
         step,
         evidence,
-        answers.Received,
+        answers.PartReceived if factor is Factor.FACE else answers.Received,
         name=f"answer_{factor}",
         problems=("challenge-closed", *captures),
     )
     def answer(call: Call, submission: Submission) -> Reply:
         """Hand in the evidence of a step.
 
-        `received` says that it came in, and nothing about whether it is right.
+        `received` says that it came in, and nothing about whether it is right. A face is handed in gesture by gesture: `more`
+        shows the next one.
         """
         try:
             received = call.services.answer_step(call.path["challenge_id"], call.token, factor, submission)
         except CaptureUnusable:
             call.metrics.step(factor, "unusable")
             raise
-        call.metrics.step(factor, "received")
+        if received["state"] == "received":
+            call.metrics.step(factor, "received")
         return shown(received)
 
 

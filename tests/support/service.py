@@ -24,7 +24,8 @@ from authsvc.bootstrap.opening import Uncounted
 from authsvc.clock import FrozenClock
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
-from authsvc.face.capture import CaptureContext
+from authsvc.face.capture import CaptureContext, Gesture
+from authsvc.face.part import Part
 from authsvc.factor import Factor, Submission, Unusable
 from authsvc.keys.access import ALL_SCOPES, ApiKey, new_api_key
 from authsvc.keys.keyring import KeyRing
@@ -56,6 +57,7 @@ class NamedFaces:
         self.samples = manifests[0].fusion.samples
         self.gates: tuple[str, ...] = ()
         self.contexts: list[CaptureContext] = []
+        self.shown: list[tuple[Gesture, ...]] = []
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
         if len(frames) < self.samples:
@@ -70,6 +72,30 @@ class NamedFaces:
         self.contexts.append(context)
         alike = _face_of(frames[0]) == reference.vector
         return Comparison(0.99 if alike else 0.4, self.model, 1, LivenessResult(self.liveness))
+
+    def observe(
+        self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
+    ) -> Part | Unusable:
+        """A part shows what its first frame says: `b"ann left"` is ann turning left."""
+        if frames[0] == b"dark":
+            return Unusable(("too_dark",))
+        name, _, gesture = frames[0].decode().partition(" ")
+        shown = Gesture(gesture) if gesture in set(Gesture) else context.gestures[0]
+        return Part(
+            model=self.model, gesture=shown, taken_at_ms=context.taken_at_ms,
+            prompted_at_ms=context.prompted_at_ms, trace="", scene=("", ""), rest=name, apex="",
+            flatness=None, fingerprints=(), quality={}, replayed=False, passive=None,
+        )  # fmt: skip
+
+    def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
+        self.shown.append(tuple(part.gesture for part in parts))
+        return Template(Modality.FACE, self.model, _face_of(parts[0].rest.encode()), self.samples)
+
+    def verify_parts(
+        self, parts: Sequence[Part], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable:
+        self.shown.append(tuple(part.gesture for part in parts))
+        return self.verify([part.rest.encode() for part in parts], reference, context)
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
         return tuple(number for number, other in enumerate(others) if other.vector == template.vector)
