@@ -24,7 +24,7 @@ from authsvc.face.hints import Hint
 from authsvc.face.liveness import LivenessDetector, both, judge_parts, only, passive_part
 from authsvc.face.observing import MeshEngine, Observer, unpacked
 from authsvc.face.part import Part
-from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
+from authsvc.face.quality import ENROLLMENT, VERIFICATION, Gate
 from authsvc.factor import Unusable
 
 MAX_FRAMES = 64
@@ -96,7 +96,7 @@ class FaceService:
         samples = self._manifest.fusion.samples
         fine = spread(range(len(frames)), _FINE_LOOKS)
         liveness = only(self._liveness, context.liveness)
-        gate = replace(ENROLMENT, context=liveness.least_context)
+        gate = replace(ENROLLMENT, context=liveness.least_context)
         capture = self._acquire(frames, gate, least=samples, fine=fine)
         if isinstance(capture, Unusable):
             return capture
@@ -112,7 +112,7 @@ class FaceService:
     ) -> Comparison | Unusable:
         """How alike the frames' person is to the template's, and whether they were there; raises as `enroll` does.
 
-        Raises ModelUnusable for a template of another model: the person must enrol again.
+        Raises ModelUnusable for a template of another model: the person must enroll again.
         """
         expected = self._reference(reference)
         fine = spread(range(len(frames)), 1)
@@ -140,11 +140,11 @@ class FaceService:
         Whether it shows the gesture is not said before all parts are in. `model` is that of the template, if there is one.
         """
         if model not in (None, self.model):
-            raise ModelUnusable("the template was made by another model: the person must enrol again")
+            raise ModelUnusable("the template was made by another model: the person must enroll again")
         if self._mesh is None:
             raise ModelUnusable("gestures were asked without the mesh that they are read from")
         asked = only(self._liveness, context.liveness)
-        gate = replace(ENROLMENT if context.enrolling else VERIFICATION, context=asked.least_context)
+        gate = replace(ENROLLMENT if context.enrolling else VERIFICATION, context=asked.least_context)
         observer = Observer(self._detector, self._matcher, self._mesh, self.model)
         # What is held to the camera is judged once; that it stays the same is seen from part to part.
         passive = passive_part(asked) if context.part == 0 else None
@@ -231,7 +231,7 @@ class FaceService:
 
     def _reference(self, reference: Template) -> Vectors:
         if reference.modality is not Modality.FACE or reference.model != self.model:
-            raise ModelUnusable("the template was made by another model: the person must enrol again")
+            raise ModelUnusable("the template was made by another model: the person must enroll again")
         vector = unpack(reference.vector)
         if vector.shape != (self._matcher.dimension,):
             raise ModelUnusable(
