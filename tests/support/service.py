@@ -21,7 +21,7 @@ from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modali
 from authsvc.bootstrap import wiring
 from authsvc.bootstrap.health import Voices
 from authsvc.bootstrap.opening import Uncounted
-from authsvc.clock import FrozenClock
+from authsvc.clock import FrozenClock, to_millis
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
 from authsvc.face.capture import CaptureContext, Gesture
@@ -229,11 +229,10 @@ class Bench:
             services.enrollments.take_step(
                 *opened, "consent", Submission({"modalities": ["face"], "look_alikes": agrees})
             )
-            begun = services.enrollments.begin_step(*opened, "face", {})
-            frames = tuple(f"{face} {number}".encode() for number in range(3))
-            services.enrollments.take_step(
-                *opened, "face", Submission({"nonce": begun["nonce"]}, {"frame": frames})
-            )
+            shown = services.enrollments.begin_step(*opened, "face", {})
+            while shown.get("state") != "received":
+                pictures = [f"{face} {number}" for number in range(3)]
+                shown = services.enrollments.take_step(*opened, "face", self.part(shown, *pictures))
         if otp:
             begun = services.enrollments.begin_step(*opened, "otp", {})
             phone.app = pyotp.TOTP(str(begun["secret"]))
@@ -257,11 +256,17 @@ class Bench:
 
     def answer_face(self, decision: Said, *pictures: str) -> None:
         opened = challenge_of(decision)
-        begun = self.services.challenges.begin_step(*opened, Factor.FACE)
+        shown = self.services.challenges.begin_step(*opened, Factor.FACE)
+        while shown.get("state") != "received":
+            shown = self.services.challenges.take_step(*opened, Factor.FACE, self.part(shown, *pictures))
+
+    def part(self, shown: Said, *pictures: str, **meta: object) -> Submission:
+        """The answer to what is shown, made in one second on a phone whose clock runs as the service's does."""
+        now = to_millis(self.clock.now())
+        told = {"taken_at_ms": [*range(len(pictures))], "prompted_at_ms": now, "sent_at_ms": now + 1000}
+        self.clock.advance(timedelta(seconds=1) if shown["gestures"] else timedelta())
         frames = tuple(picture.encode() for picture in pictures)
-        self.services.challenges.take_step(
-            *opened, Factor.FACE, Submission({"nonce": begun["nonce"]}, {"frame": frames})
-        )
+        return Submission({"nonce": shown["nonce"], "meta": {**told, **meta}}, {"frame": frames})
 
     def complete(self, decision: Said) -> Completed:
         return self.services.challenges.complete(*challenge_of(decision))
