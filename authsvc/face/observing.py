@@ -24,7 +24,8 @@ from authsvc.face.engine import Detector, Matcher, Pixels, PointKind, Points
 from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.gestures import REST_FRAMES, Shown, is_at_rest, read_gestures
 from authsvc.face.hints import Hint
-from authsvc.face.image import decode, resize_grey
+from authsvc.face.image import decode, examined, resize_grey
+from authsvc.face.image_structure import OtherFormat
 from authsvc.face.mesh import Mesh, Pose, pose, resting, trace
 from authsvc.face.part import Part
 from authsvc.face.planarity import View, agreement
@@ -65,7 +66,10 @@ class Observer:
     ) -> Part | Unusable:
         """What is to be kept of a part, or what the person can do better. Raises what `image.decode` raises."""
         _check_size(frames, context)
-        pictures = [decode(frame) for frame in frames]
+        try:
+            pictures = [decode(frame, still) for frame, still in zip(frames, examined(frames), strict=True)]
+        except OtherFormat:
+            return Unusable((Hint.OTHER_FORMAT.value,))
         meshes = self._followed(pictures)
         seen = [mesh for mesh in meshes if mesh is not None]
         if len(seen) < max((1 - _MOST_LOST) * len(meshes), REST_FRAMES):
