@@ -254,7 +254,9 @@ def _parts(
         issuer=flows.issuer,
         audit=store.audit,
         sessions=console.sessions,
-        health=ServiceHealth(store.ledger, kept.ephemeral, kept.policy, rooms.health, settings),
+        health=ServiceHealth(
+            store.ledger, kept.ephemeral, kept.policy, rooms.health, settings, store.slot.name, store.clock
+        ),
         jwks=store.ring.jwks,
         clock=store.clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
