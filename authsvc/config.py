@@ -56,6 +56,7 @@ class Settings:
     store_timeout: timedelta = timedelta(seconds=2)
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
+    audit_witness: Path | None = None
     webhook_networks: str = ""
     trusted_proxies: str = ""
     voice: bool = True
@@ -202,10 +203,19 @@ SETTINGS: tuple[Setting, ...] = (
         _integer(0, 2**30),
         "MiB of free room in the data directory below which readiness carries a warning",
     ),
-    Setting("probation", _seconds, "seconds for which a further device stays on probation"),
+    Setting(
+        "probation",
+        _seconds,
+        "seconds of the cooling period: how long what is enrolled later waits, and what was taken away is still asked for",
+    ),
     Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),
     Setting("checkpoint_every", _seconds, "seconds between audit checkpoints"),
+    Setting(
+        "audit_witness",
+        Path,
+        "file to which every audit checkpoint is added, best on another machine's disk; for `audit verify --kept`",
+    ),
     Setting(
         "webhook_networks",
         _networks,

@@ -58,6 +58,14 @@ _AMR: Mapping[Factor, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class KeyUse:
+    """Which device keys may answer beside those that count: `young` ones on probation, those of `suspended` devices."""
+
+    young: bool = False
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One factor of one challenge, as its verifier sees it. The payment is the stored snapshot, never the request's."""
 
@@ -75,6 +83,7 @@ class Step:
     gestures: int | None = None
     attempt: int = 0
     """How many attempts were charged before: each has a draw of its own."""
+    keys: KeyUse = KeyUse()
 
 
 @dataclass(frozen=True, slots=True)
