@@ -81,9 +81,9 @@ class Step:
     )
     liveness: Gates = None
     gestures: int | None = None
+    keys: KeyUse = KeyUse()
     attempt: int = 0
     """How many attempts were charged before: each has a draw of its own."""
-    keys: KeyUse = KeyUse()
 
 
 @dataclass(frozen=True, slots=True)

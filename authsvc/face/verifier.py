@@ -208,6 +208,7 @@ class FaceVerifier:
             step.subject, Modality.FACE, template_id
         ):
             return Verification(Factor.FACE, False, "no such template")
+        is_copy = self._is_copy(tx, step.subject, kept)
         self._remember(tx, step.subject, kept, now)
         threshold = self._threshold(step, str(kept["model"]), int(str(kept["frame_count"])))
         evidence = {
@@ -218,6 +219,9 @@ class FaceVerifier:
         }
         if not self._without_pad and not covers(_gates_of(kept["liveness_asked"]), step.liveness):
             return Verification(Factor.FACE, False, "other liveness was asked", evidence)
+        if is_copy:
+            # Accepted by another decision in the meantime: the same capture counts once.
+            return Verification(Factor.FACE, False, "used before", evidence, "presentation")
         if not self._is_alive(str(kept["liveness"])):
             alarm = "presentation" if kept["liveness"] == Liveness.ATTACK else None
             return Verification(Factor.FACE, False, f"liveness {kept['liveness']}", evidence, alarm)
@@ -228,6 +232,12 @@ class FaceVerifier:
         """The template, and what earlier captures are recognised by; where a photograph passes, so does its second showing."""
         stored = tx.templates.find(subject, Modality.FACE)
         return stored, () if self._without_pad else tx.templates.fingerprints(subject, Modality.FACE)
+
+    def _is_copy(self, tx: HasTemplates, subject: Subject, kept: Json) -> bool:
+        seen = kept["fingerprints"]
+        if self._without_pad or not isinstance(seen, list):
+            return False
+        return not set(map(str, seen)).isdisjoint(tx.templates.fingerprints(subject, Modality.FACE))
 
     def _remember(self, tx: HasTemplates, subject: Subject, kept: Json, now: datetime) -> None:
         account, seen = tx.accounts.find(subject), kept["fingerprints"]
@@ -258,12 +268,16 @@ def begin_capture(now: datetime) -> Begun:
 
 
 def begun_chain(chain: Chain) -> Begun:
-    return Begun(shown=chain.shown(), kept={"chain": chain.to_json()})
+    return Begun(shown=chain.shown(), kept=_kept(chain))
 
 
 def more(chain: Chain) -> More:
     """The answer to a part that is not the last one."""
-    return More({"state": "more", **chain.shown()}, {"chain": chain.to_json()}, chain.is_revealed)
+    return More({"state": "more", **chain.shown()}, _kept(chain), chain.is_revealed)
+
+
+def _kept(chain: Chain) -> Json:
+    return {"nonce": chain.nonce, "chain": chain.to_json()}
 
 
 def chain_of(kept: Json) -> Chain:
