@@ -21,7 +21,7 @@ from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.drawing import drawn, swapped
 from authsvc.factor import Json, Submission
 
-NONCE_BYTES = 24  # 192 bits; 128 are asked for.
+NONCE_BYTES = 24  # 192 bits; requirement 6 asks for 128.
 PART_TIME = timedelta(seconds=3)
 """From the end of the pause until a part is on its way: time to read, to move and to come back."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from authsvc.face.engine import Points
+from authsvc.face.engine import Box, Face, Points
 
 _STILL = (
     10, 338, 297, 332, 109, 67, 103, 168, 6, 197, 195, 5, 33, 133, 362, 263, 127, 356, 234, 454, 93, 323, 151, 9,
@@ -47,6 +47,14 @@ class Mesh:
     def five(self) -> Points:
         """What a detector of `EYE_CORNERS` would give: outer and inner corners of the eyes, and below the nose."""
         return np.asarray(self.points[[263, 362, 33, 133, _NOSE], :2])
+
+    @property
+    def face(self) -> Face:
+        """The face as a detector of `EYE_CORNERS` would give it."""
+        (left, top), (right, bottom) = self.box
+        return Face(
+            Box(float(left), float(top), float(right - left), float(bottom - top)), self.five, self.sure
+        )
 
     @property
     def box(self) -> tuple[Points, Points]:

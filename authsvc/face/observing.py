@@ -37,6 +37,7 @@ MOST_BYTES = 8 * 1024 * 1024
 
 _MOST_LOST = 0.2  # Share of frames without a face: nobody may change places unseen.
 _LOOKS = 4  # Frames at rest that the default detector looks at.
+_REMEMBERED = 12
 _SCENE = 8  # Cells a side.
 
 
@@ -99,7 +100,13 @@ class Observer:
         described = self._describe([(frame.picture, _five(frame)) for frame in good])
         good = [replace(frame, vector=vector) for frame, vector in zip(good, described, strict=True)]
         apex = None if shown is None else meshes[shown.apex]
-        seen = fingerprints(frames, good)
+        # Of frames from all over the part: of a head at rest two captures may well look alike.
+        faces = [
+            Frame(picture, mesh.face, None, ())
+            for picture, mesh in spread(list(zip(pictures, meshes, strict=True)), _REMEMBERED)
+            if mesh is not None
+        ]
+        seen = fingerprints(frames, faces, self.detector.points)
         return Part(
             model=self.model,
             gesture=context.gestures[0],
@@ -116,7 +123,7 @@ class Observer:
             else _flatness(pictures, meshes, shown, good[0], self.detector.points),
             fingerprints=seen,
             quality=worst(good),
-            replayed=is_replay(seen, good, context.earlier),
+            replayed=is_replay(seen, faces, context.earlier, self.detector.points),
             passive=None if passive is None else passive(good),
         )
 
