@@ -203,7 +203,8 @@ class Answers(Protocol):
         self, client: str, key: str, fingerprint: bytes, answer: bytes, now: datetime, expires_at: datetime
     ) -> None: ...
 
-    def forget_expired(self, now: datetime) -> int: ...
+    def forget_expired(self, now: datetime, most: int) -> int:
+        """Forget up to `most` rows whose time is over; answers how many there were."""
 
 
 class EventLog(Protocol):
@@ -315,7 +316,8 @@ class Tickets(Protocol):
     def cancel_of(self, subject: Subject) -> None:
         """End whatever enrollment of a user is under way."""
 
-    def forget_expired(self, now: datetime) -> int: ...
+    def forget_expired(self, now: datetime, most: int) -> int:
+        """Forget up to `most` rows whose time is over; answers how many there were."""
 
 
 class Overviews(Protocol):
@@ -323,7 +325,8 @@ class Overviews(Protocol):
 
     def find(self, overview_id: str) -> Overview | None: ...
 
-    def forget_expired(self, now: datetime) -> int: ...
+    def forget_expired(self, now: datetime, most: int) -> int:
+        """Forget up to `most` rows whose time is over; answers how many there were."""
 
 
 class Transaction(Protocol):
