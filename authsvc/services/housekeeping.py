@@ -29,6 +29,7 @@ class Housekeeping(Service):
         chores: dict[str, tuple[Chore, int]] = {
             "closing challenges": (self._stepup.expire, EXPIRED_AT_ONCE),
             "forgetting answers": (lambda tx, now: tx.answers.forget_expired(now, PIECE), PIECE),
+            "forgetting nonces": (lambda tx, now: tx.spent.forget_expired(now, PIECE), PIECE),
             "forgetting overviews": (lambda tx, now: tx.overviews.forget_expired(now, PIECE), PIECE),
             "forgetting tickets": (lambda tx, now: tx.tickets.forget_expired(now, PIECE), PIECE),
         }
