@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from authsvc.clock import from_millis, to_millis
-from authsvc.device.attestation import TrustedModels
+from authsvc.device.attestation import TrustedModels, parsed
 from authsvc.device.client_data import CREATE, check_client_data, read_client_data
 from authsvc.device.public_key import check_usable
 from authsvc.device.record import CredentialRecord
@@ -23,7 +23,7 @@ from authsvc.device.webauthn import (
     creation_options,
     read_attestation,
     read_public_key,
-    verify_registration,
+    verify_statement,
 )
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Json
@@ -98,16 +98,21 @@ def finish_registration(
         raise Refused(Refusal.ATTESTED_DATA)
     require(base64url(new.credential_id) == response.id, Refusal.ID_MISMATCH)
     check_usable(*read_public_key(new.public_key))
-    public_key, sign_count = verify_registration(party, response, challenge)
     if trusted is not None:
-        trusted.check(new.aaguid, attested.format, attested.certificates, now)
+        path = trusted.check(new.aaguid, attested.format, attested.certificates, now)
+        verify_statement(party, response, challenge, path)
+    elif attested.is_vouched_for:
+        # Nothing of what others vouch for is believed here, so nothing of it can be wrong but its form.
+        parsed(attested.certificates)
+    else:
+        verify_statement(party, response, challenge)
     return CredentialRecord(
         id=response.id,
         subject=subject,
         device_id=device_id,
         user_handle=unbase64url(kept["user_handle"], HANDLE_BYTES),
-        public_key=public_key,
-        sign_count=sign_count,
+        public_key=new.public_key,
+        sign_count=attested.data.sign_count,
         backup_eligible=attested.data.backup_eligible,
         backed_up=attested.data.backed_up,
         transports=response.transports,

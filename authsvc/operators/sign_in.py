@@ -180,7 +180,11 @@ class SignIn:
             counted = tx.operators.use_key(
                 operator_id, record.id, assertion.sign_count, assertion.backed_up, now
             )
-            return None if counted else Refusal.SIGN_COUNT.value
+            if not counted:
+                return Refusal.SIGN_COUNT.value
+            if assertion.backup_eligible and tx.operators.key_synced(operator_id, record.id):
+                tx.record(line(actor_of(operator_id), "operator.key-synced", record.id, "synced", now))
+            return None
 
         return use
 

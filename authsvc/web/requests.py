@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from authsvc.biometric import Modality
 from authsvc.factor import Category, Factor
@@ -13,6 +13,7 @@ from authsvc.subject import Novelty, Subject
 from authsvc.web.words import (
     Amount,
     AnyJson,
+    AnyValue,
     ChainCursor,
     Code,
     Currency,
@@ -137,14 +138,15 @@ class CodeEvidence(Wanted):
 
 
 class CredentialEvidence(Wanted):
-    """A WebAuthn `PublicKeyCredential` as its `toJSON()` gives it."""
+    """A WebAuthn `PublicKeyCredential` as its `toJSON()` gives it; what a browser adds to it is passed over."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
     id: Annotated[str, Field(min_length=1, max_length=1400)]
     rawId: Annotated[str, Field(min_length=1, max_length=1400)]  # noqa: N815  # The standard's name.
     type: Literal["public-key"]
     response: Json
-    authenticatorAttachment: Annotated[str, Field(max_length=32)] | None = None  # noqa: N815  # The standard's name.
-    clientExtensionResults: Json = Field(default_factory=dict)  # noqa: N815  # The standard's name.
+    authenticatorAttachment: AnyValue = None  # noqa: N815  # The standard's name.
 
 
 class Switch(Wanted):

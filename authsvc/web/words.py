@@ -94,5 +94,7 @@ Cursor = Annotated[int, BeforeValidator(_decimal), Field(ge=0, le=2**53 - 1)]
 Limit = Annotated[int, BeforeValidator(_decimal), Field(ge=1, le=1000)]
 ChainCursor = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[!-~]+$")]
 Json = dict[str, JsonValue]
+AnyValue = JsonValue
+"""For hints of a browser, of which a text that is known is taken and anything else passed over."""
 AnyJson = dict[str, Any]
 """For answers, which are published but not validated by us."""

@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from authsvc.operator import Role
 from authsvc.running import Wired
+from tests.support.authenticator import BE, BS, UP, UV
 from tests.web.console.people import Person, audited, wrong_code
 from tests.web.support import BASE_URL
 
@@ -91,6 +92,19 @@ def test_an_assertion_without_user_verification_does_not_sign_in(new_operator: C
     person = new_operator(Role.AUDITOR, key=True)
     assert person.by_key(flags=0x01).status_code == 401
     assert person.by_key().status_code == 200
+
+
+def test_a_key_of_one_device_counts_up_and_a_synced_one_need_not(
+    new_operator: Callable[..., Person], wired: Wired
+):
+    person = new_operator(Role.AUDITOR, key=True)
+    assert person.by_key(count=7).status_code == 200
+    assert person.by_key(count=7).status_code == 401
+    synced = UP | UV | BE | BS
+    assert person.by_key(count=6, flags=synced).status_code == 401
+    assert person.by_key(count=8, flags=synced).status_code == 200
+    assert person.by_key(count=1, flags=synced).status_code == 200
+    assert [line["result"] for line in audited(wired, "operator.key-synced")] == ["synced"]
 
 
 def test_a_strangers_key_does_not_sign_in(new_operator: Callable[..., Person]):
