@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from authsvc.biometric import Gates
+from authsvc.biometric.words import Gates
 from authsvc.payment import Binding, Payment
 from authsvc.subject import Subject
 

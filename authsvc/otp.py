@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 
 import pyotp
 
-from authsvc.biometric import Gates
+from authsvc.biometric.words import Gates
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
 from authsvc.payment import Binding, Payment

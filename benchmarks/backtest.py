@@ -23,17 +23,17 @@ from typing import Any
 
 import click
 
-from authsvc.backtesting import Backtester
+from authsvc.bootstrap.opening import open_store
 from authsvc.clock import to_millis
 from authsvc.config import Settings
-from authsvc.keyring import KeyRing
-from authsvc.opening import open_store
+from authsvc.keys.keyring import KeyRing
 from authsvc.policy import loading
 from authsvc.policy.backtest_file import open_backtest, run_file
 from authsvc.policy.engine import Policy
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.jobs import Backtesting
 from authsvc.policy.life import Source, State, Version
+from authsvc.policy_life.backtesting import Backtester
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Novelty

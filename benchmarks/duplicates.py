@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from authsvc.biometric import Modality, Template
+from authsvc.biometric.words import Modality, Template
 from authsvc.face.duplicates import MOST_TEMPLATES, look_alikes
 from authsvc.face.gallery import Gallery
 

@@ -24,11 +24,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from PIL import Image
 
-from authsvc.biometric import Comparison, Template
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.words import Comparison, Template
 from authsvc.face.build import face_service
 from authsvc.face.capture import CaptureContext
 from authsvc.face.service import FaceService
-from authsvc.manifest import manifest_folder, read_manifest
 
 _STOCK_TOLERANCE = 0.6
 _LARGE, _FRAME = (3000, 4000), (480, 640)

@@ -25,7 +25,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from PIL import Image
 
-from authsvc.biometric import Comparison, Modality, Template
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.words import Comparison, Modality, Template
 from authsvc.errors import ModelUnusable
 from authsvc.face.acquisition import acquire
 from authsvc.face.build import DEFAULT_MODEL, PASSIVE_MODEL, engines, passive_detector
@@ -36,7 +37,6 @@ from authsvc.face.image import decode
 from authsvc.face.liveness import LivenessDetector, NoDetector
 from authsvc.face.quality import VERIFICATION, measure
 from authsvc.face.service import FaceService
-from authsvc.manifest import manifest_folder, read_manifest
 
 _SIZE = (480, 640)
 _FRAMES = 5

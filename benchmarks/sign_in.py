@@ -20,16 +20,16 @@ from typing import Any
 import pyotp
 
 from authsvc.attempts import CONSECUTIVE_LIMIT
+from authsvc.bootstrap.running import Wired
+from authsvc.bootstrap.wiring import wire
 from authsvc.clock import SystemClock
 from authsvc.config import Settings
+from authsvc.domain.operator import Role
 from authsvc.errors import Unauthenticated
-from authsvc.keyring import KeyRing
-from authsvc.operator import Role
+from authsvc.keys.keyring import KeyRing
 from authsvc.operators import waiting
 from authsvc.operators.roster import Roster
-from authsvc.running import Wired
 from authsvc.storage.upgrade import database_url, upgrade
-from authsvc.wiring import wire
 
 KINDS = ("wrong code", "wrong sign-in key", "unknown name", "locked")
 TRIES = CONSECUTIVE_LIMIT - 1

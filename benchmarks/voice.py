@@ -30,8 +30,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from authsvc.biometric import Modality, Template
-from authsvc.manifest import manifest_folder, read_manifest
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.words import Modality, Template
 from authsvc.voice.audio import decode, encode_wav
 from authsvc.voice.build import DEFAULT_MODEL, speaker_encoder, voice_service
 from authsvc.voice.capture import CaptureContext
@@ -51,7 +51,7 @@ from authsvc.voice.build import voice_service
 service = voice_service(Path(sys.argv[1]))
 service.load()
 ready, cpu = time.perf_counter() - started, time.process_time()
-from authsvc.biometric import Modality, Template
+from authsvc.biometric.words import Modality, Template
 from authsvc.voice.capture import CaptureContext
 import numpy
 vector = numpy.full(512, 1 / 16, dtype="<f4").tobytes()

@@ -11,7 +11,7 @@ from babel.numbers import format_currency, get_currency_precision
 
 from authsvc.errors import AuthsvcError
 from authsvc.factor import Factor, Unusable
-from authsvc.hints import hints_view
+from authsvc.services.hints import hints_view
 from enrollment.api import Json
 from enrollment.language import current, gettext, locale
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.weights import verified_weights
 from authsvc.errors import ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL
-from authsvc.manifest import manifest_folder, read_manifest
-from authsvc.weights import verified_weights
 from tests.support.postgres import PostgresServer, postgres_program
 from tests.support.redis_server import RedisClusterServers, RedisServer
 from tests.support.skips import skip_lines, skipped_by_reason

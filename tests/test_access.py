@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from authsvc.access import (
+from authsvc.errors import InsufficientScope, Unauthenticated
+from authsvc.keys.access import (
     ALL_SCOPES,
     FRESH_FOR,
     ApiKey,
@@ -15,8 +16,7 @@ from authsvc.access import (
     new_api_key,
     object_token,
 )
-from authsvc.errors import InsufficientScope, Unauthenticated
-from authsvc.keyring import KeyRing, Purpose
+from authsvc.keys.keyring import KeyRing, Purpose
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
-from authsvc.active_policy import FRESH_FOR, ActivePolicy, PolicyWatch
+from authsvc.domain.store import Ledger
 from authsvc.errors import Unavailable
 from authsvc.policy import loading
 from authsvc.policy.life import Publication
-from authsvc.store import Ledger
+from authsvc.policy_life.active import FRESH_FOR, ActivePolicy, PolicyWatch
 from tests.support.policies import ANN, BOB, stricter
 from tests.support.service import Bench, embedded
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from authsvc.challenge import Challenge
-from authsvc.decision import TRANSITIONS, Decision, PolicyRef, ReceiptRef, Status
+from authsvc.domain.challenge import Challenge
+from authsvc.domain.decision import TRANSITIONS, Decision, PolicyRef, ReceiptRef, Status
 from authsvc.errors import ChallengeClosed, InvalidRequest
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment

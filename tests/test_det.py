@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from authsvc.det import DetCurve, DetFile, DetPoint, curves_of
+from authsvc.biometric.det import DetCurve, DetFile, DetPoint, curves_of
+from authsvc.biometric.manifest import Manifest
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest
 from tests.test_manifest import manifest, point
 
 POINTS = (

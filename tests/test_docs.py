@@ -11,7 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
-from authsvc.cli import main
+from authsvc.biometric.manifest import manifest_folder
+from authsvc.bootstrap.launch import DEVELOPMENT_CLIENT
+from authsvc.cli.main import main
 from authsvc.client import AuthsvcClient, Device
 from authsvc.config import SETTINGS, Settings
 from authsvc.demo.faces import Cast, Photograph
@@ -19,8 +21,6 @@ from authsvc.demo.phone import Phone
 from authsvc.demo.service import OwnService
 from authsvc.demo.story import Story
 from authsvc.events import TAGS
-from authsvc.launch import DEVELOPMENT_CLIENT
-from authsvc.manifest import manifest_folder
 from authsvc.web.problems import PROBLEMS
 from tests.caller import test_webhooks as webhooks
 from tests.caller.signing import CLIENT, NOW, PAYMENT, Signer

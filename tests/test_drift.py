@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from authsvc.drift import (
+from authsvc.biometric.drift import (
     STEPS,
     DriftVerdict,
     ScoreHistogram,

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from authsvc.errors import InvalidRequest
-from authsvc.jwk import ed25519_keys, thumbprint, to_jwk
+from authsvc.keys.jwk import ed25519_keys, thumbprint, to_jwk
 
 # The example key of RFC 8037, appendix A.2 and A.3.
 RFC8037_X = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from authsvc.errors import ConfigurationError
-from authsvc.keyfile import read_private, stamp, write_private
+from authsvc.keys.keyfile import read_private, stamp, write_private
 
 
 def test_what_was_written_is_read_and_only_by_its_owner(tmp_path: Path):

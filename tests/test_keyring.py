@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from authsvc.clock import FrozenClock
 from authsvc.errors import ConfigurationError, Tampered
-from authsvc.keyring import KeyRing, Purpose
+from authsvc.keys.keyring import KeyRing, Purpose
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -4,9 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.biometric import Modality
+from authsvc.biometric.manifest import (
+    Manifest,
+    manifest_folder,
+    parse_manifest,
+    rate_of,
+    read_manifest,
+    read_manifests,
+)
+from authsvc.biometric.words import Modality
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest, manifest_folder, parse_manifest, rate_of, read_manifest, read_manifests
 
 TEXT = """
 id = "drawn"

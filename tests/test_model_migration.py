@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.biometric import Modality
-from authsvc.manifest import Manifest, OperatingPoint, Weight, manifest_folder, read_manifest
-from authsvc.model_store.migration import Enrolled, Standing, migration
+from authsvc.biometric.manifest import Manifest, OperatingPoint, Weight, manifest_folder, read_manifest
+from authsvc.biometric.model_store.migration import Enrolled, Standing, migration
+from authsvc.biometric.weights import sha256_of
+from authsvc.biometric.words import Modality
 from authsvc.subject import Subject
-from authsvc.weights import sha256_of
 
 SHIPPED = read_manifest(manifest_folder() / "dlib-resnet-v1.toml")
 POINT: OperatingPoint = SHIPPED.operating_points[0]
@@ -88,7 +88,7 @@ def test_the_report_names_people_and_counts_models(weights):
 def test_the_command_names_who_must_enrol_again(tmp_path: Path):
     from click.testing import CliRunner
 
-    from authsvc.models_cli import models
+    from authsvc.cli.models import models
     from tests.support.service import Bench, embedded
 
     bench = Bench(embedded(tmp_path / "data"))

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from authsvc.biometric.manifest import Manifest, parse_manifest
+from authsvc.biometric.model_store.commands import models
+from authsvc.biometric.model_store.pull import pull
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest, parse_manifest
-from authsvc.model_store.commands import models
-from authsvc.model_store.pull import pull
 from tests.support.ports import free_port
 
 CONTENT = bytes(range(256)) * 2000

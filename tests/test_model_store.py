@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from authsvc.biometric.manifest import Manifest, Source, parse_manifest
+from authsvc.biometric.model_store import dlib_weights
+from authsvc.biometric.model_store.commands import models
+from authsvc.biometric.model_store.prepare import prepare
+from authsvc.biometric.weights import WeightState, verified_weights, weight_state
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest, Source, parse_manifest
-from authsvc.model_store import dlib_weights
-from authsvc.model_store.commands import models
-from authsvc.model_store.prepare import prepare
-from authsvc.weights import WeightState, verified_weights, weight_state
 
 CONTENT = b"weights that a test made up" * 40
 MEMBER = "pack-1.0/pack/net.dat"
@@ -249,7 +249,7 @@ def test_a_file_that_is_not_the_network_is_refused(data: bytes, complaint: str) 
 
 def test_the_conversion_is_the_same_every_time() -> None:
     pytest.importorskip("onnx", reason="converting needs the `prepare` extra")
-    from authsvc.model_store.dlib_graph import convert_dlib_resnet
+    from authsvc.biometric.model_store.dlib_graph import convert_dlib_resnet
 
     data = drawn_resnet()
     assert convert_dlib_resnet(data) == convert_dlib_resnet(data)

@@ -5,9 +5,9 @@ import threading
 import time
 from pathlib import Path
 
-from authsvc.opening import open_store
-from authsvc.outbox import StoredBeats
-from authsvc.sending import LAST_WORDS, send_webhooks
+from authsvc.bootstrap.opening import open_store
+from authsvc.bootstrap.sending import LAST_WORDS, send_webhooks
+from authsvc.services.outbox import StoredBeats
 from tests.support.receiver import Received, Receiver, Told
 from tests.support.service import Bench, embedded
 

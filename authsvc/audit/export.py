@@ -26,7 +26,7 @@ from authsvc.audit.wire import (
     link_to_json,
 )
 from authsvc.errors import InvalidRequest
-from authsvc.jwk import ed25519_keys, to_jwk
+from authsvc.keys.jwk import ed25519_keys, to_jwk
 
 LINKS, HEADS, CHECKPOINTS, KEYS = "links.jsonl", "heads.jsonl", "checkpoints.jsonl", "keys.json"
 

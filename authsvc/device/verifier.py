@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from authsvc.biometric import Gates
+from authsvc.biometric.words import Gates
 from authsvc.clock import from_millis, to_millis
 from authsvc.device.assertion import Assertion, Expected, payment_challenge, verify_assertion
 from authsvc.device.payment_confirmation import PaymentConfirmation

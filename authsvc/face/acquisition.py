@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from authsvc.arrays.vectors import Vectors
+from authsvc.biometric.vectors import Vectors
 from authsvc.face.engine import Detector, Face, Pixels
 from authsvc.face.hints import Hint
 from authsvc.face.image import decode

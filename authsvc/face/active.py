@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from authsvc.arrays.vectors import cosine, fuse
-from authsvc.biometric import Liveness, LivenessGate, LivenessResult
+from authsvc.biometric.vectors import cosine, fuse
+from authsvc.biometric.words import Liveness, LivenessGate, LivenessResult
 from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.engine import Face, Matcher, PointKind

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from authsvc.biometric import Modality
+from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
+from authsvc.biometric.weights import is_installed, verified_weights
+from authsvc.biometric.words import Modality
 from authsvc.errors import ModelUnusable
 from authsvc.face.active import ActiveChallenge
 from authsvc.face.dlib_hog_engine import DlibHogDetector
@@ -20,8 +22,6 @@ from authsvc.face.minifasnet_engine import MiniFasNetDetector, PassiveForm
 from authsvc.face.onnx_engine import OnnxMatcher
 from authsvc.face.service import SAME_PERSON_FMR, FaceService
 from authsvc.face.yunet_engine import YuNetDetector
-from authsvc.manifest import Manifest, manifest_folder, read_manifests
-from authsvc.weights import is_installed, verified_weights
 
 DEFAULT_MODEL = "dlib-resnet-v1"
 PASSIVE_MODEL = "minifasnet"

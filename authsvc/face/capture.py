@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from authsvc.biometric import Gates, LivenessGate
+from authsvc.biometric.words import Gates, LivenessGate
 from authsvc.errors import InvalidRequest
 
 _SEQUENCE = 3

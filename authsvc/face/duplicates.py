@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from authsvc.biometric import Modality, Template
+from authsvc.biometric.words import Modality, Template
 from authsvc.errors import ModelUnusable
 
 MOST_TEMPLATES = 100_000

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from authsvc.arrays.vectors import Vectors
+from authsvc.biometric.vectors import Vectors
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]

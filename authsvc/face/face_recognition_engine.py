@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors, unit
+from authsvc.biometric.vectors import Vectors, unit
 from authsvc.errors import ModelUnusable
 from authsvc.face.engine import Pixels, Points
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors, unpack
-from authsvc.biometric import Modality, Template
+from authsvc.biometric.vectors import Vectors, unpack
+from authsvc.biometric.words import Modality, Template
 from authsvc.errors import ModelUnusable
 
 _FIRST_ROWS = 1024

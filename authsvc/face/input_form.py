@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from authsvc.arrays.form import InputTable
+from authsvc.biometric.form import InputTable
 from authsvc.errors import ModelUnusable
 from authsvc.face.engine import Pixels, PointKind, Points
 

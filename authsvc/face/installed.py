@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from authsvc.biometric import Comparison, Template
+from authsvc.biometric.words import Comparison, Template
 from authsvc.errors import ConfigurationError, ModelUnusable
 from authsvc.face.capture import CaptureContext
 from authsvc.face.service import FaceService

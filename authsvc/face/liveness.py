@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from authsvc.biometric import Gates, Liveness, LivenessGate, LivenessResult
+from authsvc.biometric.words import Gates, Liveness, LivenessGate, LivenessResult
 from authsvc.errors import ConfigurationError
 from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from authsvc.arrays.form import InputTable
-from authsvc.arrays.network import Network
-from authsvc.biometric import Liveness, LivenessGate, LivenessResult
+from authsvc.biometric.form import InputTable
+from authsvc.biometric.network import Network
+from authsvc.biometric.words import Liveness, LivenessGate, LivenessResult
 from authsvc.errors import ModelUnusable
 from authsvc.face.acquisition import Frame, spread
 from authsvc.face.capture import CaptureContext

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from authsvc.arrays.network import Network
-from authsvc.arrays.vectors import Vectors, unit
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.network import Network
+from authsvc.biometric.vectors import Vectors, unit
 from authsvc.errors import ModelUnusable
 from authsvc.face.alignment import aligned_chip
 from authsvc.face.engine import Pixels, PointKind, Points
 from authsvc.face.input_form import InputForm
-from authsvc.manifest import Manifest
 
 
 class OnnxMatcher:

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors, cosine, fuse, least_alike, pack, unpack
-from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.vectors import Vectors, cosine, fuse, least_alike, pack, unpack
+from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
 from authsvc.face.capture import CaptureContext
@@ -23,7 +24,6 @@ from authsvc.face.hints import Hint
 from authsvc.face.liveness import LivenessDetector, both, only
 from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
 from authsvc.factor import Unusable
-from authsvc.manifest import Manifest
 
 MAX_FRAMES = 64
 MAX_CAPTURE_BYTES = 48 * 1024 * 1024

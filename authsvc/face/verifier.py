@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from authsvc.biometric import (
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.words import (
     Comparison,
     Gates,
     Liveness,
@@ -26,7 +27,6 @@ from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
 from authsvc.face.capture import CaptureContext, choose_gestures
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
-from authsvc.manifest import Manifest
 from authsvc.subject import Subject
 
 NONCE_LIFE = timedelta(seconds=120)

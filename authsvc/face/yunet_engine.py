@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from authsvc.arrays.network import Network
+from authsvc.biometric.network import Network
 from authsvc.errors import ModelUnusable
 from authsvc.face.engine import Box, Face, Pixels, PointKind
 from authsvc.face.image import shrink

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from authsvc.det import DetFile
+from authsvc.biometric.det import DetFile
 from authsvc.lab.face_commands import face_data, manifest_file, model_option, name_option, named_after, today
 from authsvc.lab.options import answer, engine_options, output_file, people_options
 from authsvc.lab.reading import percent

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from authsvc.arrays.vectors import Vectors, cosine, fuse
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.vectors import Vectors, cosine, fuse
 from authsvc.face.image import decode
 from authsvc.face.quality import VERIFICATION
 from authsvc.lab.face import Json
@@ -24,7 +25,6 @@ from authsvc.lab.people import Person
 from authsvc.lab.pictures import photograph
 from authsvc.lab.pool import mapped
 from authsvc.lab.spoiling import DEGRADATIONS, spoiled
-from authsvc.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from authsvc.det import DetCurve, DetPoint
+from authsvc.biometric.det import DetCurve, DetPoint
 from authsvc.lab.intervals import Counts, Estimate, rounded
 from authsvc.lab.iso19795 import Curve, curve, errors_at
 from authsvc.lab.operating_points import DataSet

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors
-from authsvc.det_svg import Mark, Series, det_svg
+from authsvc.biometric.det_svg import Mark, Series, det_svg
+from authsvc.biometric.manifest import Manifest, OperatingPoint, pairs_needed
+from authsvc.biometric.vectors import Vectors
 from authsvc.errors import ModelUnusable
 from authsvc.face.service import SAME_PERSON_FMR
 from authsvc.lab.det import corners
@@ -23,7 +24,6 @@ from authsvc.lab.intervals import Counts, per_person, rounded
 from authsvc.lab.iso19795 import Curve, Errors, curve, equal_error_rate, errors_at
 from authsvc.lab.people import Person
 from authsvc.lab.trials import Samples, Trials, all_trials
-from authsvc.manifest import Manifest, OperatingPoint, pairs_needed
 
 Json = dict[str, Any]  # Any: a report
 

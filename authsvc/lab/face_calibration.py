@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from authsvc.det import DetCurve
-from authsvc.drift import ScoreHistogram
+from authsvc.biometric.det import DetCurve
+from authsvc.biometric.drift import ScoreHistogram
+from authsvc.biometric.manifest import Fusion, OperatingPoint
 from authsvc.face.service import SAME_PERSON_FMR
 from authsvc.lab.det import det_curve
 from authsvc.lab.face import FaceData, Json
 from authsvc.lab.intervals import Estimate
 from authsvc.lab.operating_points import DataSet, Refusal, cross_checked, operating_point
 from authsvc.lab.trials import Trials
-from authsvc.manifest import Fusion, OperatingPoint
 
 
 @dataclass(frozen=True, slots=True)

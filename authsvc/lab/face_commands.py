@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from authsvc.biometric import Modality
+from authsvc.biometric.manifest import Manifest, read_manifest, read_manifests
+from authsvc.biometric.words import Modality
 from authsvc.clock import SystemClock
 from authsvc.errors import ModelUnusable
 from authsvc.lab.options import answer, engine_options, model_folder, output_file, people_options
 from authsvc.lab.people import read_groups, read_people
 from authsvc.lab.reading import counted, percent
-from authsvc.manifest import Manifest, read_manifest, read_manifests
 
 # Engines and arrays are loaded by the commands that need them, so that `--help` is quick.
 if TYPE_CHECKING:

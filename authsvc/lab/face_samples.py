@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from authsvc.arrays.vectors import Vectors
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.vectors import Vectors
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.acquisition import acquire
 from authsvc.face.build import engines
@@ -19,7 +20,6 @@ from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
 from authsvc.lab.people import Person
 from authsvc.lab.pictures import photograph
 from authsvc.lab.pool import mapped
-from authsvc.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, eq=False)

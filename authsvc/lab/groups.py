@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from authsvc.biometric.manifest import OperatingPoint
 from authsvc.lab.intervals import rounded
 from authsvc.lab.iso19795 import Errors, fmr_ratio, fnmr_ratio
 from authsvc.lab.people import Person
-from authsvc.manifest import OperatingPoint
 
 Json = dict[str, Any]  # Any: a report
 

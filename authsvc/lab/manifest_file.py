@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tomlkit
 
-from authsvc.manifest import AttackSpecies, Manifest, OperatingPoint, parse_manifest
+from authsvc.biometric.manifest import AttackSpecies, Manifest, OperatingPoint, parse_manifest
 
 
 def with_points(text: str, points: Sequence[OperatingPoint]) -> str:

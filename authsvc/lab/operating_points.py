@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from authsvc.biometric.manifest import OperatingPoint, pairs_needed, rate_of
 from authsvc.lab.intervals import Counts, Estimate, rounded
 from authsvc.lab.iso19795 import errors_at
 from authsvc.lab.trials import RESOLUTION, Scores, Trials
-from authsvc.manifest import OperatingPoint, pairs_needed, rate_of
 
 TARGETS = ("1 in 1000", "1 in 10000", "1 in 100000")
 

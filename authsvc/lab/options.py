@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from authsvc.biometric.manifest import manifest_folder
 from authsvc.lab.pool import processors
-from authsvc.manifest import manifest_folder
 
 
 class _OutputFile(click.Path):

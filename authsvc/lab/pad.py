@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors, cosine, fuse
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.vectors import Vectors, cosine, fuse
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
 from authsvc.face.build import engines, passive_detector, passive_form
@@ -26,7 +27,6 @@ from authsvc.lab.iso30107 import Presentation
 from authsvc.lab.pad_list import Listed
 from authsvc.lab.people import Person
 from authsvc.lab.pool import mapped
-from authsvc.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from authsvc.biometric.manifest import AttackSpecies
 from authsvc.lab.intervals import Estimate, rounded, upper_bound
 from authsvc.lab.iso30107 import Json, Presentation, by_species, by_subject
 from authsvc.lab.operating_points import DataSet
-from authsvc.manifest import AttackSpecies
 
 _STEP = 1e-4
 """Thresholds are stated to it."""

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
+from authsvc.biometric.manifest import Manifest, read_manifests
 from authsvc.clock import SystemClock
 from authsvc.errors import ModelUnusable
 from authsvc.lab.options import answer, engine_options, model_folder
 from authsvc.lab.people import read_people
 from authsvc.lab.reading import percent
-from authsvc.manifest import Manifest, read_manifests
 
 Json = dict[str, Any]  # Any: a report
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from authsvc.arrays.vectors import Vectors, unit
+from authsvc.biometric.vectors import Vectors, unit
 from authsvc.lab.intervals import Counts, PairErrors
 
 Scores = NDArray[np.float64]

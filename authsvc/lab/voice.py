@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.biometric.manifest import Manifest, OperatingPoint
 from authsvc.lab.intervals import Estimate, rounded
 from authsvc.lab.iso19795 import Errors, curve, equal_error_rate, errors_at
 from authsvc.lab.pool import mapped
@@ -19,7 +20,6 @@ from authsvc.lab.voice_corpus import speakers
 from authsvc.lab.voice_listening import Engine, Listener, Voice
 from authsvc.lab.voice_spoofs import measure_spoofs
 from authsvc.lab.voice_trials import Template, VoiceTrials, make_templates, voice_trials
-from authsvc.manifest import Manifest, OperatingPoint
 
 Figures = dict[str, object]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from authsvc.biometric import Modality
+from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
+from authsvc.biometric.words import Modality
 from authsvc.errors import AuthsvcError
 from authsvc.lab.pool import processors
-from authsvc.manifest import Manifest, manifest_folder, read_manifests
 
 _directory = click.option(
     "--dir",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from authsvc.biometric import Template
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.words import Template
 from authsvc.factor import Unusable
-from authsvc.manifest import Manifest
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase
 from authsvc.voice.service import VoiceService
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.biometric.manifest import Manifest
 from authsvc.lab.voice_corpus import Utterance
 from authsvc.lab.voice_degradations import degradation
 from authsvc.lab.voice_trials import Probe
-from authsvc.manifest import Manifest
 from authsvc.voice.audio import recording_of
 from authsvc.voice.engine import SAMPLE_RATE, Samples, SpeakerEncoder, SpeechDetector
 from authsvc.voice.quality import ENROLMENT, VERIFICATION, measure
@@ -67,8 +67,8 @@ class Installed:
     manifest: Manifest
 
     def __call__(self) -> Engine:
-        from authsvc.biometric import Modality
-        from authsvc.manifest import manifest_folder, read_manifests
+        from authsvc.biometric.manifest import manifest_folder, read_manifests
+        from authsvc.biometric.words import Modality
         from authsvc.voice.build import ears, speaker_encoder
 
         known = {one.id: one for one in read_manifests(manifest_folder()) if one.modality is Modality.VOICE}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from authsvc.biometric.manifest import Manifest
 from authsvc.lab.intervals import upper_bound
 from authsvc.lab.trials import Scores
 from authsvc.lab.voice_corpus import Utterance, speakers
 from authsvc.lab.voice_listening import Engine
-from authsvc.manifest import Manifest
 from authsvc.voice.quality import measure
 from authsvc.voice.references import Reference
 from authsvc.voice.speech import find_speech

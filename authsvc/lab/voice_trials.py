@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from authsvc.arrays.vectors import Vectors, unit
+from authsvc.biometric.manifest import OperatingPoint
+from authsvc.biometric.vectors import Vectors, unit
 from authsvc.lab.intervals import Counts, PairErrors
 from authsvc.lab.iso19795 import Errors
 from authsvc.lab.trials import BINS, Scores, bin_of
-from authsvc.manifest import OperatingPoint
 from authsvc.voice.quality import Quality
 from authsvc.voice.references import Reference, Share, part_for
 

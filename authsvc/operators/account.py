@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from authsvc.domain.operator import Operator, Role
 from authsvc.errors import InvalidRequest
-from authsvc.operator import Operator, Role
 from authsvc.subject import Subject
 
 LONGEST_NAME = 64

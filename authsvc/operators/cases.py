@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from authsvc import acts
-from authsvc.account import Account
+from authsvc.account import acts
 from authsvc.audit.chain import Link
-from authsvc.biometric import Consent
+from authsvc.biometric.words import Consent
 from authsvc.clock import Clock
-from authsvc.decision import Decision
 from authsvc.device.credential import Device
+from authsvc.domain.account import Account
+from authsvc.domain.decision import Decision
+from authsvc.domain.operator import Act, Operator
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, PolicyInvalid
 from authsvc.ids import new_id
-from authsvc.operator import Act, Operator
 from authsvc.operators.parts import actor_of
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.store import OperatorLedger, OperatorTransaction

@@ -13,7 +13,7 @@ from authsvc.operators.parts import OperatorParts
 from authsvc.operators.records import Records
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.sign_in import SignIn
-from authsvc.policy_desk import PolicyDesk
+from authsvc.policy_life.service import PolicyDesk
 
 
 @dataclass(frozen=True, slots=True)

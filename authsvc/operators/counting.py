@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from authsvc.drift import step_of
+from authsvc.biometric.drift import step_of
 
 Body = Mapping[str, Any]  # Any: a decoded audit line.
 
@@ -25,7 +25,7 @@ LOCKED = "locked"
 """`locked:refused` for each try that came while the payer was locked out."""
 
 SCORE = "score"
-"""`score:<factor>:<digest of the model>:<step>` for each comparison that passed, in the steps of `authsvc.drift`."""
+"""`score:<factor>:<digest of the model>:<step>` for each comparison that passed, in the steps of `authsvc.biometric.drift`."""
 
 OPERATOR = "operator"
 """`operator:refused` for each act that a role did not allow, and each sign-in that failed."""

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from authsvc.audit.chain import Link
+from authsvc.biometric.drift import STEPS, Drift, ScoreHistogram, drift
 from authsvc.clock import Clock
-from authsvc.drift import STEPS, Drift, ScoreHistogram, drift
 from authsvc.operators.counting import SCORE, Figure, counted
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
 

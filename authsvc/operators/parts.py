@@ -8,14 +8,14 @@ from typing import Protocol
 
 from authsvc.audit.chain import Entry
 from authsvc.audit.report import Report
-from authsvc.ceremony import Box
 from authsvc.clock import Clock
-from authsvc.decision import Decision
 from authsvc.device.relying_party import RelyingParty
+from authsvc.domain.decision import Decision
 from authsvc.ephemeral import Ephemeral
 from authsvc.factor import Json
 from authsvc.operators.store import OperatorLedger
 from authsvc.operators.token import Macs
+from authsvc.stepup.ceremony import Box
 from authsvc.subject import Subject
 
 

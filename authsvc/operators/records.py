@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from authsvc.audit.chain import Head, Link
 from authsvc.audit.report import Report
 from authsvc.clock import Clock
+from authsvc.domain.operator import Act, Operator
 from authsvc.errors import NotFound, Unavailable
 from authsvc.factor import Json
-from authsvc.operator import Act, Operator
 from authsvc.operators.cases import Happened
 from authsvc.operators.parts import AuditLog, actor_of, line
 from authsvc.operators.search import Cursor, Wanted

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from authsvc.audit.chain import Entry
 from authsvc.clock import Clock
+from authsvc.domain.operator import Role
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.ids import new_id
-from authsvc.operator import Role
 from authsvc.operators.account import OperatorAccount, OperatorState, name_key, stated_name
 from authsvc.operators.invitation import INVITATION_LIFE, Invitation
 from authsvc.operators.parts import line

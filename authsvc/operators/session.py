@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from authsvc.operator import Operator
+from authsvc.domain.operator import Operator
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)

@@ -6,8 +6,8 @@ revoked count on every worker from the next request on.
 
 from __future__ import annotations
 
+from authsvc.domain.operator import Act, Operator
 from authsvc.errors import NotPermitted, Unauthenticated
-from authsvc.operator import Act, Operator
 from authsvc.operators.parts import OperatorParts, actor_of, line
 from authsvc.operators.session import LONGEST_BEARER, TOUCH_EVERY, Session, SessionKind
 from authsvc.operators.store import OperatorTransaction

@@ -9,12 +9,12 @@ from typing import Protocol, TypeVar
 from authsvc.attempts import Counter
 from authsvc.audit.chain import Head, Link
 from authsvc.device.record import CredentialRecord
+from authsvc.domain.store import Transaction
 from authsvc.operators.account import OperatorAccount
 from authsvc.operators.counting import Figure
 from authsvc.operators.invitation import Invitation
 from authsvc.operators.session import Session
 from authsvc.operators.unfreezing import RequestState, UnfreezeRequest
-from authsvc.store import Transaction
 from authsvc.subject import Subject
 
 Result = TypeVar("Result")
@@ -160,7 +160,7 @@ class OperatorTransaction(Transaction, Protocol):
 
 
 class OperatorLedger(Protocol):
-    """The store as `authsvc.store.Ledger`, over transactions that also know operators."""
+    """The store as `authsvc.domain.store.Ledger`, over transactions that also know operators."""
 
     def transact(self, unit: Callable[[OperatorTransaction], Result]) -> Result: ...
 

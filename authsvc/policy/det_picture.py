@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from authsvc.det import DetCurve
-from authsvc.det_svg import Mark, Series, det_svg
-from authsvc.manifest import OperatingPoint
+from authsvc.biometric.det import DetCurve
+from authsvc.biometric.det_svg import Mark, Series, det_svg
+from authsvc.biometric.manifest import OperatingPoint
 from authsvc.policy.thresholds import Threshold
 
 DESCRIPTION = (

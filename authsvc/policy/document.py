@@ -8,23 +8,17 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
+from pydantic import Field, JsonValue, StringConstraints, model_validator
 
-from authsvc.biometric import Modality
+from authsvc.biometric.words import Modality
 from authsvc.factor import Factor
 from authsvc.policy import iso4217
 from authsvc.policy.currency import Conversion
-from authsvc.policy.level import CHALLENGES, FactorSet, Level, factor_set
+from authsvc.policy.level import CHALLENGES, Level
 from authsvc.policy.liveness import Asked, Stated, weakened
 from authsvc.policy.rules import Exemption, Id, Minor, Part, Rule
+from authsvc.policy.ways import LevelSets
 from authsvc.subject import Novelty
-
-
-def _each_once(factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
-    if len(set(factors)) < len(factors):
-        raise ValueError("a set names each factor once")
-    return factors
-
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Worth = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
@@ -46,40 +40,6 @@ class OnMissing(Part):
     device_synced: Literal[True] = True
     channel: Literal["any"] = "any"
     currency: Literal["unbounded"] = "unbounded"
-
-
-Factors = Annotated[tuple[Factor, ...], Field(min_length=1), AfterValidator(_each_once)]
-
-
-class Way(Part):
-    """One set of factors, all of it, for payments up to an amount."""
-
-    factors: Factors
-    amount_at_most: Minor | None = None
-
-    @cached_property
-    def set(self) -> FactorSet:
-        return factor_set(self.factors)
-
-
-def _form_of_way(stated: object) -> str:
-    return "list" if isinstance(stated, list | tuple) else "table"
-
-
-BareOrLimited = Annotated[
-    Annotated[Factors, Tag("list")] | Annotated[Way, Tag("table")], Discriminator(_form_of_way)
-]
-
-
-class LevelSets(Part):
-    """The alternatives of one level; any one of them proves it. A bare list of factors is good for any amount."""
-
-    sets: Annotated[tuple[BareOrLimited, ...], Field(min_length=1)]
-
-    @cached_property
-    def ways(self) -> tuple[Way, ...]:
-        """Every alternative in its full form."""
-        return tuple(each if isinstance(each, Way) else Way(factors=each) for each in self.sets)
 
 
 class Biometric(Part):

@@ -8,20 +8,21 @@ account is denied wherever anything would be asked of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from authsvc.biometric import Gates, Modality
+from authsvc.biometric.words import Gates, Modality
 from authsvc.factor import Factor
 from authsvc.policy.conditions import Axis, Reason, Seen
-from authsvc.policy.document import Document, Way
+from authsvc.policy.document import Document
 from authsvc.policy.exemptions import bounds_met, lifts
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.liveness import gates_at
 from authsvc.policy.masks import Masks
 from authsvc.policy.rules import Exemption, Rule
+from authsvc.policy.ways import Way, sets_of
 from authsvc.subject import Novelty
 
 NO_RULE = Level.FACE_FINGERPRINT
@@ -69,16 +70,27 @@ class Policy:
             level = _DENY if inputs.account_blocked else asked if lifted_by is None else _NONE
         return _outcome((level, lifted_by, asked, matched, inputs, self))
 
+    def ways_for(self, level: Level, inputs: Inputs | None = None) -> tuple[Way, ...]:
+        """The ways of a level that asks; given inputs, those whose bounds admit that payment."""
+        ways = self.document.levels[level].ways if level.asks else ()  # type: ignore[index]  # a challenge
+        if inputs is None:
+            return ways
+        seen = self.seen(inputs)
+        return tuple(way for way in ways if self._admits(way, seen))
+
     def sets_for(self, level: Level, inputs: Inputs | None = None) -> tuple[FactorSet, ...]:
-        """The alternatives of a level; given inputs, those whose limits admit that payment."""
-        if level is Level.NONE:
-            return NOTHING_TO_PROVE
-        if level is Level.DENY:
-            return ()
-        seen = None if inputs is None else self.seen(inputs)
-        return tuple(
-            way.set for way in self.document.levels[level].ways if seen is None or self._admits(way, seen)
-        )
+        """The alternatives of a level; given inputs, those whose bounds admit that payment."""
+        return NOTHING_TO_PROVE if level is Level.NONE else sets_of(self.ways_for(level, inputs))
+
+    def shut_ways(self, level: Level, inputs: Inputs) -> Iterator[Reason]:
+        """Why ways of a level are not open to a payment, bound by bound."""
+        seen = self.seen(inputs)
+        for way in self.ways_for(level):
+            yield from way.shut_by(level.value, seen)
+            if self._falls_with_the_cloud(way, seen):
+                limit = self.document.devices.synced_amount_at_most
+                name = f"{level.value}:{'+'.join(way.set)}"
+                yield Reason(name, "devices.synced_amount_at_most", seen.shown(Axis.AMOUNT), limit)
 
     def target_fmr(self, modality: Modality) -> str:
         """The operating point that a modality is judged at, as `1 in 10000`; KeyError where the document asks none."""
@@ -128,11 +140,11 @@ class Policy:
         return next((each for each in candidates if lifts(each, inputs, seen)), None)
 
     def _admits(self, way: Way, seen: Seen) -> bool:
-        if way.amount_at_most is not None and seen.amount > way.amount_at_most:
-            return False
-        # Whoever takes over a cloud account has the passkey that is synced through it, and often the codes as well.
+        return all(bound.holds(seen) for bound in way.bounds) and not self._falls_with_the_cloud(way, seen)
+
+    def _falls_with_the_cloud(self, way: Way, seen: Seen) -> bool:
         limit = self.document.devices.synced_amount_at_most
-        return limit is None or not seen.synced or seen.amount <= limit or not _falls_with_the_cloud(way)
+        return limit is not None and seen.synced and seen.amount > limit and way.falls_with_the_cloud
 
 
 # A tuple, because one is made for every decision and a frozen dataclass would cost as much as the evaluation itself.
@@ -155,6 +167,25 @@ class Outcome(NamedTuple):
     def sets(self) -> tuple[FactorSet, ...]:
         """The alternatives that this payment may be proved with; empty means that nothing can prove it."""
         return self.policy.sets_for(self.level, self.inputs)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways behind `sets`, which say besides what must be known of a capture."""
+        return self.policy.ways_for(self.level, self.inputs)
+
+    @property
+    def shut(self) -> tuple[Reason, ...]:
+        """Why other ways of this level are not open to this payment."""
+        return tuple(self.policy.shut_ways(self.level, self.inputs))
+
+    def usable_ways(
+        self, strong: Collection[Factor], on_probation: Collection[Factor] = ()
+    ) -> tuple[Way, ...]:
+        """The ways that somebody with these factors may take; see `Way.is_usable`, and `sets_of` for their sets.
+
+        A factor on probation counts only in ways that state an `amount_at_most`, which this payment is then within.
+        """
+        return tuple(way for way in self.ways if way.is_usable(strong, on_probation))
 
     @property
     def fired(self) -> tuple[str, ...]:
@@ -198,11 +229,3 @@ def _levels_by_lowest_bit(rules: Sequence[Rule], default: Level | None) -> tuple
     if default is None:
         return (NO_RULE, *(rule.level for rule in rules))
     return (default, *(max(rule.level, default, key=lambda level: level.rank) for rule in rules))
-
-
-def _falls_with_the_cloud(way: Way) -> bool:
-    has_key = not _POSSESSED_KEYS.isdisjoint(way.factors)
-    return has_key and not any(factor.is_server_side_biometric for factor in way.factors)
-
-
-_POSSESSED_KEYS = frozenset({Factor.DEVICE_UV, Factor.DEVICE_KEY})

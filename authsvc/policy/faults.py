@@ -16,10 +16,10 @@ from authsvc.policy.document import (
     Devices,
     Document,
     EmbeddedTest,
-    LevelSets,
     OnMissing,
 )
 from authsvc.policy.rules import Exemption, Rule
+from authsvc.policy.ways import LevelSets, Way
 from authsvc.policy.whereabouts import Path
 
 
@@ -71,6 +71,8 @@ def _place(path: Path, document: Mapping[str, Any]) -> str:
 
 
 def _keys_at(path: Path) -> Iterable[str]:
+    if path[0] == "levels" and len(path) > len(("levels", "face", "sets", 0)):
+        return Way.model_fields
     return _PARTS.get(path[0], Document).model_fields if len(path) > 1 else Document.model_fields
 
 

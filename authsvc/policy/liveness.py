@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
-from authsvc.biometric import Gates, LivenessGate
+from authsvc.biometric.words import Gates, LivenessGate
 from authsvc.policy.level import CHALLENGES, Level
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from authsvc.biometric.manifest import manifest_folder
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import manifest_folder
 from authsvc.policy.thresholds import models_in_use
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
 
-from authsvc.biometric import LivenessGate, Modality
+from authsvc.biometric.words import LivenessGate, Modality
 from authsvc.factor import Category, Factor
 from authsvc.policy.findings import Finding, breach
 from authsvc.policy.level import CHALLENGES, FactorSet, Level

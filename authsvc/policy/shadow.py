@@ -1,6 +1,6 @@
 """What a candidate would have answered to live payments, counted beside what the active policy did answer.
 
-Pure counting; `authsvc.shadowing` feeds it, away from the decisions, and puts it into the store.
+Pure counting; `authsvc.policy_life.shadowing` feeds it, away from the decisions, and puts it into the store.
 """
 
 from __future__ import annotations

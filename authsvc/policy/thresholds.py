@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from authsvc.det import DetCurve, curves_of
+from authsvc.biometric.det import DetCurve, curves_of
+from authsvc.biometric.manifest import Manifest, OperatingPoint, pairs_needed, read_manifests
+from authsvc.biometric.weights import is_installed
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest, OperatingPoint, pairs_needed, read_manifests
 from authsvc.policy.document import Document
 from authsvc.policy.faults import Fault
-from authsvc.weights import is_installed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from authsvc.det_svg import percent
+from authsvc.biometric.det_svg import percent
 from authsvc.policy.analysis import Analysis
 from authsvc.policy.conditions import Reason
 from authsvc.policy.diff import Difference

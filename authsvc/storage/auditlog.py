@@ -13,10 +13,10 @@ from authsvc.audit.export import write_export
 from authsvc.audit.report import Report
 from authsvc.audit.verifier import verify
 from authsvc.clock import Clock
-from authsvc.decision import Decision
+from authsvc.domain.decision import Decision
+from authsvc.domain.receipt import evidence_of
 from authsvc.errors import NotFound, Unavailable
 from authsvc.factor import Json
-from authsvc.receipt import evidence_of
 from authsvc.storage.ledger import Ledger
 from authsvc.storage.transaction import StoreTransaction
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from authsvc.canonical import compact
-from authsvc.challenge import Challenge
 from authsvc.clock import from_millis, to_millis
-from authsvc.decision import Decision, PolicyRef, ReceiptRef, Status
+from authsvc.domain.challenge import Challenge
+from authsvc.domain.decision import Decision, PolicyRef, ReceiptRef, Status
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
 from authsvc.storage.database import Conflict, Connection, Row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from authsvc.biometric import Consent, Modality, StoredTemplate, Template
+from authsvc.biometric.words import Consent, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, to_millis
 from authsvc.ids import new_id
 from authsvc.storage.database import Connection, Row

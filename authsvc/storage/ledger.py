@@ -14,11 +14,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from authsvc.domain.store import Ahead
 from authsvc.errors import Unavailable
 from authsvc.storage.database import Conflict, Connection, Database, Query, Readers
 from authsvc.storage.doubt import Doubt
 from authsvc.storage.transaction import queries
-from authsvc.store import Ahead
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from authsvc.attempts import Counter
 from authsvc.clock import from_millis, to_millis
-from authsvc.operator import Operator, Role
+from authsvc.domain.operator import Operator, Role
 from authsvc.operators.session import TOUCH_EVERY, Means, Session, SessionKind
 from authsvc.storage.database import Conflict, Connection, Row
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from authsvc.clock import from_millis, to_millis
 from authsvc.device.record import CredentialRecord, CredentialState
-from authsvc.operator import Role
+from authsvc.domain.operator import Role
 from authsvc.operators.account import OperatorAccount, OperatorState, key_owner, name_key
 from authsvc.operators.invitation import Invitation
 from authsvc.storage.credentials import key_params

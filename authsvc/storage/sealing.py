@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authsvc.errors import Tampered
-from authsvc.keyring import KeyRing
+from authsvc.keys.keyring import KeyRing
 from authsvc.subject import Subject
 
 VERSION = b"\x01"

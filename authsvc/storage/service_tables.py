@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from authsvc.access import ApiKey
 from authsvc.clock import from_millis, to_millis
 from authsvc.events import Event
+from authsvc.keys.access import ApiKey
 from authsvc.storage.database import Conflict, Connection, Query, Row
 from authsvc.subject import Subject
 

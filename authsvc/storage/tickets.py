@@ -6,10 +6,10 @@ import json
 from datetime import datetime
 
 from authsvc.clock import from_millis, to_millis
-from authsvc.overview import Overview
+from authsvc.domain.overview import Overview
+from authsvc.domain.ticket import Grounds, Recovery, Ticket, TicketState
 from authsvc.storage.database import Conflict, Connection
 from authsvc.subject import Subject
-from authsvc.ticket import Grounds, Recovery, Ticket, TicketState
 
 ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, return_url, grounds, recovery, expires_at,
     created_at) VALUES (:id, :client, :user, :state, :locale, :return_url, :grounds, :recovery, :expires_at, :now)"""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from authsvc.audit.chain import Entry, Head, Link, SigningKey, extend, sign_head
 from authsvc.clock import Clock
+from authsvc.domain.store import Ahead
 from authsvc.events import Event
 from authsvc.storage.accounts import AccountStore, find_with_device
 from authsvc.storage.auditing import AuditStore
@@ -31,7 +32,6 @@ from authsvc.storage.service_tables import (
 from authsvc.storage.tickets import EnrollmentStore, OverviewStore
 from authsvc.storage.unfreezes import UnfreezeStore
 from authsvc.storage.webhooks import EndpointStore, LeaseStore
-from authsvc.store import Ahead
 
 # Events are numbered when they are written; on PostgreSQL a reader of the feed would miss a lower number that commits
 # after a higher one. Batches with events therefore take turns. SQLite has one writer at a time anyway.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from authsvc.biometric import Modality
+from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
+from authsvc.biometric.weights import is_installed, verified_weights
+from authsvc.biometric.words import Modality
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.voice.acquisition import Ears
 from authsvc.voice.digits_onnx_engine import OnnxDigitRecogniser
 from authsvc.voice.ecapa_speechbrain_engine import EcapaEncoder
@@ -19,7 +20,6 @@ from authsvc.voice.prompt import Limits
 from authsvc.voice.service import VoiceService
 from authsvc.voice.silero_engine import SileroSpeechDetector
 from authsvc.voice.spoof_onnx_engine import OnnxSpoofDetector
-from authsvc.weights import is_installed, verified_weights
 
 DEFAULT_MODEL = "ge2e-resemblyzer-v1"
 SPEECH_DETECTOR = "silero-vad-v6"

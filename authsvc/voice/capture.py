@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from authsvc.biometric import Comparison
+from authsvc.biometric.words import Comparison
 
 
 @dataclass(frozen=True, slots=True)

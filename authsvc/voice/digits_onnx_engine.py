@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from authsvc.arrays.network import Network
+from authsvc.biometric.network import Network
 from authsvc.errors import ModelUnusable
 from authsvc.voice.audio import resampled
 from authsvc.voice.engine import SAMPLE_RATE, Probabilities, Samples

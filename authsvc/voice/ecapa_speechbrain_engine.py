@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors, unit
+from authsvc.biometric.vectors import Vectors, unit
 from authsvc.errors import ModelUnusable
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from authsvc.arrays.vectors import Vectors
+from authsvc.biometric.vectors import Vectors
 
 SAMPLE_RATE = 16000
 

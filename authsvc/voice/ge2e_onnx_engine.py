@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from authsvc.arrays.network import Network
-from authsvc.arrays.vectors import Vectors, fuse, unit
+from authsvc.biometric.network import Network
+from authsvc.biometric.vectors import Vectors, fuse, unit
 from authsvc.errors import ModelUnusable
 from authsvc.voice.engine import Samples
 from authsvc.voice.mel import BANDS, HOP, Power, mel_power

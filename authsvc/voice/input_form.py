@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from authsvc.arrays.form import InputTable
+from authsvc.biometric.form import InputTable
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 from authsvc.voice.fbank import fbank
 

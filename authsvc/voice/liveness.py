@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from authsvc.biometric import Liveness, LivenessResult
+from authsvc.biometric.words import Liveness, LivenessResult
 from authsvc.voice.engine import Samples
 from authsvc.voice.fingerprint import COPY
 from authsvc.voice.prompt import Limits, Reading

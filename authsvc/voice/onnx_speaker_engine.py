@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from authsvc.arrays.network import Network
-from authsvc.arrays.vectors import Vectors, unit
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.network import Network
+from authsvc.biometric.vectors import Vectors, unit
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 from authsvc.voice.input_form import InputForm
 

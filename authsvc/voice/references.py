@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors, pack, unit, unpack
+from authsvc.biometric.vectors import Vectors, pack, unit, unpack
 from authsvc.voice.conditions import CONDITIONS
 from authsvc.voice.engine import Samples, SpeakerEncoder
 from authsvc.voice.quality import Quality

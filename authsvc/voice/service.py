@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors, cosine, fuse, least_alike, pack, unpack
-from authsvc.biometric import Comparison, Modality, Template
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.vectors import Vectors, cosine, fuse, least_alike, pack, unpack
+from authsvc.biometric.words import Comparison, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable
 from authsvc.factor import Unusable
-from authsvc.manifest import Manifest
 from authsvc.voice.acquisition import Ears, Phrase, acquire
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.voice.engine import SpeakerEncoder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from authsvc.arrays.network import Network
+from authsvc.biometric.network import Network
 from authsvc.errors import ModelUnusable
 from authsvc.voice.engine import Probabilities, Samples
 

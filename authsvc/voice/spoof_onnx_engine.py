@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from authsvc.arrays.network import Network
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.network import Network
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest
 from authsvc.voice.engine import Samples
 from authsvc.voice.input_form import InputForm
 

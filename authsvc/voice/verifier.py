@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from authsvc.biometric import Gates, Liveness, Modality, StoredTemplate, Template
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.words import Gates, Liveness, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
-from authsvc.manifest import Manifest
 from authsvc.subject import Subject
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
 from authsvc.voice.held import HeldPhrase, HeldPhrases

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from authsvc.decision import Status
+from authsvc.domain.decision import Status
 from authsvc.factor import Factor
 from authsvc.policy.level import Level
 from authsvc.subject import Novelty

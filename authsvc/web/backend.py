@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from authsvc.access import Scope
-from authsvc.deciding import DecisionRequest
 from authsvc.device.novelty import StatedDevice
+from authsvc.keys.access import Scope
 from authsvc.payment import Payment
 from authsvc.serving.waiting import WAITED, hold
+from authsvc.stepup.deciding import DecisionRequest
 from authsvc.subject import Subject
 from authsvc.web import answers, credentials, requests
 from authsvc.web.body import JsonBody

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from authsvc.errors import AuthsvcError, InvalidRequest, Unauthenticated
-from authsvc.once import Once
+from authsvc.stepup.once import Once
 from authsvc.web.operations import Plane
 
 if TYPE_CHECKING:

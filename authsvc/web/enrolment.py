@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from authsvc.access import Scope
-from authsvc.account import DEFAULT_LOCALE
-from authsvc.admission import TicketWanted
+from authsvc.domain.account import DEFAULT_LOCALE
 from authsvc.factor import Submission
+from authsvc.keys.access import Scope
+from authsvc.services.enrollments import TicketWanted
 from authsvc.web import answers, requests, user_answers
 from authsvc.web.body import JsonBody, JsonEvidence
 from authsvc.web.capture import AUDIO, FRAMES

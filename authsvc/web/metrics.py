@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from authsvc.drift import Drift, DriftVerdict, ScoreHistogram, report, step_of
+from authsvc.biometric.drift import Drift, DriftVerdict, ScoreHistogram, report, step_of
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

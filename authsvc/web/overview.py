@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from authsvc.access import Scope
-from authsvc.account import DEFAULT_LOCALE
-from authsvc.biometric import Modality
+from authsvc.biometric.words import Modality
+from authsvc.domain.account import DEFAULT_LOCALE
+from authsvc.keys.access import Scope
 from authsvc.web import requests, user_answers
 from authsvc.web.body import JsonBody
 from authsvc.web.operations import Call, Plane, Room

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from authsvc.operator import Act
-from authsvc.policy_steps import Activate, Approve, RollBack, StartBacktest, StartShadow
-from authsvc.policy_views import (
+from authsvc.domain.operator import Act
+from authsvc.policy_life.steps import Activate, Approve, RollBack, StartBacktest, StartShadow
+from authsvc.policy_life.views import (
     backtest_view,
     comparison_view,
     publication_view,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from authsvc.policy.profiles import Profile
-from authsvc.policy_steps import Draft
+from authsvc.policy_life.steps import Draft
 from authsvc.web.words import Cursor, Json, Limit, OwnId, Sentence, Wanted
 
 LARGEST_DOCUMENT = 1024 * 1024

@@ -1,6 +1,6 @@
 """What the web asks of the service, as a protocol: one method a call, values in, JSON out.
 
-`authsvc.services` implements it. Every method raises the classes of `authsvc.errors`, whose slugs the web explains.
+`authsvc.services.services` implements it. Every method raises the classes of `authsvc.errors`, whose slugs the web explains.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from authsvc.access import ApiKey
-from authsvc.admission import TicketWanted
-from authsvc.deciding import DecisionRequest
+from authsvc.domain.operator import Act, Operator
 from authsvc.factor import Factor, Json, Submission
-from authsvc.once import Answer, Once
-from authsvc.operator import Act, Operator
+from authsvc.keys.access import ApiKey
 from authsvc.payment import Payment
-from authsvc.policy_desk import PolicyDesk
-from authsvc.proving import Completed
+from authsvc.policy_life.service import PolicyDesk
+from authsvc.services.enrollments import TicketWanted
+from authsvc.stepup.deciding import DecisionRequest
+from authsvc.stepup.once import Answer, Once
+from authsvc.stepup.proving import Completed
 
 
 class BackendServices(Protocol):

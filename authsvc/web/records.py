@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authsvc.access import Scope
+from authsvc.keys.access import Scope
 from authsvc.web import record_answers, requests
 from authsvc.web.operations import Call, Plane, Room
 from authsvc.web.replies import Reply, shown

@@ -9,7 +9,7 @@ import json
 from typing import NamedTuple
 
 from authsvc.factor import Json
-from authsvc.once import Answer
+from authsvc.stepup.once import Answer
 
 JSON_MEDIA = "application/json"
 REPLAYED = (("Idempotent-Replayed", "true"),)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from authsvc.biometric import Modality
+from authsvc.biometric.words import Modality
 from authsvc.factor import Category, Factor
 from authsvc.payment import Payee, Payment
 from authsvc.subject import Novelty, Subject

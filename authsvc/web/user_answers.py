@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from authsvc.account import AccountStatus
-from authsvc.biometric import Modality
-from authsvc.decision import Status
+from authsvc.biometric.words import Modality
 from authsvc.device.credential import DeviceState
+from authsvc.domain.account import AccountStatus
+from authsvc.domain.decision import Status
 from authsvc.factor import Factor
 from authsvc.web.answers import CaptureBegun, ChallengeOpened, Decision, Received
 from authsvc.web.told import Count, Told

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from authsvc.access import Scope
-from authsvc.biometric import Modality
+from authsvc.biometric.words import Modality
+from authsvc.keys.access import Scope
 from authsvc.web import requests, user_answers
 from authsvc.web.body import JsonBody
 from authsvc.web.operations import Call, Plane, Room

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from authsvc.access import Scope
+from authsvc.keys.access import Scope
 from authsvc.web import requests, webhook_answers, webhook_requests
 from authsvc.web.body import JsonBody
 from authsvc.web.operations import Call, Plane, Room

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
-from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import Unavailable
 from authsvc.factor import Json, Unusable
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard

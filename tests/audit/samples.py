@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from authsvc.audit.chain import Entry, Head, Link, SignedHead, SigningKey, extend, sign_head
 from authsvc.audit.checkpoint import Checkpoint, take_checkpoint
-from authsvc.keyring import KeyRing
+from authsvc.keys.keyring import KeyRing
 from authsvc.subject import Subject
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

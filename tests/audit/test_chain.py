@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from authsvc.audit.chain import NOTHING, Entry, Head, Link, extend, sign_head
-from authsvc.keyring import KeyRing, Purpose
+from authsvc.keys.keyring import KeyRing, Purpose
 from tests.audit.samples import ALICE, START, chained, entry
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "audit-chain-v1.json").read_text())

@@ -8,7 +8,7 @@ import pytest
 from authsvc.audit.chain import NOTHING, Head
 from authsvc.audit.checkpoint import Checkpoint, take_checkpoint
 from authsvc.errors import Tampered
-from authsvc.keyring import KeyRing
+from authsvc.keys.keyring import KeyRing
 from tests.audit.samples import START
 
 HEADS = (Head("web-2", 4, "2" * 64), Head("web-1", 7, "1" * 64))

@@ -8,9 +8,9 @@ from click.testing import CliRunner, Result
 
 from authsvc.audit.export import write_export
 from authsvc.audit.wire import checkpoint_to_json
-from authsvc.jwk import to_jwk
-from authsvc.keyring import KeyRing
-from authsvc.operate import audit
+from authsvc.cli.operate import audit
+from authsvc.keys.jwk import to_jwk
+from authsvc.keys.keyring import KeyRing
 from tests.audit.samples import Log, sample_log
 
 

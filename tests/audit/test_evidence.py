@@ -12,7 +12,7 @@ from authsvc.audit.chain import Entry, Head, Link, extend, sign_head
 from authsvc.audit.checkpoint import take_checkpoint
 from authsvc.audit.evidence import Evidence, Inclusion, PolicyUsed, document_digest, write_bundle
 from authsvc.audit.witness import verify_bundle
-from authsvc.keyring import KeyRing
+from authsvc.keys.keyring import KeyRing
 from tests.audit.samples import ALICE, START
 
 DOCUMENT = {"id": "default", "version": 3, "rules": [{"name": "new-device", "risk_at_least": 70.5}]}

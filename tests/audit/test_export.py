@@ -8,7 +8,7 @@ import pytest
 from authsvc.audit.export import read_checkpoints, read_keys, verify_export, write_export
 from authsvc.audit.report import Fault
 from authsvc.errors import InvalidRequest
-from authsvc.keyring import KeyRing, Purpose
+from authsvc.keys.keyring import KeyRing, Purpose
 from tests.audit.samples import Log, sample_log
 
 

@@ -11,7 +11,7 @@ from authsvc.audit.chain import NOTHING, Head, Link, extend, sign_head
 from authsvc.audit.checkpoint import take_checkpoint
 from authsvc.audit.report import CHECKPOINTS, Fault, Report
 from authsvc.audit.verifier import verify
-from authsvc.keyring import KeyRing, Purpose
+from authsvc.keys.keyring import KeyRing, Purpose
 from tests.audit.samples import START, Log, chained, entry, sample_log
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyotp
 from playwright.sync_api import Browser, Page
 
-from authsvc.operator import Role
+from authsvc.domain.operator import Role
 from tests.browser.phone import AUTHENTICATOR
 from tests.support.live import PROGRAM, LiveService
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from authsvc.operator import Role
+from authsvc.domain.operator import Role
 from tests.browser.colleague import Colleague
 from tests.browser.inspection import inspect
 from tests.guarantees.people import Person, Shop

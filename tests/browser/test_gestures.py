@@ -14,19 +14,19 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright
 from werkzeug.serving import make_server
 
-from authsvc.access import ALL_SCOPES, ApiKey, new_api_key
-from authsvc.admission import TicketWanted
-from authsvc.app import create_app
+from authsvc.bootstrap.app import create_app
+from authsvc.bootstrap.running import Wired
+from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
 from authsvc.face import verifier
 from authsvc.face.build import face_service
 from authsvc.face.capture import Gesture
-from authsvc.keyring import KeyRing
-from authsvc.once import Once
-from authsvc.running import Wired
+from authsvc.keys.access import ALL_SCOPES, ApiKey, new_api_key
+from authsvc.keys.keyring import KeyRing
+from authsvc.services.enrollments import TicketWanted
+from authsvc.stepup.once import Once
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
-from authsvc.wiring import wire
 from enrollment.beside import with_pages
 from tests.browser.clips import AHEAD_S, write_head
 from tests.support.ports import free_port

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from authsvc.operator import Role
+from authsvc.domain.operator import Role
 from tests.browser.colleague import Colleague
 from tests.browser.inspection import inspect
 from tests.support.live import LiveService

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Playwright, Route
 
-from authsvc.biometric import Modality, Template
-from authsvc.manifest import manifest_folder, read_manifests
+from authsvc.biometric.manifest import manifest_folder, read_manifests
+from authsvc.biometric.words import Modality, Template
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.build import ears, voice_service
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard

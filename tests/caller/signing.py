@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from authsvc.decision import Decision, PolicyRef, Status
-from authsvc.jwk import to_jwk
+from authsvc.domain.decision import Decision, PolicyRef, Status
+from authsvc.domain.receipt import AuditPosition, ReceiptIssuer
+from authsvc.keys.jwk import to_jwk
 from authsvc.payment import Binding, Payee, Payment
-from authsvc.receipt import AuditPosition, ReceiptIssuer
 from authsvc.subject import Subject
 
 NOW = datetime(2026, 11, 30, 12, 0, 0, tzinfo=UTC)

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from authsvc import decision as decisions_of_the_service
-from authsvc import receipt as receipts_of_the_service
 from authsvc.caller import receipts as receipts_of_the_caller
 from authsvc.caller.receipts import TYPE, FetchedKeys, KeySet, ReceiptRefused, verify_receipt
+from authsvc.domain import decision as decisions_of_the_service
+from authsvc.domain import receipt as receipts_of_the_service
+from authsvc.domain.receipt import ReceiptReader
 from authsvc.errors import InvalidRequest, ReceiptMismatch, Unavailable
-from authsvc.jwk import to_jwk
+from authsvc.keys.jwk import to_jwk
 from authsvc.payment import Binding, Payee, Payment
-from authsvc.receipt import ReceiptReader
 from authsvc.subject import Subject
 from tests.caller.signing import CLIENT, ISSUER, NOW, PAYMENT, Signer
 

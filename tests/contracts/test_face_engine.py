@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from authsvc.biometric.manifest import manifest_folder, read_manifest
 from authsvc.errors import ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL
 from authsvc.face.dlib_hog_engine import DlibHogDetector
@@ -15,7 +16,6 @@ from authsvc.face.face_recognition_engine import FaceRecognitionMatcher
 from authsvc.face.image import decode
 from authsvc.face.onnx_engine import OnnxMatcher
 from authsvc.face.yunet_engine import YuNetDetector
-from authsvc.manifest import manifest_folder, read_manifest
 
 
 def dlib_hog(models: Path, data: Path) -> Detector:

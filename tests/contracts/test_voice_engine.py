@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from authsvc.biometric.manifest import Manifest, manifest_folder, parse_manifest, read_manifest
+from authsvc.biometric.weights import verified_weights
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest, manifest_folder, parse_manifest, read_manifest
 from authsvc.voice.audio import decode
 from authsvc.voice.build import DEFAULT_MODEL, SPEECH_DETECTOR, speaker_encoder
 from authsvc.voice.ecapa_speechbrain_engine import EcapaEncoder
@@ -19,7 +20,6 @@ from authsvc.voice.engine import SpeakerEncoder
 from authsvc.voice.onnx_speaker_engine import OnnxSpeakerEncoder
 from authsvc.voice.silero_engine import SileroSpeechDetector
 from authsvc.voice.speech import find_speech
-from authsvc.weights import verified_weights
 from tests.voice.sounds import say
 
 Samples = np.ndarray

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from authsvc.bootstrap.launch import DEVELOPMENT_CLIENT
 from authsvc.demo.commands import CLIENT
-from authsvc.launch import DEVELOPMENT_CLIENT
 
 PROGRAM = Path(sys.executable).with_name("authsvc")
 
@@ -61,10 +61,10 @@ def test_the_demo_loads_nothing_of_the_service_it_talks_to():
         "import sys, authsvc.demo.commands; print(*sorted(name for name in sys.modules if name in {rooms}))"
     )
     rooms = {
-        "authsvc.services",
-        "authsvc.stepup",
-        "authsvc.wiring",
-        "authsvc.launch",
+        "authsvc.services.services",
+        "authsvc.stepup.flow",
+        "authsvc.bootstrap.wiring",
+        "authsvc.bootstrap.launch",
         "authsvc.web",
         "authsvc.face",
     }

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from authsvc.account import Account
-from authsvc.ceremony import Ceremonies
 from authsvc.clock import FrozenClock
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.record import CredentialRecord, CredentialState
 from authsvc.device.verifier import DeviceVerifier
+from authsvc.domain.account import Account
 from authsvc.events import Event
 from authsvc.factor import Factor, Submission
+from authsvc.stepup.ceremony import Ceremonies
 from authsvc.storage.accounts import AccountStore
 from authsvc.storage.credentials import CredentialStore
 from authsvc.storage.database import Connection, Database

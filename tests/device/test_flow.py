@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from authsvc.admission import TicketWanted
 from authsvc.device.novelty import StatedDevice
 from authsvc.errors import ChallengeFailed, InvalidRequest
 from authsvc.factor import Factor, Submission
+from authsvc.services.enrollments import TicketWanted
 from tests.support.authenticator import Authenticator
 from tests.support.service import Bench, challenge_of, embedded, said
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from authsvc.biometric.manifest import Manifest, parse_manifest
 from authsvc.face.build import face_service
 from authsvc.face.service import FaceService
-from authsvc.manifest import Manifest, parse_manifest
 
 _DRAWN = """
 id = "drawn"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from authsvc.arrays.vectors import Vectors, unit
+from authsvc.biometric.vectors import Vectors, unit
 from authsvc.face.engine import Box, Face, Pixels, PointKind, Points
 
 GREY = 128

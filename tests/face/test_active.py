@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from authsvc.biometric import Comparison, Liveness, LivenessResult, Template
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Template
 from authsvc.face.acquisition import Frame
 from authsvc.face.active import LONGEST_GAP_MS, ActiveChallenge
 from authsvc.face.build import DEFAULT_MODEL, engines, face_service
@@ -18,7 +19,6 @@ from authsvc.face.image import decode
 from authsvc.face.planarity import FLAT, View, agreement
 from authsvc.face.quality import VERIFICATION, measure
 from authsvc.factor import Unusable
-from authsvc.manifest import manifest_folder, read_manifest
 from tests.face.clips import frames_of
 from tests.face.drawing import jpeg
 from tests.face.stills import homography, relit, warped

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.biometric import Comparison, Template
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.words import Comparison, Template
 from authsvc.face.capture import CaptureContext
 from authsvc.face.service import FaceService
 from authsvc.factor import Unusable
-from authsvc.manifest import manifest_folder, read_manifest
 
 STILL = CaptureContext()
 ENROLLED = {"obama": (1, 2, 4), "person_a": (2, 5, 6), "kit_harington": (1, 2, 3)}
@@ -77,7 +77,7 @@ def test_dolls_in_the_background_are_not_a_second_person(
 def test_the_words_of_the_room_load_nothing_heavy() -> None:
     """What the web process imports: no array, picture or network library comes with it."""
     program = (
-        "import sys, authsvc.face.capture, authsvc.face.hints, authsvc.manifest, authsvc.weights;"
+        "import sys, authsvc.face.capture, authsvc.face.hints, authsvc.biometric.manifest, authsvc.biometric.weights;"
         "print([name for name in ('numpy', 'PIL', 'dlib', 'onnxruntime') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"[]\n"

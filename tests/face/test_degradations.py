@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from authsvc.biometric import Comparison, Template
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.words import Comparison, Template
 from authsvc.face.build import DEFAULT_MODEL, engines
 from authsvc.face.capture import CaptureContext
 from authsvc.face.engine import Detector
 from authsvc.face.service import FaceService
 from authsvc.factor import Unusable
 from authsvc.lab.spoiling import spoiled
-from authsvc.manifest import manifest_folder, read_manifest
 
 STILL = CaptureContext()
 MANIFEST = read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml")

@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from authsvc.arrays.vectors import pack, unit
-from authsvc.biometric import Modality, Template
+from authsvc.biometric.vectors import pack, unit
+from authsvc.biometric.words import Modality, Template
 from authsvc.errors import ModelUnusable
 from authsvc.face.duplicates import MOST_TEMPLATES, look_alikes
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from authsvc.biometric import Modality, Template
+from authsvc.biometric.words import Modality, Template
 from authsvc.errors import ModelUnusable
 from authsvc.face.gallery import Gallery, Resemblance
 

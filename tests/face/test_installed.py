@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.biometric import Comparison, Template
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.words import Comparison, Template
 from authsvc.errors import ConfigurationError, ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL, face_service, installed_models
 from authsvc.face.capture import CaptureContext
 from authsvc.face.installed import InstalledModels
-from authsvc.manifest import Manifest
 from tests.face.drawing import RED
 from tests.face.test_service import build, burst
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.biometric import Liveness
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.words import Liveness
 from authsvc.errors import ModelUnusable
 from authsvc.face.acquisition import Frame
 from authsvc.face.build import PASSIVE_MODEL, face_service, passive_detector
@@ -13,7 +14,6 @@ from authsvc.face.engine import Box, Face, Pixels
 from authsvc.face.hints import Hint
 from authsvc.face.image import decode
 from authsvc.face.minifasnet_engine import MiniFasNetDetector, PassiveForm, surroundings
-from authsvc.manifest import manifest_folder, read_manifest
 from tests.face.clips import frames_of
 from tests.face.drawing import RED, drawn
 from tests.face.test_quality import five

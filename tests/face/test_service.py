@@ -7,14 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from authsvc.biometric import Comparison, Gates, Liveness, LivenessGate, LivenessResult, Modality, Template
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.words import (
+    Comparison,
+    Gates,
+    Liveness,
+    LivenessGate,
+    LivenessResult,
+    Modality,
+    Template,
+)
 from authsvc.errors import ConfigurationError, InvalidRequest, ModelUnusable, PayloadTooLarge
 from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.liveness import AllOf, LivenessDetector, NoDetector, UnsafeNoPad
 from authsvc.face.service import MAX_FRAMES, FaceService
 from authsvc.factor import Unusable
-from authsvc.manifest import Manifest
 from tests.face.drawing import BLUE, GREEN, RED, ColourMatcher, SquareDetector, drawn, jpeg, png
 
 STILL = CaptureContext()

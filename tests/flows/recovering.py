@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pyotp
 
-from authsvc.admission import TicketWanted
 from authsvc.device.novelty import StatedDevice
 from authsvc.factor import Submission
+from authsvc.services.enrollments import TicketWanted
 from tests.support.authenticator import Authenticator
 from tests.support.service import Bench, Said, said
 

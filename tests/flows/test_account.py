@@ -4,8 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from authsvc.admission import TicketWanted
-from authsvc.ceremony import CAPTURES_AN_HOUR, STEPS_PER_CHALLENGE
 from authsvc.device.novelty import StatedDevice
 from authsvc.errors import (
     CaptureUnusable,
@@ -18,6 +16,8 @@ from authsvc.errors import (
 )
 from authsvc.factor import Factor, Submission
 from authsvc.otp import ISSUED_TIMES
+from authsvc.services.enrollments import TicketWanted
+from authsvc.stepup.ceremony import CAPTURES_AN_HOUR, STEPS_PER_CHALLENGE
 from tests.support.service import Bench, Phone, Said, challenge_of, said
 
 NEW_PHONE = StatedDevice("dev_new", "ds_whatever")
@@ -270,8 +270,8 @@ def test_a_child_needs_a_guardian(bench: Bench):
 
 
 def test_the_keys_of_all_users_are_wrapped_again_without_downtime(bench: Bench):
-    from authsvc.keyring import Purpose
-    from authsvc.operate import _rewrap
+    from authsvc.cli.operate import _rewrap
+    from authsvc.keys.keyring import Purpose
 
     phone = bench.enroll()
     store = bench.wired.store

@@ -3,9 +3,9 @@
 import jwt
 import pytest
 
+from authsvc.domain.receipt import ERASURE_TYPE, LIFE
 from authsvc.errors import ChallengeClosed, NotFound, ProofRequired, Unauthenticated, UserFrozen
 from authsvc.factor import Factor, Submission
-from authsvc.receipt import ERASURE_TYPE, LIFE
 from tests.flows.recovering import Visit
 from tests.flows.test_half_finished import opened as ticketed
 from tests.support.authenticator import Authenticator

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.admission import TicketWanted
+from authsvc.domain.ticket import TICKET_LIFE
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, ProofRequired, Unauthenticated
 from authsvc.factor import Submission
-from authsvc.ticket import TICKET_LIFE
+from authsvc.services.enrollments import TicketWanted
 from tests.flows.recovering import Visit
 from tests.support.authenticator import Authenticator
 from tests.support.service import Bench, Said, embedded, said

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authsvc.biometric import Liveness, LivenessGate
+from authsvc.biometric.words import Liveness, LivenessGate
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
 from authsvc.factor import Factor

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.access import ApiKey
-from authsvc.biometric import Template
+from authsvc.biometric.words import Template
 from authsvc.device.novelty import StatedDevice
+from authsvc.enrolling.steps.look_alikes import WORDING
 from authsvc.errors import Unavailable
-from authsvc.steps.look_alikes import WORDING
+from authsvc.keys.access import ApiKey
 from tests.support.service import Bench, embedded
 
 

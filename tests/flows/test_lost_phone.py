@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from authsvc.admission import TicketWanted
-from authsvc.biometric import Liveness
+from authsvc.biometric.words import Liveness
+from authsvc.domain.ticket import RECOVERY_TRIES
+from authsvc.enrolling.staging import TRIES_PER_STEP
 from authsvc.errors import (
     AuthsvcError,
     CaptureUnusable,
@@ -18,9 +19,8 @@ from authsvc.errors import (
     UserFrozen,
 )
 from authsvc.factor import Submission
-from authsvc.keyring import KeyRing, Purpose
-from authsvc.staging import TRIES_PER_STEP
-from authsvc.ticket import RECOVERY_TRIES
+from authsvc.keys.keyring import KeyRing, Purpose
+from authsvc.services.enrollments import TicketWanted
 from tests.flows.recovering import Visit
 from tests.support.service import Bench, said
 

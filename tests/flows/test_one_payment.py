@@ -19,8 +19,8 @@ from authsvc.errors import (
     Unauthenticated,
 )
 from authsvc.factor import Factor, Submission
-from authsvc.once import Once
 from authsvc.payment import Payee
+from authsvc.stepup.once import Once
 from tests.support.service import Bench, challenge_of, said
 
 NEW_PHONE = StatedDevice("dev_new", "ds_whatever")

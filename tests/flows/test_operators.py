@@ -8,8 +8,8 @@ import pyotp
 import pytest
 
 from authsvc.attempts import CONSECUTIVE_LIMIT, LOCK_TIME
+from authsvc.domain.operator import Act, Operator, Role
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotPermitted, Unauthenticated
-from authsvc.operator import Act, Operator, Role
 from authsvc.operators.account import OperatorAccount
 from authsvc.operators.figures import WINDOWS
 from authsvc.operators.roster import Roster

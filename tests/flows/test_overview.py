@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
+from authsvc.domain.overview import OVERVIEW_LIFE
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, Unauthenticated
-from authsvc.overview import OVERVIEW_LIFE
 from tests.support.service import Bench, Phone, Said, said
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from authsvc.domain.operator import Operator
 from authsvc.errors import (
     AuthsvcError,
     InvalidRequest,
@@ -19,10 +20,9 @@ from authsvc.errors import (
     PolicyInvalid,
     PolicyStep,
 )
-from authsvc.operator import Operator
 from authsvc.policy.life import Publication, State, Version
 from authsvc.policy.profiles import Profile
-from authsvc.policy_desk import PolicyDesk
+from authsvc.policy_life.service import PolicyDesk
 from tests.support.policies import ANN, BOB, CAI, EVE, SAM, WEAKER, milder, numbered, shipped, stricter
 from tests.support.service import Bench
 

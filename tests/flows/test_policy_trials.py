@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from authsvc.backtesting import LEASE, Backtester
 from authsvc.errors import NotFound, PolicyStep
 from authsvc.policy.jobs import Backtesting, JobState
 from authsvc.policy.life import State, Version
 from authsvc.policy.shadow import FAILED, NOT_COMPARED
-from authsvc.policy_desk import PolicyDesk
-from authsvc.shadowing import LONGEST_LINE
+from authsvc.policy_life.backtesting import LEASE, Backtester
+from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.shadowing import LONGEST_LINE
 from tests.support.policies import ANN, BOB, WEAKER, milder, stricter
 from tests.support.service import Bench, Phone
 
@@ -122,7 +122,7 @@ def test_what_the_comparison_cannot_keep_up_with_is_told(
     bench: Bench, desk: PolicyDesk, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert LONGEST_LINE > 1_000
-    monkeypatch.setattr("authsvc.shadowing.LONGEST_LINE", 1)
+    monkeypatch.setattr("authsvc.policy_life.shadowing.LONGEST_LINE", 1)
     version = candidate(desk, stricter(2))
     desk.start_shadow(ANN, version.id)
     pay(bench, phone, 90_000, 90_001)

@@ -17,10 +17,10 @@ import pytest
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
-from authsvc.access import ALL_SCOPES, new_api_key
-from authsvc.app import create_app
 from authsvc.audit.witness import verify_bundle
+from authsvc.bootstrap.app import create_app
 from authsvc.errors import ModelUnusable
+from authsvc.keys.access import ALL_SCOPES, new_api_key
 from authsvc.voice import verifier
 from authsvc.voice.build import voice_service
 from authsvc.voice.conditions import noisy

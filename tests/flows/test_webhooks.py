@@ -531,8 +531,8 @@ def test_every_act_is_in_the_clients_audit_log(office: Office, receiver: Receive
 def test_more_events_than_may_wait_stay_in_the_feed_until_there_is_room(
     office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("authsvc.outbox.MOST_PENDING", 2)
-    monkeypatch.setattr("authsvc.outbox.PAGE", 2)
+    monkeypatch.setattr("authsvc.services.outbox.MOST_PENDING", 2)
+    monkeypatch.setattr("authsvc.services.outbox.PAGE", 2)
     endpoint = office.open(receiver.url)
     office.happen(*USERS)
     for _ in range(4):

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from authsvc.bootstrap.opening import open_store
+from authsvc.bootstrap.sending import make_sender
+from authsvc.domain.store import Transaction
 from authsvc.events import Event
-from authsvc.once import Answer
-from authsvc.opening import open_store
-from authsvc.outbox import StoredBeats, StoredOutbox
-from authsvc.sending import make_sender
-from authsvc.store import Transaction
+from authsvc.services.outbox import StoredBeats, StoredOutbox
+from authsvc.stepup.once import Answer
 from authsvc.subject import Subject
 from authsvc.webhook.delivery import Claim
 from authsvc.webhook.lease import Lease

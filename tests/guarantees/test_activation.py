@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
+from authsvc.bootstrap.running import Wired
+from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
-from authsvc.decision import Decision
+from authsvc.domain.decision import Decision
 from authsvc.errors import PolicyConflict
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.life import Publication
-from authsvc.policy_desk import PolicyDesk
-from authsvc.running import Wired
-from authsvc.wiring import wire
+from authsvc.policy_life.service import PolicyDesk
 from tests.guarantees.people import Person, Shop, race
 from tests.support.live import Answer, LiveService
 from tests.support.policies import ANN, BOB, numbered, stricter

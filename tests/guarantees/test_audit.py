@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from authsvc.audit.chain import Entry
+from authsvc.bootstrap.opening import Store, open_store
 from authsvc.config import Settings
 from authsvc.errors import Unavailable
-from authsvc.keyring import KeyRing
-from authsvc.opening import Store, open_store
+from authsvc.keys.keyring import KeyRing
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
 from tests.guarantees.people import Person, Shop

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.biometric import Modality
+from authsvc.biometric.words import Modality
+from authsvc.bootstrap.launch import DEVELOPMENT_CLIENT
+from authsvc.bootstrap.opening import open_store
 from authsvc.config import Settings
-from authsvc.launch import DEVELOPMENT_CLIENT
-from authsvc.opening import open_store
 from authsvc.subject import Subject
 from tests.guarantees.canaries import (
     Photograph,

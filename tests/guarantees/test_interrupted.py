@@ -9,7 +9,7 @@ import pytest
 
 from authsvc.errors import ChallengeClosed
 from authsvc.factor import Json
-from authsvc.proving import Proving
+from authsvc.stepup.proving import Proving
 from tests.support.service import Bench, Phone, embedded
 
 WRONG = "00000000"

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from authsvc.cli import main
+from authsvc.bootstrap.opening import Store, open_store
+from authsvc.cli.main import main
 from authsvc.config import Settings
-from authsvc.opening import Store, open_store
-from authsvc.operator import Role
+from authsvc.domain.operator import Role
 from tests.guarantees.people import Person, Shop, expect, race
 from tests.support.live import LiveService
 from tests.support.operators import signed_in

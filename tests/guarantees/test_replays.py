@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from authsvc.errors import ReceiptMismatch
-from authsvc.once import Once
+from authsvc.stepup.once import Once
 from tests.support.service import Bench, embedded
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors
+from authsvc.biometric.vectors import Vectors
 from authsvc.lab.trials import Samples
 
 

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from authsvc.cli import main
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.cli.main import main
 from authsvc.errors import InvalidRequest
 from authsvc.face.build import DEFAULT_MODEL, PASSIVE_MODEL
 from authsvc.lab.clips import MOST_FRAMES, frames_of
-from authsvc.manifest import manifest_folder, read_manifest
 
 PEOPLE = ("obama", "biden", "rose_leslie", "bbt_amy")
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from authsvc.det import curves_of
+from authsvc.biometric.det import curves_of
+from authsvc.biometric.manifest import Manifest, parse_manifest, read_manifest
 from authsvc.lab.commands import lab
 from authsvc.lab.face import FaceData, det, measured, report
 from authsvc.lab.face_calibration import Calibration, calibrated
 from authsvc.lab.face_samples import Photograph, Shot
 from authsvc.lab.operating_points import DataSet
 from authsvc.lab.people import Person
-from authsvc.manifest import Manifest, parse_manifest, read_manifest
 from tests.lab.synthetic import crowd
 
 _POINT = """

@@ -2,9 +2,9 @@
 
 import pytest
 
+from authsvc.biometric.manifest import OperatingPoint, manifest_folder, parse_manifest
 from authsvc.errors import ModelUnusable
 from authsvc.lab.manifest_file import with_points
-from authsvc.manifest import OperatingPoint, manifest_folder, parse_manifest
 
 SHIPPED = (manifest_folder() / "dlib-resnet-v1.toml").read_text()
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from authsvc.biometric.manifest import OperatingPoint, pairs_needed, rate_of
 from authsvc.lab.iso19795 import errors_at
 from authsvc.lab.operating_points import (
     DataSet,
@@ -12,7 +13,6 @@ from authsvc.lab.operating_points import (
     threshold_for,
 )
 from authsvc.lab.trials import Samples, Trials, all_trials
-from authsvc.manifest import OperatingPoint, pairs_needed, rate_of
 from tests.lab.synthetic import crowd
 
 DATA = DataSet("crowd", "made-up people", "2026-11-22")

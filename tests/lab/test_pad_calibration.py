@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
+from authsvc.biometric.manifest import manifest_folder, parse_manifest
 from authsvc.face.build import passive_form
 from authsvc.lab.iso30107 import Presentation, report
 from authsvc.lab.manifest_file import with_species
 from authsvc.lab.operating_points import DataSet
 from authsvc.lab.pad_calibration import PadCalibration, calibrated, presentations_needed
-from authsvc.manifest import manifest_folder, parse_manifest
 
 SHIPPED = (manifest_folder() / "minifasnet.toml").read_text()
 OURS = DataSet("spring attacks", "forty people, two phones", "2026-11-27")

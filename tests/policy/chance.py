@@ -10,6 +10,16 @@ RISKS = [0, 1, 39, 40, 41, 75, 100]
 AMOUNTS = [0, 1, 799, 800, 801, 24_000, 24_001, 100_000]
 TYPES, CHANNELS, REASONS = ["payment", "transfer", "salary"], ["app", "web", "host"], ["new_payee", "vpn"]
 DEVICES = ["trusted", "probation", "new", "unknown", "revoked"]
+CAPTURES = ["browser", "device_signed", "attested"]
+SETS = [
+    ["otp"],
+    ["device_uv"],
+    ["face"],
+    ["face", "otp"],
+    ["voice", "otp"],
+    ["device_uv", "otp"],
+    ["face", "device_uv"],
+]
 CATEGORIES = ["knowledge", "possession", "inherence"]
 
 
@@ -19,7 +29,24 @@ def document(chance: Random, *, loosening: bool = False) -> dict[str, Any]:
     exemptions = [_exemption(chance, number) for number in range(chance.choice([0, 0, 1, 1, 2]))]
     default = chance.choice(["none", "none", "none", "otp", "face", ...])
     devices = chance.choice([{}, {"synced_amount_at_most": chance.choice(AMOUNTS)}])
-    return mapping(*rules, exemptions=exemptions, default=default, devices=devices)
+    levels = {level: {"sets": _ways(chance)} for level in ("otp", "face", "face_fingerprint")}
+    return mapping(*rules, exemptions=exemptions, default=default, devices=devices, levels=levels)
+
+
+def _ways(chance: Random) -> list[Any]:
+    """One to three ways, half of them bounded."""
+    return [
+        _way(chance) if chance.random() < 0.5 else chance.choice(SETS) for _ in range(chance.randint(1, 3))
+    ]
+
+
+def _way(chance: Random) -> dict[str, Any]:
+    factors = chance.choice(SETS)
+    bounds = {"amount_at_most": chance.choice(AMOUNTS), "device_at_most": chance.choice(DEVICES)}
+    if {"face", "voice"} & set(factors):
+        bounds["capture_at_least"] = chance.choice(CAPTURES)
+    stated = chance.sample(list(bounds), chance.randint(0, len(bounds)))
+    return {"factors": factors, **{key: bounds[key] for key in stated}}
 
 
 def _rule(chance: Random, number: int, loosening: bool) -> dict[str, Any]:

@@ -83,3 +83,24 @@ def _exempts(exemption: dict[str, Any], level: str, payment: dict[str, Any], amo
         if count is None or count + 1 > exemption["in_a_row_at_most"]:
             return False
     return True
+
+
+def ways(document: dict[str, Any], payment: dict[str, Any], level: str) -> list[dict[str, Any]]:
+    """The ways of a level that are open to an input snapshot, with factors in order of the alphabet."""
+    if level not in document["levels"]:
+        return []
+    stated = [
+        each if isinstance(each, dict) else {"factors": each} for each in document["levels"][level]["sets"]
+    ]
+    return [{**way, "factors": sorted(way["factors"])} for way in stated if _is_open(document, payment, way)]
+
+
+def _is_open(document: dict[str, Any], payment: dict[str, Any], way: dict[str, Any]) -> bool:
+    amount = _amount(document, payment)
+    if amount > way.get("amount_at_most", Decimal("Infinity")):
+        return False
+    if DEVICES.index(payment["novelty"]) > DEVICES.index(way.get("device_at_most", "revoked")):
+        return False
+    limit = document["devices"].get("synced_amount_at_most", Decimal("Infinity"))
+    by_key_alone = "device_uv" in way["factors"] and not {"face", "voice"} & set(way["factors"])
+    return not (by_key_alone and payment["device_synced"] is not False and amount > limit)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from authsvc.biometric import Modality
+from authsvc.biometric.words import Modality
 from authsvc.factor import Factor
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy

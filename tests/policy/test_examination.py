@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from authsvc.analyst import ChildAnalyst
 from authsvc.errors import Unavailable
 from authsvc.policy import loading
 from authsvc.policy.examination import examine
 from authsvc.policy.life import WEAKENS
 from authsvc.policy.profiles import Profile
+from authsvc.policy_life.analyst import ChildAnalyst
 from tests.policy.builders import mapping, policy
 from tests.support.policies import milder, numbered
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authsvc.biometric import LivenessGate, covers
+from authsvc.biometric.words import LivenessGate, covers
 from authsvc.errors import PolicyInvalid
 from authsvc.policy import loading
 from authsvc.policy.analysis import analyze

@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner
 
-from authsvc.biometric import Modality
-from authsvc.det import DetFile
+from authsvc.biometric.det import DetFile
+from authsvc.biometric.words import Modality
 from authsvc.errors import PolicyInvalid
 from authsvc.policy import loading
 from authsvc.policy.commands import policy as command

@@ -5,8 +5,8 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from authsvc.bootstrap.opening import open_database
 from authsvc.config import Settings
-from authsvc.opening import open_database
 from authsvc.storage import migrations
 from authsvc.storage.revision import NEWEST, is_current
 from authsvc.storage.upgrade import database_url, upgrade

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from authsvc.errors import Tampered
-from authsvc.keyring import KeyRing, Purpose
+from authsvc.keys.keyring import KeyRing, Purpose
 from authsvc.storage.sealing import Place, Sealer
 from authsvc.subject import Subject
 

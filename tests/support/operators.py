@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from authsvc.opening import Store
-from authsvc.operator import Operator, Role
+from authsvc.bootstrap.opening import Store
+from authsvc.domain.operator import Operator, Role
 from authsvc.operators.account import OperatorState
 from authsvc.operators.roster import Roster
 from authsvc.operators.session import LONGEST_BEARER, Means, Session, SessionKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from authsvc.operator import Operator, Role
+from authsvc.domain.operator import Operator, Role
 from authsvc.policy import loading
 
 ANN = Operator("op_ann", "Ann", frozenset({Role.ANALYST}))

@@ -16,27 +16,27 @@ from typing import Any
 
 import pyotp
 
-from authsvc import wiring
-from authsvc.access import ALL_SCOPES, ApiKey, new_api_key
-from authsvc.admission import TicketWanted
-from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.biometric.manifest import manifest_folder, read_manifests
+from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.bootstrap import wiring
+from authsvc.bootstrap.health import Voices
+from authsvc.bootstrap.opening import Uncounted
 from authsvc.clock import FrozenClock
 from authsvc.config import Settings
-from authsvc.deciding import DecisionRequest
 from authsvc.device.novelty import StatedDevice
 from authsvc.face.capture import CaptureContext
 from authsvc.factor import Factor, Submission, Unusable
-from authsvc.health import Voices
-from authsvc.keyring import KeyRing
-from authsvc.manifest import manifest_folder, read_manifests
-from authsvc.once import Answer, Once
-from authsvc.opening import Uncounted
+from authsvc.keys.access import ALL_SCOPES, ApiKey, new_api_key
+from authsvc.keys.keyring import KeyRing
 from authsvc.payment import Payee, Payment
 from authsvc.policy.engine import Policy
 from authsvc.policy.examination import examine
 from authsvc.policy.profiles import Profile
-from authsvc.proving import Completed
-from authsvc.services import Services
+from authsvc.services.enrollments import TicketWanted
+from authsvc.services.services import Services
+from authsvc.stepup.deciding import DecisionRequest
+from authsvc.stepup.once import Answer, Once
+from authsvc.stepup.proving import Completed
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from authsvc.biometric.manifest import Manifest, parse_manifest
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import Manifest, parse_manifest
 from authsvc.voice.acquisition import Ears
 from authsvc.voice.build import voice_service
 from authsvc.voice.liveness import PromptedLiveness

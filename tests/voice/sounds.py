@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from authsvc.arrays.vectors import Vectors, unit
+from authsvc.biometric.vectors import Vectors, unit
 from authsvc.voice.engine import SAMPLE_RATE, Probabilities, Samples
 
 _FRAME = 800

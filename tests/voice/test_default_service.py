@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from authsvc.biometric import Liveness, Template
+from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifest
+from authsvc.biometric.words import Liveness, Template
 from authsvc.factor import Unusable
 from authsvc.lab.voice_corpus import joined, speakers, takes_of
-from authsvc.manifest import Manifest, manifest_folder, read_manifest
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.build import DEFAULT_MODEL
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard

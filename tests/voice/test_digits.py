@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from authsvc.biometric.manifest import read_manifests
 from authsvc.errors import ModelUnusable
-from authsvc.manifest import read_manifests
 from authsvc.voice.build import DIGIT_RECOGNISER, limits_of
 from authsvc.voice.digits_onnx_engine import OnnxDigitRecogniser
 

@@ -12,6 +12,7 @@ import soundfile
 from click.testing import CliRunner
 from PIL import Image
 
+from authsvc.biometric.manifest import Manifest
 from authsvc.errors import ModelUnusable
 from authsvc.lab.intervals import clopper_pearson
 from authsvc.lab.iso19795 import errors_at
@@ -25,7 +26,6 @@ from authsvc.lab.voice_hearing import Row, hear
 from authsvc.lab.voice_listening import Engine
 from authsvc.lab.voice_pictures import draw_spectrogram
 from authsvc.lab.voice_trials import MOST_PROBES, Probe, Template, make_templates, voice_trials
-from authsvc.manifest import Manifest
 from authsvc.voice.acquisition import Ears
 from authsvc.voice.audio import encode_wav, recording_of
 from authsvc.voice.prompt import Limits

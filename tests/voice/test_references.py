@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from authsvc.arrays.vectors import cosine
+from authsvc.biometric.vectors import cosine
 from authsvc.voice.conditions import telephone
 from authsvc.voice.quality import Quality
 from authsvc.voice.references import Reference, Share

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from authsvc.arrays.vectors import unpack
-from authsvc.biometric import Liveness, Modality, Template
+from authsvc.biometric.vectors import unpack
+from authsvc.biometric.words import Liveness, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable
 from authsvc.factor import Unusable
 from authsvc.voice.audio import encode_wav

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, StoredTemplate, Template
+from authsvc.biometric.manifest import Manifest
+from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, StoredTemplate, Template
 from authsvc.ephemeral import Key
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Factor, Received, Step, Submission, Unusable, Verification
-from authsvc.manifest import Manifest
 from authsvc.payment import Binding, Payment
 from authsvc.subject import Subject
 from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard

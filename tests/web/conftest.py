@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from authsvc.access import ALL_SCOPES, Scope, new_api_key
-from authsvc.app import App, create_app
+from authsvc.bootstrap.app import App, create_app
+from authsvc.bootstrap.running import Wired
+from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
-from authsvc.keyring import KeyRing
-from authsvc.running import Wired
+from authsvc.keys.access import ALL_SCOPES, Scope, new_api_key
+from authsvc.keys.keyring import KeyRing
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
-from authsvc.wiring import wire
 from tests.web.support import BASE_URL, Api, FakeServices
 
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from authsvc.bootstrap.wiring import device_rules
 from authsvc.config import Settings
 from authsvc.errors import ConfigurationError
 from authsvc.subject import Subject
-from authsvc.wiring import device_rules
 from tests.device.makers import AAGUID, LIST, OTHER, Authority, Maker, octets, write
 from tests.web.conftest import Shop, opened_shop
 from tests.web.people import Registration

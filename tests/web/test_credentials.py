@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from authsvc.access import ApiKey, Scope
 from authsvc.errors import Unauthenticated
+from authsvc.keys.access import ApiKey, Scope
 from authsvc.serving.waiting import AGAIN
 from tests.web.support import (
     API_KEY,

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from authsvc.operator import Role
+from authsvc.domain.operator import Role
 from authsvc.web import credentials
 from authsvc.web.capture import AUDIO, FRAMES
 from authsvc.web.openapi import slugs_of

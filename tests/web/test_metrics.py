@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.drift import DriftVerdict, ScoreHistogram
+from authsvc.biometric.drift import DriftVerdict, ScoreHistogram
 from authsvc.errors import CaptureUnusable
-from authsvc.once import Answer
+from authsvc.stepup.once import Answer
 from authsvc.web.metrics import Metrics, fresh_directory
 from tests.web.support import CHALLENGE_ID, PAYER, Api, FakeServices, decision
 

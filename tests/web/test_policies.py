@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from authsvc.access import ALL_SCOPES, new_api_key
-from authsvc.app import App, create_app
-from authsvc.backtesting import Backtester
+from authsvc.bootstrap.app import App, create_app
+from authsvc.bootstrap.running import Wired
+from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
-from authsvc.keyring import KeyRing
-from authsvc.operator import Role
+from authsvc.domain.operator import Role
+from authsvc.keys.access import ALL_SCOPES, new_api_key
+from authsvc.keys.keyring import KeyRing
 from authsvc.policy import loading
-from authsvc.running import Wired
+from authsvc.policy_life.backtesting import Backtester
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
-from authsvc.wiring import wire
 from tests.support.operators import signed_in
 from tests.support.policies import WEAKER, milder, numbered, shipped, stricter
 from tests.support.service import Here

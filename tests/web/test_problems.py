@@ -8,9 +8,9 @@ import pytest
 
 from authsvc import errors
 from authsvc.errors import AuthsvcError
-from authsvc.once import Answer
-from authsvc.proving import Completed
 from authsvc.serving import refusal
+from authsvc.stepup.once import Answer
+from authsvc.stepup.proving import Completed
 from authsvc.web import credentials
 from authsvc.web.openapi import slugs_of
 from authsvc.web.problems import PROBLEMS
@@ -192,7 +192,7 @@ def test_a_request_is_one_line_of_json_without_anything_it_carried(
     api: Api, fake: FakeServices, caplog: pytest.LogCaptureFixture
 ):
     fake.on("user_status", errors.NotFound("no such user"))
-    with caplog.at_level(logging.INFO, "authsvc.access"):
+    with caplog.at_level(logging.INFO, "authsvc.keys.access"):
         answer = api.get("/v1/users/alice/status?token=hush", headers=BEARER)
         api.get("/v1/users/alice/status", headers=BEARER)
     lines = [json.loads(record.getMessage()) for record in caplog.records]
@@ -213,7 +213,7 @@ def test_a_request_is_one_line_of_json_without_anything_it_carried(
 
 def test_a_held_request_is_logged_once(api: Api, fake: FakeServices, caplog: pytest.LogCaptureFixture):
     fake.on("decision", decision())
-    with caplog.at_level(logging.INFO, "authsvc.access"):
+    with caplog.at_level(logging.INFO, "authsvc.keys.access"):
         for waited in (0.0, 10.0, 25.0):
             look(api, waited)
     assert len(caplog.records) == 1

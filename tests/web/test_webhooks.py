@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from authsvc.access import Scope
+from authsvc.keys.access import Scope
 from tests.web.conftest import Shop
 from tests.web.people import once, open_webhook
 from tests.web.support import slug

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import AuthsvcError, ModelUnusable, Unavailable, UnsupportedMedia
 from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.factor import Json, Unusable

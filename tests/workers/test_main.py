@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from authsvc.biometric import Comparison, Liveness, Template
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.weights import verified_weights
+from authsvc.biometric.words import Comparison, Liveness, Template
 from authsvc.errors import ModelUnusable, UnsupportedMedia
 from authsvc.face.capture import CaptureContext
 from authsvc.factor import Unusable
-from authsvc.manifest import manifest_folder, read_manifest
-from authsvc.weights import verified_weights
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.face import RemoteFace
 from authsvc.workers.voice import RemoteVoice

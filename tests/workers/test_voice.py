@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from authsvc.biometric import Comparison, Liveness, LivenessResult, Modality, Template
+from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import AuthsvcError, ModelUnusable, Unavailable, UnsupportedMedia
 from authsvc.factor import Json, Unusable
 from authsvc.voice.audio import encode_wav

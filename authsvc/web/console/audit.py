@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
+from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest, Unavailable
-from authsvc.operator import Act
 from authsvc.operators.search import Wanted
 from authsvc.web.console.doors import Pages, desk, operator, requires
 from authsvc.web.console.rendering import page

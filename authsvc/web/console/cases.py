@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
+from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest, NotFound
-from authsvc.operator import Act
+from authsvc.services.views import account_view, device_view
 from authsvc.subject import Subject
-from authsvc.views import account_view, device_view
 from authsvc.web.console.doors import Answer, Pages, desk, operator, requires, see, typed
 from authsvc.web.console.rendering import page, told
 

@@ -13,9 +13,9 @@ from typing import ParamSpec, TypeVar, cast
 from flask import Blueprint, Response, current_app, g, redirect, request
 from werkzeug.wrappers import Response as Answer
 
+from authsvc.domain.operator import Act, Operator
 from authsvc.errors import InvalidRequest, Unauthenticated
 from authsvc.look.forms import form_key, must_be_ours
-from authsvc.operator import Act, Operator
 from authsvc.operators.console import Console
 from authsvc.operators.session import Session, SessionKind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from authsvc.operator import Act, Operator
+from authsvc.domain.operator import Act, Operator
 from authsvc.web.console.wording import N_
 
 

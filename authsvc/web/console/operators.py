@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from authsvc.operator import Act
+from authsvc.domain.operator import Act
 from authsvc.web.console.doors import Pages, desk, requires
 from authsvc.web.console.rendering import page
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask import Response, request
 
-from authsvc.operator import Act
+from authsvc.domain.operator import Act
 from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, OPERATOR
 from authsvc.operators.figures import WINDOWS, Series
 from authsvc.web.console import wording

@@ -8,23 +8,23 @@ from typing import Any
 import pyotp
 import pytest
 
-from authsvc.access import ALL_SCOPES, new_api_key
-from authsvc.admission import TicketWanted
-from authsvc.app import App, create_app
+from authsvc.bootstrap.app import App, create_app
+from authsvc.bootstrap.running import Wired
+from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
-from authsvc.deciding import DecisionRequest
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.operator import Role
 from authsvc.errors import NotFound
 from authsvc.factor import Submission
-from authsvc.keyring import KeyRing
-from authsvc.once import Once
-from authsvc.operator import Role
+from authsvc.keys.access import ALL_SCOPES, new_api_key
+from authsvc.keys.keyring import KeyRing
 from authsvc.payment import Payee, Payment
-from authsvc.running import Wired
+from authsvc.services.enrollments import TicketWanted
+from authsvc.stepup.deciding import DecisionRequest
+from authsvc.stepup.once import Once
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
 from authsvc.web.settings import WebSettings
-from authsvc.wiring import wire
 from tests.web.console.people import Person
 from tests.web.support import BASE_URL
 

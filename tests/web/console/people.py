@@ -11,10 +11,10 @@ import pyotp
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
+from authsvc.bootstrap.running import Wired
 from authsvc.clock import SystemClock
-from authsvc.operator import Role
+from authsvc.domain.operator import Role
 from authsvc.operators.roster import Roster
-from authsvc.running import Wired
 from tests.support.authenticator import Authenticator
 from tests.web.support import BASE_URL
 

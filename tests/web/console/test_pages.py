@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from authsvc.operator import Act, Role
-from authsvc.running import Wired
+from authsvc.bootstrap.running import Wired
+from authsvc.domain.operator import Act, Role
 from tests.web.console.conftest import Shop
 from tests.web.console.people import Person, audited
 from tests.web.support import BASE_URL

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from authsvc.operator import Role
+from authsvc.bootstrap.running import Wired
+from authsvc.domain.operator import Role
 from authsvc.policy.life import State
 from authsvc.policy.thresholds import Model
-from authsvc.running import Wired
 from tests.support.policies import milder, numbered, shipped, stricter
 from tests.test_det import curve
 from tests.test_manifest import manifest, point

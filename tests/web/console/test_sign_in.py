@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from werkzeug.test import TestResponse
 
-from authsvc.operator import Role
-from authsvc.running import Wired
+from authsvc.bootstrap.running import Wired
+from authsvc.domain.operator import Role
 from tests.support.authenticator import BE, BS, UP, UV
 from tests.web.console.people import Person, audited, wrong_code
 from tests.web.support import BASE_URL

@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import Response, request
 
+from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest
-from authsvc.operator import Act
 from authsvc.policy.life import Form
 from authsvc.policy.profiles import Profile
-from authsvc.policy_desk import LARGEST_PAGE, Look
+from authsvc.policy_life.service import LARGEST_PAGE, Look
 from authsvc.web.console.doors import Answer, Pages, operator, requires, see, typed
 from authsvc.web.console.policies.shown import REFUSED, active, policies, refused_on
 from authsvc.web.console.policies.table_view import table_view

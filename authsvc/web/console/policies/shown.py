@@ -17,7 +17,7 @@ from authsvc.errors import (
     Unavailable,
 )
 from authsvc.policy.life import Version
-from authsvc.policy_desk import Active, PolicyDesk
+from authsvc.policy_life.service import Active, PolicyDesk
 from authsvc.web.console.doors import desk, operator
 from authsvc.web.console.policies import wording
 from authsvc.web.console.rendering import page

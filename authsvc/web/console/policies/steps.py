@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from authsvc.operator import Act, Operator
+from authsvc.domain.operator import Act, Operator
 from authsvc.policy.life import CANDIDATES, NEVER_ACCEPTED, State, Version
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response
 from markupsafe import Markup
 
+from authsvc.biometric.manifest import pairs_needed
+from authsvc.domain.operator import Act
 from authsvc.errors import PolicyInvalid
-from authsvc.manifest import pairs_needed
-from authsvc.operator import Act
 from authsvc.policy.det_picture import det_picture
 from authsvc.policy.thresholds import Threshold
 from authsvc.web.console.doors import Pages, operator, requires

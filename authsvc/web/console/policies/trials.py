@@ -8,8 +8,8 @@ from typing import Any
 from flask import Response, request
 from markupsafe import Markup
 
+from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest, NotFound, PolicyInvalid
-from authsvc.operator import Act
 from authsvc.policy.explain import explain
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.jobs import JobState

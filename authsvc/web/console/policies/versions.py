@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Response, request
 
+from authsvc.domain.operator import Act
 from authsvc.errors import NotFound
-from authsvc.operator import Act
 from authsvc.policy.picture import picture
 from authsvc.policy.profiles import Profile
-from authsvc.policy_desk import LARGEST_PAGE
+from authsvc.policy_life.service import LARGEST_PAGE
 from authsvc.web.console.doors import Answer, Pages, operator, requires, see, typed
 from authsvc.web.console.policies.shown import REFUSED, active, names, policies, refused_on, version_page
 from authsvc.web.console.policies.steps import PATH, milestone, offered, standing_in_the_way

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 
-from authsvc.det_svg import percent as significant
+from authsvc.biometric.det_svg import percent as significant
 from authsvc.errors import AuthsvcError
 from authsvc.web.console.policies.what_if import query_of
 from authsvc.web.console.wording import N_, gettext, named

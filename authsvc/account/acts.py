@@ -1,0 +1,182 @@
+"""Acts on a user's account that more than one may do: the payment backend, the person, whoever recovers a lost phone.
+
+Each is part of a transaction, and writes its own audit line and event. `actor` is who did it: `backend` or `person`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from authsvc.audit.chain import Entry
+from authsvc.biometric.words import Modality
+from authsvc.device.credential import Device, DeviceState
+from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.receipt import AuditPosition
+from authsvc.domain.store import Transaction
+from authsvc.errors import InvalidRequest, NotFound
+from authsvc.events import Event
+from authsvc.factor import Factor
+from authsvc.subject import Subject
+
+
+def act(
+    actor: str, action: str, subject: Subject, about: str, result: str, now: datetime, **details: object
+) -> Entry:
+    """The audit line of an administrative act."""
+    return Entry(now, actor, action, subject, about, result, _given(details))
+
+
+def two_operators(names: Sequence[str]) -> tuple[str, ...]:
+    """The operators who vouch for something, sorted; none unless they are at least two different ones."""
+    different = {name.strip().casefold(): name.strip() for name in names if name.strip()}
+    return tuple(sorted(different.values())) if len(different) >= 2 else ()
+
+
+def existing(tx: Transaction, subject: Subject) -> Account:
+    """The user's account; raises NotFound, also once it was erased."""
+    account = tx.accounts.find(subject)
+    if account is None or account.status is AccountStatus.ERASED:
+        raise NotFound("no such user")
+    return account
+
+
+def has_enrolled(tx: Transaction, account: Account) -> bool:
+    """Whether there is, or was, something to prove oneself with.
+
+    Somebody who took everything away from an account, with a stolen session say, must not enrol next on the ticket alone.
+    """
+    subject = account.subject
+    return account.status is not AccountStatus.ERASED and (
+        bool(account.factors)
+        or tx.credentials.user_handle(subject) is not None
+        or bool(tx.templates.consents(subject))
+    )
+
+
+def device_of(tx: Transaction, account: Account, device_id: str) -> Device:
+    """A device of this user, removed ones included; raises NotFound."""
+    _, device = tx.accounts.find_with_device(account.subject, device_id)
+    if device is None:
+        raise NotFound("no such device")
+    return device
+
+
+def rename_device(
+    tx: Transaction, account: Account, device_id: str, name: str, actor: str, now: datetime
+) -> Device:
+    """Call a device something else; raises InvalidRequest for a removed one."""
+    device = tx.accounts.save_device(_standing(tx, account, device_id).renamed(name))
+    tx.record(act(actor, "device.rename", account.subject, device.id, device.state.value, now))
+    return device
+
+
+def revoke_device(
+    tx: Transaction, account: Account, device_id: str, actor: str, now: datetime
+) -> tuple[Account, Device]:
+    """Remove a device and its keys for good; its id stays on record and is never used again.
+
+    Answers the account for the caller to save: with the last key goes the factor. A device that is still on probation was
+    vetoed by this, and the event of that name says so.
+    """
+    subject = account.subject
+    device = tx.accounts.save_device(_standing(tx, account, device_id).revoked())
+    tx.credentials.remove_of_device(subject, device.id)
+    on_probation = device.trusted_from > now
+    result = "vetoed" if on_probation else device.state.value
+    tx.record(act(actor, "device.revoke", subject, device.id, result, now))
+    tx.publish(Event("subject:device:revoked", subject, now, {"device": device.id}))
+    if on_probation:
+        tx.publish(Event("subject:device:vetoed", subject, now, {"device": device.id, "by": actor}))
+    return without_lost_keys(tx, account), device
+
+
+def without_lost_keys(tx: Transaction, account: Account) -> Account:
+    """With the last live device key goes the factor, so that nobody is asked for what they cannot show."""
+    if tx.credentials.live(account.subject):
+        return account
+    return account.withdrawn(Factor.DEVICE_UV, Factor.DEVICE_KEY)
+
+
+def withdraw_biometric(
+    tx: Transaction, account: Account, modality: Modality, actor: str, now: datetime
+) -> None:
+    """Withdraw consent and destroy the template; effective on the next request."""
+    subject = account.subject
+    tx.templates.forget(subject, modality)
+    tx.templates.withdraw_consent(subject, modality, now)
+    tx.accounts.save(account.withdrawn(Factor(modality.value)))
+    tx.record(act(actor, "biometric.withdraw", subject, modality.value, "withdrawn", now))
+    tx.publish(Event(f"subject:{modality}:withdrawn", subject, now))
+
+
+def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:
+    """Destroy the user's key, and so everything sealed under it; answers where the audit says so.
+
+    Enrolments that are under way end with it: one that was completed later would bring the account back.
+    """
+    subject = account.subject
+    for modality in Modality:
+        tx.templates.forget(subject, modality)
+        tx.templates.withdraw_consent(subject, modality, now)
+    tx.codes.forget(subject)
+    tx.credentials.forget(subject)
+    tx.accounts.forget_devices(subject)
+    tx.tickets.cancel_of(subject)
+    tx.accounts.save(account.erased())
+    position = AuditPosition(*tx.position())
+    tx.record(act(actor, "user.erase", subject, subject.user, "erased", now))
+    data = {"by": actor, "audit": {"chain": position.chain, "seq": position.seq}}
+    tx.publish(Event("subject:erased", subject, now, data))
+    return position
+
+
+def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: datetime) -> Account:
+    """Deny everything for this user from the next request on, whichever worker gets it."""
+    subject = account.subject
+    frozen = tx.accounts.save(account.frozen())
+    tx.record(act(actor, "user.freeze", subject, subject.user, "frozen", now, why=reason))
+    tx.publish(Event("subject:frozen", subject, now, {"reason": reason}))
+    return frozen
+
+
+def unfreeze(
+    tx: Transaction, account: Account, actor: str, now: datetime, *, operators: Sequence[str]
+) -> Account:
+    """Take decisions again; `operators` are the two who vouched, none where the user proved it."""
+    subject = account.subject
+    active = tx.accounts.save(account.unfrozen())
+    who = sorted(operators) or None
+    tx.record(act(actor, "user.unfreeze", subject, subject.user, "active", now, operators=who))
+    tx.publish(Event("subject:unfrozen", subject, now))
+    return active
+
+
+def set_verify_always(tx: Transaction, account: Account, wanted: bool, actor: str, now: datetime) -> Account:
+    """The user's own switch: with it no payment is exempted for its low value."""
+    subject = account.subject
+    tx.record(act(actor, "user.verify-always", subject, subject.user, str(wanted).lower(), now))
+    return tx.accounts.save(replace(account, verify_always=wanted))
+
+
+def charge_attempt(tx: Transaction, account: Account, factors: Collection[Factor], now: datetime) -> bool:
+    """Count an attempt before it is judged, and say whether it may be; a lock-out is told once, when it begins."""
+    if not account.attempts.admits(factors, now):
+        return False
+    attempts = account.attempts.charge(factors, now)
+    tx.accounts.save(replace(account, attempts=attempts))
+    if attempts.is_blocked(now):
+        tx.publish(Event("subject:locked", account.subject, now, {"scope": "any"}))
+    return True
+
+
+def _standing(tx: Transaction, account: Account, device_id: str) -> Device:
+    device = device_of(tx, account, device_id)
+    if device.state is DeviceState.REVOKED:
+        raise InvalidRequest("the device was removed")
+    return device
+
+
+def _given(details: Mapping[str, object]) -> Mapping[str, object]:
+    return {name: value for name, value in details.items() if value is not None}

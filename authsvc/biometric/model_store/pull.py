@@ -1,0 +1,130 @@
+"""Gets the weight files of one manifest from its URLs, or from files that the operator has.
+
+A transfer that breaks off is taken up again where it stopped. Only what has the manifest's size and SHA-256 is put in place,
+and weights that the licence keeps from commercial use come only once the operator has accepted that licence by name.
+"""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from authsvc.biometric.manifest import Manifest, Source, Weight
+from authsvc.biometric.model_store.install import install_bytes, install_file
+from authsvc.biometric.weights import WeightState, sha256_of, weight_state
+from authsvc.errors import ModelUnusable
+
+Progress = Callable[[str, int, int], None]
+"""Told the file, the bytes that are here and the bytes that are expected."""
+
+_TIMEOUT = 30
+_BLOCK = 1 << 16
+_BROKEN = (urllib.error.URLError, http.client.HTTPException, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What was done for one weight file: `from_where` is `file`, `url` or `already there`."""
+
+    file: str
+    from_where: str
+
+
+def pull(
+    manifest: Manifest,
+    folder: Path,
+    *,
+    files: Sequence[Path] = (),
+    accepted_licences: Iterable[str] = (),
+    progress: Progress = lambda file, here, expected: None,
+) -> tuple[Pulled, ...]:
+    """Installs every weight file of the manifest; raises ModelUnusable, and then leaves what was there as it was."""
+    _check_licence(manifest, accepted_licences)
+    folder.mkdir(parents=True, exist_ok=True)
+    given = _matched(manifest, files)
+    return tuple(_get(weight, folder, given.get(weight.role), progress) for weight in manifest.weights)
+
+
+def _check_licence(manifest: Manifest, accepted: Iterable[str]) -> None:
+    if manifest.licence.commercial or manifest.licence.name in set(accepted):
+        return
+    raise ModelUnusable(
+        f"`{manifest.id}` may not be used commercially (licence `{manifest.licence.name}`, training data: "
+        f"{manifest.licence.training_data}): accept that with `--accept-licence {manifest.licence.name}`"
+    )
+
+
+def _matched(manifest: Manifest, files: Sequence[Path]) -> dict[str, Path]:
+    """The given files by the role of the weight that they are; raises ModelUnusable for one that is none."""
+    by_hash = {weight.sha256: weight.role for weight in manifest.weights}
+    matched = {}
+    for file in files:
+        if not file.is_file() or (digest := sha256_of(file)) not in by_hash:
+            raise ModelUnusable(f"`{file}` is none of the weight files of `{manifest.id}` (by SHA-256)")
+        matched[by_hash[digest]] = file
+    return matched
+
+
+def _get(weight: Weight, folder: Path, given: Path | None, progress: Progress) -> Pulled:
+    if weight_state(folder, weight) is WeightState.READY:
+        return Pulled(weight.file, "already there")
+    if given is not None:
+        install_bytes(folder, weight, given.read_bytes())
+        return Pulled(weight.file, "file")
+    if weight.source is None or weight.source.url is None or weight.source.convert is not None:
+        raise ModelUnusable(f"no address is known for `{weight.file}`: supply it with `--file`")
+    install_file(folder, weight, _download(weight, weight.source, weight.source.url, folder, progress))
+    return Pulled(weight.file, "url")
+
+
+def _download(weight: Weight, source: Source, url: str, folder: Path, progress: Progress) -> Path:
+    """The complete and checked file under its temporary name, which is kept when the transfer breaks off."""
+    part = folder / f".{weight.file}.{source.sha256[:8]}.part"
+    if not part.is_file() or part.stat().st_size != source.size:
+        try:
+            _fetch(url, part, source.size, lambda here: progress(weight.file, here, source.size))
+        except _BROKEN as error:
+            raise ModelUnusable(
+                f"cannot get `{weight.file}` from {url} ({_reason(error)}): {_ADVICE}"
+            ) from error
+    if part.stat().st_size < source.size:
+        raise ModelUnusable(
+            f"`{weight.file}` broke off after {part.stat().st_size} of {source.size} bytes: {_ADVICE}"
+        )
+    if part.stat().st_size > source.size or sha256_of(part) != source.sha256:
+        part.unlink()
+        raise ModelUnusable(
+            f"what {url} sent is not `{weight.file}` of the manifest (size or SHA-256): nothing is installed"
+        )
+    return part
+
+
+_ADVICE = "run the same command again to go on where it stopped, or get the file elsewhere and use `--file`"
+
+
+def _fetch(url: str, part: Path, size: int, progress: Callable[[int], None]) -> None:
+    """Appends to `part` what is missing; a server that does not know ranges sends everything anew."""
+    have = part.stat().st_size if part.is_file() else 0
+    if have > size:
+        part.unlink()
+        have = 0
+    # The scheme was checked when the manifest was read: http or https, never a file.
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
+        have = have if answer.status == http.HTTPStatus.PARTIAL_CONTENT else 0
+        with part.open("ab" if have else "wb") as file:
+            # One byte more than expected is enough to know that it is another file.
+            while have <= size and (block := answer.read(min(_BLOCK, size - have + 1))):
+                file.write(block)
+                have += len(block)
+                progress(have)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"status {error.code}"
+    return str(getattr(error, "reason", None) or error or error.__class__.__name__)

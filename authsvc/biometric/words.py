@@ -1,0 +1,114 @@
+"""The words that face and voice share (ISO/IEC 2382-37, ISO/IEC 30107): template, probe, score, liveness.
+
+A score is always a similarity, higher is more alike. A template compares only within the model version that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Modality(StrEnum):
+    FACE = "face"
+    VOICE = "voice"
+
+
+class Liveness(StrEnum):
+    """What presentation attack detection says; only BONA_FIDE passes, and no answer is UNDECIDED."""
+
+    BONA_FIDE = "bona_fide"
+    ATTACK = "attack"
+    UNDECIDED = "undecided"
+
+
+class LivenessGate(StrEnum):
+    """A kind of presentation attack detection: what is seen in a capture, or what a person is asked to do in it."""
+
+    PASSIVE = "passive"
+    ACTIVE = "active"
+
+
+class Capture(StrEnum):
+    """Where a capture came from, by what is known of it: nothing, a registered key's word, or an attested app's."""
+
+    BROWSER = "browser"
+    DEVICE_SIGNED = "device_signed"
+    ATTESTED = "attested"
+
+    @property
+    def rank(self) -> int:
+        """0 for `browser`; higher is better evidence."""
+        return _CAPTURE_RANK[self]
+
+
+_CAPTURE_RANK = {capture: rank for rank, capture in enumerate(Capture)}
+
+Gates = tuple[LivenessGate, ...] | None
+"""The gates that a capture must pass, all of them; None stands for every gate that is installed, and one at least."""
+
+
+def covers(had: Gates, needed: Gates) -> bool:
+    """Whether a capture that passed `had` is good where `needed` is asked."""
+    if had is None or needed is None:
+        return had is needed
+    return set(needed) <= set(had)
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessResult:
+    """A verdict and the numbers behind it; `detectors` names those that were asked."""
+
+    verdict: Liveness
+    detectors: tuple[str, ...] = ()
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A biometric reference.
+
+    `model` is the manifest's digest, `vector` little-endian float32, `samples` the number k it was made of.
+    `fingerprints` tell the capture again should it be replayed; they are biometric data, sealed like the vector.
+    """
+
+    modality: Modality
+    model: str
+    vector: bytes
+    samples: int
+    fingerprints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A probe against a reference: cosine similarity in [-1, 1], never a verdict by itself.
+
+    `fingerprints` tell the capture again should it be replayed; they are biometric data, sealed like a template.
+    """
+
+    score: float
+    model: str
+    frames: int
+    liveness: LivenessResult
+    quality: Mapping[str, float] = field(default_factory=dict)
+    fingerprints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTemplate:
+    """`id` changes with every enrolment, so that a comparison made with an older template is not accepted."""
+
+    id: str
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One consent: to which modality, in which wording, from when to when."""
+
+    modality: Modality
+    text_version: str
+    given_at: datetime
+    withdrawn_at: datetime | None

@@ -1,0 +1,104 @@
+"""The WSGI application: every declared operation as a route, every failure as a problem, the same headers on every answer.
+
+Importing it loads no model and no numerical library; what computes is handed in as `services`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from authsvc.biometric.drift import expected_beside
+from authsvc.biometric.manifest import manifest_folder
+from authsvc.errors import AuthsvcError
+from authsvc.serving.waiting import AGAIN
+from authsvc.web import access_log, dispatch
+from authsvc.web.console.shell import open_console
+from authsvc.web.http import ApiRequest, ApiResponse, current
+from authsvc.web.metrics import Metrics
+from authsvc.web.port import Services
+from authsvc.web.refusals import Refusals
+from authsvc.web.registry import OPERATIONS
+from authsvc.web.replies import ToldAgain
+from authsvc.web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from authsvc.config import Settings
+    from authsvc.operators.console import Console
+
+
+class App(Flask):
+    """Flask, without sessions and static files, and without redirects that would repair a wrong address.
+
+    `close` ends what was begun for it; its server calls it at the end.
+    """
+
+    request_class = ApiRequest
+    response_class = ApiResponse
+
+    def __init__(self, metrics: Metrics, close: Callable[[], None]) -> None:
+        super().__init__("authsvc", static_folder=None, template_folder=None)
+        self.close = close
+        self._metrics = metrics
+        self.url_map.merge_slashes = False
+
+    def process_response(self, response: Response) -> Response:
+        """What happens to every answer: headers, counters, and its line in the log."""
+        asked, answer = current(), cast(ApiResponse, response)
+        if AGAIN in answer.headers:
+            # The server asks again in a moment; nobody has been answered yet.
+            return answer
+        answer.secure()
+        answer.headers.add("X-Request-Id", asked.id)
+        route = "unknown" if asked.url_rule is None else asked.url_rule.rule
+        self._metrics.served(asked.method, route, asked.seconds())
+        if answer.slug is not None:
+            self._metrics.refused(answer.slug)
+        access_log.write(asked, answer, route)
+        return answer
+
+
+def make_app(settings: Settings) -> App:
+    """The application of one web process, wired from its settings."""
+    from authsvc.bootstrap.wiring import wire  # Every room and storage load here, not with this module.
+
+    metrics = Metrics(settings.metrics_dir, expected_beside(manifest_folder()))
+    wired = wire(settings, tally=metrics)
+    wired.start_chores()
+    access_log.to_stderr()
+    return create_app(wired.services, WebSettings(settings.public_url), metrics, wired.close, wired.console)
+
+
+def create_app(
+    services: Services,
+    settings: WebSettings,
+    metrics: Metrics | None = None,
+    close: Callable[[], None] = lambda: None,
+    console: Console | None = None,
+) -> App:
+    """The application over these services; without `metrics` it counts for itself, without `console` it has no pages."""
+    metrics = Metrics() if metrics is None else metrics
+    app = App(metrics, close)
+    for operation in OPERATIONS:
+        app.add_url_rule(
+            dispatch.route(operation.path),
+            operation.name,
+            dispatch.view(operation, services, metrics, settings.base_url),
+            methods=[operation.method],
+            provide_automatic_options=False,
+        )
+    _answer_failures(app, Refusals(settings.base_url))
+    if console is not None:
+        open_console(app, console, settings.base_url)
+    return app
+
+
+def _answer_failures(app: App, refusals: Refusals) -> None:
+    """Which failure is answered how; the nearest class decides."""
+    app.register_error_handler(AuthsvcError, lambda error: refusals.ours(current(), error))
+    app.register_error_handler(ToldAgain, lambda error: refusals.again(current(), error))
+    app.register_error_handler(HTTPException, lambda error: refusals.https(current(), error))
+    app.register_error_handler(Exception, lambda error: refusals.unforeseen(current(), error))

@@ -1,0 +1,100 @@
+"""Whether the service can serve: database, short-lived store, policy, and what the biometric worker says of its rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from authsvc.biometric.words import LivenessGate, Modality
+from authsvc.bootstrap.opening import StoreLedger
+from authsvc.config import Settings
+from authsvc.enrolling.steps.look_alikes import Resembling
+from authsvc.ephemeral import Ephemeral, Key
+from authsvc.errors import AuthsvcError, Unavailable
+from authsvc.face.verifier import Worker as FaceWorker
+from authsvc.factor import Json
+from authsvc.policy.engine import Policy
+from authsvc.voice.verifier import Worker as VoiceWorker
+
+
+class Faces(FaceWorker, Resembling, Protocol):
+    """The face room, here or in a worker process."""
+
+    def describe(self) -> Json: ...
+
+
+class Voices(VoiceWorker, Protocol):
+    """The voice room, here or in a worker process."""
+
+    def describe(self) -> Json: ...
+
+
+class Described(Protocol):
+    def describe(self) -> Json: ...
+
+
+class RoomHealth:
+    """What the biometric worker last said of one of its rooms: engine, model, liveness mode."""
+
+    def __init__(self, room: Described) -> None:
+        self._room = room
+        self._said: Json | None = None
+
+    def refresh(self) -> Json:
+        self._said = self._room.describe()
+        return self._said
+
+    def is_at_work(self) -> bool:
+        """Whether its models are loaded; nothing heard yet is no."""
+        return self._said is not None and "engine" in self._said
+
+    def gates(self) -> frozenset[LivenessGate]:
+        """The liveness gates that are at work; nothing heard yet is none."""
+        said = {} if self._said is None else self._said
+        named = said.get("gates", ())
+        return frozenset(map(LivenessGate, named)) if isinstance(named, list | tuple) else frozenset()
+
+
+class ServiceHealth:
+    """Asks the database, the short-lived store, which policy decides, and the biometric worker."""
+
+    def __init__(
+        self,
+        ledger: StoreLedger,
+        ephemeral: Ephemeral,
+        policy: Callable[[], Policy],
+        rooms: Mapping[Modality, RoomHealth],
+        settings: Settings,
+    ) -> None:
+        self._ledger = ledger
+        self._ephemeral = ephemeral
+        self._policy = policy
+        self._rooms = rooms
+        self._settings = settings
+
+    def check(self) -> tuple[bool, Json]:
+        found: dict[str, object] = {
+            "database": self._state(lambda: self._ledger.read(lambda tx: tx.keys.find(""))),
+            "ephemeral": self._state(lambda: self._ephemeral.get(Key("health", "check"))),
+        }
+        # Which policy decides is for the database to say: one that is silent is not waited for twice.
+        found["policy"] = self._state(self._policy) if found["database"] == "ok" else found["database"]
+        ready = all(state == "ok" for state in found.values())
+        if ready:
+            policy = self._policy()
+            found["policy"] = {"id": policy.id, "version": policy.version, "digest": policy.digest}
+        for modality, room in self._rooms.items():
+            try:
+                found[modality.value] = room.refresh()
+            except AuthsvcError as error:
+                # Without biometrics the service still decides; the levels that need them are then not possible.
+                found[modality.value] = {"error": error.detail}
+        found["warnings"] = list(self._settings.warnings)
+        return ready, {"status": "ready" if ready else "unavailable", **found}
+
+    def _state(self, ask: Callable[[], object]) -> str:
+        try:
+            ask()
+        except Unavailable as error:
+            return error.detail
+        return "ok"

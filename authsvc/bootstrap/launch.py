@@ -1,0 +1,231 @@
+"""How the service starts: what must exist is checked, or made for development, and then the server takes over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pkgutil
+import shlex
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from authsvc.bootstrap.app import make_app
+from authsvc.bootstrap.opening import open_database, open_store
+from authsvc.bootstrap.wiring import device_rules
+from authsvc.config import Settings
+from authsvc.domain.operator import Role
+from authsvc.errors import ConfigurationError
+from authsvc.keys.access import ALL_SCOPES, new_api_key
+from authsvc.keys.keyring import KeyRing
+from authsvc.operators.account import OperatorState
+from authsvc.operators.roster import Roster, invitation_url
+from authsvc.serving.process import SideProcess
+from authsvc.serving.server import bind, run
+from authsvc.serving.settings import ServerSettings
+from authsvc.storage.revision import is_current
+from authsvc.web.metrics import fresh_directory
+from authsvc.webhook.guard import LOOPBACK
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+LARGEST_BODY = 44 * 1024 * 1024
+"""Twelve frames of a capture; every route has a limit of its own below this."""
+
+BACKTESTS_BEGIN_AFTER_S = 3.0
+
+DEVELOPMENT_CLIENT = "demo-shop"
+DEVELOPMENT_SHOP_PORT = 8100
+DEVELOPMENT_OPERATOR = "operator"
+"""Has every role, which only development gives to one person."""
+
+Announce = Callable[[Mapping[str, object]], None]
+
+
+def launch(settings: Settings, *, development: bool, with_shop: bool, announce: Announce) -> None:
+    """Serve until told to stop. Raises ConfigurationError where something is missing that only an operator can give.
+
+    In development keys and an API key are made, and `with_shop` opens the demo shop beside the service.
+    """
+    listener = bind(ServerSettings(host=settings.host, port=settings.port))
+    port = listener.getsockname()[1]
+    settings = replace(settings, port=port)
+    device_rules(settings)  # What is wrong with them stops the start, and not each web process by itself.
+    if development:
+        settings = replace(settings, webhook_networks=_with_this_machine(settings.webhook_networks))
+    _prepare(settings, development=development)
+    if settings.pages:
+        _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.
+    beside = [
+        SideProcess("biometrics", _biometric_command(settings), nice=10),
+        SideProcess("backtests", partial(_work_off_backtests, settings), nice=10),
+        SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
+    ]
+    facts: dict[str, object] = {"listening": f"http://{settings.host}:{port}", "open": settings.public_url}
+    if settings.warnings:
+        facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
+    if development:
+        key = _development_key(settings)
+        facts |= {"api_key": key, "console": _development_console(settings), "curl": _curl(settings, key)}
+    if with_shop:
+        shop = _free_port(DEVELOPMENT_SHOP_PORT)
+        beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
+        facts["open"] = f"http://localhost:{shop}  (a shop to click through)"
+    announce(facts)
+    run(
+        ServerSettings(
+            host=settings.host,
+            port=port,
+            workers=settings.workers,
+            threads=settings.threads,
+            max_body_bytes=LARGEST_BODY,
+        ),
+        partial(_make_app, settings),
+        beside,
+        listener=listener,
+    )
+
+
+def _work_off_backtests(settings: Settings) -> None:
+    # No backtest waits for a start, but everybody else does.
+    time.sleep(BACKTESTS_BEGIN_AFTER_S)
+    from authsvc.bootstrap.backtest_worker import (
+        work_off_backtests,  # In the process that does it, and not in the supervisor.
+    )
+
+    work_off_backtests(settings)
+
+
+def _send_webhooks(settings: Settings) -> None:
+    from authsvc.bootstrap.sending import send_webhooks  # As above.
+
+    send_webhooks(settings)
+
+
+def _make_app(settings: Settings) -> WSGIApplication:
+    # The ledger's writer waits for the database many times a batch, and must not wait five milliseconds for the
+    # interpreter each time that it comes back: measured, this doubles the rate on PostgreSQL.
+    sys.setswitchinterval(0.001)
+    return beside_pages(settings, make_app(settings))
+
+
+def beside_pages(settings: Settings, api: WSGIApplication) -> WSGIApplication:
+    """The API together with the pages for people, which are known by name only; raises ConfigurationError."""
+    if not settings.pages:
+        return api
+    pages: WSGIApplication = _load_pages(settings.pages)(api, settings.public_url)
+    return pages
+
+
+def _load_pages(name: str) -> Callable[[WSGIApplication, str], WSGIApplication]:
+    try:
+        found: Callable[[WSGIApplication, str], WSGIApplication] = pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"`{name}` serves no pages: {error}") from error
+    return found
+
+
+def _prepare(settings: Settings, *, development: bool) -> None:
+    """Keys and schema. In development they are made; elsewhere their absence is an error that says what to do."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.keyring.exists():
+        if not development:
+            raise ConfigurationError(
+                f"there is no key ring at `{settings.keyring}`: run `authsvc keyring create` once, and back it up"
+            )
+        KeyRing.create(settings.keyring)
+    if not settings.database_url and not settings.database_file.exists():
+        # The file is made by us, so that its mode is ours and not the umask's.
+        os.close(os.open(settings.database_file, os.O_CREAT | os.O_RDWR, 0o600))
+    if not is_current(open_database(settings)):
+        from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
+            database_url,
+            upgrade,
+        )
+
+        upgrade(database_url(settings))
+    # Made before anything in it: the biometric worker listens in no folder that others can enter.
+    settings.worker_socket.parent.mkdir(mode=0o700, exist_ok=True)
+    fresh_directory(settings.metrics_dir)
+
+
+def _development_key(settings: Settings) -> str:
+    """An API key with every scope, kept in a file that only its owner may read; the same at every start."""
+    path = settings.data_dir / "development-api-key"
+    if path.exists():
+        return path.read_text().strip()
+    store = open_store(settings)
+    try:
+        key, shown = new_api_key(store.ring, DEVELOPMENT_CLIENT, ALL_SCOPES, store.clock.now())
+        store.ledger.transact(lambda tx: tx.keys.add(key))
+    finally:
+        store.close()
+    _write_private(path, shown)
+    return shown
+
+
+def _development_console(settings: Settings) -> str:
+    """How to get into the console: the link of a first operator until it was taken up, then the address."""
+    store = open_store(settings)
+    try:
+        roster = Roster(store.ledger, store.ring, store.clock, f"operator:{os.getuid()}")
+        known = [each for each in roster.all() if each.state is not OperatorState.REVOKED]
+        if any(each.state is OperatorState.ACTIVE for each in known):
+            return f"{settings.public_url}/console/"
+        ours = any(each.name == DEVELOPMENT_OPERATOR for each in known)
+        _, shown = roster.reset(DEVELOPMENT_OPERATOR) if ours else roster.invite(DEVELOPMENT_OPERATOR, Role)
+    finally:
+        store.close()
+    return f"{invitation_url(settings.public_url, shown)}  (sign in as `{DEVELOPMENT_OPERATOR}` from then on)"
+
+
+def _with_this_machine(networks: str) -> str:
+    """In development a receiver runs beside the service, and without TLS."""
+    return ",".join([*filter(None, [networks]), *map(str, LOOPBACK)])
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+
+
+def _biometric_command(settings: Settings) -> list[str]:
+    command = [sys.executable, "-m", "authsvc.workers.main"]
+    command += ["--socket", str(settings.worker_socket), "--model-dir", str(settings.models)]
+    command += ["--jobs", str(settings.biometric_workers)]
+    command += ["--room", "face", *(["--room", "voice"] if settings.voice else [])]
+    return command + (["--unsafe-no-pad"] if settings.unsafe_no_pad else [])
+
+
+def _shop_command(settings: Settings, port: int) -> list[str]:
+    command = [sys.executable, "-m", "authsvc.cli.main", "demo-shop", "--service", settings.public_url]
+    return [*command, "--port", str(port), "--data-dir", str(settings.data_dir)]
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port, or any other where somebody has it already."""
+    for port in (wanted, 0):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as listener:
+            found: int = listener.getsockname()[1]
+            return found
+    raise ConfigurationError("no free port for the demo shop")
+
+
+def _curl(settings: Settings, key: str) -> str:
+    """A decision to paste into a shell."""
+    body = (
+        '{"transaction": {"id": "pay_1", "type": "transfer", "amount_minor": 125000, "currency": "CNY",\n'
+        '  "payee": {"id": "shop_1", "name": "友谊商店"}}, "user_id": "u_1", "risk": {"score": 40, "reasons": []}}'
+    )
+    return (
+        f"curl -s {settings.public_url}/v1/decisions \\\n"
+        f"  -H {shlex.quote(f'Authorization: Bearer {key}')} \\\n"
+        f"  -H 'Content-Type: application/json' -H 'Idempotency-Key: \"first-try\"' \\\n"
+        f"  -d {shlex.quote(body)}"
+    )

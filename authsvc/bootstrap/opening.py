@@ -1,0 +1,105 @@
+"""Opens the stores that the settings name: the durable one, which the command line needs too, and the short-lived one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from authsvc.clock import Clock, SystemClock
+from authsvc.config import Settings
+from authsvc.ephemeral import Ephemeral
+from authsvc.keys.keyring import KeyRing
+from authsvc.storage.auditlog import StoredAuditLog
+from authsvc.storage.chains import ChainSlot
+from authsvc.storage.database import Database
+from authsvc.storage.ephemeral_sqlite import SqliteEphemeral
+from authsvc.storage.ledger import Ledger
+from authsvc.storage.postgres import PostgresDatabase
+from authsvc.storage.sealing import Sealer
+from authsvc.storage.sqlite import SqliteDatabase
+from authsvc.storage.transaction import StoreTransaction, Writing
+
+StoreLedger = Ledger[StoreTransaction]
+
+
+class Closeable(Protocol):
+    def close(self) -> None: ...
+
+
+class ClosingEphemeral(Ephemeral, Closeable, Protocol):
+    """A short-lived store that is closed at the end."""
+
+
+class Tally(Protocol):
+    """Counts what happens, for `/metrics`."""
+
+    def judged(self, factor: str, outcome: str) -> None: ...
+
+    def happened(self, tag: str) -> None: ...
+
+    def scored(self, model: str, score: float) -> None: ...
+
+
+class Uncounted:
+    """Nobody watches: on the command line, and in tests."""
+
+    def judged(self, factor: str, outcome: str) -> None: ...
+
+    def happened(self, tag: str) -> None: ...
+
+    def scored(self, model: str, score: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The durable side: what every process needs that touches the database, the command line included."""
+
+    ledger: StoreLedger
+    ring: KeyRing
+    sealer: Sealer
+    audit: StoredAuditLog
+    slot: ChainSlot
+    clock: Clock
+
+    def close(self) -> None:
+        self.ledger.close()
+        self.slot.release()
+
+
+def open_store(settings: Settings, clock: Clock | None = None, tally: Tally | None = None) -> Store:
+    """The durable store. Make it after a fork: it has a thread and connections of its own."""
+    clock = clock or SystemClock()
+    ring = KeyRing.load(settings.keyring, clock)
+    sealer = Sealer(ring)
+    database = open_database(settings)
+    slot = ChainSlot.claim(settings.data_dir / "run")
+    happened = (tally or Uncounted()).happened
+    writing = Writing(slot.name, sealer, ring.audit_signing_key, clock, database.dialect, happened)
+    ledger: StoreLedger = Ledger(
+        database,
+        writing.open,
+        connected=writing.resume,
+        seal=writing.seal,
+        committed=writing.committed,
+        patience=settings.store_timeout.total_seconds(),
+    )
+    audit = StoredAuditLog(ledger, ring.audit_public_keys, ring.audit_signing_key, clock)
+    return Store(ledger, ring, sealer, audit, slot, clock)
+
+
+def open_database(settings: Settings) -> Database:
+    patience = settings.store_timeout.total_seconds()
+    if settings.database_url:
+        return PostgresDatabase(settings.database_url, patience)
+    return SqliteDatabase(settings.database_file, patience)
+
+
+def open_ephemeral(settings: Settings, clock: Clock) -> ClosingEphemeral:
+    patience = settings.store_timeout.total_seconds()
+    if settings.redis_url:
+        from authsvc.storage.ephemeral_redis import (
+            RedisEphemeral,  # A quarter of a second of every start without it.
+        )
+
+        return RedisEphemeral(settings.redis_url, patience)
+    return SqliteEphemeral(settings.ephemeral_file, clock, patience=patience)

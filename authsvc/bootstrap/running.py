@@ -1,0 +1,86 @@
+"""A running service: what the web asks, what is done now and then beside it, and what is closed at the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from authsvc.bootstrap.opening import Closeable, Store
+from authsvc.errors import AuthsvcError
+from authsvc.operators.console import Console
+from authsvc.policy_life.active import PolicyWatch
+from authsvc.services.services import Services
+
+logger = logging.getLogger(__name__)
+
+TICK = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something that each process does every so often, and `at_once` where others wait for its first answer."""
+
+    name: str
+    every: timedelta
+    do: Callable[[], object]
+    at_once: bool = False
+
+    def is_due(self, tick: int) -> bool:
+        """Whether it is this tick's turn, counted from 1."""
+        return tick % max(1, round(self.every / TICK)) == 0 or (self.at_once and tick == 1)
+
+
+class Wired:
+    """The services of one process over their stores."""
+
+    def __init__(
+        self,
+        services: Services,
+        console: Console,
+        store: Store,
+        chores: Sequence[Chore],
+        watch: PolicyWatch,
+        parts: Sequence[Closeable],
+    ) -> None:
+        self.services = services
+        self.console = console
+        self.store = store
+        self._chores = chores
+        self.watch = watch
+        self._parts = parts
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start_chores(self) -> None:
+        """Begin what is done now and then, in threads of its own."""
+        self._thread = threading.Thread(target=self._do_chores, name="chores", daemon=True)
+        self._thread.start()
+        self.watch.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self.watch.close()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+        self.store.close()
+        for part in self._parts:
+            part.close()
+
+    def _do_chores(self) -> None:
+        tick = 0
+        while not self._stop.wait(TICK.total_seconds()):
+            tick += 1
+            for chore in self._chores:
+                if chore.is_due(tick):
+                    attempt(chore.name, chore.do)
+
+
+def attempt(what: str, chore: Callable[[], object]) -> None:
+    """A chore that fails is tried again the next time; the service goes on."""
+    try:
+        chore()
+    except AuthsvcError as error:
+        logger.warning("%s failed: %s", what, error.detail)

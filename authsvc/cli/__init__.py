@@ -1,0 +1,4 @@
+"""`authsvc`: the commands of whoever runs the service, one file a group.
+
+Groups of a room stand in the room (`audit/commands.py`, `lab/commands.py`); here are those that need stores and settings.
+"""

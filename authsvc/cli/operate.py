@@ -1,0 +1,247 @@
+"""What an operator does on the command line: keys, database, audit. Every act is a line in the audit log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from authsvc.audit.chain import Entry
+from authsvc.audit.commands import answer_report, evidence_command, verify_export_command
+from authsvc.bootstrap.opening import Store, open_store
+from authsvc.clock import rfc3339
+from authsvc.config import read_settings
+from authsvc.errors import NotFound
+from authsvc.keys.access import ALL_SCOPES, ApiKey, Scope, new_api_key
+from authsvc.keys.keyring import KeyRing, Purpose
+from authsvc.storage.transaction import StoreTransaction
+from authsvc.storage.upgrade import database_url, upgrade
+from authsvc.subject import Subject
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of every command that opens the store."""
+    folder = click.Path(file_okay=False, path_type=Path)
+    command = click.option("--data-dir", type=folder, help="Where database and keys are.")(command)
+    return click.option("--database-url", help="PostgreSQL instead of the embedded SQLite.")(command)
+
+
+@contextmanager
+def opened_store(**options: Any) -> Iterator[Store]:
+    store = open_store(read_settings(**options))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@click.group()
+def keys() -> None:
+    """API keys of payment backends."""
+
+
+@keys.command("create")
+@click.option("--client", required=True, help="The payment backend; its users are its own.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="Repeat; default all.",
+)
+@click.option("--days", type=click.IntRange(1, 3650), help="Until it expires; default never.")
+@with_settings
+@as_json_option
+def create_key(client: str, scopes: tuple[str, ...], days: int | None, as_json: bool, **options: Any) -> None:
+    """Make a key and show it, this once."""
+    with opened_store(**options) as store:
+        lifetime = None if days is None else timedelta(days=days)
+        key, shown = new_api_key(
+            store.ring, client, frozenset(map(Scope, scopes)) or ALL_SCOPES, store.clock.now(), lifetime
+        )
+        _change_keys(store, "key.create", key.id, client, lambda tx: tx.keys.add(key))
+    say(as_json, {**_key_view(key), "api_key": shown})
+
+
+@keys.command("rotate")
+@click.argument("key_id")
+@click.option("--overlap-hours", type=click.IntRange(0, 720), default=24, show_default=True)
+@with_settings
+@as_json_option
+def rotate_key(key_id: str, overlap_hours: int, as_json: bool, **options: Any) -> None:
+    """Make a successor with the same client and scopes; the old key runs out after the overlap."""
+    with opened_store(**options) as store:
+        old = store.ledger.read(lambda tx: tx.keys.find(key_id))
+        if old is None:
+            raise NotFound(f"no key `{key_id}`")
+        now = store.clock.now()
+        scopes = frozenset(Scope(scope) for scope in old.scopes)
+        key, shown = new_api_key(store.ring, old.client, scopes, now)
+
+        def unit(tx: StoreTransaction) -> None:
+            tx.keys.add(key)
+            tx.keys.end(key_id, now + timedelta(hours=overlap_hours))
+
+        _change_keys(store, "key.rotate", key_id, old.client, unit)
+    say(as_json, {**_key_view(key), "api_key": shown})
+
+
+@keys.command("list")
+@with_settings
+@as_json_option
+def list_keys(as_json: bool, **options: Any) -> None:
+    """Every key, without its secret."""
+    with opened_store(**options) as store:
+        found = store.ledger.read(lambda tx: tx.keys.all())
+    if as_json:
+        click.echo(json.dumps([_key_view(key) for key in found]))
+        return
+    for key in found:
+        state = "good" if key.is_good(store.clock.now()) else "ended"
+        click.echo(f"{key.id}  {state:5}  {key.client:20}  {' '.join(sorted(key.scopes))}")
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+@with_settings
+@as_json_option
+def revoke_key(key_id: str, as_json: bool, **options: Any) -> None:
+    """End a key; every worker refuses it within a second."""
+    with opened_store(**options) as store:
+        key = store.ledger.read(lambda tx: tx.keys.find(key_id))
+        if key is None:
+            raise NotFound(f"no key `{key_id}`")
+        now = store.clock.now()
+        _change_keys(store, "key.revoke", key_id, key.client, lambda tx: tx.keys.revoke(key_id, now))
+    say(as_json, {"id": key_id, "revoked_at": rfc3339(now)})
+
+
+@click.group()
+def keyring() -> None:
+    """The service's own keys."""
+
+
+@keyring.command("create")
+@with_settings
+@as_json_option
+def create_keyring(as_json: bool, **options: Any) -> None:
+    """Make the key ring. Without it nothing that is sealed opens again: back it up."""
+    settings = read_settings(**options)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    KeyRing.create(settings.keyring)
+    say(as_json, {"keyring": str(settings.keyring)})
+
+
+@keyring.command("rotate")
+@click.argument("purpose", type=click.Choice([purpose.value for purpose in Purpose]))
+@with_settings
+@as_json_option
+def rotate_keyring(purpose: str, as_json: bool, **options: Any) -> None:
+    """Add a key version; for `sealing` every user's key is wrapped again, while the service runs."""
+    with opened_store(**options) as store:
+        version = store.ring.rotate(Purpose(purpose))
+        rewrapped = _rewrap(store) if purpose == Purpose.SEALING else 0
+        now = store.clock.now()
+        entry = Entry(now, "operator", "keyring.rotate", None, version, "rotated", {"purpose": purpose})
+        store.ledger.transact(lambda tx: tx.record(entry))
+    say(as_json, {"purpose": purpose, "version": version, "rewrapped": rewrapped})
+
+
+@click.group()
+def db() -> None:
+    """The durable database."""
+
+
+@db.command("upgrade")
+@with_settings
+@as_json_option
+def upgrade_database(as_json: bool, **options: Any) -> None:
+    """Bring the schema to this version."""
+    settings = read_settings(**options)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    say(as_json, {"revision": upgrade(database_url(settings))})
+
+
+@click.group()
+def audit() -> None:
+    """Check what was recorded; `verify-export` and `evidence` need neither the service nor its database."""
+
+
+audit.add_command(verify_export_command)
+audit.add_command(evidence_command)
+
+
+@audit.command("verify")
+@with_settings
+@as_json_option
+def verify_audit(as_json: bool, **options: Any) -> None:
+    """Verify the whole log in the database; exits with 1 when anything was touched."""
+    with opened_store(**options) as store:
+        report = store.audit.verify()
+    answer_report(report, as_json)
+
+
+@audit.command("export")
+@click.argument("folder", type=click.Path(path_type=Path))
+@with_settings
+@as_json_option
+def export_audit(folder: Path, as_json: bool, **options: Any) -> None:
+    """Write the whole log into a new folder, for a verifier elsewhere."""
+    with opened_store(**options) as store:
+        store.audit.export(folder)
+    say(as_json, {"exported": str(folder)})
+
+
+def _rewrap(store: Store) -> int:
+    """Wrap every subject's key under the current sealing key; each by one conditional write."""
+    wrapped = store.ledger.read(lambda tx: tx.accounts.wrapped_keys())
+    count = 0
+    for subject, old in wrapped:
+        new = store.sealer.rewrap(old, subject)
+        if new is not None:
+            count += store.ledger.transact(partial(_rewrap_one, subject, old, new))
+    return count
+
+
+def _rewrap_one(subject: Subject, old: bytes, new: bytes, tx: StoreTransaction) -> bool:
+    return tx.accounts.rewrap(subject, old, new)
+
+
+def _change_keys(
+    store: Store, action: str, key_id: str, client: str, change: Callable[[StoreTransaction], object]
+) -> None:
+    now = store.clock.now()
+
+    def unit(tx: StoreTransaction) -> None:
+        change(tx)
+        tx.record(Entry(now, f"operator:{os.getuid()}", action, None, key_id, "done", {"client": client}))
+
+    store.ledger.transact(unit)
+
+
+def _key_view(key: ApiKey) -> Mapping[str, object]:
+    return {
+        "id": key.id,
+        "client": key.client,
+        "scopes": sorted(key.scopes),
+        "created_at": rfc3339(key.created_at),
+        "expires_at": None if key.expires_at is None else rfc3339(key.expires_at),
+        "revoked_at": None if key.revoked_at is None else rfc3339(key.revoked_at),
+    }
+
+
+def say(as_json: bool, facts: Mapping[str, object]) -> None:
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        click.echo(f"{name:>12}  {value}")

@@ -1,0 +1,127 @@
+"""One decision: what was asked, by which rules, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from authsvc.domain.challenge import Challenge
+from authsvc.errors import ChallengeClosed
+from authsvc.payment import Binding, Payment
+
+Json = Mapping[str, object]
+
+
+class Status(StrEnum):
+    APPROVED = "approved"
+    EXEMPTED = "exempted"
+    CHALLENGE_REQUIRED = "challenge_required"
+    AUTHENTICATED = "authenticated"
+    FAILED = "failed"
+    DECLINED_BY_USER = "declined_by_user"
+    DENIED = "denied"
+    NOT_POSSIBLE = "not_possible"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+# Whatever is not here is final.
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.CHALLENGE_REQUIRED: frozenset(
+        {
+            Status.AUTHENTICATED,
+            Status.FAILED,
+            Status.DECLINED_BY_USER,
+            Status.DENIED,
+            Status.EXPIRED,
+            Status.CANCELLED,
+        }
+    ),
+    Status.APPROVED: frozenset({Status.CANCELLED}),
+    Status.EXEMPTED: frozenset({Status.CANCELLED}),
+    Status.AUTHENTICATED: frozenset({Status.CANCELLED}),
+}
+
+RELEASING = frozenset({Status.APPROVED, Status.EXEMPTED, Status.AUTHENTICATED})
+"""The statuses that come with a receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRef:
+    """The very policy that decided."""
+
+    id: str
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRef:
+    """The receipt as issued; `consumed_at` is written once."""
+
+    token: str
+    jti: str
+    expires_at: datetime
+    consumed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`inputs` is the full snapshot the policy saw, `reasons` and `fired` what it answered, `novelty` the device's.
+
+    `return_url` leads the payer back to the shop; `missing` says what would have to be enrolled; `evidence` is the hash of
+    all that a release rests on.
+    """
+
+    id: str
+    status: Status
+    level: str
+    payment: Payment
+    binding: Binding
+    inputs: Json
+    reasons: tuple[Json, ...]
+    fired: tuple[str, ...]
+    policy: PolicyRef
+    novelty: str
+    created_at: datetime
+    expires_at: datetime
+    exemption: str | None = None
+    device_id: str | None = None
+    locale: str = "zh-CN"
+    return_url: str | None = None
+    missing: tuple[str, ...] = ()
+    proofs: tuple[Json, ...] = ()
+    evidence: str | None = None
+    challenge: Challenge | None = None
+    receipt: ReceiptRef | None = None
+    version: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the transaction id still belongs to this decision."""
+        return self.status is Status.CHALLENGE_REQUIRED or (
+            self.status in RELEASING and self.receipt is not None and self.receipt.consumed_at is None
+        )
+
+    def as_of(self, now: datetime) -> Decision:
+        """The decision as it stands now: an open challenge whose time is over has expired."""
+        if self.status is Status.CHALLENGE_REQUIRED and now >= self.expires_at:
+            return self.become(Status.EXPIRED)
+        return self
+
+    def become(self, status: Status, **changes: object) -> Decision:
+        """The next value; raises ChallengeClosed for a step that the table does not have."""
+        if status not in TRANSITIONS.get(self.status, frozenset()):
+            raise ChallengeClosed(f"the decision is {self.status} already")
+        return replace(self, status=status, **changes)  # type: ignore[arg-type]  # replace() refuses unknown fields.
+
+    def open_challenge(self) -> Challenge:
+        """The challenge while it can be answered; raises ChallengeClosed otherwise."""
+        if self.status is not Status.CHALLENGE_REQUIRED or self.challenge is None:
+            raise ChallengeClosed(f"the decision is {self.status}")
+        return self.challenge
+
+    def with_challenge(self, challenge: Challenge) -> Decision:
+        return replace(self, challenge=challenge)

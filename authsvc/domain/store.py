@@ -1,0 +1,358 @@
+"""What the one flow needs of a durable store: changes happen in units of work, all of it or nothing.
+
+`storage` implements it; `wiring` alone knows that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from authsvc.biometric.words import Consent, Modality, StoredTemplate, Template
+from authsvc.device.credential import Device
+from authsvc.device.record import CredentialRecord
+from authsvc.domain.account import Account
+from authsvc.domain.decision import Decision
+from authsvc.events import Event
+from authsvc.subject import Subject
+
+if TYPE_CHECKING:
+    from authsvc.audit.chain import Entry
+    from authsvc.domain.overview import Overview
+    from authsvc.domain.ticket import Recovery, Ticket, TicketState
+    from authsvc.policy.jobs import Backtesting
+    from authsvc.policy.life import Current, Publication, ShadowRun, Version
+    from authsvc.policy.recorded import Excluded, Recorded, Unreadable
+    from authsvc.policy.shadow import Comparison, Differences
+    from authsvc.webhook.store import Deliveries, Endpoints, Leases
+
+Result = TypeVar("Result")
+
+
+class Accounts(Protocol):
+    """Users and their devices. `add`, `save` and `save_device` make the unit run again when somebody else was faster."""
+
+    def find(self, subject: Subject) -> Account | None: ...
+
+    def find_with_device(
+        self, subject: Subject, device_id: str | None
+    ) -> tuple[Account | None, Device | None]: ...
+
+    def add(self, account: Account) -> Account: ...
+
+    def save(self, account: Account) -> Account: ...
+
+    def devices(self, subject: Subject) -> tuple[Device, ...]: ...
+
+    def add_device(self, device: Device) -> None: ...
+
+    def save_device(self, device: Device) -> Device: ...
+
+    def forget_devices(self, subject: Subject) -> None: ...
+
+
+class Decisions(Protocol):
+    def open(self, decision: Decision) -> Decision | None:
+        """Add a decision; None when its transaction id has an open one."""
+
+    def save(self, decision: Decision) -> Decision: ...
+
+    def find(self, decision_id: str) -> Decision | None: ...
+
+    def find_open(self, client: str, transaction_id: str) -> Decision | None: ...
+
+    def consume(self, decision_id: str, jti: str, now: datetime) -> bool:
+        """Use a receipt up; True once."""
+
+    def lapsed(self, now: datetime) -> tuple[Decision, ...]: ...
+
+    def record_outcome(self, decision: Decision, outcome: str, now: datetime) -> bool: ...
+
+    def outcomes(self, decision_id: str) -> tuple[tuple[str, datetime], ...]: ...
+
+    def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
+
+
+class Credentials(Protocol):
+    """Device keys. `use` and `suspend` are conditional writes; a removed id is never free again."""
+
+    def add(self, record: CredentialRecord) -> bool: ...
+
+    def live(self, subject: Subject) -> tuple[CredentialRecord, ...]: ...
+
+    def user_handle(self, subject: Subject) -> bytes | None: ...
+
+    def use(
+        self, subject: Subject, credential_id: str, sign_count: int, backed_up: bool, now: datetime
+    ) -> bool: ...
+
+    def become_synced(self, subject: Subject, credential_id: str) -> bool: ...
+
+    def suspend(self, subject: Subject, credential_id: str) -> bool: ...
+
+    def remove_of_device(self, subject: Subject, device_id: str) -> int: ...
+
+    def forget(self, subject: Subject) -> None: ...
+
+
+class OneTimeCodes(Protocol):
+    """Secrets, time steps and codes; each `use_…` answers True once."""
+
+    def secret(self, subject: Subject, purpose: str) -> bytes | None: ...
+
+    def put_secret(
+        self, subject: Subject, key: bytes, purpose: str, secret: bytes, last_step: int, now: datetime
+    ) -> None: ...
+
+    def use_step(self, subject: Subject, purpose: str, step: int) -> bool: ...
+
+    def issue(
+        self, decision_id: str, subject: Subject, step: int, tries: int, most: int, expires_at: datetime
+    ) -> bool: ...
+
+    def issued_step(self, decision_id: str, now: datetime) -> int | None: ...
+
+    def try_issued(self, decision_id: str, step: int, now: datetime) -> bool: ...
+
+    def use_issued(self, decision_id: str, step: int, now: datetime) -> bool: ...
+
+    def replace_recovery_codes(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> None: ...
+
+    def forget_secret(self, subject: Subject, purpose: str) -> None: ...
+
+    def find_recovery_code(self, subject: Subject, macs: Sequence[bytes]) -> bytes | None:
+        """The one of these MACs that is on record and not used up."""
+
+    def use_recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> bool: ...
+
+    def forget(self, subject: Subject) -> None: ...
+
+
+class Templates(Protocol):
+    def find(self, subject: Subject, modality: Modality) -> StoredTemplate | None: ...
+
+    def put(
+        self, subject: Subject, key: bytes, template_id: str, template: Template, now: datetime
+    ) -> None: ...
+
+    def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool: ...
+
+    def agreed(
+        self, subject: Subject, modality: Modality, model: str, wording: str, most: int
+    ) -> tuple[tuple[str, Template], ...]: ...
+
+    def forget(self, subject: Subject, modality: Modality) -> None: ...
+
+    def remember_capture(
+        self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
+    ) -> None: ...
+
+    def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]: ...
+
+    def give_consent(
+        self, consent_id: str, subject: Subject, modality: Modality, text_version: str, now: datetime
+    ) -> None: ...
+
+    def withdraw_consent(self, subject: Subject, modality: Modality, now: datetime) -> None: ...
+
+    def consents(self, subject: Subject) -> tuple[Consent, ...]: ...
+
+
+class Answers(Protocol):
+    """Stored answers by Idempotency-Key; `must_be_free` and `put` make the unit run again when another was faster."""
+
+    def find(self, client: str, key: str, now: datetime) -> tuple[bytes, bytes] | None: ...
+
+    def must_be_free(self, client: str, key: str, now: datetime) -> None: ...
+
+    def put(
+        self, client: str, key: str, fingerprint: bytes, answer: bytes, now: datetime, expires_at: datetime
+    ) -> None: ...
+
+    def forget_expired(self, now: datetime) -> int: ...
+
+
+class EventLog(Protocol):
+    def after(self, client: str, cursor: int, limit: int) -> tuple[tuple[int, Event], ...]: ...
+
+    def find(self, seq: int) -> Event | None: ...
+
+    def newest(self) -> int:
+        """The number of the last event of all, 0 before the first."""
+
+
+class Policies(Protocol):
+    def remember(self, digest: str, policy_id: str, version: int, document: str, now: datetime) -> None: ...
+
+    def document(self, digest: str) -> str | None: ...
+
+
+class PolicyLife(Protocol):
+    """Versions of the policy, which of them decides, and the log of publications.
+
+    `save` makes the unit run again when somebody else was faster; `seed` and `publish` are conditional writes.
+    """
+
+    def add(self, version: Version) -> None: ...
+
+    def find(self, version_id: str) -> Version | None: ...
+
+    def save(self, version: Version) -> Version: ...
+
+    def page(self, after: str | None, limit: int) -> tuple[Version, ...]:
+        """The newest versions first; `after` is the id of the last one of the page before."""
+
+    def claim_number(self, policy_id: str, number: int, digest: str) -> str:
+        """The digest of the one document that bears this number; this one where nobody had it."""
+
+    def highest_number(self, policy_id: str) -> int: ...
+
+    def current(self) -> Current | None: ...
+
+    def mark(self) -> tuple[int, str | None] | None:
+        """The number of the active publication and the id of the shadow run: the cheapest way to see a change."""
+
+    def seed(self, publication: Publication) -> bool: ...
+
+    def publish(self, publication: Publication, expected: int) -> bool: ...
+
+    def publication(self, number: int) -> Publication | None: ...
+
+    def history(self, before: int | None, limit: int) -> tuple[Publication, ...]: ...
+
+    def begin_shadow(self, run: ShadowRun) -> None: ...
+
+    def end_shadow(self, run: ShadowRun, now: datetime) -> None: ...
+
+
+class Shadows(Protocol):
+    """What shadow runs have counted, over all processes."""
+
+    def count(self, run_id: str, differences: Differences) -> None: ...
+
+    def last_run(self, version_id: str) -> ShadowRun | None: ...
+
+    def comparison(self, run_id: str) -> Comparison: ...
+
+
+class Backtests(Protocol):
+    """Backtests as jobs. `claim`, `keep` and `finish` are conditional writes of whoever holds the lease."""
+
+    def add(self, job: Backtesting) -> None: ...
+
+    def find(self, backtest_id: str) -> Backtesting | None: ...
+
+    def of_version(self, version_id: str) -> tuple[Backtesting, ...]: ...
+
+    def waiting(self, now: datetime) -> Backtesting | None:
+        """A job that nobody works on: the oldest one that waits, or whose worker has not been heard of."""
+
+    def claim(self, job: Backtesting, owner: str, now: datetime, lease_until: datetime) -> bool: ...
+
+    def keep(self, job: Backtesting, lease_until: datetime) -> bool:
+        """Keep what was counted so far; False where the job is no longer this worker's."""
+
+    def finish(self, job: Backtesting) -> bool: ...
+
+    def cancel(self, job: Backtesting, now: datetime) -> Backtesting: ...
+
+    def total(self, since: datetime, until: datetime) -> int: ...
+
+    def recorded(
+        self, since: datetime, until: datetime, after: str, limit: int
+    ) -> tuple[tuple[str, Recorded | Unreadable | Excluded], ...]:
+        """Recorded decisions behind an id, in the order of their ids, each with its id."""
+
+    def documents(self) -> tuple[str, ...]:
+        """Every policy document that ever decided, as canonical JSON."""
+
+
+class Tickets(Protocol):
+    def add(self, ticket: Ticket, now: datetime) -> None: ...
+
+    def find(self, enrollment_id: str) -> Ticket | None: ...
+
+    def save_recovery(self, ticket: Ticket, recovery: Recovery) -> None:
+        """The next value of an open ticket's recovery; makes the unit run again when another was faster."""
+
+    def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
+        """End an open enrolment; True once."""
+
+    def cancel_of(self, subject: Subject) -> None:
+        """End whatever enrolment of a user is under way."""
+
+    def forget_expired(self, now: datetime) -> int: ...
+
+
+class Overviews(Protocol):
+    def add(self, overview: Overview, now: datetime) -> None: ...
+
+    def find(self, overview_id: str) -> Overview | None: ...
+
+    def forget_expired(self, now: datetime) -> int: ...
+
+
+class Transaction(Protocol):
+    """An open transaction. Attributes are read-only."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def decisions(self) -> Decisions: ...
+    @property
+    def credentials(self) -> Credentials: ...
+    @property
+    def codes(self) -> OneTimeCodes: ...
+    @property
+    def templates(self) -> Templates: ...
+    @property
+    def answers(self) -> Answers: ...
+    @property
+    def events(self) -> EventLog: ...
+    @property
+    def policies(self) -> Policies: ...
+    @property
+    def life(self) -> PolicyLife: ...
+    @property
+    def shadows(self) -> Shadows: ...
+    @property
+    def backtests(self) -> Backtests: ...
+    @property
+    def tickets(self) -> Tickets: ...
+    @property
+    def overviews(self) -> Overviews: ...
+    @property
+    def endpoints(self) -> Endpoints: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def leases(self) -> Leases: ...
+
+    def position(self) -> tuple[str, int]:
+        """Chain and number of the audit line that `record` will write next."""
+
+    def record(self, entry: Entry) -> None:
+        """Append to this writer's audit chain; the line becomes real with the commit."""
+
+    def publish(self, event: Event) -> None:
+        """Tell the backend, when and only when the transaction commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a unit is going to look up first, so that a batch of them may be looked up together: a hint, never needed."""
+
+    subject: Subject
+    device_id: str | None
+    key: str
+    now: datetime
+
+
+class Ledger(Protocol):
+    def transact(self, unit: Callable[[Transaction], Result], ahead: Ahead | None = None) -> Result:
+        """Run a repeatable unit and answer once it is durable; raises Unavailable when that takes too long."""
+
+    def read(self, query: Callable[[Transaction], Result]) -> Result:
+        """Answer a query from what is committed."""

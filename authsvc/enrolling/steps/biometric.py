@@ -1,0 +1,154 @@
+"""Face and voice: a capture becomes a template in a worker, and is stored only when the whole enrolment is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from authsvc.biometric.words import Modality, Template
+from authsvc.domain.account import Account
+from authsvc.domain.store import Transaction
+from authsvc.domain.ticket import EnrollmentStep, Ticket
+from authsvc.enrolling.staging import Staging, bytes_of, strings_of, text_of
+from authsvc.enrolling.steps.consent import agreed_to_look_alikes, must_have_consent
+from authsvc.enrolling.steps.look_alikes import LookAlikes
+from authsvc.enrolling.steps.step import Taken
+from authsvc.events import Event
+from authsvc.face.verifier import Worker as FaceWorker
+from authsvc.face.verifier import begin_capture, capture
+from authsvc.factor import Begun, Factor, Json, Submission, Unusable
+from authsvc.ids import new_id
+from authsvc.voice.capture import EnrolmentPhrase
+from authsvc.voice.spoken_prompt import PHRASES
+from authsvc.voice.verifier import Worker as VoiceWorker
+from authsvc.voice.verifier import begin_enrolment_phrase, phrase
+
+
+class FaceStep:
+    step = EnrollmentStep.FACE
+    once = False
+
+    def __init__(
+        self,
+        staging: Staging,
+        worker: FaceWorker,
+        *,
+        asks_gestures: bool,
+        look_alikes: LookAlikes | None = None,
+    ) -> None:
+        self._staging = staging
+        self._worker = worker
+        self._asks_gestures = asks_gestures
+        self._look_alikes = look_alikes
+
+    def is_offered(self) -> bool:
+        return True
+
+    def begin(self, ticket: Ticket, now: datetime) -> Begun:
+        must_have_consent(self._staging, ticket, Modality.FACE)
+        return begin_capture(now, with_gestures=self._asks_gestures)
+
+    def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
+        must_have_consent(self._staging, ticket, Modality.FACE)
+        frames, context = capture(begun, submission, now)
+        made = self._worker.enroll(frames, context)
+        if isinstance(made, Unusable):
+            return made
+        taken = _taken(made, made.fingerprints)
+        if self._look_alikes is None or not agreed_to_look_alikes(self._staging, ticket):
+            return taken
+        found = self._look_alikes.of(ticket.subject, made)
+        return replace(
+            taken, staged={**(taken.staged or {}), "look_alikes": None if found is None else [*found]}
+        )
+
+    def apply(
+        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
+    ) -> Account:
+        if staged.get("look_alikes"):
+            users = list(strings_of(staged["look_alikes"]))
+            tx.publish(Event("subject:face:resembles", ticket.subject, now, {"users": users}))
+        return _enrol(tx, account, Modality.FACE, staged, now)
+
+
+class VoiceStep:
+    """One phrase at a time, each judged at once, so that a person repeats what was bad and nothing else.
+
+    Phrases wait, sealed, until there are as many as a template is made of; leaving the page loses none.
+    """
+
+    step = EnrollmentStep.VOICE
+    # Digits that were read once are known to whoever listened.
+    once = True
+
+    def __init__(self, staging: Staging, worker: VoiceWorker, is_at_work: Callable[[], bool]) -> None:
+        self._staging = staging
+        self._worker = worker
+        self._is_at_work = is_at_work
+
+    def is_offered(self) -> bool:
+        return self._is_at_work()
+
+    def begin(self, ticket: Ticket, now: datetime) -> Begun:
+        must_have_consent(self._staging, ticket, Modality.VOICE)
+        begun = begin_enrolment_phrase(ticket.locale, now)
+        number = 1 + len(self._staging.parts(ticket, self.step))
+        return Begun({**begun.shown, "phrase": number, "phrases": PHRASES}, begun.kept)
+
+    def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
+        must_have_consent(self._staging, ticket, Modality.VOICE)
+        recording, context = phrase(begun, submission, now)
+        earlier = self._staging.parts(ticket, self.step)
+        heard = self._worker.listen(recording, replace(context, earlier=_fingerprints(earlier)))
+        if isinstance(heard, Unusable):
+            return heard
+        # Phrases that another model heard are no part of this template.
+        alike = [each for each in earlier if each["model"] == heard.model]
+        parts = (*alike, _part(heard))
+        if len(parts) < PHRASES:
+            self._staging.keep_parts(ticket, self.step, parts)
+            return Taken(None, {"remaining": PHRASES - len(parts)})
+        self._staging.keep_parts(ticket, self.step, ())
+        template = self._worker.enroll([bytes_of(part["share"]) for part in parts])
+        if isinstance(template, Unusable):
+            return template
+        taken = _taken(template, _fingerprints(parts))
+        return Taken(taken.staged, {"remaining": 0})
+
+    def apply(
+        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
+    ) -> Account:
+        return _enrol(tx, account, Modality.VOICE, staged, now)
+
+
+def _part(heard: EnrolmentPhrase) -> Json:
+    return {"share": text_of(heard.share), "fingerprint": heard.fingerprint, "model": heard.model}
+
+
+def _fingerprints(parts: Sequence[Json]) -> tuple[str, ...]:
+    return tuple(str(part["fingerprint"]) for part in parts)
+
+
+def _taken(template: Template, fingerprints: Sequence[str]) -> Taken:
+    return Taken(
+        {
+            "model": template.model,
+            "vector": text_of(template.vector),
+            "samples": template.samples,
+            "fingerprints": list(fingerprints),
+        }
+    )
+
+
+def _enrol(tx: Transaction, account: Account, modality: Modality, staged: Json, now: datetime) -> Account:
+    """Store the template, and what its capture is recognised by should it be replayed."""
+    subject, key = account.subject, account.key()
+    samples = int(str(staged["samples"]))
+    template = Template(modality, str(staged["model"]), bytes_of(staged["vector"]), samples)
+    tx.templates.put(subject, key, new_id("tpl"), template, now)
+    fingerprints = strings_of(staged["fingerprints"])
+    if fingerprints:
+        tx.templates.remember_capture(subject, key, modality, fingerprints, now)
+    tx.publish(Event(f"subject:{modality}:enrolled", subject, now))
+    return account.enrolled(Factor(modality.value))

@@ -1,0 +1,87 @@
+"""Consent: to each modality by itself, in a wording that has a version, before the first frame or sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from authsvc.account.acts import act
+from authsvc.biometric.words import Modality
+from authsvc.domain.account import Account
+from authsvc.domain.store import Transaction
+from authsvc.domain.ticket import EnrollmentStep, Ticket
+from authsvc.enrolling.staging import Staging, strings_of
+from authsvc.enrolling.steps.look_alikes import WORDING
+from authsvc.enrolling.steps.step import Step, Taken
+from authsvc.errors import InvalidRequest
+from authsvc.factor import Begun, Json, Submission
+from authsvc.ids import new_id
+
+CONSENT_VERSION = "2026-11"
+
+
+class ConsentStep:
+    """Asks for the modalities that can be enrolled here; `captures` are the steps that need it.
+
+    A guardian is named and not kept: the audit says that one agreed, which must outlive the account, and names nobody.
+    """
+
+    step = EnrollmentStep.CONSENT
+    once = False
+
+    def __init__(self, captures: Sequence[Step], *, look_alikes: bool = False) -> None:
+        """`look_alikes` asks, beside and apart from the face, whether it may be compared with those of other accounts."""
+        self._captures = tuple(captures)
+        self._look_alikes = look_alikes
+
+    def is_offered(self) -> bool:
+        return True
+
+    def begin(self, ticket: Ticket, now: datetime) -> Begun:
+        offered = [capture.step.value for capture in self._captures if capture.is_offered()]
+        apart = {"look_alikes": WORDING} if self._look_alikes and Modality.FACE in offered else {}
+        return Begun({"text_version": CONSENT_VERSION, "modalities": offered, **apart}, {})
+
+    def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
+        named = submission.fields.get("modalities")
+        version = submission.fields.get("text_version") or CONSENT_VERSION
+        if not isinstance(named, list | tuple) or not all(name in list(Modality) for name in named):
+            raise InvalidRequest("`modalities` must list `face`, `voice`, both or neither")
+        if version != CONSENT_VERSION:
+            raise InvalidRequest(f"`text_version` must be `{CONSENT_VERSION}`, the text that is in force")
+        is_child = submission.fields.get("under_14") is True
+        if is_child and not str(submission.fields.get("guardian") or "").strip():
+            raise InvalidRequest("a person under 14 needs the consent of a `guardian`")
+        by = "guardian" if is_child else "person"
+        agreed = self._look_alikes and "face" in named and submission.fields.get("look_alikes") is True
+        return Taken(
+            {"modalities": sorted(set(named)), "text_version": version, "by": by, "look_alikes": agreed}
+        )
+
+    def apply(
+        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
+    ) -> Account:
+        by = str(staged["by"])
+        given = [(name, str(staged["text_version"])) for name in strings_of(staged["modalities"])]
+        for name, version in (*given, *([("face", WORDING)] if staged.get("look_alikes") else ())):
+            tx.templates.give_consent(new_id("cst"), ticket.subject, Modality(name), version, now)
+            tx.record(
+                act("person", "consent.give", ticket.subject, name, "given", now, wording=version, by=by)
+            )
+        return account
+
+
+def consented(staging: Staging, ticket: Ticket) -> tuple[str, ...]:
+    """The modalities that the person has agreed to in this enrolment."""
+    consent = staging.staged(ticket, EnrollmentStep.CONSENT)
+    return () if consent is None else strings_of(consent["modalities"])
+
+
+def agreed_to_look_alikes(staging: Staging, ticket: Ticket) -> bool:
+    consent = staging.staged(ticket, EnrollmentStep.CONSENT)
+    return consent is not None and consent.get("look_alikes") is True
+
+
+def must_have_consent(staging: Staging, ticket: Ticket, modality: Modality) -> None:
+    if modality.value not in consented(staging, ticket):
+        raise InvalidRequest(f"consent to `{modality}` comes before the first capture")

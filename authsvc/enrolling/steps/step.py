@@ -1,0 +1,46 @@
+"""How a step of an enrolment presents itself. A new factor is one more file beside this one, and a line in `wiring`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from authsvc.domain.account import Account
+from authsvc.domain.store import Transaction
+from authsvc.domain.ticket import EnrollmentStep, Ticket
+from authsvc.factor import Begun, Json, Submission, Unusable
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Evidence that was good: `staged` waits, sealed, for `complete`; `shown` goes to the person now.
+
+    Nothing is staged while more of the same is wanted first.
+    """
+
+    staged: Json | None
+    shown: Json = field(default_factory=dict)
+
+
+class Step(Protocol):
+    """`once` says that what was begun is used up by the first answer to it, good or bad."""
+
+    def is_offered(self) -> bool:
+        """Whether this can be enrolled here and now; a voice cannot while no worker has its models."""
+
+    @property
+    def step(self) -> EnrollmentStep: ...
+
+    @property
+    def once(self) -> bool: ...
+
+    def begin(self, ticket: Ticket, now: datetime) -> Begun: ...
+
+    def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
+        """Raises InvalidRequest for what is no evidence of this kind, ChallengeFailed for what is wrong."""
+
+    def apply(
+        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
+    ) -> Account:
+        """Make it count, in the transaction of the whole enrolment; answers the account as it is then."""

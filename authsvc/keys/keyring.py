@@ -1,0 +1,192 @@
+"""The service's own keys: which is current, which earlier ones still count, and what is derived from them.
+
+Four purposes, each with versions. A new version is published before it is used (`active_from`), so that every worker
+and every receipt checker knows it by then; earlier ones stay until they are discarded. Everything on the path of a
+decision is derived once and kept.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from authsvc.clock import Clock, SystemClock
+from authsvc.errors import ConfigurationError, Tampered
+from authsvc.keys.jwk import to_jwk
+from authsvc.keys.keyfile import Stamp, read_private, sole_writer, stamp, write_private
+from authsvc.keys.versions import (
+    FORMAT,
+    KEY_SIZE,
+    Purpose,
+    Version,
+    Versions,
+    audit_key,
+    new_version,
+    parsed,
+    receipt_key,
+    written,
+)
+
+__all__ = ["KeyRing", "Purpose"]
+
+
+class KeyRing:
+    """All versions of all keys, oldest first, and the file they rest in (or none, for a ring that lives in memory)."""
+
+    def __init__(
+        self, versions: Versions, clock: Clock, path: Path | None = None, seen: Stamp | None = None
+    ) -> None:
+        self._clock = clock
+        self._path = path
+        # By version id and label, neither of which ever changes its meaning, so nothing here goes stale.
+        self._derived: dict[tuple[str, str], bytes] = {}
+        self._adopt(versions, seen)
+
+    @classmethod
+    def create(cls, path: Path | None = None, clock: Clock | None = None) -> KeyRing:
+        """A new ring with one key of each purpose; raises ConfigurationError where the file exists already."""
+        clock = SystemClock() if clock is None else clock
+        versions = {purpose: (new_version(purpose, clock.now()),) for purpose in Purpose}
+        seen = None if path is None else write_private(path, written(versions), replace=False)
+        return cls(versions, clock, path, seen)
+
+    @classmethod
+    def load(cls, path: Path, clock: Clock | None = None) -> KeyRing:
+        """The ring of a file; raises ConfigurationError when that is damaged or anybody else may read it."""
+        versions, seen = _read(path)
+        return cls(versions, SystemClock() if clock is None else clock, path, seen)
+
+    def rotate(self, purpose: Purpose, active_from: datetime | None = None) -> str:
+        """Add a version and answer its id; it becomes current at `active_from`, at once when none is given.
+
+        Where several workers run, give it an instant some minutes ahead: each has read the file again by then.
+        """
+        now = self._clock.now()
+        version = new_version(purpose, now if active_from is None else max(active_from, now))
+        with self._alone():
+            self._store({**self._versions, purpose: (*self._versions[purpose], version)})
+        return version.id
+
+    def discard(self, purpose: Purpose, version_id: str) -> None:
+        """Forget an earlier version, and with it all that still depends on it; the current one is refused."""
+        with self._alone():
+            if version_id == self.current_id(purpose):
+                raise ConfigurationError(f"`{version_id}` is the current {purpose} key; rotate first")
+            remaining = tuple(each for each in self._versions[purpose] if each.id != version_id)
+            self._store({**self._versions, purpose: remaining})
+
+    def refresh(self) -> bool:
+        """Read the file again if another process changed it; says whether it did. Costs one `lstat` otherwise."""
+        if self._path is None or stamp(self._path) == self._seen:
+            return False
+        self._adopt(*_read(self._path))
+        return True
+
+    def current_id(self, purpose: Purpose) -> str:
+        return self._current(purpose).id
+
+    def versions(self, purpose: Purpose) -> tuple[tuple[str, datetime], ...]:
+        """Ids and first instants, oldest first, for an operator's listing."""
+        return tuple((version.id, version.active_from) for version in self._versions[purpose])
+
+    def mac(self, label: str, data: bytes) -> bytes:
+        """HMAC-SHA-256 (32 bytes) under the current key for this label; no two labels share a key."""
+        return hmac.digest(self._derive(self._current(Purpose.HMAC), label), data, "sha256")
+
+    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]:
+        """The same under every version, newest first: what a stored MAC may be equal to."""
+        versions = reversed(self._versions[Purpose.HMAC])
+        return tuple(hmac.digest(self._derive(version, label), data, "sha256") for version in versions)
+
+    def sealing_key(self, label: str) -> tuple[str, bytes]:
+        """Id and 32-byte key to seal with now, for this label."""
+        version = self._current(Purpose.SEALING)
+        return version.id, self._derive(version, label)
+
+    def sealing_key_named(self, version_id: str, label: str) -> bytes:
+        """The key that something was sealed with; raises Tampered when the ring holds no such version."""
+        version = self._named(Purpose.SEALING, version_id)
+        if version is None and self.refresh():
+            version = self._named(Purpose.SEALING, version_id)
+        if version is None:
+            raise Tampered(f"sealed under key `{version_id}`, which is not in the key ring")
+        return self._derive(version, label)
+
+    def receipt_signing_key(self) -> tuple[str, EllipticCurvePrivateKey]:
+        """`kid` and P-256 key for ES256."""
+        version_id = self.current_id(Purpose.RECEIPT)
+        return version_id, self._receipt_keys[version_id]
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The public receipt keys as a JWK set: coming, current and earlier ones, newest first."""
+        return {"keys": [to_jwk(key.public_key()) for key in reversed(self._receipt_keys.values())]}
+
+    def receipt_public_keys(self) -> dict[str, EllipticCurvePublicKey]:
+        """The same by `kid`, for checking what comes back."""
+        return {version_id: key.public_key() for version_id, key in self._receipt_keys.items()}
+
+    def audit_signing_key(self) -> tuple[str, Ed25519PrivateKey]:
+        """`kid` and Ed25519 key for audit heads and checkpoints."""
+        version_id = self.current_id(Purpose.AUDIT)
+        return version_id, self._audit_keys[version_id]
+
+    def audit_public_keys(self) -> dict[str, Ed25519PublicKey]:
+        """The public audit keys by `kid`, earlier ones included."""
+        return {version_id: key.public_key() for version_id, key in self._audit_keys.items()}
+
+    def _current(self, purpose: Purpose) -> Version:
+        versions = self._versions[purpose]
+        if len(versions) == 1:
+            return versions[0]
+        now = self._clock.now()
+        # A clock set back before every version must not leave the service without a key.
+        return next((version for version in reversed(versions) if version.active_from <= now), versions[0])
+
+    def _named(self, purpose: Purpose, version_id: str) -> Version | None:
+        return next((version for version in self._versions[purpose] if version.id == version_id), None)
+
+    def _derive(self, version: Version, label: str) -> bytes:
+        """A key for this label alone, by HKDF-SHA-256 (RFC 5869)."""
+        key = self._derived.get((version.id, label))
+        if key is None:
+            info = f"{FORMAT}\x00{label}".encode()
+            key = HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=None, info=info).derive(version.key)
+            self._derived[version.id, label] = key
+        return key
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Change the newest state of the file, with no other process changing it meanwhile."""
+        if self._path is None:
+            yield
+            return
+        with sole_writer(self._path):
+            self.refresh()
+            yield
+
+    def _store(self, versions: Versions) -> None:
+        seen = None if self._path is None else write_private(self._path, written(versions), replace=True)
+        self._adopt(versions, seen)
+
+    def _adopt(self, versions: Versions, seen: Stamp | None) -> None:
+        # The signing keys come first, so that another thread never sees a version whose key is not there yet.
+        self._receipt_keys = {each.id: receipt_key(each.key) for each in versions[Purpose.RECEIPT]}
+        self._audit_keys = {each.id: audit_key(each.key) for each in versions[Purpose.AUDIT]}
+        self._versions = versions
+        self._seen = seen
+
+
+def _read(path: Path) -> tuple[Versions, Stamp]:
+    content, seen = read_private(path)
+    try:
+        return parsed(content), seen
+    except ValueError as error:
+        raise ConfigurationError(f"`{path}` is not a key ring: {error}") from None

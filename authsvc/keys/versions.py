@@ -1,0 +1,113 @@
+"""What a key ring holds: purposes, versions of keys, and their form at rest."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from authsvc.clock import rfc3339
+from authsvc.keys.jwk import thumbprint
+
+FORMAT = "authsvc-keyring-v1"
+KEY_SIZE = 32
+
+
+class Purpose(StrEnum):
+    SEALING = "sealing"
+    """AES-256: wraps subject keys, and seals rows that belong to nobody."""
+
+    HMAC = "hmac"
+    """HMAC-SHA-256: API keys, device secrets, recovery codes, tokens."""
+
+    RECEIPT = "receipt"
+    """ES256: receipts."""
+
+    AUDIT = "audit"
+    """Ed25519: audit heads and checkpoints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One key of one purpose. `key` is 32 secret bytes: an AES or HMAC key, a P-256 scalar, or an Ed25519 seed."""
+
+    id: str
+    active_from: datetime
+    key: bytes = field(repr=False)
+
+
+Versions = Mapping[Purpose, tuple[Version, ...]]
+
+
+def new_version(purpose: Purpose, active_from: datetime) -> Version:
+    """A fresh key. Its id is random for a symmetric key, and the public key's thumbprint for a signing key."""
+    if purpose is Purpose.RECEIPT:
+        scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+        key = scalar.to_bytes(KEY_SIZE, "big")
+        return Version(thumbprint(receipt_key(key).public_key()), active_from, key)
+    key = secrets.token_bytes(KEY_SIZE)
+    if purpose is Purpose.AUDIT:
+        return Version(thumbprint(audit_key(key).public_key()), active_from, key)
+    return Version(secrets.token_hex(8), active_from, key)
+
+
+def receipt_key(key: bytes) -> ec.EllipticCurvePrivateKey:
+    """The P-256 key of a 32-byte scalar; raises ValueError for a scalar outside the group."""
+    return ec.derive_private_key(int.from_bytes(key, "big"), ec.SECP256R1())
+
+
+def audit_key(key: bytes) -> Ed25519PrivateKey:
+    """The Ed25519 key of a 32-byte seed."""
+    return Ed25519PrivateKey.from_private_bytes(key)
+
+
+def written(versions: Versions) -> bytes:
+    """The ring as JSON, one list per purpose, oldest version first."""
+    purposes = {purpose: [_written(version) for version in versions[purpose]] for purpose in Purpose}
+    return json.dumps({"format": FORMAT, **purposes}, indent=1).encode() + b"\n"
+
+
+def parsed(content: bytes) -> Versions:
+    """The ring that was written; raises ValueError for anything else, without naming what stands there."""
+    try:
+        document = json.loads(content)
+    except ValueError:
+        raise ValueError("it is not JSON") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"the format is not `{FORMAT}`")
+    return {purpose: _parsed_versions(purpose, document.get(purpose)) for purpose in Purpose}
+
+
+def _written(version: Version) -> dict[str, str]:
+    return {
+        "id": version.id,
+        "active_from": rfc3339(version.active_from),
+        "key": base64.b64encode(version.key).decode(),
+    }
+
+
+def _parsed_versions(purpose: Purpose, entries: object) -> tuple[Version, ...]:
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(f"there is no {purpose} key")
+    try:
+        versions = tuple(_parsed_version(entry) for entry in entries)
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"a {purpose} key is damaged") from None
+    if len({version.id for version in versions}) < len(versions):
+        raise ValueError(f"two {purpose} keys share an id")
+    return versions
+
+
+def _parsed_version(entry: Mapping[str, str]) -> Version:
+    key = base64.b64decode(entry["key"], validate=True)
+    active_from = datetime.fromisoformat(entry["active_from"])
+    if len(key) != KEY_SIZE or active_from.tzinfo is None or not isinstance(entry["id"], str):
+        raise ValueError
+    return Version(entry["id"], active_from, key)

@@ -1,0 +1,133 @@
+"""The enrolment desk: who may enrol on which grounds, and the steps of whoever holds the ticket's token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from authsvc.account import acts
+from authsvc.account.acts import act, two_operators
+from authsvc.account.proof import use_proof
+from authsvc.domain.account import Account
+from authsvc.domain.store import Transaction
+from authsvc.domain.ticket import EnrollmentStep, Grounds, Recovery, Ticket
+from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
+from authsvc.factor import Json, Submission, Unusable
+from authsvc.keys.access import ApiKey, must_open, object_token
+from authsvc.otp import recovery_text
+from authsvc.payment import Binding
+from authsvc.services import issuing
+from authsvc.services.desk import Desk
+from authsvc.services.hints import hints_view
+from authsvc.services.views import enrollment_view, ticket_view
+from authsvc.stepup.once import Answer, Once
+from authsvc.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class TicketWanted:
+    """What the backend asks for. `operators` vouch for somebody who recovers, in place of the second proof."""
+
+    user_id: str
+    locale: str
+    proof: str | None = None
+    return_url: str | None = None
+    recovery: bool = False
+    operators: tuple[str, ...] = ()
+
+
+class EnrollmentDesk(Desk):
+    def create_enrollment(self, key: ApiKey, once: Once, wanted: TicketWanted) -> Answer:
+        """A ticket. Whoever has factors needs `proof`, a receipt for an `enrollment` at the highest level, or recovers."""
+        subject = Subject(key.client, wanted.user_id)
+
+        def effect(tx: Transaction, now: datetime) -> Answer:
+            account = tx.accounts.find(subject)
+            grounds = self._grounds(tx, account, wanted, now)
+            recovery = Recovery(_vouching(wanted.operators)) if grounds is Grounds.RECOVERY else None
+            ticket = self._parts.enrolling.open(
+                tx, subject, wanted.locale, wanted.return_url, grounds, recovery, now
+            )
+            token = object_token(self._parts.macs, "et", ticket.id)
+            return Answer.of(ticket_view(ticket, token, f"{self._parts.base_url}/e/{ticket.id}"))
+
+        return self._once(key, once, effect)
+
+    def issue_enrollment_code(
+        self, key: ApiKey, once: Once, enrollment_id: str, locale: str | None
+    ) -> Answer:
+        """A code with which somebody proves a recovery, with the sentence to send; an earlier one becomes void."""
+
+        def effect(tx: Transaction, now: datetime) -> Answer:
+            ticket = self._own_ticket(tx, key, enrollment_id, now)
+            ticket.recovering()
+            code = issuing.issue(tx, ticket.subject, ticket.id, Binding.of(ticket.as_payment()), now)
+            tx.record(act("backend", "enrollment.issue-code", ticket.subject, ticket.id, "issued", now))
+            return Answer.of(issuing.issued_view(code, recovery_text(code, locale or ticket.locale), now))
+
+        return self._once(key, once, effect)
+
+    def enrollment(self, enrollment_id: str, token: str) -> Json:
+        ticket, enrolling = self._ticket(enrollment_id, token), self._parts.enrolling
+        return enrollment_view(
+            ticket, enrolling.offered(ticket), enrolling.done(ticket), enrolling.consented(ticket)
+        )
+
+    def begin_enrollment_step(self, enrollment_id: str, token: str, step: str, fields: Json) -> Json:
+        ticket = self._ticket(enrollment_id, token)
+        return self._parts.enrolling.begin(ticket, EnrollmentStep(step))
+
+    def answer_enrollment_step(
+        self, enrollment_id: str, token: str, step: str, submission: Submission
+    ) -> Json:
+        """Take a step's evidence; raises CaptureUnusable with what the person can do better."""
+        ticket, asked = self._ticket(enrollment_id, token), EnrollmentStep(step)
+        answer = self._parts.enrolling.answer(ticket, asked, submission)
+        if isinstance(answer, Unusable):
+            raise CaptureUnusable(
+                "the capture cannot be used", hints=hints_view(asked.factor, answer, ticket.locale)
+            )
+        return answer
+
+    def complete_enrollment(self, enrollment_id: str, token: str) -> Json:
+        return self._parts.enrolling.complete(self._ticket(enrollment_id, token))
+
+    def _grounds(
+        self, tx: Transaction, account: Account | None, wanted: TicketWanted, now: datetime
+    ) -> Grounds:
+        has_enrolled = account is not None and acts.has_enrolled(tx, account)
+        if wanted.recovery and wanted.proof is not None:
+            raise InvalidRequest("`proof` and `recovery` are two different grounds; send one of them")
+        if wanted.operators and not wanted.recovery:
+            raise InvalidRequest("`operators` vouch for a `recovery` only")
+        if wanted.recovery and not has_enrolled:
+            raise InvalidRequest("`recovery` is for a user who has enrolled something")
+        if wanted.recovery:
+            return Grounds.RECOVERY
+        if account is None or not has_enrolled:
+            return Grounds.FIRST
+        use_proof(tx, self._parts.receipts, account, wanted.proof, "enrollment", now)
+        return Grounds.RECEIPT
+
+    def _ticket(self, enrollment_id: str, token: str) -> Ticket:
+        must_open(self._parts.macs, "et", enrollment_id, token)
+        try:
+            return self._parts.enrolling.find(enrollment_id)
+        except NotFound:
+            raise Unauthenticated("the token does not open this object") from None
+
+    def _own_ticket(self, tx: Transaction, key: ApiKey, enrollment_id: str, now: datetime) -> Ticket:
+        """An open ticket of this client; another client's is not found."""
+        ticket = tx.tickets.find(enrollment_id)
+        if ticket is None or ticket.subject.client != key.client:
+            raise NotFound("no such enrolment")
+        return ticket.must_be_open(now)
+
+
+def _vouching(named: Sequence[str]) -> tuple[str, ...]:
+    """The operators of a recovery, none or at least two different ones; raises InvalidRequest for a single one."""
+    operators = two_operators(named)
+    if named and not operators:
+        raise InvalidRequest("`operators` must name two different people")
+    return operators

@@ -1,0 +1,97 @@
+"""A person erases their own account: proved first, like a payment, at the highest level that they can prove.
+
+An overview is the backend's word that somebody is signed in, and a session can be stolen. Whoever erased an account with it
+could enrol next as somebody new, so the session alone does not suffice here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from authsvc.account import acts
+from authsvc.account.proof import use_proof
+from authsvc.domain.decision import Decision, Status
+from authsvc.domain.overview import Overview
+from authsvc.domain.store import Transaction
+from authsvc.errors import ProofRequired, TransactionChanged
+from authsvc.factor import Json
+from authsvc.ids import twin
+from authsvc.keys.access import object_token
+from authsvc.payment import Payee, Payment
+from authsvc.services.overviews import ACTOR, OverviewDesk
+from authsvc.services.views import erased_view, erasure_view
+from authsvc.stepup.deciding import DecisionRequest
+
+ERASURE = "erasure"
+
+
+class ErasureDesk(OverviewDesk):
+    def erasure(self, overview_id: str, token: str) -> Json:
+        """How far the proof is."""
+        now = self._clock.now()
+
+        def query(tx: Transaction) -> Decision | None:
+            return _proof_of(tx, self._overview_of(tx, overview_id, token, now), now)
+
+        return self._erasure_shown(self._ledger.read(query))
+
+    def begin_erasure(self, overview_id: str, token: str) -> Json:
+        """Open the challenge that proves it, or answer the one that is open."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Decision | TransactionChanged:
+            overview = self._overview_of(tx, overview_id, token, now)
+            acts.existing(tx, overview.subject)
+            return self._stepup.decide(tx, self._asked(overview), now)
+
+        decided = self._ledger.transact(unit)
+        if isinstance(decided, TransactionChanged):
+            raise decided
+        return self._erasure_shown(decided)
+
+    def complete_erasure(self, overview_id: str, token: str) -> Json:
+        """Erase the account upon that proof, which is used up by it; raises ProofRequired without a fresh one."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Json:
+            overview = self._overview_of(tx, overview_id, token, now)
+            account = acts.existing(tx, overview.subject).must_be_active()
+            decision = _proof_of(tx, overview, now)
+            if decision is None or decision.receipt is None:
+                raise ProofRequired("an erasure needs a proof that is two minutes old at most")
+            use_proof(tx, self._parts.receipts, account, decision.receipt.token, ERASURE, now)
+            position = acts.erase(tx, account, ACTOR, now)
+            receipt = self._parts.issuer.erased(account.subject, position, now)
+            return erased_view(account.subject, position, receipt, now)
+
+        return self._ledger.transact(unit)
+
+    def _asked(self, overview: Overview) -> DecisionRequest:
+        """The erasure as a payment of nothing. Of the device nothing is known, and of the risk the worst is assumed."""
+        subject = overview.subject
+        # In a currency that the policy does not know it would be larger than every bound, and sets would fall away.
+        currency, payee = self._stepup.reference_currency(), Payee("authsvc", subject.client)
+        payment = Payment(_transaction_of(overview), ERASURE, 0, currency, payee, subject)
+        back = f"{self._parts.base_url}/o/{overview.id}/erasure"
+        return DecisionRequest(payment, locale=overview.locale, return_url=back)
+
+    def _erasure_shown(self, decision: Decision | None) -> Json:
+        if decision is None or decision.challenge is None:
+            return erasure_view(decision, None, None)
+        challenge_id = decision.challenge.id
+        token = object_token(self._parts.macs, "ct", challenge_id)
+        return erasure_view(decision, token, f"{self._parts.base_url}/c/{challenge_id}")
+
+
+def _proof_of(tx: Transaction, overview: Overview, now: datetime) -> Decision | None:
+    """The decision that asks for the proof, or holds it; None where there is none or its time is over."""
+    found = tx.decisions.find_open(overview.subject.client, _transaction_of(overview))
+    if found is None or found.payment.subject != overview.subject:
+        return None
+    current = found.as_of(now)
+    lapsed = current.receipt is not None and current.receipt.expires_at <= now
+    return None if lapsed or current.status is Status.EXPIRED else current
+
+
+def _transaction_of(overview: Overview) -> str:
+    return twin(overview.id, "ers")

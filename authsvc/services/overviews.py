@@ -1,0 +1,124 @@
+"""The person's desk: what somebody sees of their own account, and what they may do about it: tighten, and remove."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from authsvc.account import acts
+from authsvc.biometric.words import Modality
+from authsvc.clock import rfc3339
+from authsvc.device.credential import Device
+from authsvc.domain.account import Account
+from authsvc.domain.overview import OVERVIEW_LIFE, Overview
+from authsvc.domain.store import Transaction
+from authsvc.errors import Unauthenticated
+from authsvc.factor import Json
+from authsvc.ids import new_id
+from authsvc.keys.access import ApiKey, must_open, object_token
+from authsvc.services.desk import Desk
+from authsvc.services.views import account_view, device_view, overview_ticket_view, overview_view
+from authsvc.stepup.once import Answer, Once
+from authsvc.subject import Subject
+
+ACTOR = "person"
+FROZEN_BY_OWNER = "frozen by its owner"
+
+Result = TypeVar("Result")
+
+
+class OverviewDesk(Desk):
+    def create_overview(
+        self, key: ApiKey, once: Once, user_id: str, locale: str, return_url: str | None
+    ) -> Answer:
+        """An overview for a user whom the backend has signed in; raises NotFound for somebody who never enrolled."""
+        subject = Subject(key.client, user_id)
+
+        def effect(tx: Transaction, now: datetime) -> Answer:
+            acts.existing(tx, subject)
+            overview = Overview(new_id("ovw"), subject, locale, return_url, now + OVERVIEW_LIFE)
+            tx.overviews.add(overview, now)
+            tx.record(acts.act("backend", "overview.open", subject, overview.id, "open", now))
+            token = object_token(self._parts.macs, "vt", overview.id)
+            url = f"{self._parts.base_url}/o/{overview.id}"
+            return Answer.of(overview_ticket_view(overview, token, url))
+
+        return self._once(key, once, effect)
+
+    def overview(self, overview_id: str, token: str) -> Json:
+        now = self._clock.now()
+
+        def query(tx: Transaction) -> Json:
+            overview = self._overview_of(tx, overview_id, token, now)
+            account = acts.existing(tx, overview.subject)
+            devices = tx.accounts.devices(account.subject)
+            return overview_view(overview, account, devices, tx.templates.consents(account.subject), now)
+
+        return self._ledger.read(query)
+
+    def verify_always(self, overview_id: str, token: str) -> Json:
+        """From now on no payment is exempted for its low value; taking that back is the backend's."""
+        return self._account_after(
+            overview_id, token, lambda tx, account, now: acts.set_verify_always(tx, account, True, ACTOR, now)
+        )
+
+    def freeze_own(self, overview_id: str, token: str) -> Json:
+        """A stolen account, denied everything at once by its owner."""
+        return self._account_after(
+            overview_id, token, lambda tx, account, now: acts.freeze(tx, account, FROZEN_BY_OWNER, ACTOR, now)
+        )
+
+    def rename_own_device(self, overview_id: str, token: str, device_id: str, name: str) -> Json:
+        def change(tx: Transaction, account: Account, now: datetime) -> Device:
+            return acts.rename_device(tx, account, device_id, name, ACTOR, now)
+
+        device, now = self._changed(overview_id, token, change)
+        return device_view(device, now)
+
+    def revoke_own_device(self, overview_id: str, token: str, device_id: str) -> Json:
+        """Remove a device for good; while it is on probation this is the old phone's veto."""
+
+        def change(tx: Transaction, account: Account, now: datetime) -> Device:
+            account, device = acts.revoke_device(tx, account, device_id, ACTOR, now)
+            tx.accounts.save(account)
+            return device
+
+        device, now = self._changed(overview_id, token, change)
+        return device_view(device, now)
+
+    def withdraw_own_biometric(self, overview_id: str, token: str, modality: str) -> Json:
+        """Withdraw consent and destroy the template; effective on the next request."""
+        kind = Modality(modality)
+        _, now = self._changed(
+            overview_id,
+            token,
+            lambda tx, account, now: acts.withdraw_biometric(tx, account, kind, ACTOR, now),
+        )
+        return {"modality": kind.value, "withdrawn_at": rfc3339(now)}
+
+    def _account_after(
+        self, overview_id: str, token: str, change: Callable[[Transaction, Account, datetime], Account]
+    ) -> Json:
+        account, now = self._changed(overview_id, token, change)
+        return account_view(account, now)
+
+    def _changed(
+        self, overview_id: str, token: str, change: Callable[[Transaction, Account, datetime], Result]
+    ) -> tuple[Result, datetime]:
+        """One act upon the account that an overview shows, in one transaction, and when it was."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Result:
+            overview = self._overview_of(tx, overview_id, token, now)
+            return change(tx, acts.existing(tx, overview.subject), now)
+
+        return self._ledger.transact(unit), now
+
+    def _overview_of(self, tx: Transaction, overview_id: str, token: str, now: datetime) -> Overview:
+        """An open overview; one that does not exist looks like a token that does not fit."""
+        must_open(self._parts.macs, "vt", overview_id, token)
+        overview = tx.overviews.find(overview_id)
+        if overview is None:
+            raise Unauthenticated("the token does not open this object")
+        return overview.must_be_open(now)

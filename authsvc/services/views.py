@@ -1,0 +1,198 @@
+"""What callers are shown of decisions, challenges, users and devices: the names of the HTTP contract, as plain JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from authsvc.biometric.words import Consent
+from authsvc.clock import rfc3339
+from authsvc.device.credential import Device
+from authsvc.device.models import looks_like
+from authsvc.domain.account import Account
+from authsvc.domain.decision import Decision, Status
+from authsvc.domain.overview import Overview
+from authsvc.domain.receipt import AuditPosition
+from authsvc.domain.ticket import EnrollmentStep, Recovery, Ticket
+from authsvc.factor import Factor, Json
+from authsvc.subject import Subject
+
+
+def decision_view(decision: Decision, token: str | None, url: str | None) -> Json:
+    """A decision for its backend. `token` and `url` open the challenge, while there is one to open."""
+    return {
+        "id": decision.id,
+        "status": decision.status.value,
+        "level": decision.level,
+        "transaction_id": decision.payment.transaction_id,
+        "user_id": decision.payment.subject.user,
+        "device": {"novelty": decision.novelty},
+        "reasons": list(decision.reasons),
+        "exemption": decision.exemption,
+        "missing": list(decision.missing),
+        "policy": {
+            "id": decision.policy.id,
+            "version": decision.policy.version,
+            "digest": decision.policy.digest,
+        },
+        "binding": {"v": decision.binding.v, "digest": decision.binding.digest},
+        "challenge": _challenge(decision, token, url),
+        "receipt": None if decision.receipt is None else decision.receipt.token,
+        "created_at": rfc3339(decision.created_at),
+        "expires_at": rfc3339(decision.expires_at),
+    }
+
+
+def challenge_view(decision: Decision, received: Sequence[Factor]) -> Json:
+    """A challenge for its payer: what is paid to whom, and the ways to prove it. No reasons: those are the backend's."""
+    challenge = decision.challenge
+    payment = decision.payment
+    return {
+        "id": None if challenge is None else challenge.id,
+        "status": decision.status.value,
+        "payment": {
+            "amount_minor": payment.amount_minor,
+            "currency": payment.currency,
+            "payee": {"name": payment.payee.name},
+            "type": payment.type,
+        },
+        "sets": [] if challenge is None else [list(choice) for choice in challenge.sets],
+        "chosen": [] if challenge is None else list(challenge.chosen),
+        "received": list(received),
+        "attempts_remaining": 0 if challenge is None else challenge.attempts_remaining,
+        "expires_at": rfc3339(decision.expires_at),
+        "locale": decision.locale,
+        "return_url": decision.return_url,
+    }
+
+
+def _challenge(decision: Decision, token: str | None, url: str | None) -> Json | None:
+    challenge = decision.challenge
+    if challenge is None or decision.status is not Status.CHALLENGE_REQUIRED:
+        return None
+    return {
+        "id": challenge.id,
+        "token": token,
+        "expires_at": rfc3339(decision.expires_at),
+        "url": url,
+        "sets": [list(choice) for choice in challenge.sets],
+        "attempts_remaining": challenge.attempts_remaining,
+    }
+
+
+def ticket_view(ticket: Ticket, token: str, url: str) -> Json:
+    return {
+        "id": ticket.id,
+        "token": token,
+        "url": url,
+        "user_id": ticket.subject.user,
+        "expires_at": rfc3339(ticket.expires_at),
+    }
+
+
+def enrollment_view(
+    ticket: Ticket,
+    offered: Sequence[EnrollmentStep],
+    done: Sequence[EnrollmentStep],
+    consented: Sequence[str],
+) -> Json:
+    return {
+        "id": ticket.id,
+        "user_id": ticket.subject.user,
+        "locale": ticket.locale,
+        "offered": [step.value for step in offered],
+        "received": [step.value for step in done],
+        "consented": list(consented),
+        "recovery": None if ticket.recovery is None else _recovery(ticket.recovery),
+        "return_url": ticket.return_url,
+        "expires_at": rfc3339(ticket.expires_at),
+    }
+
+
+def _recovery(recovery: Recovery) -> Json:
+    return {
+        "proven": recovery.is_proven,
+        "operators": len(recovery.operators),
+        "attempts_remaining": recovery.attempts_remaining,
+    }
+
+
+def overview_ticket_view(overview: Overview, token: str, url: str) -> Json:
+    return {"id": overview.id, "token": token, "url": url, "expires_at": rfc3339(overview.expires_at)}
+
+
+def overview_view(
+    overview: Overview,
+    account: Account,
+    devices: Sequence[Device],
+    consents: Sequence[Consent],
+    now: datetime,
+) -> Json:
+    """An account for the person it belongs to, removed devices and withdrawn consents included."""
+    return {
+        "id": overview.id,
+        "user": account_view(account, now),
+        "devices": [device_view(device, now) for device in devices],
+        "consents": [consent_view(consent) for consent in consents],
+        "locale": overview.locale,
+        "return_url": overview.return_url,
+        "expires_at": rfc3339(overview.expires_at),
+    }
+
+
+def erased_view(subject: Subject, position: AuditPosition, receipt: str, now: datetime) -> Json:
+    """What is left of an account: when it was erased, where the audit says so, and a signed receipt."""
+    return {
+        "user_id": subject.user,
+        "erased_at": rfc3339(now),
+        "audit": {"chain": position.chain, "seq": position.seq},
+        "receipt": receipt,
+    }
+
+
+def erasure_view(decision: Decision | None, token: str | None, url: str | None) -> Json:
+    """How far the proof for an erasure is, for the person; no reasons: those are the backend's."""
+    if decision is None:
+        return {"status": None, "challenge": None}
+    return {"status": decision.status.value, "challenge": _challenge(decision, token, url)}
+
+
+def device_view(device: Device, now: datetime) -> Json:
+    return {
+        "id": device.id,
+        "name": device.name,
+        "state": device.state.value,
+        "probation": device.trusted_from > now,
+        "created_at": rfc3339(device.created_at),
+        "trusted_from": rfc3339(device.trusted_from),
+        "seen_at": None if device.seen_at is None else rfc3339(device.seen_at),
+        "synced": device.synced,
+        "looks_like": None if device.aaguid is None else looks_like(device.aaguid),
+        "attested": device.attested,
+    }
+
+
+def account_view(account: Account, now: datetime) -> Json:
+    """A user for the backend: frozen or not, what is enrolled, what is locked and until when."""
+    locks = {
+        scope: rfc3339(counter.locked_until)
+        for scope, counter in account.attempts.counters.items()
+        if counter.locked_until is not None and counter.is_locked(now)
+    }
+    return {
+        "user_id": account.subject.user,
+        "status": account.status.value,
+        "factors": sorted(factor.value for factor in account.factors),
+        "locked_until": locks,
+        "verify_always": account.verify_always,
+        "low_value": {"count": account.low_value.count, "sum_minor": account.low_value.sum},
+    }
+
+
+def consent_view(consent: Consent) -> Json:
+    return {
+        "modality": consent.modality.value,
+        "text_version": consent.text_version,
+        "given_at": rfc3339(consent.given_at),
+        "withdrawn_at": None if consent.withdrawn_at is None else rfc3339(consent.withdrawn_at),
+    }

@@ -1,0 +1,213 @@
+"""The one flow, to be read from top to bottom: how a payment is decided, challenged and released.
+
+`decide` asks the policy and opens a challenge; `begin` and `answer` take evidence for one factor at a time and reveal
+nothing; `complete` charges an attempt, judges everything at once, asks the policy again, and signs the receipt in the very
+transaction that uses the proofs up. Factors are known only as the verifiers that `wiring` hands in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from authsvc.clock import Clock
+from authsvc.domain.decision import RELEASING, Decision, Status
+from authsvc.domain.receipt import ReceiptIssuer
+from authsvc.domain.store import Ledger, Transaction
+from authsvc.errors import InvalidRequest, TransactionChanged
+from authsvc.events import Event
+from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable
+from authsvc.policy.engine import Policy
+from authsvc.policy.level import Level
+from authsvc.stepup.asking import place_of, step_of
+from authsvc.stepup.ceremony import Ceremonies
+from authsvc.stepup.closing import end, entry, must_find
+from authsvc.stepup.deciding import Deciding, DecisionRequest, Judged, SecretMacs
+from authsvc.stepup.proving import Completed, Proving, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the flow is wired with. `policy` gives the one that is active at this moment."""
+
+    ledger: Ledger
+    policy: Callable[[], Policy]
+    verifiers: Mapping[Factor, FactorVerifier[Transaction]]
+    ceremonies: Ceremonies
+    receipts: ReceiptIssuer
+    macs_of_secret: SecretMacs
+    tally: Tally
+    clock: Clock
+
+
+class StepUp:
+    def __init__(self, parts: Parts) -> None:
+        self._ledger = parts.ledger
+        self._policy = parts.policy
+        self._verifiers = parts.verifiers
+        self._ceremonies = parts.ceremonies
+        self._clock = parts.clock
+        self._deciding = Deciding(parts.verifiers, parts.receipts, parts.macs_of_secret)
+        self._proving = Proving(
+            parts.ledger,
+            parts.verifiers,
+            parts.ceremonies,
+            self._deciding,
+            parts.receipts,
+            parts.tally,
+            parts.clock,
+        )
+
+    # -- The backend asks -------------------------------------------------------------------------------------------
+
+    def decide(
+        self, tx: Transaction, request: DecisionRequest, now: datetime
+    ) -> Decision | TransactionChanged:
+        """Decide a payment within the caller's transaction.
+
+        The same payment asked about again gets its open decision, unless circumstances now ask for more. Another payment
+        under the same transaction id cancels the old challenge and is answered with TransactionChanged, as a value, so
+        that the cancellation commits.
+        """
+        judged = self._deciding.judge(tx, self._policy(), request, now)
+        opened = tx.decisions.open(judged.decision)
+        if opened is None:
+            standing = _standing(tx, judged.decision, now)
+            if standing is not None:
+                return standing
+            opened = tx.decisions.open(judged.decision)
+            if opened is None:
+                raise InvalidRequest("the transaction id was decided about in the same moment; ask again")
+        _count_exemption(tx, judged)
+        tx.record(entry(opened, "backend", "decide", opened.status.value, now))
+        return opened
+
+    def cancel(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
+        """The backend no longer wants the payment: the challenge closes, an unused receipt is void."""
+        return end(tx, decision.become(Status.CANCELLED), "backend", "cancel", now)
+
+    # -- The payer answers ------------------------------------------------------------------------------------------
+
+    def begin(self, decision: Decision, factor: Factor) -> Json:
+        """Start one step: what the payer is shown (a nonce, options, digits, gestures)."""
+        now = self._clock.now()
+        step = self._step(decision.as_of(now), factor)
+        self._ceremonies.count(step, factor)
+        begun = self._verifiers[factor].begin(step, now)
+        self._ceremonies.begin(step, factor, begun)
+        return begun.shown
+
+    def answer(self, decision: Decision, factor: Factor, submission: Submission) -> Unusable | None:
+        """Take the evidence for one step. None says received, and nothing about whether it is right.
+
+        Unusable evidence uses nothing up: the person tries again within the same ceremony.
+        """
+        now = self._clock.now()
+        step = self._step(decision.as_of(now), factor)
+        self._ceremonies.count(step, factor)
+        self._ceremonies.count_capture(step, factor)
+        kept = self._ceremonies.take_begun(step, factor)
+        if kept is None:
+            raise InvalidRequest(
+                f"step `{factor}` has not begun, or its evidence was taken already; begin again"
+            )
+        verifier = self._verifiers[factor]
+        received = verifier.receive(step, kept, submission, now)
+        if isinstance(received, Unusable):
+            self._ceremonies.restore(step, factor, kept)
+            return received
+        self._ceremonies.keep_received(step, factor, received.kept)
+        return None
+
+    def received(self, decision: Decision) -> tuple[Factor, ...]:
+        """The factors of the chosen set whose evidence has come in: what a progress display may know."""
+        challenge = decision.open_challenge()
+        return tuple(
+            factor for factor in challenge.chosen if self._ceremonies.has_received(place_of(decision), factor)
+        )
+
+    def switch(
+        self, tx: Transaction, decision: Decision, wanted: Collection[Factor], now: datetime
+    ) -> Decision:
+        """Another way: what was received for factors outside of it is dropped with the old choice."""
+        challenge = decision.as_of(now).open_challenge().switched(wanted)
+        return tx.decisions.save(decision.with_challenge(challenge))
+
+    def decline(self, tx: Transaction, decision: Decision, choice: str, now: datetime) -> Decision:
+        """The payer says no. `not_me` also suspends the device the payment came from and raises an event."""
+        declined = decision.as_of(now).become(Status.DECLINED_BY_USER)
+        if choice == "not_me":
+            _suspend_device(tx, decision, now)
+        return end(tx, declined, "payer", "decline", now, choice=choice)
+
+    def complete(self, decision_id: str) -> Completed:
+        """Judge everything at once; says whether the payer is through, and how many attempts are left."""
+        return self._proving.complete(self.find(decision_id), self._policy())
+
+    # -- What both ask for ------------------------------------------------------------------------------------------
+
+    def find(self, decision_id: str) -> Decision:
+        """The decision as it stands now; raises NotFound."""
+        now = self._clock.now()
+        return self._ledger.read(lambda tx: must_find(tx, decision_id)).as_of(now)
+
+    def reference_currency(self) -> str:
+        """The currency that the policy counts in: an act that moves no money is nothing of it, and under every bound."""
+        return self._policy().document.reference_currency
+
+    def expire(self, tx: Transaction, now: datetime) -> int:
+        """Close the challenges whose time is over, a hundred at most; answers how many."""
+        lapsed = tx.decisions.lapsed(now)
+        for decision in lapsed:
+            end(tx, decision.as_of(now), "service", "expire", now)
+        return len(lapsed)
+
+    def _step(self, decision: Decision, factor: Factor) -> Step:
+        if not decision.open_challenge().asks(factor) or factor not in self._verifiers:
+            raise InvalidRequest(f"`{factor}` is not asked for in this challenge")
+        return step_of(decision, factor, self._policy())
+
+
+def _standing(tx: Transaction, asked: Decision, now: datetime) -> Decision | TransactionChanged | None:
+    """What becomes of the open decision that a new one meets; None when it made room."""
+    found = tx.decisions.find_open(asked.payment.subject.client, asked.payment.transaction_id)
+    if found is None:
+        return None
+    current = found.as_of(now)
+    if current.status is Status.EXPIRED:
+        end(tx, current, "service", "expire", now)
+        return None
+    if current.binding != asked.binding:
+        end(tx, current.become(Status.CANCELLED), "backend", "change", now)
+        return TransactionChanged("the transaction id belongs to a payment with another amount or payee")
+    if _has_lapsed(current, now) or Level(asked.level).rank > Level(current.level).rank:
+        end(tx, current.become(Status.CANCELLED), "backend", "ask-again", now)
+        return None
+    return current
+
+
+def _has_lapsed(decision: Decision, now: datetime) -> bool:
+    """Whether a payment was let go with a receipt that is over by now."""
+    return (
+        decision.status in RELEASING and decision.receipt is not None and decision.receipt.expires_at <= now
+    )
+
+
+def _count_exemption(tx: Transaction, judged: Judged) -> None:
+    """Add a payment to the counters of the low-value exemption that let it through."""
+    decision, account = judged.decision, judged.account
+    if decision.exemption is None or decision.status is not Status.EXEMPTED or account is None:
+        return
+    payment = decision.payment
+    amount = judged.policy.document.conversion(payment.amount_minor, payment.currency)
+    tx.accounts.save(replace(account, low_value=account.low_value.plus(amount)))
+
+
+def _suspend_device(tx: Transaction, decision: Decision, now: datetime) -> None:
+    subject = decision.payment.subject
+    _, device = tx.accounts.find_with_device(subject, decision.device_id)
+    if device is None or device.state.value != "active":
+        return
+    tx.accounts.save_device(device.suspended())
+    tx.publish(Event("subject:device:frozen", subject, now, {"device": device.id, "reason": "not_me"}))

@@ -1,0 +1,222 @@
+"""How a challenge is completed: charge, judge everything at once, ask the policy again, release or refuse.
+
+Charged before it is judged, in a transaction of its own, so that parallel guesses cannot outrun the counter and a rollback
+hands nothing back. A locked payer goes through the same two transactions and gets the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from authsvc.account.acts import charge_attempt, without_lost_keys
+from authsvc.biometric.words import Liveness, covers
+from authsvc.clock import Clock
+from authsvc.domain.account import Account, LowValue
+from authsvc.domain.decision import Decision, Status
+from authsvc.domain.receipt import ReceiptIssuer
+from authsvc.domain.store import Ledger, Transaction
+from authsvc.errors import InvalidRequest
+from authsvc.events import Event
+from authsvc.factor import Factor, FactorVerifier, Json, Verification
+from authsvc.policy.engine import Outcome, Policy
+from authsvc.policy.level import FactorSet, Level
+from authsvc.stepup.asking import place_of, step_of
+from authsvc.stepup.ceremony import Ceremonies
+from authsvc.stepup.closing import end, entry, must_find, must_have_account, present, signed
+from authsvc.stepup.deciding import SEEN, Deciding, reasons_of
+
+_ALIVE = Liveness.BONA_FIDE.value
+
+
+class Tally(Protocol):
+    """Counts for whoever watches the service."""
+
+    def judged(self, factor: str, outcome: str) -> None: ...
+
+    def scored(self, model: str, score: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The payer's answer to `complete`: the same for every failure, with what is left."""
+
+    authenticated: bool
+    attempts_remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The set that is to be judged, and what was received for each of its factors."""
+
+    wanted: FactorSet
+    received: Mapping[Factor, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Whether an attempt may be judged, when it was charged, and how many are left after it."""
+
+    admitted: bool
+    left: int
+    at: datetime
+
+
+class Proving:
+    """Completes challenges, in two transactions each."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        verifiers: Mapping[Factor, FactorVerifier[Transaction]],
+        ceremonies: Ceremonies,
+        deciding: Deciding,
+        receipts: ReceiptIssuer,
+        tally: Tally,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._verifiers = verifiers
+        self._ceremonies = ceremonies
+        self._deciding = deciding
+        self._receipts = receipts
+        self._tally = tally
+        self._clock = clock
+
+    def complete(self, decision: Decision, policy: Policy) -> Completed:
+        """Judge everything at once, under one policy from beginning to end."""
+        evidence = self._collect(decision)
+        charged_at = self._clock.now()
+        charge = self._ledger.transact(lambda tx: _charge(tx, decision.id, evidence, charged_at))
+        judged, results = self._ledger.transact(
+            lambda tx: self._judge(tx, decision.id, policy, evidence, charge)
+        )
+        for result in results:
+            self._count(result)
+        self._ceremonies.forget(place_of(decision), tuple(Factor))
+        still_open = judged.challenge is not None and judged.status is Status.CHALLENGE_REQUIRED
+        return Completed(judged.status is Status.AUTHENTICATED, charge.left if still_open else 0)
+
+    def _count(self, result: Verification) -> None:
+        """The outcome, and a living person's comparison score, whose drift is watched."""
+        self._tally.judged(result.factor, "passed" if result.passed else "failed")
+        model, score = result.evidence.get("model"), result.evidence.get("score")
+        if isinstance(model, str) and isinstance(score, float) and result.evidence.get("liveness") == _ALIVE:
+            self._tally.scored(model, score)
+
+    def _collect(self, decision: Decision) -> Evidence:
+        """The evidence of one whole set, used up by being collected."""
+        challenge = decision.open_challenge()
+        offered = {factor for choice in challenge.sets for factor in choice}
+        place = place_of(decision)
+        present = [factor for factor in offered if self._ceremonies.has_received(place, factor)]
+        wanted = challenge.proven_by(present)
+        taken = {} if wanted is None else self._ceremonies.take_received(place, wanted)
+        if wanted is None or len(taken) < len(wanted):
+            raise InvalidRequest("evidence is missing; answer every step of one set first")
+        return Evidence(wanted, taken)
+
+    def _judge(
+        self, tx: Transaction, decision_id: str, policy: Policy, evidence: Evidence, charge: Charge
+    ) -> tuple[Decision, tuple[Verification, ...]]:
+        now = self._clock.now()
+        decision = must_find(tx, decision_id).as_of(now)
+        decision.open_challenge()
+        results = self._settle(tx, decision, policy, evidence, now) if charge.admitted else ()
+        _raise_alarms(tx, decision, results, now)
+        if not charge.admitted or not results or not all(result.passed for result in results):
+            return _fail(tx, decision, results, charge, now), results
+        proven = replace(decision, proofs=tuple(_proof(result) for result in results))
+        return self._conclude(tx, proven, policy, evidence, charge, now), results
+
+    def _settle(
+        self, tx: Transaction, decision: Decision, policy: Policy, evidence: Evidence, now: datetime
+    ) -> tuple[Verification, ...]:
+        """Every factor is judged, with no early exit: how long it takes says nothing about which one was wrong."""
+        return tuple(
+            self._verifiers[factor].settle(tx, step_of(decision, factor, policy), kept, now)
+            for factor, kept in evidence.received.items()
+        )
+
+    def _conclude(
+        self,
+        tx: Transaction,
+        decision: Decision,
+        policy: Policy,
+        evidence: Evidence,
+        charge: Charge,
+        now: datetime,
+    ) -> Decision:
+        """Everything was proven: ask the policy of this moment once more, and release what it still lets go."""
+        account, device = tx.accounts.find_with_device(decision.payment.subject, decision.device_id)
+        outcome = self._deciding.reconsider(policy, decision, evidence.wanted, account, device, now)
+        if outcome.level is Level.DENY:
+            denied = decision.become(Status.DENIED, level=Level.DENY.value, reasons=reasons_of(outcome))
+            return end(tx, denied, "policy", "reconsider", now)
+        if outcome.level.asks and not _is_proof_of(evidence.wanted, decision, outcome):
+            stricter = decision.become(Status.CANCELLED, reasons=reasons_of(outcome))
+            return end(tx, stricter, "policy", "reconsider", now, level=outcome.level.value)
+        _reward(tx, present(account), evidence.wanted, charge.at)
+        if device is not None and decision.novelty in SEEN:
+            tx.accounts.save_device(device.seen(now))
+        released = signed(self._receipts, tx, decision.become(Status.AUTHENTICATED), now)
+        return end(tx, released, "payer", "complete", now, proofs=list(decision.proofs))
+
+
+def _is_proof_of(proven: FactorSet, decision: Decision, outcome: Outcome) -> bool:
+    """Whether what was proven is what the policy asks for now, the face with the liveness gates of that level."""
+    if proven not in outcome.sets:
+        return False
+    judged_at, policy = Level(decision.level), outcome.policy
+    return (
+        Factor.FACE not in proven
+        or outcome.level.rank <= judged_at.rank
+        or covers(policy.liveness(judged_at), policy.liveness(outcome.level))
+    )
+
+
+def _charge(tx: Transaction, decision_id: str, evidence: Evidence, now: datetime) -> Charge:
+    """Count the attempt, whatever it will be worth."""
+    decision = must_find(tx, decision_id).as_of(now)
+    challenge = decision.open_challenge().charged()
+    account = must_have_account(tx, decision)
+    tx.decisions.save(decision.with_challenge(challenge))
+    return Charge(charge_attempt(tx, account, evidence.wanted, now), challenge.attempts_remaining, now)
+
+
+def _reward(tx: Transaction, account: Account, proven: FactorSet, charged_at: datetime) -> None:
+    """A payer who proved it gets the attempt back, and the counters of the low-value exemption begin anew."""
+    attempts = account.attempts.hand_back(proven, charged_at)
+    tx.accounts.save(replace(account, attempts=attempts, low_value=LowValue()))
+
+
+def _fail(
+    tx: Transaction, decision: Decision, results: Collection[Verification], charge: Charge, now: datetime
+) -> Decision:
+    details = {"admitted": charge.admitted, "results": [_proof(result) for result in results]}
+    if charge.left == 0:
+        return end(tx, decision.become(Status.FAILED), "payer", "complete", now, **details)
+    tx.record(entry(decision, "payer", "complete", "refused", now, **details))
+    return decision
+
+
+def _raise_alarms(
+    tx: Transaction, decision: Decision, results: Collection[Verification], now: datetime
+) -> None:
+    for result in results:
+        if result.alarm is not None:
+            data = {"decision": decision.id, "factor": result.factor.value, "alarm": result.alarm}
+            tx.publish(Event("attack:suspected", decision.payment.subject, now, data))
+            # A key that was suspended as cloned may have been the last one.
+            tx.accounts.save(without_lost_keys(tx, must_have_account(tx, decision)))
+
+
+def _proof(result: Verification) -> Json:
+    return {
+        "factor": result.factor.value,
+        "passed": result.passed,
+        "reason": result.reason,
+        **result.evidence,
+    }
