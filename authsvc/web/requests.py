@@ -29,7 +29,6 @@ from authsvc.web.words import (
     PathIdentifier,
     Reason,
     Receipt,
-    RecoveryCode,
     ReturnUrl,
     RiskScore,
     Secret,
@@ -180,9 +179,9 @@ class EnrollmentWanted(Wanted):
 
 
 class RecoveryEvidence(Wanted):
-    """One of the ten recovery codes, with or without its hyphens."""
+    """One of the ten recovery codes, with or without its hyphens; 0 is read as O, 1 as I or L, 8 as B."""
 
-    code: RecoveryCode
+    code: Code
 
 
 class ConsentEvidence(Wanted):

@@ -74,9 +74,9 @@ Secret = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=
 Receipt = Annotated[str, StringConstraints(min_length=1, max_length=8192, pattern=r"^[A-Za-z0-9._-]+$")]
 Locale = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
 Nonce = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_.-]+$")]
-Code = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9 -]+$")]
+# Typed by people, who have full-width digits and more than one hyphen: what is no code is said by whoever reads it.
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
 OnlyTrue = Annotated[bool, AfterValidator(_must_be_true), WithJsonSchema({"type": "boolean", "const": True})]
-RecoveryCode = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9 -]+$")]
 ReturnUrl = Annotated[
     str,
     StringConstraints(
