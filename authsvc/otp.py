@@ -138,7 +138,7 @@ def _settle_issued(codes: Codes, step: Step, kept: Json, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AppSecret:
-    """A new authenticator secret (20 bytes), shown once: as URI for a QR code and as text to type."""
+    """An authenticator secret (20 bytes) as a person is shown it: as URI for a QR code and as text to type."""
 
     raw: bytes
     account: str
@@ -146,7 +146,7 @@ class AppSecret:
 
     @classmethod
     def new(cls, account: str, issuer: str) -> AppSecret:
-        return cls(secrets.token_bytes(SECRET_BYTES), account, issuer)
+        return cls(new_secret(), account, issuer)
 
     @property
     def text(self) -> str:
@@ -166,6 +166,10 @@ class AppSecret:
         import segno  # Only enrolment draws, so the decision path does not load it.
 
         return segno.make(self.uri, error="m").svg_inline(scale=5, border=4)
+
+
+def new_secret() -> bytes:
+    return secrets.token_bytes(SECRET_BYTES)
 
 
 def strict_code(text: object) -> str:

@@ -118,9 +118,8 @@ class EnrolmentPages:
         except AuthsvcError as error:
             known = {"challenge-failed": _CODE_WRONG, "invalid-request": _CODE_FORM}
             message = gettext(known[error.slug]) if error.slug in known else wording.failure(error)
-            return self._page(
-                "enrolment/otp.html", opened, enrollment, step="otp", begun={}, message=message, status=422
-            )
+            shown = {"begun": self._begun(opened, enrollment_id, "otp"), "message": message, "status": 422}
+            return self._page("enrolment/otp.html", opened, enrollment, step="otp", **shown)
         return self._after(opened, enrollment_id, "otp")
 
     def go_on(self, enrollment_id: str, step: str) -> Answer:

@@ -78,11 +78,13 @@ def watch_policy(settings: Settings, store: Store) -> ActivePolicy:
 
 def device_rules(settings: Settings) -> DeviceRules:
     """By what device keys are registered and used; raises ConfigurationError for settings that cannot hold."""
-    models, issuer = settings.attestation_models, settings.issuer
+    models, name = settings.attestation_models, settings.shown_name
     return DeviceRules(
-        RelyingParty.at(settings.public_url, issuer),
+        RelyingParty.at(
+            settings.public_url, name, id=settings.rp_id or None, related=settings.related_origins
+        ),
         None if models is None else TrustedModels.load(models),
-        PaymentConfirmation(issuer, _icon(settings)) if settings.payment_confirmation else None,
+        PaymentConfirmation(name, _icon(settings)) if settings.payment_confirmation else None,
     )
 
 
@@ -166,7 +168,7 @@ def wire(
     policies = PolicyDesk(
         store.ledger, policy, answers, analyst or ChildAnalyst(), clock, _models_in_use(settings)
     )
-    console = _console(settings, store, ephemeral, rules.party, policies)
+    console = _console(settings, store, ephemeral, rules.party.at_home(), policies)
     parts = ServiceParts(
         ledger=store.ledger,
         stepup=stepup,
@@ -214,7 +216,7 @@ def _console(
             box=ServiceBox(store.sealer, "operators"),
             ephemeral=ephemeral,
             party=party,
-            issuer=settings.issuer,
+            display_name=settings.shown_name,
             audit=store.audit,
             clock=store.clock,
         ),
@@ -271,7 +273,7 @@ def _steps(
     return (
         ConsentStep((faces, *voices), look_alikes=settings.look_alikes),
         DeviceStep(store.ledger, rules, store.ring, settings.probation),
-        AppStep(staging, settings.issuer),
+        AppStep(staging, settings.shown_name),
         faces,
         *voices,
     )

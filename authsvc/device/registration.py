@@ -41,6 +41,7 @@ def begin_registration(
     live: Sequence[CredentialRecord],
     now: datetime,
     *,
+    shown_as: str | None = None,
     user_handle: bytes | None = None,
     attestation: bool = False,
     pays: bool = False,
@@ -48,15 +49,17 @@ def begin_registration(
     """Options for the browser, and what must be kept until it answers.
 
     `live` are the user's usable credentials, which a browser will not make twice; a removed one is not among them and so
-    does not stand in the way. `user_handle` is the one that the user has already, None before the first credential.
-    `pays` makes a key for Secure Payment Confirmation. Raises InvalidRequest for a user with ten credentials.
+    does not stand in the way. `shown_as` is what phones write beside the key, by default the user's id. `user_handle` is the
+    one that the user has already, None before the first credential. `pays` makes a key for Secure Payment Confirmation.
+    Raises InvalidRequest for a user with ten credentials.
     """
     if len(live) >= MOST_CREDENTIALS:
         raise InvalidRequest(f"a user has at most {MOST_CREDENTIALS} device keys; remove one first")
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
     handle = secrets.token_bytes(HANDLE_BYTES) if user_handle is None else user_handle
     excluded = [Offer(each.id, each.transports) for each in live]
-    options = creation_options(party, subject.user, handle, challenge, excluded, attestation=attestation)
+    name = subject.user if shown_as is None else shown_as
+    options = creation_options(party, name, handle, challenge, excluded, attestation=attestation)
     kept = {
         "challenge": base64url(challenge),
         "user_handle": base64url(handle),

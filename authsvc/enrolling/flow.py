@@ -70,6 +70,7 @@ class Enrolling:
         return_url: str | None,
         grounds: Grounds,
         recovery: Recovery | None,
+        display_name: str | None,
         now: datetime,
     ) -> Ticket:
         """A ticket; the account is made with the first thing that counts. The caller has checked the grounds."""
@@ -78,7 +79,15 @@ class Enrolling:
             account.must_be_active()
         expires_at = now + TICKET_LIFE
         ticket = Ticket(
-            new_id("enr"), subject, TicketState.OPEN, locale, expires_at, return_url, grounds, recovery
+            id=new_id("enr"),
+            subject=subject,
+            state=TicketState.OPEN,
+            locale=locale,
+            expires_at=expires_at,
+            return_url=return_url,
+            grounds=grounds,
+            recovery=recovery,
+            display_name=display_name,
         )
         tx.tickets.add(ticket, now)
         operators = {} if recovery is None else {"operators": list(recovery.operators)}

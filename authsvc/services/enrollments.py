@@ -27,7 +27,10 @@ from authsvc.subject import Subject
 
 @dataclass(frozen=True, slots=True)
 class TicketWanted:
-    """What the backend asks for. `operators` vouch for somebody who recovers, in place of the second proof."""
+    """What the backend asks for. `operators` vouch for somebody who recovers, in place of the second proof.
+
+    `display_name` is what the person's authenticators call the account.
+    """
 
     user_id: str
     locale: str
@@ -35,6 +38,7 @@ class TicketWanted:
     return_url: str | None = None
     recovery: bool = False
     operators: tuple[str, ...] = ()
+    display_name: str | None = None
 
 
 class EnrollmentDesk(Desk):
@@ -47,7 +51,7 @@ class EnrollmentDesk(Desk):
             grounds = self._grounds(tx, account, wanted, now)
             recovery = Recovery(_vouching(wanted.operators)) if grounds is Grounds.RECOVERY else None
             ticket = self._parts.enrolling.open(
-                tx, subject, wanted.locale, wanted.return_url, grounds, recovery, now
+                tx, subject, wanted.locale, wanted.return_url, grounds, recovery, wanted.display_name, now
             )
             token = object_token(self._parts.macs, "et", ticket.id)
             return Answer.of(ticket_view(ticket, token, f"{self._parts.base_url}/e/{ticket.id}"))

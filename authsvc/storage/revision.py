@@ -5,7 +5,7 @@ from __future__ import annotations
 from authsvc.errors import Unavailable
 from authsvc.storage.database import Database
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The last of `migrations/versions`."""
 
 CURRENT = "SELECT version_num FROM alembic_version"

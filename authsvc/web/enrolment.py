@@ -64,6 +64,7 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
         return_url=wanted.return_url,
         recovery=wanted.recovery,
         operators=wanted.operators,
+        display_name=wanted.display_name,
     )
     return told(call.services.create_enrollment(call.key, call.once, asked), created=201)
 

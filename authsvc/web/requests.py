@@ -19,6 +19,7 @@ from authsvc.web.words import (
     Currency,
     Cursor,
     DeviceName,
+    DisplayName,
     Identifier,
     IpAddress,
     Json,
@@ -167,7 +168,8 @@ class EnrollmentWanted(Wanted):
     """A ticket for one person.
 
     An account that has factors already needs `proof`, a receipt of its highest level. Somebody who has lost the phone asks for a
-    `recovery` instead; two different `operators` may stand for its second proof.
+    `recovery` instead; two different `operators` may stand for its second proof. `display_name` is what the person's passkey and
+    authenticator app call the account, by default its `user_id`.
     """
 
     user_id: PathIdentifier
@@ -176,6 +178,7 @@ class EnrollmentWanted(Wanted):
     return_url: ReturnUrl | None = None
     recovery: bool = False
     operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+    display_name: DisplayName | None = None
 
 
 class RecoveryEvidence(Wanted):

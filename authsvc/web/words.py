@@ -66,6 +66,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_S
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_SEEN)]
+DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
 DeviceName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

@@ -20,8 +20,8 @@ def test_a_device_key_signs_in(auditor: Person):
 
 def test_an_app_with_its_sign_in_key_signs_in(new_operator: Callable[..., Person]):
     person = new_operator(Role.SUPPORT)
-    misread = str.maketrans("OILB", "0118")
-    answer = person.by_app(sign_in_key=person.sign_in_key.translate(misread).lower().replace("-", " "))
+    misread = person.sign_in_key.replace("O", "0").replace("B", "8").replace("I", "1", 2)
+    answer = person.by_app(sign_in_key=misread.lower().replace("-", " "))
     assert (answer.status_code, answer.headers["Location"]) == (303, "/console/")
     assert person.browser.get("/console/").status_code == 200
 
