@@ -129,13 +129,20 @@ class EnrolmentPages:
         return self._after(opened, enrollment_id, step)
 
     def finish(self, enrollment_id: str) -> Response:
-        """Make it count. What this answers is shown once, so it is the answer itself and no redirect."""
-        opened, enrollment = self._opened(enrollment_id)
+        """Make it count. What this answers is shown once, so it is the answer itself and no redirect.
+
+        A browser that lost it sends its form again, and gets the same: the cookie stays for that, as long as it lives.
+        """
+        opened = self._door.opened(request, enrollment_id)
         must_be_ours(request, opened)
-        done = self._api.send("POST", f"{enrollment_id}/complete", opened.token)
-        response = self._page("enrolment/done.html", opened, enrollment, done=done, can_switch_language=False)
-        self._door.forget(response, enrollment_id)
-        return response
+        done = self._api.send("POST", f"{enrollment_id}/complete", opened.token, key=opened.form_key)
+        return page(
+            "enrolment/done.html",
+            return_url=done["return_url"] or "",
+            opened=opened,
+            done=done,
+            can_switch_language=False,
+        )
 
     def begin(self, enrollment_id: str, step: str) -> Response:
         opened = self._door.opened(request, enrollment_id)

@@ -6,10 +6,10 @@ On which grounds a person may enrol is the ticket's; somebody who has lost the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from authsvc.account.acts import has_enrolled
 from authsvc.audit.chain import Entry
@@ -28,6 +28,8 @@ from authsvc.factor import Json, Submission, Unusable
 from authsvc.ids import new_id
 from authsvc.otp import new_recovery_codes, recovery_digest
 from authsvc.subject import Subject
+
+Completion = TypeVar("Completion")
 
 
 class Macs(Protocol):
@@ -141,8 +143,13 @@ class Enrolling:
             self._staging.stage(ticket, step, taken.staged)
         return {"state": "received", **taken.shown}
 
-    def complete(self, ticket: Ticket) -> Json:
-        """Make everything count, in one transaction; answers what is shown once: the recovery codes."""
+    def complete(
+        self, ticket: Ticket, within: Callable[[Transaction, Callable[[], Json]], Completion]
+    ) -> Completion:
+        """Make everything count, in one transaction. With it comes what is shown once: the recovery codes.
+
+        `within` is handed the transaction and what is to be done in it, and says what becomes of the result.
+        """
         ticket.must_be_proven()
         staged = self._all_staged(ticket)
         if not set(staged) - {EnrollmentStep.CONSENT}:
@@ -151,11 +158,29 @@ class Enrolling:
         # After a recovery the old codes are void as well: whoever has the lost phone may have them.
         renews = ticket.grounds is not Grounds.RECEIPT or EnrollmentStep.OTP in staged
         codes = new_recovery_codes() if renews else ()
-        account = self._ledger.transact(lambda tx: self._apply(tx, ticket, staged, codes, now))
+        done = self._ledger.transact(
+            lambda tx: within(tx, lambda: self._completed(tx, ticket, staged, codes, now))
+        )
         for step in self._steps:
             self._staging.forget(ticket, step)
+        return done
+
+    def _completed(
+        self,
+        tx: Transaction,
+        ticket: Ticket,
+        staged: Mapping[EnrollmentStep, Json],
+        codes: tuple[str, ...],
+        now: datetime,
+    ) -> Json:
+        account = self._apply(tx, ticket, staged, codes, now)
         factors = sorted(factor.value for factor in account.factors)
-        return {"status": "completed", "factors": factors, "recovery_codes": list(codes)}
+        return {
+            "status": "completed",
+            "factors": factors,
+            "recovery_codes": list(codes),
+            "return_url": ticket.return_url,
+        }
 
     def _apply(
         self,

@@ -11,7 +11,7 @@ from authsvc.account.acts import act, two_operators
 from authsvc.account.proof import use_proof
 from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
-from authsvc.domain.ticket import EnrollmentStep, Grounds, Recovery, Ticket
+from authsvc.domain.ticket import TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Json, Submission, Unusable
 from authsvc.keys.access import ApiKey, must_open, object_token
@@ -94,8 +94,24 @@ class EnrollmentDesk(Desk):
             )
         return answer
 
-    def complete_enrollment(self, enrollment_id: str, token: str) -> Json:
-        return self._parts.enrolling.complete(self._ticket(enrollment_id, token))
+    def complete_enrollment(self, enrollment_id: str, token: str, once: Once | None = None) -> Answer:
+        """Make it count; under an Idempotency-Key the answer, recovery codes and all, is sent again for a quarter of an hour.
+
+        It is looked for first, since the ticket is used up by then; the token opens it all the same.
+        """
+        must_open(self._parts.macs, "et", enrollment_id, token)
+        answers, now = self._parts.answers, self._clock.now()
+        if once is None:
+            return self._parts.enrolling.complete(
+                self._ticket(enrollment_id, token), lambda tx, effect: Answer.of(effect())
+            )
+        stored = self._ledger.read(lambda tx: answers.find(tx, enrollment_id, once, now))
+        return stored or self._parts.enrolling.complete(
+            self._ticket(enrollment_id, token),
+            lambda tx, effect: answers.run(
+                tx, enrollment_id, once, now, lambda: Answer.of(effect()), TICKET_LIFE
+            ),
+        )
 
     def _grounds(
         self, tx: Transaction, account: Account | None, wanted: TicketWanted, now: datetime

@@ -128,11 +128,13 @@ for _step in STEPS:
     f"{ENROLLMENT}/complete",
     JsonBody(requests.Nothing, optional=True),
     user_answers.Enrolled,
+    repeatable=True,
     problems=("challenge-closed", "user-frozen", "proof-required"),
 )
 def complete_enrollment(call: Call, _: requests.Nothing) -> Reply:
     """Make everything count that was handed in, all of it at once.
 
-    The recovery codes are shown here and never again.
+    The recovery codes are shown here and never again, but to whoever lost this answer and asks with the same Idempotency-Key.
     """
-    return shown(call.services.complete_enrollment(call.path["enrollment_id"], call.token))
+    done = call.services.complete_enrollment(call.path["enrollment_id"], call.token, call.idempotency)
+    return told(done, created=200)
