@@ -33,7 +33,7 @@ TAGS: Mapping[str, str] = {
     "decision:challenge:cancelled": "the backend cancelled, the payment changed, or the policy became stricter",
     "decision:outcome:recorded": "the backend told how the payment ended",
     "receipt:consumed": "a receipt was used up",
-    "subject:enrolled": "an enrolment was completed",
+    "subject:enrolled": "an enrollment was completed",
     "subject:otp:enrolled": "an authenticator app was added",
     "subject:face:enrolled": "a face template was added",
     "subject:face:resembles": "a new face resembles those of other `users` who agreed to be compared; nothing was refused",

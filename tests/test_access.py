@@ -10,7 +10,7 @@ from authsvc.keys.access import (
     ALL_SCOPES,
     FRESH_FOR,
     ApiKey,
-    KeyDesk,
+    KeyAdmission,
     Scope,
     must_open,
     new_api_key,
@@ -29,7 +29,7 @@ class Shelf:
         self.asked = 0
         self.seconds = 0.0
         self.ring = KeyRing.create()
-        self.desk = KeyDesk(self.ring, self.find, lambda: self.seconds)
+        self.admission = KeyAdmission(self.ring, self.find, lambda: self.seconds)
 
     def find(self, key_id: str) -> ApiKey | None:
         self.asked += 1
@@ -47,7 +47,7 @@ def shelf() -> Shelf:
 
 
 def test_the_key_that_was_shown_is_admitted(shelf: Shelf):
-    assert shelf.desk.admit(shelf.add(), NOON).client == "shop"
+    assert shelf.admission.admit(shelf.add(), NOON).client == "shop"
 
 
 def test_the_stored_key_does_not_hold_its_secret(shelf: Shelf):
@@ -63,38 +63,38 @@ def test_the_stored_key_does_not_hold_its_secret(shelf: Shelf):
 def test_anything_else_is_not(shelf: Shelf, spoil):
     shown = spoil(shelf.add())
     with pytest.raises(Unauthenticated):
-        shelf.desk.admit(shown, NOON)
+        shelf.admission.admit(shown, NOON)
 
 
 def test_a_revocation_shows_within_a_second(shelf: Shelf):
     shown = shelf.add()
-    shelf.desk.admit(shown, NOON)
+    shelf.admission.admit(shown, NOON)
     (key,) = shelf.keys.values()
     shelf.keys[key.id] = replace(key, revoked_at=NOON)
     shelf.seconds += FRESH_FOR
     with pytest.raises(Unauthenticated):
-        shelf.desk.admit(shown, NOON)
+        shelf.admission.admit(shown, NOON)
 
 
 def test_a_busy_key_is_looked_up_twice_a_second(shelf: Shelf):
     shown = shelf.add()
     for _ in range(100):
-        shelf.desk.admit(shown, NOON)
+        shelf.admission.admit(shown, NOON)
         shelf.seconds += 0.01
     assert shelf.asked == 2
 
 
 def test_an_expired_key_is_refused(shelf: Shelf):
     shown = shelf.add(lifetime=timedelta(days=1))
-    shelf.desk.admit(shown, NOON)
+    shelf.admission.admit(shown, NOON)
     with pytest.raises(Unauthenticated):
-        shelf.desk.admit(shown, NOON + timedelta(days=1))
+        shelf.admission.admit(shown, NOON + timedelta(days=1))
 
 
 def test_a_key_made_before_the_ring_was_rotated_is_still_good(shelf: Shelf):
     shown = shelf.add()
     shelf.ring.rotate(Purpose.HMAC)
-    assert shelf.desk.admit(shown, NOON).client == "shop"
+    assert shelf.admission.admit(shown, NOON).client == "shop"
 
 
 def test_a_scope_that_was_not_given_is_missing(shelf: Shelf):

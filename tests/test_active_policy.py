@@ -96,12 +96,12 @@ def active(store: Ledger, bench: Bench, seconds: Seconds) -> ActivePolicy:
 
 
 def publish(bench: Bench) -> Publication:
-    desk = bench.services.policies
-    version = desk.draft(ANN, stricter(2))
-    desk.validate(ANN, version.id)
-    desk.analyze(ANN, version.id)
-    desk.approve(BOB, version.id)
-    return desk.activate(BOB, version.id, desk.active(BOB).publication.etag)
+    policies = bench.services.policies
+    version = policies.draft(ANN, stricter(2))
+    policies.validate(ANN, version.id)
+    policies.analyze(ANN, version.id)
+    policies.approve(BOB, version.id)
+    return policies.activate(BOB, version.id, policies.active(BOB).publication.etag)
 
 
 def test_what_is_fresh_is_believed_and_what_is_old_is_asked_again(

@@ -1,4 +1,4 @@
-"""After a change of model: whose template still works, and who must enrol again."""
+"""After a change of model: whose template still works, and who must enroll again."""
 
 import json
 from pathlib import Path

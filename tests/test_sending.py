@@ -22,7 +22,7 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_end(tmp_path: Path):
         return Told()
 
     with Receiver(hang) as receiver:
-        made = bench.services.create_webhook(bench.key, bench.once(), receiver.url, ())
+        made = bench.services.webhooks.create(bench.key, bench.once(), receiver.url, ())
         assert made.problem is None
         process = multiprocessing.get_context("spawn").Process(target=send_webhooks, args=(settings,))
         process.start()

@@ -45,7 +45,7 @@ def existing(tx: Transaction, subject: Subject) -> Account:
 def has_enrolled(tx: Transaction, account: Account) -> bool:
     """Whether there is, or was, something to prove oneself with.
 
-    Somebody who took everything away from an account, with a stolen session say, must not enrol next on the ticket alone.
+    Somebody who took everything away from an account, with a stolen session say, must not enroll next on the ticket alone.
     """
     subject = account.subject
     return account.status is not AccountStatus.ERASED and (
@@ -114,7 +114,7 @@ def withdraw_biometric(
 def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:
     """Destroy the user's key, and so everything sealed under it; answers where the audit says so.
 
-    Enrolments that are under way end with it: one that was completed later would bring the account back.
+    Enrollments that are under way end with it: one that was completed later would bring the account back.
     """
     subject = account.subject
     for modality in Modality:

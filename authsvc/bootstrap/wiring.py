@@ -33,7 +33,7 @@ from authsvc.ephemeral import Ephemeral
 from authsvc.errors import ConfigurationError
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor, FactorVerifier
-from authsvc.keys.access import ApiKey, KeyDesk
+from authsvc.keys.access import ApiKey, KeyAdmission
 from authsvc.keys.keyring import KeyRing
 from authsvc.operators.console import Console, assembled
 from authsvc.operators.parts import OperatorParts
@@ -45,9 +45,9 @@ from authsvc.policy.life import Source
 from authsvc.policy.thresholds import Model, models_in_use
 from authsvc.policy_life.active import ActivePolicy, PolicyWatch
 from authsvc.policy_life.analyst import Analyst, ChildAnalyst
-from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
-from authsvc.services.desk import ServiceParts
+from authsvc.services.base import ServiceParts
 from authsvc.services.services import Services
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.flow import Parts, StepUp
@@ -165,7 +165,7 @@ def wire(
             clock=clock,
         )
     )
-    policies = PolicyDesk(
+    policies = PolicyService(
         store.ledger, policy, answers, analyst or ChildAnalyst(), clock, _models_in_use(settings)
     )
     console = _console(settings, store, ephemeral, rules.party.at_home(), policies)
@@ -173,7 +173,7 @@ def wire(
         ledger=store.ledger,
         stepup=stepup,
         enrolling=enrolling,
-        keys=KeyDesk(store.ring, partial(_find_key, store.ledger)),
+        keys=KeyAdmission(store.ring, partial(_find_key, store.ledger)),
         macs=store.ring,
         answers=answers,
         receipts=ReceiptReader(settings.issuer, store.ring.receipt_public_keys),
@@ -189,14 +189,14 @@ def wire(
         base_url=settings.public_url,
         longest_waits=max(1, settings.threads // 2),
     )
-    services = Services(parts)
+    services = Services.of(parts)
     chores = (
         Chore("refreshing keys", timedelta(seconds=1), store.ring.refresh),
         *(
             Chore(f"asking the {modality} room", timedelta(seconds=5), room.refresh, at_once=True)
             for modality, room in rooms.items()
         ),
-        Chore("closing what expired", timedelta(seconds=10), services.sweep),
+        Chore("closing what expired", timedelta(seconds=10), services.housekeeping.sweep),
         Chore("counting for the console", timedelta(seconds=5), console.figures.gather),
         Chore("forgetting what the console is done with", timedelta(hours=1), console.forget),
         Chore("taking a checkpoint", settings.checkpoint_every, store.audit.take_checkpoint),
@@ -206,7 +206,7 @@ def wire(
 
 
 def _console(
-    settings: Settings, store: Store, ephemeral: Ephemeral, party: RelyingParty, policies: PolicyDesk
+    settings: Settings, store: Store, ephemeral: Ephemeral, party: RelyingParty, policies: PolicyService
 ) -> Console:
     """The operators' side, over the same stores and under labels of its own."""
     return assembled(

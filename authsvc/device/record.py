@@ -55,7 +55,7 @@ class CredentialRecord:
         return backup_eligible is self.backup_eligible or (backup_eligible and not self.attested)
 
     def to_json(self) -> dict[str, object]:
-        """A fresh registration, to be kept until its enrolment is completed."""
+        """A fresh registration, to be kept until its enrollment is completed."""
         return {
             "id": self.id,
             "device_id": self.device_id,

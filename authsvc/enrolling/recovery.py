@@ -1,8 +1,8 @@
-"""The lost phone: two independent proofs within one enrolment, before anything may be enrolled (BARS 11).
+"""The lost phone: two independent proofs within one enrollment, before anything may be enrolled (BARS 11).
 
 One of the ten recovery codes, and beside it the enrolled face, a one-time code, or two operators who vouch for the person.
 What comes in is judged at once, and no answer says which of the two was wrong. An attempt is charged before it is judged, on
-the account, so that it counts like any other failure. Completing the enrolment uses the code up (`lost_phone`).
+the account, so that it counts like any other failure. Completing the enrollment uses the code up (`lost_phone`).
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def _open(tx: Transaction, ticket: Ticket, now: datetime) -> Ticket:
     """The ticket as it stands within this transaction; raises ChallengeClosed once it is over."""
     found = tx.tickets.find(ticket.id)
     if found is None:
-        raise ChallengeClosed("the enrolment is over")
+        raise ChallengeClosed("the enrollment is over")
     return found.must_be_open(now)
 
 

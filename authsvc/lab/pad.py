@@ -65,7 +65,7 @@ def enrolled(
     looked = look_at(people, matcher, model_dir, processes=processes)
     templates = {}
     for person, photographs in zip(people, looked, strict=True):
-        found = [one.enrolment.vector for one in photographs if one.enrolment.vector is not None]
+        found = [one.enrollment.vector for one in photographs if one.enrollment.vector is not None]
         samples = found[: matcher.fusion.samples]
         if len(samples) == matcher.fusion.samples:
             templates[person.name] = fuse(np.array(samples))

@@ -1,4 +1,4 @@
-"""The enrolment desk: who may enrol on which grounds, and the steps of whoever holds the ticket's token."""
+"""Enrollments: who may enroll on which grounds, and the steps of whoever holds the ticket's token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from authsvc.keys.access import ApiKey, must_open, object_token
 from authsvc.otp import recovery_text
 from authsvc.payment import Binding
 from authsvc.services import issuing
-from authsvc.services.desk import Desk
+from authsvc.services.base import Service
 from authsvc.services.hints import hints_view
 from authsvc.services.views import enrollment_view, ticket_view
 from authsvc.stepup.once import Answer, Once
@@ -41,8 +41,8 @@ class TicketWanted:
     display_name: str | None = None
 
 
-class EnrollmentDesk(Desk):
-    def create_enrollment(self, key: ApiKey, once: Once, wanted: TicketWanted) -> Answer:
+class EnrollmentService(Service):
+    def create(self, key: ApiKey, once: Once, wanted: TicketWanted) -> Answer:
         """A ticket. Whoever has factors needs `proof`, a receipt for an `enrollment` at the highest level, or recovers."""
         subject = Subject(key.client, wanted.user_id)
 
@@ -58,9 +58,7 @@ class EnrollmentDesk(Desk):
 
         return self._once(key, once, effect)
 
-    def issue_enrollment_code(
-        self, key: ApiKey, once: Once, enrollment_id: str, locale: str | None
-    ) -> Answer:
+    def issue_code(self, key: ApiKey, once: Once, enrollment_id: str, locale: str | None) -> Answer:
         """A code with which somebody proves a recovery, with the sentence to send; an earlier one becomes void."""
 
         def effect(tx: Transaction, now: datetime) -> Answer:
@@ -72,19 +70,17 @@ class EnrollmentDesk(Desk):
 
         return self._once(key, once, effect)
 
-    def enrollment(self, enrollment_id: str, token: str) -> Json:
+    def find(self, enrollment_id: str, token: str) -> Json:
         ticket, enrolling = self._ticket(enrollment_id, token), self._parts.enrolling
         return enrollment_view(
             ticket, enrolling.offered(ticket), enrolling.done(ticket), enrolling.consented(ticket)
         )
 
-    def begin_enrollment_step(self, enrollment_id: str, token: str, step: str, fields: Json) -> Json:
+    def begin_step(self, enrollment_id: str, token: str, step: str, fields: Json) -> Json:
         ticket = self._ticket(enrollment_id, token)
         return self._parts.enrolling.begin(ticket, EnrollmentStep(step))
 
-    def answer_enrollment_step(
-        self, enrollment_id: str, token: str, step: str, submission: Submission
-    ) -> Json:
+    def take_step(self, enrollment_id: str, token: str, step: str, submission: Submission) -> Json:
         """Take a step's evidence; raises CaptureUnusable with what the person can do better."""
         ticket, asked = self._ticket(enrollment_id, token), EnrollmentStep(step)
         answer = self._parts.enrolling.answer(ticket, asked, submission)
@@ -94,7 +90,7 @@ class EnrollmentDesk(Desk):
             )
         return answer
 
-    def complete_enrollment(self, enrollment_id: str, token: str, once: Once | None = None) -> Answer:
+    def complete(self, enrollment_id: str, token: str, once: Once | None = None) -> Answer:
         """Make it count; under an Idempotency-Key the answer, recovery codes and all, is sent again for a quarter of an hour.
 
         It is looked for first, since the ticket is used up by then; the token opens it all the same.
@@ -141,7 +137,7 @@ class EnrollmentDesk(Desk):
         """An open ticket of this client; another client's is not found."""
         ticket = tx.tickets.find(enrollment_id)
         if ticket is None or ticket.subject.client != key.client:
-            raise NotFound("no such enrolment")
+            raise NotFound("no such enrollment")
         return ticket.must_be_open(now)
 
 

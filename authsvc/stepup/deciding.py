@@ -1,6 +1,6 @@
 """What the policy says of one payment: from what the backend stated and what is on record to a level, and the sets to prove it.
 
-A policy is taken in hand once and judges alone until the decision stands, so that an activation in between can never mix
+A policy is read once and judges alone until the decision stands, so that an activation in between can never mix
 two versions in one decision.
 """
 
@@ -40,7 +40,7 @@ SecretMacs = Callable[[str], tuple[bytes, ...]]
 class DecisionRequest:
     """What the payment backend states. `risk_score` None is not known, and reads as 100.
 
-    `locale` None is the one of the payer's enrolment: in which language somebody reads digits aloud does not depend on the shop.
+    `locale` None is the one of the payer's enrollment: in which language somebody reads digits aloud does not depend on the shop.
     """
 
     payment: Payment

@@ -127,8 +127,8 @@ _TABLE = (
     Problem(
         "challenge-closed",
         409,
-        "The challenge or enrolment is over",
-        "It was answered, declined, cancelled or has expired. Ask for a new decision or a new enrolment.",
+        "The challenge or enrollment is over",
+        "It was answered, declined, cancelled or has expired. Ask for a new decision or a new enrollment.",
         "该验证或登记已完成、被拒绝、被取消或已过期。请重新发起。",
     ),
     Problem(

@@ -161,7 +161,7 @@ class Decline(Wanted):
     choice: Literal["not_me", "cancel"]
 
 
-# -- Enrolment and users -----------------------------------------------------------------------------------------------
+# -- Enrollment and users -----------------------------------------------------------------------------------------------
 
 
 class EnrollmentWanted(Wanted):

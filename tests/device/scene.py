@@ -111,9 +111,9 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.verifier = DeviceVerifier(self.factor, PARTY, self.tx.read, FixedMacs(), **self.options)
-        self.enrol(self.phone)
+        self.enroll(self.phone)
 
-    def enrol(self, phone: Authenticator, subject: Subject = ALICE, device_id: str = "dev_1") -> None:
+    def enroll(self, phone: Authenticator, subject: Subject = ALICE, device_id: str = "dev_1") -> None:
         record = registered(phone, subject, device_id, pays="confirmation" in self.options)
         self.tx.credentials.records[record.id] = record
 

@@ -72,7 +72,7 @@ class ConsentStep:
 
 
 def consented(staging: Staging, ticket: Ticket) -> tuple[str, ...]:
-    """The modalities that the person has agreed to in this enrolment."""
+    """The modalities that the person has agreed to in this enrollment."""
     consent = staging.staged(ticket, EnrollmentStep.CONSENT)
     return () if consent is None else strings_of(consent["modalities"])
 

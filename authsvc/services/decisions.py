@@ -1,31 +1,25 @@
-"""The payment backend's desk: decisions, issued codes, outcomes, and receipts used up once."""
+"""Decisions, for a payment backend: asked for, waited for, issued codes for, cancelled, and how the payment ended."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime
 
 from authsvc.account.acts import act
-from authsvc.audit.chain import Entry
 from authsvc.clock import rfc3339
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.store import Transaction
 from authsvc.errors import (
-    AuthsvcError,
     InvalidRequest,
-    ReceiptConsumed,
-    ReceiptMismatch,
     TransactionChanged,
 )
 from authsvc.events import Event
 from authsvc.factor import Factor, Json
 from authsvc.keys.access import ApiKey
 from authsvc.otp import issued_text
-from authsvc.payment import Binding, Payment
 from authsvc.services import issuing
-from authsvc.services.desk import Desk, ServiceParts
+from authsvc.services.base import Service, ServiceParts
 from authsvc.stepup.deciding import DecisionRequest
 from authsvc.stepup.once import Answer, Once
 
@@ -33,7 +27,7 @@ OUTCOMES = ("settled", "fraud", "refunded", "disputed")
 LONGEST_WAIT = 25.0
 
 
-class BackendDesk(Desk):
+class DecisionService(Service):
     def __init__(self, parts: ServiceParts) -> None:
         super().__init__(parts)
         self._waiting = threading.BoundedSemaphore(parts.longest_waits)
@@ -49,14 +43,14 @@ class BackendDesk(Desk):
                 return Answer.refusal(decided)
             created = decided.created_at == now
             fresh = decided if created else None
-            return Answer.of(self._shown(decided), created=created)
+            return Answer.of(self._rendered(decided), created=created)
 
         answer = self._once(key, once, effect, (request.payment.subject, request.device.id))
         if fresh is not None and not answer.replayed:
             self._parts.shadow.watch(fresh)
         return answer
 
-    def decision(self, key: ApiKey, decision_id: str, wait: float = 0.0) -> Json:
+    def find(self, key: ApiKey, decision_id: str, wait: float = 0.0) -> Json:
         """A decision, once it is no longer open or `wait` seconds have passed.
 
         Waiting is bounded: past `longest_waits` at a time the answer comes at once, and the caller asks again.
@@ -67,7 +61,7 @@ class BackendDesk(Desk):
                 decision = self._awaited(key, decision, min(wait, LONGEST_WAIT))
             finally:
                 self._waiting.release()
-        return self._shown(decision)
+        return self._rendered(decision)
 
     def issue_code(self, key: ApiKey, once: Once, decision_id: str, locale: str | None) -> Answer:
         """A code for this payment and no other, with the sentence to send; an earlier one becomes void."""
@@ -83,7 +77,7 @@ class BackendDesk(Desk):
     def cancel(self, key: ApiKey, decision_id: str) -> Json:
         """Close a challenge, or make an unused receipt void."""
         now = self._clock.now()
-        return self._shown(
+        return self._rendered(
             self._ledger.transact(
                 lambda tx: self._stepup.cancel(tx, self._own_in(tx, key, decision_id, now), now)
             )
@@ -106,36 +100,6 @@ class BackendDesk(Desk):
         self._ledger.transact(unit)
         return {"decision": decision_id, "outcome": outcome, "recorded_at": rfc3339(now)}
 
-    def verify_receipt(self, key: ApiKey, receipt: str, payment: Payment) -> Json:
-        """Whether a receipt is good for this very payment now; uses nothing up. Raises ReceiptMismatch."""
-        claims = self._matching_claims(key, receipt, payment)
-        decision = self._own(key, str(claims["decision"]))
-        consumed_at = None if decision.receipt is None else decision.receipt.consumed_at
-        good = decision.is_open and decision.receipt is not None and decision.receipt.jti == claims["jti"]
-        return {
-            "valid": good,
-            "consumed_at": None if consumed_at is None else rfc3339(consumed_at),
-            "claims": dict(claims),
-        }
-
-    def consume_receipt(self, key: ApiKey, once: Once, receipt: str, payment: Payment) -> Answer:
-        """Use a receipt up for this very payment. Raises ReceiptMismatch, or ReceiptConsumed for the second time."""
-        try:
-            claims = self._matching_claims(key, receipt, payment)
-        except ReceiptMismatch as refusal:
-            # Who used it up with this very key while it was good is told so again, however late.
-            return self._once(key, once, _refusing(refusal))
-
-        def effect(tx: Transaction, now: datetime) -> Answer:
-            decision_id, jti = str(claims["decision"]), str(claims["jti"])
-            if not tx.decisions.consume(decision_id, jti, now):
-                raise self._why_not(tx, decision_id)
-            tx.record(_consumption(payment, decision_id, jti, now))
-            tx.publish(Event("receipt:consumed", payment.subject, now, {"decision": decision_id}))
-            return Answer.of({"consumed_at": rfc3339(now), "decision": decision_id}, created=False)
-
-        return self._once(key, once, effect)
-
     def _awaited(self, key: ApiKey, decision: Decision, wait: float) -> Decision:
         deadline = time.monotonic() + wait
         pause = self._parts.poll_every.total_seconds()
@@ -149,31 +113,3 @@ class BackendDesk(Desk):
         code = issuing.issue(tx, subject, decision.id, decision.binding, now)
         tx.record(act("backend", "decision.issue-code", subject, decision.id, "issued", now))
         return issuing.issued_view(code, issued_text(decision.payment, code, locale), now)
-
-    def _matching_claims(self, key: ApiKey, receipt: str, payment: Payment) -> Json:
-        claims = self._parts.receipts.read(receipt, key.client, self._clock.now())
-        binding = claims["binding"]
-        expected = Binding.of(payment)
-        if binding != {"v": expected.v, "digest": expected.digest}:
-            raise ReceiptMismatch("the receipt is for another payment")
-        return claims
-
-    def _why_not(self, tx: Transaction, decision_id: str) -> ReceiptConsumed | ReceiptMismatch:
-        decision = tx.decisions.find(decision_id)
-        if decision is not None and decision.receipt is not None and decision.receipt.consumed_at is not None:
-            return ReceiptConsumed("the receipt was used before")
-        return ReceiptMismatch("the receipt is void: its decision was cancelled or taken again")
-
-
-def _refusing(refusal: AuthsvcError) -> Callable[[Transaction, datetime], Answer]:
-    """An effect that does not happen."""
-
-    def effect(tx: Transaction, now: datetime) -> Answer:
-        raise refusal
-
-    return effect
-
-
-def _consumption(payment: Payment, decision_id: str, jti: str, now: datetime) -> Entry:
-    details = {"jti": jti, "binding": Binding.of(payment).digest}
-    return Entry(now, "backend", "receipt.consume", payment.subject, decision_id, "consumed", details)

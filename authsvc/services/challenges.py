@@ -1,4 +1,4 @@
-"""The payer's desk: one challenge, opened by its token, answered step by step. It tells nothing that a thief could use."""
+"""One challenge, for whoever holds its token, step by step. Nothing is returned that a thief could use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from authsvc.domain.store import Transaction
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Factor, Json, Submission
 from authsvc.keys.access import must_open
-from authsvc.services.desk import Desk, challenge_decision
+from authsvc.services.base import Service, challenge_decision
 from authsvc.services.hints import hints_view
 from authsvc.services.views import challenge_view
 from authsvc.stepup.proving import Completed
@@ -17,8 +17,8 @@ from authsvc.stepup.proving import Completed
 CHOICES = ("not_me", "cancel")
 
 
-class PayerDesk(Desk):
-    def challenge(self, challenge_id: str, token: str) -> Json:
+class ChallengeService(Service):
+    def find(self, challenge_id: str, token: str) -> Json:
         """What is asked, of whom, and what has come in so far."""
         decision = self._opened(challenge_id, token)
         is_open = decision.status is Status.CHALLENGE_REQUIRED
@@ -27,7 +27,7 @@ class PayerDesk(Desk):
     def begin_step(self, challenge_id: str, token: str, factor: Factor) -> Json:
         return self._stepup.begin(self._opened(challenge_id, token), factor)
 
-    def answer_step(self, challenge_id: str, token: str, factor: Factor, submission: Submission) -> Json:
+    def take_step(self, challenge_id: str, token: str, factor: Factor, submission: Submission) -> Json:
         """Take evidence; raises CaptureUnusable with what the person can do better."""
         decision = self._opened(challenge_id, token)
         unusable = self._stepup.answer(decision, factor, submission)

@@ -1,4 +1,4 @@
-"""Enrolment: the payment backend opens a ticket, the person goes through the steps, and `complete` makes them count."""
+"""Enrollment: the payment backend opens a ticket, the person goes through the steps, and `complete` makes them count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from authsvc.web.operations import BodyReader, Call, Plane, Room
 from authsvc.web.replies import Reply, shown, told
 
 tickets = Room("enrollments", Plane.BACKEND, Scope.ENROLL)
-enrolment = Room("enrollments", Plane.ENROLLMENT)
+enrollment = Room("enrollments", Plane.ENROLLMENT)
 
 ENROLLMENT = "/v1/enrollments/{enrollment_id}"
 
@@ -52,7 +52,7 @@ _OWN_PROBLEMS = {
     problems=("proof-required", "user-frozen", "receipt-mismatch"),
 )
 def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
-    """A ticket with which one person may enrol, once, within a quarter of an hour.
+    """A ticket with which one person may enroll, once, within a quarter of an hour.
 
     A user who has factors already needs `proof`: the receipt of a decision of type `enrollment`. Somebody who has lost the
     phone asks for a `recovery`: then a recovery code and one more proof come before anything can be enrolled.
@@ -66,7 +66,7 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
         operators=wanted.operators,
         display_name=wanted.display_name,
     )
-    return told(call.services.create_enrollment(call.key, call.once, asked), created=201)
+    return told(call.services.enrollments.create(call.key, call.once, asked), created=201)
 
 
 @tickets.sending(
@@ -81,14 +81,14 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
 def issue_enrollment_code(call: Call, wanted: requests.CodeWanted) -> Reply:
     """A one-time code for one recovery, with the sentence to send over a channel of your own."""
     enrollment_id = call.path["enrollment_id"]
-    answer = call.services.issue_enrollment_code(call.key, call.once, enrollment_id, wanted.locale)
+    answer = call.services.enrollments.issue_code(call.key, call.once, enrollment_id, wanted.locale)
     return told(answer, created=201)
 
 
-@enrolment.get(ENROLLMENT, user_answers.Enrollment, problems=("challenge-closed",))
+@enrollment.get(ENROLLMENT, user_answers.Enrollment, problems=("challenge-closed",))
 def get_enrollment(call: Call) -> Reply:
     """Which steps there are, and whose evidence has come in."""
-    return shown(call.services.enrollment(call.path["enrollment_id"], call.token))
+    return shown(call.services.enrollments.find(call.path["enrollment_id"], call.token))
 
 
 def _declare_step(step: str) -> None:
@@ -96,7 +96,7 @@ def _declare_step(step: str) -> None:
     path = f"{ENROLLMENT}/steps/{step}"
     problems = ("challenge-closed", "proof-required", *_OWN_PROBLEMS.get(step, ()))
 
-    @enrolment.sending(
+    @enrollment.sending(
         "POST",
         f"{path}/begin",
         JsonBody(requests.Nothing, optional=True),
@@ -105,25 +105,25 @@ def _declare_step(step: str) -> None:
         problems=("challenge-closed", "proof-required"),
     )
     def begin(call: Call, _: requests.Nothing) -> Reply:
-        """Begin an enrolment step: what the person needs for it."""
-        return shown(call.services.begin_enrollment_step(call.path["enrollment_id"], call.token, step, {}))
+        """Begin an enrollment step: what the person needs for it."""
+        return shown(call.services.enrollments.begin_step(call.path["enrollment_id"], call.token, step, {}))
 
-    @enrolment.sending("PUT", path, evidence, received, name=f"enroll_{step}", problems=problems)
+    @enrollment.sending("PUT", path, evidence, received, name=f"enroll_{step}", problems=problems)
     def answer(call: Call, submission: Submission) -> Reply:
-        """Hand in what an enrolment step asks for; it counts with `complete`.
+        """Hand in what an enrollment step asks for; it counts with `complete`.
 
         Answering a step again replaces what was given before. The two proofs of a recovery are judged together, as soon as the
         second one is in.
         """
         enrollment_id = call.path["enrollment_id"]
-        return shown(call.services.answer_enrollment_step(enrollment_id, call.token, step, submission))
+        return shown(call.services.enrollments.take_step(enrollment_id, call.token, step, submission))
 
 
 for _step in STEPS:
     _declare_step(_step)
 
 
-@enrolment.sending(
+@enrollment.sending(
     "POST",
     f"{ENROLLMENT}/complete",
     JsonBody(requests.Nothing, optional=True),
@@ -136,5 +136,5 @@ def complete_enrollment(call: Call, _: requests.Nothing) -> Reply:
 
     The recovery codes are shown here and never again, but to whoever lost this answer and asks with the same Idempotency-Key.
     """
-    done = call.services.complete_enrollment(call.path["enrollment_id"], call.token, call.idempotency)
+    done = call.services.enrollments.complete(call.path["enrollment_id"], call.token, call.idempotency)
     return told(done, created=200)

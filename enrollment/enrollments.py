@@ -23,7 +23,7 @@ from enrollment.steps import PROVING, SENSORS, following, needs_consent, steps_o
 from enrollment.wording import N_
 
 CONSENTS = {"2026-11"}
-"""The versions of the consent that these pages have the wording of; see `templates/enrolment/consent.html`."""
+"""The versions of the consent that these pages have the wording of; see `templates/enrollment/consent.html`."""
 
 _CODE_WRONG = N_("That is not the app's current code. Wait for the next one and type it here.")
 _CODE_FORM = N_("Please type the six digits that the app shows.")
@@ -34,7 +34,7 @@ TYPED = {
 _GUARDIAN = N_("For a person under 14, please give the name of the parent or guardian who agrees.")
 
 
-class EnrolmentPages:
+class EnrollmentPages:
     def __init__(self, api: Api, door: Doorkeeper) -> None:
         self._api = api
         self._door = door
@@ -43,7 +43,7 @@ class EnrolmentPages:
         """The shop posts the token; from here on the cookie has it."""
         opened = Opened(request.form.get("token", ""))
         self._api.get(enrollment_id, opened.token)
-        response = redirect(url_for("enrolments.show", enrollment_id=enrollment_id), 303)
+        response = redirect(url_for("enrollments.show", enrollment_id=enrollment_id), 303)
         self._door.keep(response, enrollment_id, opened)
         return response
 
@@ -51,7 +51,7 @@ class EnrolmentPages:
         """What there is to do, and what is done."""
         opened, enrollment = self._opened(enrollment_id)
         template = "proving" if steps_of(enrollment)[0] in PROVING else "start"
-        return self._page(f"enrolment/{template}.html", opened, enrollment)
+        return self._page(f"enrollment/{template}.html", opened, enrollment)
 
     def step(self, enrollment_id: str, step: str) -> Answer:
         opened, enrollment = self._opened(enrollment_id)
@@ -60,7 +60,7 @@ class EnrolmentPages:
         if needs_consent(step, enrollment):
             return self._to(enrollment_id, "consent")
         begun = self._begun(opened, enrollment_id, step)
-        return self._page(f"enrolment/{step}.html", opened, enrollment, step=step, begun=begun)
+        return self._page(f"enrollment/{step}.html", opened, enrollment, step=step, begun=begun)
 
     def prove(self, enrollment_id: str, step: str) -> Answer:
         """Take a typed proof. With the second one both are judged, and no answer says which was wrong."""
@@ -75,11 +75,15 @@ class EnrolmentPages:
         except ChallengeFailed as error:
             message = wording.failure(error)
             return self._page(
-                "enrolment/proving.html", opened, self._again(opened, enrollment), message=message, status=422
+                "enrollment/proving.html",
+                opened,
+                self._again(opened, enrollment),
+                message=message,
+                status=422,
             )
         except InvalidRequest:
             shown = {"step": step, "message": gettext(TYPED[step]), "status": 422}
-            return self._page(f"enrolment/{step}.html", opened, enrollment, **shown)
+            return self._page(f"enrollment/{step}.html", opened, enrollment, **shown)
         return self._to(enrollment_id, "")
 
     def consent(self, enrollment_id: str) -> Answer:
@@ -91,7 +95,7 @@ class EnrolmentPages:
         said: dict[str, object] = {"modalities": agreed, "text_version": begun["text_version"]}
         if "under_14" in request.form and not guardian:
             shown = {"step": "consent", "begun": begun, "message": gettext(_GUARDIAN), "status": 422}
-            return self._page("enrolment/consent.html", opened, enrollment, **shown)
+            return self._page("enrollment/consent.html", opened, enrollment, **shown)
         if "under_14" in request.form:
             said |= {"under_14": True, "guardian": guardian[:256]}
         self._api.send("PUT", f"{enrollment_id}/steps/consent", opened.token, said)
@@ -119,7 +123,7 @@ class EnrolmentPages:
             known = {"challenge-failed": _CODE_WRONG, "invalid-request": _CODE_FORM}
             message = gettext(known[error.slug]) if error.slug in known else wording.failure(error)
             shown = {"begun": self._begun(opened, enrollment_id, "otp"), "message": message, "status": 422}
-            return self._page("enrolment/otp.html", opened, enrollment, step="otp", **shown)
+            return self._page("enrollment/otp.html", opened, enrollment, step="otp", **shown)
         return self._after(opened, enrollment_id, "otp")
 
     def go_on(self, enrollment_id: str, step: str) -> Answer:
@@ -137,7 +141,7 @@ class EnrolmentPages:
         must_be_ours(request, opened)
         done = self._api.send("POST", f"{enrollment_id}/complete", opened.token, key=opened.form_key)
         return page(
-            "enrolment/done.html",
+            "enrollment/done.html",
             return_url=done["return_url"] or "",
             opened=opened,
             done=done,
@@ -187,7 +191,7 @@ class EnrolmentPages:
             enrollment=enrollment,
             steps=steps_of(enrollment),
             following=following(step, enrollment),
-            base=url_for("enrolments.show", enrollment_id=enrollment["id"]),
+            base=url_for("enrollments.show", enrollment_id=enrollment["id"]),
             **{"message": "", **shown},
         )
 
@@ -203,14 +207,14 @@ class EnrolmentPages:
 
     def _to(self, enrollment_id: str, step: str) -> Answer:
         if step:
-            return redirect(url_for("enrolments.step", enrollment_id=enrollment_id, step=step), 303)
-        return redirect(url_for("enrolments.show", enrollment_id=enrollment_id), 303)
+            return redirect(url_for("enrollments.step", enrollment_id=enrollment_id, step=step), 303)
+        return redirect(url_for("enrollments.show", enrollment_id=enrollment_id), 303)
 
 
-def enrolment_pages(api: Api, door: Doorkeeper) -> Blueprint:
-    """The routes below `/e/{enrolment id}`."""
-    pages = EnrolmentPages(api, door)
-    blueprint = Blueprint("enrolments", "enrollment", url_prefix="/e/<enrollment_id>")
+def enrollment_pages(api: Api, door: Doorkeeper) -> Blueprint:
+    """The routes below `/e/{enrollment id}`."""
+    pages = EnrollmentPages(api, door)
+    blueprint = Blueprint("enrollments", "enrollment", url_prefix="/e/<enrollment_id>")
     blueprint.get("")(pages.show)
     blueprint.post("")(pages.arrive)
     blueprint.get("/<step>")(pages.step)

@@ -1,4 +1,4 @@
-"""The account desk: what a payment backend may do about a user's devices, consents and account, erasure and export included."""
+"""Users, for a payment backend: their devices, consents and account, erasure and export included."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey
-from authsvc.services.enrollments import EnrollmentDesk
+from authsvc.services.base import Service
 from authsvc.services.views import account_view, consent_view, decision_view, device_view, erased_view
 from authsvc.subject import Subject
 
@@ -22,7 +22,7 @@ ACTOR = "backend"
 DECISIONS_IN_EXPORT = 1000
 
 
-class AccountDesk(EnrollmentDesk):
+class UserService(Service):
     def devices(self, key: ApiKey, user: str) -> Json:
         now = self._clock.now()
         devices = self._ledger.read(lambda tx: tx.accounts.devices(_existing(tx, key, user).subject))
@@ -59,7 +59,7 @@ class AccountDesk(EnrollmentDesk):
         )
         return {"modality": kind.value, "withdrawn_at": rfc3339(now)}
 
-    def erase_user(self, key: ApiKey, user: str) -> Json:
+    def erase(self, key: ApiKey, user: str) -> Json:
         """Destroy the user's key, and so everything sealed under it; answers a signed receipt for it."""
         now = self._clock.now()
 
@@ -71,7 +71,7 @@ class AccountDesk(EnrollmentDesk):
 
         return self._ledger.transact(unit)
 
-    def export_user(self, key: ApiKey, user: str) -> Json:
+    def export(self, key: ApiKey, user: str) -> Json:
         """Everything kept about a user, for that user: no template and no secret is ever exported."""
         now = self._clock.now()
 
@@ -110,11 +110,11 @@ class AccountDesk(EnrollmentDesk):
 
         return self._ledger.transact(unit)
 
-    def user_status(self, key: ApiKey, user: str) -> Json:
+    def status(self, key: ApiKey, user: str) -> Json:
         account = self._ledger.read(lambda tx: _existing(tx, key, user))
         return account_view(account, self._clock.now())
 
-    def set_user_status(self, key: ApiKey, user: str, verify_always: bool) -> Json:
+    def set_status(self, key: ApiKey, user: str, verify_always: bool) -> Json:
         """The user's own switch: with `verify_always` no payment is exempted for its low value."""
         now = self._clock.now()
 

@@ -1,4 +1,4 @@
-"""What every desk of the service has at hand: the parts it is wired with, and whom it speaks to."""
+"""What every service is made of: the parts it is wired with, and what all of them do the same way."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from authsvc.enrolling.flow import Enrolling
 from authsvc.errors import NotFound
 from authsvc.factor import Json
 from authsvc.ids import twin
-from authsvc.keys.access import ApiKey, KeyDesk, object_token
+from authsvc.keys.access import ApiKey, KeyAdmission, object_token
 from authsvc.operators.sessions import Sessions
-from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
 from authsvc.services.views import decision_view
 from authsvc.stepup.flow import StepUp
@@ -58,11 +58,11 @@ class ServiceParts:
     ledger: Ledger
     stepup: StepUp
     enrolling: Enrolling
-    keys: KeyDesk
+    keys: KeyAdmission
     macs: Macs
     answers: Answers
     receipts: ReceiptReader
-    policies: PolicyDesk
+    policies: PolicyService
     shadow: Shadowing
     issuer: ReceiptIssuer
     audit: AuditLog
@@ -76,8 +76,8 @@ class ServiceParts:
     poll_every: timedelta = field(default=timedelta(milliseconds=200))
 
 
-class Desk:
-    """The common part of all desks."""
+class Service:
+    """The common part of all services."""
 
     def __init__(self, parts: ServiceParts) -> None:
         self._parts = parts
@@ -99,7 +99,7 @@ class Desk:
             None if about is None else Ahead(*about, once.key, now),
         )
 
-    def _shown(self, decision: Decision) -> Json:
+    def _rendered(self, decision: Decision) -> Json:
         """A decision as its backend sees it, with the token and address of its challenge while that is open."""
         if decision.challenge is None or decision.status is not Status.CHALLENGE_REQUIRED:
             return decision_view(decision, None, None)
