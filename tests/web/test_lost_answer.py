@@ -106,20 +106,20 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def completed(bench: Bench, key: str = "k") -> tuple[tuple[str, str], Said]:
     """An enrollment that was completed under this key, and what it answered."""
-    ticket = bench.services.create_enrollment(bench.key, bench.once(), TicketWanted("u_1", "zh-CN"))
+    ticket = bench.services.enrollments.create(bench.key, bench.once(), TicketWanted("u_1", "zh-CN"))
     opened = (str(said(ticket)["id"]), str(said(ticket)["token"]))
-    app = pyotp.TOTP(str(bench.services.begin_enrollment_step(*opened, "otp", {})["secret"]))
-    bench.services.answer_enrollment_step(*opened, "otp", Submission({"code": app.at(bench.clock.now())}))
-    return opened, said(bench.services.complete_enrollment(*opened, Once(key, b"f")))
+    app = pyotp.TOTP(str(bench.services.enrollments.begin_step(*opened, "otp", {})["secret"]))
+    bench.services.enrollments.take_step(*opened, "otp", Submission({"code": app.at(bench.clock.now())}))
+    return opened, said(bench.services.enrollments.complete(*opened, Once(key, b"f")))
 
 
 def test_it_is_kept_for_a_quarter_of_an_hour(bench: Bench):
     opened, first = completed(bench)
     bench.clock.advance(TICKET_LIFE - timedelta(seconds=1))
-    assert said(bench.services.complete_enrollment(*opened, Once("k", b"f"))) == first
+    assert said(bench.services.enrollments.complete(*opened, Once("k", b"f"))) == first
     bench.clock.advance(timedelta(seconds=1))
     with pytest.raises(ChallengeClosed):
-        bench.services.complete_enrollment(*opened, Once("k", b"f"))
+        bench.services.enrollments.complete(*opened, Once("k", b"f"))
 
 
 def test_it_is_kept_sealed(bench: Bench):
