@@ -184,6 +184,7 @@ def wire(
         sessions=console.sessions,
         health=ServiceHealth(store.ledger, ephemeral, policy, rooms, settings),
         jwks=store.ring.jwks,
+        web_origins=rules.party.web_origins,
         clock=clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,

@@ -85,6 +85,10 @@ class KeySet(Told):
     keys: list[AnyJson]
 
 
+class RelatedOrigins(Told):
+    origins: list[str]
+
+
 class Document(ToldAndMore):
     """An OpenAPI document."""
 

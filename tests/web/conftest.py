@@ -69,9 +69,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @contextmanager
-def opened_shop(folder: Path, **changes: Any) -> Iterator[Shop]:
+def opened_shop(folder: Path, base_url: str = BASE_URL, **changes: Any) -> Iterator[Shop]:
     """A shop with services of its own, some of whose settings are changed."""
-    settings = Settings(data_dir=folder, base_url=BASE_URL, unsafe_no_pad=True, **changes)
+    settings = Settings(data_dir=folder, base_url=base_url, unsafe_no_pad=True, **changes)
     _prepare(settings)
     wired = wire(settings)
     key, shown = new_api_key(wired.store.ring, "shop", ALL_SCOPES, wired.store.clock.now())
