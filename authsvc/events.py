@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from authsvc.subject import Subject
 
@@ -53,3 +54,13 @@ TAGS: Mapping[str, str] = {
     "attack:suspected": "liveness or replay detection answered ATTACK",
     "webhook:endpoint:disabled": "nothing more is sent to an endpoint: it failed for three days, or answered 410",
 }
+
+
+class Tally(Protocol):
+    """Counts what happens, for whoever watches the service."""
+
+    def judged(self, factor: str, outcome: str) -> None: ...
+
+    def happened(self, tag: str) -> None: ...
+
+    def scored(self, model: str, score: float) -> None: ...

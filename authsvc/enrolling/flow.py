@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from authsvc.account.acts import has_enrolled
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import Entry, entry
 from authsvc.clock import Clock
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.store import Ledger, Transaction
@@ -26,14 +26,11 @@ from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, ProofRequi
 from authsvc.events import Event
 from authsvc.factor import Json, Submission, Unusable
 from authsvc.ids import new_id
+from authsvc.keys.macs import Macs
 from authsvc.otp import new_recovery_codes, recovery_digest
 from authsvc.subject import Subject
 
 Completion = TypeVar("Completion")
-
-
-class Macs(Protocol):
-    def mac(self, label: str, data: bytes) -> bytes: ...
 
 
 class Keys(Protocol):
@@ -127,11 +124,11 @@ class Enrolling:
         self._staging.begin(ticket, step, begun.kept)
         return begun.shown
 
-    def answer(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
+    def receive(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; answering a step again replaces what was given before."""
         self._staging.count_try(ticket, step)
         if step in PROVING:
-            return self._recovering.answer(ticket, step, submission)
+            return self._recovering.receive(ticket, step, submission)
         taking = self._step(ticket, step)
         begun = (self._staging.take_begun if taking.once else self._staging.begun)(ticket, step)
         if begun is None:
@@ -240,4 +237,4 @@ class Enrolling:
 
 
 def _entry(ticket: Ticket, actor: str, action: str, result: str, now: datetime, **details: object) -> Entry:
-    return Entry(now, actor, f"enrollment.{action}", ticket.subject, ticket.id, result, details)
+    return entry(actor, f"enrollment.{action}", ticket.subject, ticket.id, result, now, **details)

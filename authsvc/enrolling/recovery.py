@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
-from authsvc.account.acts import act, charge_attempt, existing
-from authsvc.audit.chain import Entry
+from authsvc.account.acts import charge_attempt, existing
+from authsvc.audit.chain import Entry, entry
 from authsvc.biometric.words import Gates, Modality
 from authsvc.clock import Clock
 from authsvc.domain.store import Ledger, Transaction
@@ -27,21 +26,16 @@ from authsvc.domain.ticket import (
     TicketState,
 )
 from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest
-from authsvc.events import Event
+from authsvc.events import Event, Tally
 from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable, Verification
+<<<<<<< HEAD
 from authsvc.otp import read_recovery_code, recovery_digest
+=======
+from authsvc.keys.macs import Macs
+from authsvc.otp import recovery_digest
+>>>>>>> main
 from authsvc.payment import Binding
 from authsvc.stepup.ceremony import Ceremonies
-
-
-class Macs(Protocol):
-    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]: ...
-
-
-class Tally(Protocol):
-    """Counts for whoever watches the service."""
-
-    def judged(self, factor: str, outcome: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +94,7 @@ class Recovering:
         self._parts.ceremonies.begin(asked, step.factor, begun)
         return begun.shown
 
-    def answer(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
+    def receive(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; the one that completes the pair is judged, and raises ChallengeFailed for a wrong pair."""
         self._must_offer(ticket, step)
         if step is EnrollmentStep.RECOVERY:
@@ -253,4 +247,4 @@ def _judgement(
     operators = list(ticket.recovering().operators) or None
     verdict = "proven" if passed else "refused"
     details = {"admitted": admitted, "results": results, "operators": operators}
-    return act("person", "enrollment.prove", ticket.subject, ticket.id, verdict, now, **details)
+    return entry("person", "enrollment.prove", ticket.subject, ticket.id, verdict, now, **details)

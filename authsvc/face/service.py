@@ -21,6 +21,8 @@ from authsvc.face.duplicates import look_alikes
 from authsvc.face.engine import Detector, Matcher
 from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.hints import Hint
+from authsvc.face.image import examined
+from authsvc.face.image_structure import OtherFormat
 from authsvc.face.liveness import LivenessDetector, both, only
 from authsvc.face.quality import ENROLLMENT, VERIFICATION, Gate
 from authsvc.factor import Unusable
@@ -137,8 +139,13 @@ class FaceService:
     ) -> tuple[Frame, ...] | Unusable:
         """Every frame in order, the good ones with their vectors; Unusable unless at least `least` good ones agree."""
         _check_size(frames)
+        try:
+            stills = examined(frames)
+        except OtherFormat:
+            return Unusable((Hint.OTHER_FORMAT.value,))
         acquired = [
-            acquire(frame, self._detector, gate, fine=number in fine) for number, frame in enumerate(frames)
+            acquire(frame, self._detector, gate, fine=number in fine, still=still)
+            for number, (frame, still) in enumerate(zip(frames, stills, strict=True))
         ]
         repeated = len(frames) - len(set(frames))
         good = [frame for frame in acquired if frame.is_good]

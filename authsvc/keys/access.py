@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from authsvc.errors import InsufficientScope, Unauthenticated
+from authsvc.keys.macs import Macs
 
 FRESH_FOR = 0.5
 """Seconds for which a worker believes what it read of a key: a revocation shows everywhere within one second."""
@@ -54,15 +54,6 @@ class ApiKey:
     def must_have(self, scope: Scope) -> None:
         if scope not in self.scopes:
             raise InsufficientScope(f"this key lacks the scope `{scope}`")
-
-
-class Macs(Protocol):
-    """The keyed HMACs of the service's key ring."""
-
-    def mac(self, label: str, data: bytes) -> bytes: ...
-
-    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]:
-        """The MAC under every key that is still accepted, the current one first."""
 
 
 class KeyAdmission:

@@ -19,7 +19,7 @@ from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
 from authsvc.face.build import engines, passive_detector, passive_form
 from authsvc.face.engine import Detector, Matcher
-from authsvc.face.minifasnet_engine import MiniFasNetDetector
+from authsvc.face.passive_engine import PassiveDetector
 from authsvc.face.quality import VERIFICATION
 from authsvc.lab.clips import frames_of
 from authsvc.lab.face_samples import look_at
@@ -77,7 +77,7 @@ class _Trial:
     bench: Bench
     detector: Detector
     matcher: Matcher
-    passive: MiniFasNetDetector
+    passive: PassiveDetector
     frames: int
 
     def __call__(self, listed: Listed) -> Tried:

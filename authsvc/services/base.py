@@ -17,6 +17,7 @@ from authsvc.errors import NotFound
 from authsvc.factor import Json
 from authsvc.ids import twin
 from authsvc.keys.access import ApiKey, KeyAdmission, object_token
+from authsvc.keys.macs import Macs
 from authsvc.operators.sessions import Sessions
 from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
@@ -25,12 +26,6 @@ from authsvc.stepup.flow import StepUp
 from authsvc.stepup.once import Answer, Answers, Once
 from authsvc.subject import Subject
 from authsvc.webhook.guard import Guard
-
-
-class Macs(Protocol):
-    def mac(self, label: str, data: bytes) -> bytes: ...
-
-    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]: ...
 
 
 class Health(Protocol):

@@ -30,7 +30,7 @@ class ChallengeService(Service):
     def take_step(self, challenge_id: str, token: str, factor: Factor, submission: Submission) -> Json:
         """Take evidence; raises CaptureUnusable with what the person can do better."""
         decision = self._opened(challenge_id, token)
-        unusable = self._stepup.answer(decision, factor, submission)
+        unusable = self._stepup.receive(decision, factor, submission)
         if unusable is not None:
             raise CaptureUnusable(
                 "the capture cannot be judged", hints=hints_view(factor, unusable, decision.locale)
@@ -59,7 +59,7 @@ class ChallengeService(Service):
         return {"status": self._ledger.transact(unit).status.value}
 
     def complete(self, challenge_id: str, token: str) -> Completed:
-        return self._stepup.complete(self._opened(challenge_id, token).id)
+        return self._stepup.complete(self._opened(challenge_id, token))
 
     def _opened(self, challenge_id: str, token: str) -> Decision:
         """The decision behind a challenge; a challenge that does not exist looks like a token that does not fit."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime
+from typing import get_args
 
-from authsvc.account.acts import act
+from authsvc.audit.chain import entry
 from authsvc.clock import rfc3339
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.store import Transaction
@@ -18,12 +19,13 @@ from authsvc.events import Event
 from authsvc.factor import Factor, Json
 from authsvc.keys.access import ApiKey
 from authsvc.otp import issued_text
+from authsvc.policy.recorded import Ending
 from authsvc.services import issuing
 from authsvc.services.base import Service, ServiceParts
 from authsvc.stepup.deciding import DecisionRequest
 from authsvc.stepup.once import Answer, Once
 
-OUTCOMES = ("settled", "fraud", "refunded", "disputed")
+OUTCOMES = get_args(Ending)
 LONGEST_WAIT = 25.0
 
 
@@ -93,7 +95,7 @@ class DecisionService(Service):
             decision = self._own_in(tx, key, decision_id, now)
             if tx.decisions.record_outcome(decision, outcome, now):
                 subject = decision.payment.subject
-                tx.record(act("backend", "decision.outcome", subject, decision_id, outcome, now))
+                tx.record(entry("backend", "decision.outcome", subject, decision_id, outcome, now))
                 data = {"decision": decision_id, "outcome": outcome}
                 tx.publish(Event("decision:outcome:recorded", subject, now, data))
 
@@ -111,5 +113,5 @@ class DecisionService(Service):
     def _issued(self, tx: Transaction, decision: Decision, locale: str, now: datetime) -> Json:
         subject = decision.payment.subject
         code = issuing.issue(tx, subject, decision.id, decision.binding, now)
-        tx.record(act("backend", "decision.issue-code", subject, decision.id, "issued", now))
+        tx.record(entry("backend", "decision.issue-code", subject, decision.id, "issued", now))
         return issuing.issued_view(code, issued_text(decision.payment, code, locale), now)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from authsvc.account import acts
-from authsvc.account.acts import act, two_operators
+from authsvc.account.acts import two_operators
 from authsvc.account.proof import use_proof
+from authsvc.audit.chain import entry
 from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket
@@ -65,7 +66,7 @@ class EnrollmentService(Service):
             ticket = self._own_ticket(tx, key, enrollment_id, now)
             ticket.recovering()
             code = issuing.issue(tx, ticket.subject, ticket.id, Binding.of(ticket.as_payment()), now)
-            tx.record(act("backend", "enrollment.issue-code", ticket.subject, ticket.id, "issued", now))
+            tx.record(entry("backend", "enrollment.issue-code", ticket.subject, ticket.id, "issued", now))
             return Answer.of(issuing.issued_view(code, recovery_text(code, locale or ticket.locale), now))
 
         return self._once(key, once, effect)
@@ -83,7 +84,7 @@ class EnrollmentService(Service):
     def take_step(self, enrollment_id: str, token: str, step: str, submission: Submission) -> Json:
         """Take a step's evidence; raises CaptureUnusable with what the person can do better."""
         ticket, asked = self._ticket(enrollment_id, token), EnrollmentStep(step)
-        answer = self._parts.enrolling.answer(ticket, asked, submission)
+        answer = self._parts.enrolling.receive(ticket, asked, submission)
         if isinstance(answer, Unusable):
             raise CaptureUnusable(
                 "the capture cannot be used", hints=hints_view(asked.factor, answer, ticket.locale)

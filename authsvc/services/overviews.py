@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from authsvc.account import acts
+from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
@@ -16,7 +17,8 @@ from authsvc.domain.store import Transaction
 from authsvc.errors import Unauthenticated
 from authsvc.factor import Json
 from authsvc.ids import new_id
-from authsvc.keys.access import ApiKey, Macs, must_open, object_token
+from authsvc.keys.access import ApiKey, must_open, object_token
+from authsvc.keys.macs import Macs
 from authsvc.services.base import Service
 from authsvc.services.views import account_view, device_view, overview_ticket_view, overview_view
 from authsvc.stepup.once import Answer, Once
@@ -37,7 +39,7 @@ class OverviewService(Service):
             acts.existing(tx, subject)
             overview = Overview(new_id("ovw"), subject, locale, return_url, now + OVERVIEW_LIFE)
             tx.overviews.add(overview, now)
-            tx.record(acts.act("backend", "overview.open", subject, overview.id, "open", now))
+            tx.record(entry("backend", "overview.open", subject, overview.id, "open", now))
             token = object_token(self._parts.macs, "vt", overview.id)
             url = f"{self._parts.base_url}/o/{overview.id}"
             return Answer.of(overview_ticket_view(overview, token, url))

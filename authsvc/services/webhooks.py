@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import Entry, entry
 from authsvc.domain.store import Transaction
 from authsvc.errors import EndpointDisabled, InvalidRequest, NotFound
 from authsvc.events import NOBODY
@@ -166,4 +166,4 @@ def _in_order(types: Sequence[str]) -> tuple[str, ...]:
 
 def _act(what: str, endpoint: Endpoint, result: str, now: datetime) -> Entry:
     about = Subject(endpoint.client, NOBODY)
-    return Entry(now, "backend", f"webhook.{what}", about, endpoint.id, result)
+    return entry("backend", f"webhook.{what}", about, endpoint.id, result, now)

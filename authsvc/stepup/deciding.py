@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from authsvc.account.proof import ACCOUNT_ACTS
 from authsvc.device.credential import Device
 from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
-from authsvc.domain.challenge import Challenge
+from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
 from authsvc.domain.decision import Decision, PolicyRef, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Transaction
@@ -27,8 +27,6 @@ from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.stepup.closing import signed
 from authsvc.subject import Novelty
-
-CHALLENGE_LIFE = timedelta(minutes=5)
 
 SEEN = (Novelty.TRUSTED, Novelty.PROBATION)
 """How new a device is that showed its own secret."""

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from authsvc.biometric.words import Modality
 from authsvc.factor import Category, Factor
 from authsvc.payment import Payee, Payment
+from authsvc.policy.recorded import Ending
 from authsvc.subject import Novelty, Subject
 from authsvc.web.words import (
     Amount,
@@ -114,7 +115,7 @@ class CodeWanted(Wanted):
 class Outcome(Wanted):
     """How the payment ended, so that policies can be judged by it."""
 
-    outcome: Literal["settled", "fraud", "refunded", "disputed"]
+    outcome: Ending
 
 
 class ReceiptShown(Wanted):

@@ -79,6 +79,9 @@ class FixedMacs:
     def mac(self, label: str, data: bytes) -> bytes:
         return (label.encode() + data).ljust(32, b"\x00")[:32]
 
+    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]:
+        return (self.mac(label, data),)
+
 
 def step(payment: Payment = PAYMENT, challenge_id: str = "chl_1") -> Step:
     return Step("dec_1", challenge_id, payment.subject, payment, Binding.of(payment), "zh-CN")

@@ -24,7 +24,7 @@ HOME, PARENT = "https://auth.pay.example", "pay.example"
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A shop with a site and an app besides, and keys of its parent domain."""
     folder = tmp_path_factory.mktemp("wide")
-    with opened_shop(folder, HOME, origins=f"{SITE},{APP}", rp_id=PARENT) as shop:
+    with opened_shop(folder, base_url=HOME, origins=f"{SITE},{APP}", rp_id=PARENT) as shop:
         yield shop
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from authsvc.account.acts import act
+from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
@@ -66,7 +66,7 @@ class ConsentStep:
         for name, version in (*given, *([("face", WORDING)] if staged.get("look_alikes") else ())):
             tx.templates.give_consent(new_id("cst"), ticket.subject, Modality(name), version, now)
             tx.record(
-                act("person", "consent.give", ticket.subject, name, "given", now, wording=version, by=by)
+                entry("person", "consent.give", ticket.subject, name, "given", now, wording=version, by=by)
             )
         return account
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from authsvc.biometric.det import DetCurve, DetFile, DetPoint, curves_of
 from authsvc.biometric.manifest import Manifest
 from authsvc.errors import ModelUnusable
-from tests.test_manifest import manifest, point
+from tests.biometric.test_manifest import manifest, point
 
 POINTS = (
     DetPoint(0.1, 300, 0.002, 0.004, 0, 0.0, 0.004),
