@@ -158,8 +158,8 @@ def wire(
         kept.store.clock,
         _models_in_use(settings),
     )
-    console = _console(settings, kept.store, kept.ephemeral, rules.party, policies)
-    services = Services.of(_parts(settings, kept, rooms, flows, policies, console))
+    console = _console(settings, kept.store, kept.ephemeral, rules.party.at_home(), policies)
+    services = Services.of(_parts(settings, kept, rooms, rules.party, flows, policies, console))
     return Wired(
         services,
         console,
@@ -236,22 +236,20 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
             clock=store.clock,
         )
     )
-<<<<<<< HEAD
-    policies = PolicyService(
-        store.ledger, policy, answers, analyst or ChildAnalyst(), clock, _models_in_use(settings)
-    )
-    console = _console(settings, store, ephemeral, rules.party.at_home(), policies)
-    parts = ServiceParts(
-=======
     return Flows(stepup, enrolling, Shadowing(store.ledger, lambda: policy.last_seen), issuer)
 
 
 def _parts(
-    settings: Settings, kept: Kept, rooms: Rooms, flows: Flows, policies: PolicyService, console: Console
+    settings: Settings,
+    kept: Kept,
+    rooms: Rooms,
+    party: RelyingParty,
+    flows: Flows,
+    policies: PolicyService,
+    console: Console,
 ) -> ServiceParts:
     store = kept.store
     return ServiceParts(
->>>>>>> main
         ledger=store.ledger,
         stepup=flows.stepup,
         enrolling=flows.enrolling,
@@ -266,12 +264,8 @@ def _parts(
         sessions=console.sessions,
         health=ServiceHealth(store.ledger, kept.ephemeral, kept.policy, rooms.health, settings),
         jwks=store.ring.jwks,
-<<<<<<< HEAD
-        web_origins=rules.party.web_origins,
-        clock=clock,
-=======
+        web_origins=party.web_origins,
         clock=store.clock,
->>>>>>> main
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
         longest_waits=max(1, settings.threads // 2),

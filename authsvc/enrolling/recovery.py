@@ -28,12 +28,8 @@ from authsvc.domain.ticket import (
 from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest
 from authsvc.events import Event, Tally
 from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable, Verification
-<<<<<<< HEAD
-from authsvc.otp import read_recovery_code, recovery_digest
-=======
 from authsvc.keys.macs import Macs
-from authsvc.otp import recovery_digest
->>>>>>> main
+from authsvc.otp import read_recovery_code, recovery_digest
 from authsvc.payment import Binding
 from authsvc.stepup.ceremony import Ceremonies
 

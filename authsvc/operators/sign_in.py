@@ -185,7 +185,8 @@ class SignIn:
             if not counted:
                 return Refusal.SIGN_COUNT.value
             if assertion.backup_eligible and tx.operators.key_synced(operator_id, record.id):
-                tx.record(line(actor_of(operator_id), "operator.key-synced", record.id, "synced", now))
+                actor = actor_of(operator_id)
+                tx.record(entry(actor, "operator.key-synced", None, record.id, "synced", now))
             return None
 
         return use
