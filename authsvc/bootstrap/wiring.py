@@ -262,7 +262,9 @@ def _parts(
         issuer=flows.issuer,
         audit=store.audit,
         sessions=console.sessions,
-        health=ServiceHealth(store.ledger, kept.ephemeral, kept.policy, rooms.health, settings),
+        health=ServiceHealth(
+            store.ledger, kept.ephemeral, kept.policy, rooms.health, settings, store.slot.name, store.clock
+        ),
         jwks=store.ring.jwks,
         web_origins=party.web_origins,
         clock=store.clock,

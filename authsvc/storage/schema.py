@@ -341,6 +341,11 @@ webhook_attempts = Table(
     _number("duration_ms", null=True),
 )
 
+schema_facts = Table("schema_facts", metadata, _text("name", key=True), _text("value"))
+
+# One row for each process that is asked whether it is ready: it is, where it can write.
+readiness = Table("readiness", metadata, _text("name", key=True), _number("at"))
+
 leases = Table("leases", metadata, _text("name", key=True), _text("holder"), _number("beat"))
 
 policies = Table(
