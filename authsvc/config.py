@@ -246,7 +246,11 @@ SETTINGS: tuple[Setting, ...] = (
         _integer(0, 2**30),
         "MiB of free room in the data directory below which readiness carries a warning",
     ),
-    Setting("probation", _seconds, "seconds for which a further device stays on probation"),
+    Setting(
+        "probation",
+        _seconds,
+        "seconds of the cooling period: how long what is enrolled later waits, and what was taken away is still asked for",
+    ),
     Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),
     Setting("checkpoint_every", _seconds, "seconds between audit checkpoints"),

@@ -210,6 +210,7 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
             macs_of_secret=partial(_macs_of_secret, store.ring),
             tally=kept.tally,
             clock=store.clock,
+            cooling=settings.probation,
         )
     )
     recovering = Recovering(
@@ -234,6 +235,7 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
             steps=_steps(settings, store, staging, rules, rooms.face, rooms.voice, rooms.health),
             recovering=recovering,
             clock=store.clock,
+            cooling=settings.probation,
         )
     )
     return Flows(stepup, enrolling, Shadowing(store.ledger, lambda: policy.last_seen), issuer)
@@ -358,7 +360,7 @@ def _steps(
     )
     return (
         ConsentStep((faces, *voices), look_alikes=settings.look_alikes),
-        DeviceStep(store.ledger, rules, store.ring, settings.probation),
+        DeviceStep(store.ledger, rules, store.ring),
         AppStep(staging, settings.shown_name),
         faces,
         *voices,
