@@ -147,6 +147,7 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
         tx.templates.forget(subject, modality)
         tx.templates.withdraw_consent(subject, modality, now)
     tx.codes.forget(subject)
+    tx.spent.forget(subject)
     tx.credentials.forget(subject)
     tx.accounts.forget_devices(subject)
     tx.tickets.cancel_of(subject)

@@ -194,6 +194,17 @@ class Templates(Protocol):
     def consents(self, subject: Subject) -> tuple[Consent, ...]: ...
 
 
+class Spent(Protocol):
+    """What counts once and never again."""
+
+    def use(self, subject: Subject, kind: str, digest: bytes, now: datetime) -> bool:
+        """Use something up; True once."""
+
+    def forget(self, subject: Subject) -> None: ...
+
+    def forget_expired(self, now: datetime) -> int: ...
+
+
 class Answers(Protocol):
     """Stored answers by Idempotency-Key; `must_be_free` and `put` make the unit run again when another was faster."""
 
@@ -341,6 +352,8 @@ class Transaction(Protocol):
     def codes(self) -> OneTimeCodes: ...
     @property
     def templates(self) -> Templates: ...
+    @property
+    def spent(self) -> Spent: ...
     @property
     def answers(self) -> Answers: ...
     @property

@@ -33,6 +33,7 @@ from authsvc.keys.macs import Macs
 from authsvc.otp import read_recovery_code, recovery_digest
 from authsvc.payment import Binding
 from authsvc.stepup.ceremony import Ceremonies
+from authsvc.stepup.marks import marked, use_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class RecoveryParts:
     macs: Macs
     tally: Tally
     clock: Clock
+    reuses_faces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ class Recovering:
         if isinstance(received, Unusable):
             ceremonies.restore(asked, factor, kept)
             return received
-        self._prove(ticket, factor, received.kept)
+        captures = not (self._parts.reuses_faces and factor is Factor.FACE)
+        self._prove(ticket, factor, marked(received.kept, kept, submission, captures=captures))
         return {"state": "received"}
 
     # -- How it is judged -------------------------------------------------------------------------------------------
@@ -150,6 +153,7 @@ class Recovering:
     def _judge(self, tx: Transaction, ticket: Ticket, attempt: _Attempt, admitted: bool) -> Recovery:
         now = self._clock.now()
         found = _open(tx, ticket, now)
+        tx.accounts.hold(found.subject)
         account, recovery = existing(tx, found.subject).must_be_active(), found.recovering()
         result = self._settle(tx, found, attempt, now) if admitted else None
         code_stands = tx.codes.find_recovery_code(found.subject, (recovery.code or b"",), now) is not None
@@ -173,6 +177,8 @@ class Recovering:
             return None
         verifier = self._parts.verifiers[attempt.factor]
         result = verifier.settle(tx, self._asked(ticket, attempt.factor), attempt.evidence, now)
+        if result.passed and not use_up(tx, ticket.subject, attempt.evidence, now):
+            result = replace(result, passed=False, reason="used before", alarm="presentation")
         if result.alarm is not None:
             data = {"enrollment": ticket.id, "factor": result.factor.value, "alarm": result.alarm}
             tx.publish(Event("attack:suspected", ticket.subject, now, data))

@@ -1,7 +1,9 @@
 """The factor `voice` in the one flow: digits once, a second phrase where the first is in between, nothing else passes."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +23,10 @@ from authsvc.voice.verifier import VoiceVerifier, begin_enrollment_phrase, phras
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=20)
 PAYER = Subject("shop", "u_42")
+
+
+def seed_of(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
 
 
 class Store:
@@ -121,7 +127,9 @@ class Bench:
     def __init__(self, manifest: Manifest) -> None:
         self.store, self.room = Store(manifest.digest), Room(manifest.digest)
         held = HeldPhrases(self.store, Box())  # type: ignore[arg-type] # the three methods that are used
-        self.verifier = VoiceVerifier(self.room, self.read, {manifest.digest: manifest}, held, lambda: True)
+        self.verifier = VoiceVerifier(
+            self.room, self.read, {manifest.digest: manifest}, held, lambda: True, seed_of
+        )
 
     def read(self, query: Callable[[Any], Any]) -> Any:
         return query(self.store)
@@ -209,6 +217,24 @@ def test_a_second_phrase_in_between_is_judged_and_no_third_is_asked(bench: Bench
     assert not bench.settle(bench.answer(0.85, step, b"two"), step).passed
 
 
+def test_beginning_again_shows_the_same_digits_and_another_attempt_others(bench: Bench, step: Step):
+    shown = {bench.verifier.begin(step, NOW).shown["digits"] for _ in range(30)}
+    assert len(shown) == 1
+    attempts = {bench.verifier.begin(replace(step, attempt=n), NOW).shown["digits"] for n in range(3)}
+    others = {
+        bench.verifier.begin(replace(step, challenge_id=f"chl_{n}"), NOW).shown["digits"] for n in range(3)
+    }
+    assert len(attempts | others | shown) == 5
+
+
+def test_the_second_phrase_has_digits_of_its_own(bench: Bench, step: Step):
+    first = bench.verifier.begin(step, NOW).shown["digits"]
+    bench.answer(0.8, step)
+    second = {bench.verifier.begin(step, NOW).shown["digits"] for _ in range(5)}
+    assert len(second) == 1
+    assert first not in second
+
+
 def test_the_second_phrase_answers_new_digits(bench: Bench, step: Step):
     bench.room.scores = [0.8, 0.95]
     kept = bench.verifier.begin(step, NOW).kept
@@ -289,7 +315,7 @@ def test_a_submission_that_does_not_fit_its_ceremony_is_refused(
 
 
 def test_a_phrase_of_an_enrollment_reads_a_longer_row_of_digits():
-    begun = begin_enrollment_phrase("en", NOW)
+    begun = begin_enrollment_phrase("en", NOW, seed_of("enr_1:0"))
     submission = Submission({"nonce": begun.shown["nonce"]}, {"audio": (b"one",)})
     given, context = phrase(begun.kept, submission, SOON)
     assert given == b"one"
@@ -303,5 +329,5 @@ def test_voice_is_offered_where_a_model_is_known_and_loaded(
 ):
     manifests = {hum_manifest.digest: hum_manifest} if knows_model else {}
     held = HeldPhrases(bench.store, Box())  # type: ignore[arg-type] # as above
-    verifier = VoiceVerifier(bench.room, bench.read, manifests, held, lambda: is_at_work)
+    verifier = VoiceVerifier(bench.room, bench.read, manifests, held, lambda: is_at_work, seed_of)
     assert verifier.is_offered() == (knows_model and is_at_work)
