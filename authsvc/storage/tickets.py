@@ -11,10 +11,11 @@ from authsvc.domain.ticket import Grounds, Recovery, Ticket, TicketState
 from authsvc.storage.database import Conflict, Connection
 from authsvc.subject import Subject
 
-ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, return_url, grounds, recovery, expires_at,
-    created_at) VALUES (:id, :client, :user, :state, :locale, :return_url, :grounds, :recovery, :expires_at, :now)"""
-FIND_ENROLLMENT = """SELECT id, client, user_id, state, locale, expires_at, return_url, grounds, recovery FROM enrollments
-    WHERE id = :id"""
+ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, return_url, grounds, recovery,
+    display_name, expires_at, created_at) VALUES (:id, :client, :user, :state, :locale, :return_url, :grounds, :recovery,
+    :display_name, :expires_at, :now)"""
+FIND_ENROLLMENT = """SELECT id, client, user_id, state, locale, expires_at, return_url, grounds, recovery, display_name
+    FROM enrollments WHERE id = :id"""
 SAVE_RECOVERY = """UPDATE enrollments SET recovery = :recovery
     WHERE id = :id AND state = 'open' AND recovery = :before"""
 CLOSE_ENROLLMENT = (
@@ -48,6 +49,7 @@ class EnrollmentStore:
                 "return_url": ticket.return_url,
                 "grounds": ticket.grounds.value,
                 "recovery": _recovery_json(ticket.recovery),
+                "display_name": ticket.display_name,
                 "expires_at": to_millis(ticket.expires_at),
                 "now": to_millis(now),
             },
@@ -57,7 +59,7 @@ class EnrollmentStore:
         rows = self._connection.all(FIND_ENROLLMENT, {"id": enrollment_id})
         if not rows:
             return None
-        found_id, client, user, state, locale, expires_at, return_url, grounds, recovery = rows[0]
+        found_id, client, user, state, locale, expires_at, return_url, grounds, recovery, name = rows[0]
         return Ticket(
             id=found_id,
             subject=Subject(client, user),
@@ -67,6 +69,7 @@ class EnrollmentStore:
             return_url=return_url,
             grounds=Grounds(grounds),
             recovery=_recovery(recovery),
+            display_name=name,
         )
 
     def save_recovery(self, ticket: Ticket, recovery: Recovery) -> None:
