@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from authsvc.biometric.words import Modality
 from authsvc.factor import Category, Factor
@@ -17,11 +17,13 @@ from authsvc.subject import Novelty, Subject
 from authsvc.web.words import (
     Amount,
     AnyJson,
+    AnyValue,
     ChainCursor,
     Code,
     Currency,
     Cursor,
     DeviceName,
+    DisplayName,
     Identifier,
     IpAddress,
     Json,
@@ -32,7 +34,6 @@ from authsvc.web.words import (
     PathIdentifier,
     Reason,
     Receipt,
-    RecoveryCode,
     ReturnUrl,
     RiskScore,
     Secret,
@@ -141,14 +142,15 @@ class CodeEvidence(Wanted):
 
 
 class CredentialEvidence(Wanted):
-    """A WebAuthn `PublicKeyCredential` as its `toJSON()` gives it."""
+    """A WebAuthn `PublicKeyCredential` as its `toJSON()` gives it; what a browser adds to it is passed over."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
     id: Annotated[str, Field(min_length=1, max_length=1400)]
     rawId: Annotated[str, Field(min_length=1, max_length=1400)]  # noqa: N815  # The standard's name.
     type: Literal["public-key"]
     response: Json
-    authenticatorAttachment: Annotated[str, Field(max_length=32)] | None = None  # noqa: N815  # The standard's name.
-    clientExtensionResults: Json | None = None  # noqa: N815  # The standard's name.
+    authenticatorAttachment: AnyValue = None  # noqa: N815  # The standard's name.
 
 
 class Switch(Wanted):
@@ -170,7 +172,8 @@ class EnrollmentWanted(Wanted):
     """A ticket for one person.
 
     An account that has factors already needs `proof`, a receipt of its highest level. Somebody who has lost the phone asks for a
-    `recovery` instead; two different `operators` may stand for its second proof.
+    `recovery` instead; two different `operators` may stand for its second proof. `display_name` is what the person's passkey and
+    authenticator app call the account, by default its `user_id`.
     """
 
     user_id: PathIdentifier
@@ -179,12 +182,13 @@ class EnrollmentWanted(Wanted):
     return_url: ReturnUrl | None = None
     recovery: bool | None = None
     operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] | None = None
+    display_name: DisplayName | None = None
 
 
 class RecoveryEvidence(Wanted):
-    """One of the ten recovery codes, with or without its hyphens."""
+    """One of the ten recovery codes, with or without its hyphens; 0 is read as O, 1 as I or L, 8 as B."""
 
-    code: RecoveryCode
+    code: Code
 
 
 class ConsentEvidence(Wanted):

@@ -112,6 +112,7 @@ Word = Annotated[
 ]
 Reason = Annotated[str, *_LABEL(64)]
 Sentence = Annotated[str, *_LABEL(500)]
+DisplayName = Annotated[str, *_LABEL(64)]
 DeviceName = Annotated[str, *_LABEL(64)]
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
 Currency = Annotated[
@@ -133,13 +134,9 @@ Locale = Annotated[
 Nonce = Annotated[
     str, matching(r"^[A-Za-z0-9_.-]+$", "must be the nonce of the step, as it was given", 1, 256)
 ]
-Code = Annotated[
-    str, matching(r"^[A-Za-z0-9 -]+$", "must be digits or letters, and may have spaces and hyphens", 1, 32)
-]
+# Typed by people, who have full-width digits and more than one hyphen: what is no code is said by whoever reads it.
+Code = Annotated[str, *_LABEL(64)]
 OnlyTrue = Annotated[bool, AfterValidator(_must_be_true), WithJsonSchema({"type": "boolean", "const": True})]
-RecoveryCode = Annotated[
-    str, matching(r"^[A-Za-z0-9 -]+$", "must be digits or letters, and may have spaces and hyphens", 8, 64)
-]
 ReturnUrl = Annotated[
     str,
     matching(
@@ -158,5 +155,7 @@ Cursor = Annotated[int, BeforeValidator(_decimal), Field(ge=0, le=2**53 - 1)]
 Limit = Annotated[int, BeforeValidator(_decimal), Field(ge=1, le=1000)]
 ChainCursor = Annotated[str, matching(r"^[!-~]+$", "must be visible ASCII characters", 1, 256)]
 Json = dict[str, JsonValue]
+AnyValue = JsonValue
+"""For hints of a browser, of which a text that is known is taken and anything else passed over."""
 AnyJson = dict[str, Any]
 """For answers, which are published but not validated by us."""
