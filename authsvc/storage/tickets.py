@@ -23,12 +23,14 @@ CLOSE_ENROLLMENT = (
 )
 CANCEL_ENROLLMENTS = """UPDATE enrollments SET state = 'cancelled'
     WHERE client = :client AND user_id = :user AND state = 'open'"""
-FORGET_ENROLLMENTS = "DELETE FROM enrollments WHERE expires_at <= :now"
+FORGET_ENROLLMENTS = """DELETE FROM enrollments WHERE id IN
+    (SELECT id FROM enrollments WHERE expires_at <= :now LIMIT :most)"""
 
 ADD_OVERVIEW = """INSERT INTO overviews (id, client, user_id, locale, return_url, expires_at, created_at)
     VALUES (:id, :client, :user, :locale, :return_url, :expires_at, :now)"""
 FIND_OVERVIEW = "SELECT id, client, user_id, locale, return_url, expires_at FROM overviews WHERE id = :id"
-FORGET_OVERVIEWS = "DELETE FROM overviews WHERE expires_at <= :now"
+FORGET_OVERVIEWS = """DELETE FROM overviews WHERE id IN
+    (SELECT id FROM overviews WHERE expires_at <= :now LIMIT :most)"""
 
 
 class EnrollmentStore:
@@ -89,9 +91,9 @@ class EnrollmentStore:
         """End whatever enrollment of a user is under way."""
         self._connection.run(CANCEL_ENROLLMENTS, {"client": subject.client, "user": subject.user})
 
-    def forget_expired(self, now: datetime) -> int:
-        """Forget tickets whose time is over; that they were opened, and what became of them, stands in the audit."""
-        return self._connection.run(FORGET_ENROLLMENTS, {"now": to_millis(now)})
+    def forget_expired(self, now: datetime, most: int) -> int:
+        """Forget some tickets whose time is over; that they were opened, and what became of them, stands in the audit."""
+        return self._connection.run(FORGET_ENROLLMENTS, {"now": to_millis(now), "most": most})
 
 
 class OverviewStore:
@@ -119,8 +121,8 @@ class OverviewStore:
         found_id, client, user, locale, return_url, expires_at = rows[0]
         return Overview(found_id, Subject(client, user), locale, return_url, from_millis(expires_at))
 
-    def forget_expired(self, now: datetime) -> int:
-        return self._connection.run(FORGET_OVERVIEWS, {"now": to_millis(now)})
+    def forget_expired(self, now: datetime, most: int) -> int:
+        return self._connection.run(FORGET_OVERVIEWS, {"now": to_millis(now), "most": most})
 
 
 def _recovery_json(recovery: Recovery | None) -> str | None:
