@@ -164,7 +164,12 @@ def wire(
         )
     )
     policies = PolicyDesk(
-        store.ledger, policy, answers, analyst or ChildAnalyst(), clock, _models_in_use(settings)
+        store.ledger,
+        policy,
+        answers,
+        analyst or ChildAnalyst(settings.policy_most_cells),
+        clock,
+        _models_in_use(settings),
     )
     console = _console(settings, store, ephemeral, rules.party, policies)
     parts = ServiceParts(

@@ -16,7 +16,7 @@ from tests.support.policies import milder, numbered
 
 def test_the_program_answers_what_the_function_answers():
     active, candidate = loading.shipped(), loading.from_toml(milder(2))
-    found = ChildAnalyst().examine(candidate, active, Profile.CN, 5_000)
+    found = ChildAnalyst(5_000).examine(candidate, active, Profile.CN)
     expected = examine(candidate, active, Profile.CN, 5_000)
     assert found == {**expected, "report": found["report"]}
     assert found["report"]["findings"] == expected["report"]["findings"]
@@ -24,7 +24,7 @@ def test_the_program_answers_what_the_function_answers():
 
 def test_an_examination_that_takes_too_long_is_an_outage():
     with pytest.raises(Unavailable):
-        ChildAnalyst(timedelta(milliseconds=1)).examine(loading.shipped(), loading.shipped(), None, 10)
+        ChildAnalyst(10, timedelta(milliseconds=1)).examine(loading.shipped(), loading.shipped(), None)
 
 
 def test_a_document_that_changes_nothing_weakens_nothing():
