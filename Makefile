@@ -58,7 +58,7 @@ test: lint models ## Style, types and every test; ends with what was not run, an
 
 PICTURES ?= var/pictures
 
-pictures: setup-test models ## Every page for people, both languages, phone and desk, light and dark, into var/pictures
+pictures: setup-test models ## Every page for people, both languages, phone and desktop, light and dark, into var/pictures
 	mkdir -p $(PICTURES)
 	SCREENSHOTS=$(PICTURES) $(PYTHON) -m pytest -q tests/browser/test_every_page.py tests/browser/test_every_state.py $(ARGS)
 

@@ -242,7 +242,7 @@ class AuthsvcClient:
         operators: Collection[str] = (),
         idempotency_key: str | None = None,
     ) -> Ticket:
-        """A ticket with which a person enrols, once. Whoever has factors already needs `proof`, a receipt for it.
+        """A ticket with which a person enrolls, once. Whoever has factors already needs `proof`, a receipt for it.
 
         Who has lost the phone asks for `recovery` instead: a recovery code and a second proof, for which two `operators` may
         stand. At the end the page posts `device_id` and `device_secret` of the new device to `return_url`.

@@ -193,9 +193,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "look_alikes",
         _switch,
-        "1 alerts at enrolment when a face resembles that of another account; both must have agreed",
+        "1 alerts at enrollment when a face resembles that of another account; both must have agreed",
     ),
-    Setting("voice", _switch, "0 neither enrols nor compares voices"),
+    Setting("voice", _switch, "0 neither enrolls nor compares voices"),
     Setting(
         "attestation_models",
         Path,

@@ -70,7 +70,7 @@ class ProofRequired(AuthsvcError):
 
 
 class ChallengeClosed(AuthsvcError):
-    """The challenge or enrolment was answered, cancelled or has expired."""
+    """The challenge or enrollment was answered, cancelled or has expired."""
 
     slug = "challenge-closed"
 

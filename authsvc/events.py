@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from authsvc.subject import Subject
 
@@ -33,7 +34,7 @@ TAGS: Mapping[str, str] = {
     "decision:challenge:cancelled": "the backend cancelled, the payment changed, or the policy became stricter",
     "decision:outcome:recorded": "the backend told how the payment ended",
     "receipt:consumed": "a receipt was used up",
-    "subject:enrolled": "an enrolment was completed",
+    "subject:enrolled": "an enrollment was completed",
     "subject:otp:enrolled": "an authenticator app was added",
     "subject:face:enrolled": "a face template was added",
     "subject:face:resembles": "a new face resembles those of other `users` who agreed to be compared; nothing was refused",
@@ -52,3 +53,13 @@ TAGS: Mapping[str, str] = {
     "attack:suspected": "liveness or replay detection answered ATTACK",
     "webhook:endpoint:disabled": "nothing more is sent to an endpoint: it failed for three days, or answered 410",
 }
+
+
+class Tally(Protocol):
+    """Counts what happens, for whoever watches the service."""
+
+    def judged(self, factor: str, outcome: str) -> None: ...
+
+    def happened(self, tag: str) -> None: ...
+
+    def scored(self, model: str, score: float) -> None: ...

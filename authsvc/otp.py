@@ -147,7 +147,7 @@ class AppSecret:
 
     def qr_svg(self) -> str:
         """The URI as a QR code: inline SVG, so that it passes a strict content security policy."""
-        import segno  # Only enrolment draws, so the decision path does not load it.
+        import segno  # Only enrollment draws, so the decision path does not load it.
 
         return segno.make(self.uri, error="m").svg_inline(scale=5, border=4)
 

@@ -311,8 +311,8 @@ def _decision_body(unique: str, device: dict[str, str] | None = None) -> bytes:
 
 
 def _enrolled_device(base_url: str, key: str) -> dict[str, str]:
-    """Enrol one person with a phone, through the service's own calls."""
-    backend = {"Authorization": f"Bearer {key}", "Idempotency-Key": '"enrol"'}
+    """Enroll one person with a phone, through the service's own calls."""
+    backend = {"Authorization": f"Bearer {key}", "Idempotency-Key": '"enroll"'}
     ticket = _call(base_url, "POST", "/v1/enrollments", {"user_id": "u_1", "locale": "zh-CN"}, backend)
     person = {"Authorization": f"Enrollment {ticket['token']}"}
     steps = f"/v1/enrollments/{ticket['id']}"

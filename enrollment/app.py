@@ -1,4 +1,4 @@
-"""The pages as one Flask application: languages, failures, and the rooms that answer for challenges and enrolments."""
+"""The pages as one Flask application: languages, failures, and the rooms that answer for challenges and enrollments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from authsvc.look import static
 from enrollment import language, wording
 from enrollment.api import Api
 from enrollment.challenges import challenge_pages
-from enrollment.enrolments import enrolment_pages
+from enrollment.enrollments import enrollment_pages
 from enrollment.overviews import overview_pages
 from enrollment.rendering import failure_page
 from enrollment.session import Doorkeeper
@@ -32,10 +32,10 @@ def make_pages(api: WSGIApplication, base_url: str) -> Flask:
     app.add_url_rule("/pages/<path:filename>", "static", static.files(Path(__file__).parent / "static"))
     _speak(app)
     challenges = Api(api, base_url, "/v1/challenges", "Challenge")
-    enrolments = Api(api, base_url, "/v1/enrollments", "Enrollment")
+    enrollments = Api(api, base_url, "/v1/enrollments", "Enrollment")
     challenge_door = Doorkeeper("c", base_url)
     app.register_blueprint(challenge_pages(challenges, challenge_door))
-    app.register_blueprint(enrolment_pages(enrolments, Doorkeeper("e", base_url)))
+    app.register_blueprint(enrollment_pages(enrollments, Doorkeeper("e", base_url)))
     overviews = Api(api, base_url, "/v1/overviews", "Overview")
     app.register_blueprint(overview_pages(overviews, Doorkeeper("o", base_url), challenge_door))
     app.register_error_handler(AuthsvcError, failure_page)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PREFIXES = ("/c/", "/e/", "/o/", "/pages/")
-"""Challenges, enrolments, overviews, and what the pages look like."""
+"""Challenges, enrollments, overviews, and what the pages look like."""
 
 
 class Beside:

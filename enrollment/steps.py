@@ -1,4 +1,4 @@
-"""The steps of an enrolment as people take them: in which order, what each may use, and which one is next."""
+"""The steps of an enrollment as people take them: in which order, what each may use, and which one is next."""
 
 from __future__ import annotations
 

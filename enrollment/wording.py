@@ -35,6 +35,9 @@ _FAILURES: Mapping[str, str] = {
     "challenge-failed": N_("That was not accepted."),
     "capture-unusable": N_("That recording cannot be used yet. Here is what helps:"),
     "payload-too-large": N_("The recording is too large. Please record again."),
+    "unsupported-media": N_(
+        "This file cannot be read here. Please use the camera or microphone on this page."
+    ),
     "rate-limited": N_("That was too often in a short time. Please wait a moment."),
     "locked": N_("There were too many failures. Please wait before you try again."),
     "user-frozen": N_("This account is frozen. Please talk to your payment provider."),

@@ -1,13 +1,16 @@
-"""Imports run one way: words, rooms, the one flow, its desks, the web; and a library is known by one file.
+"""Imports run one way: words, rooms, the one flow, its services, the web; and a library is known by one file.
 
 The rules and the deliberate exceptions, each with its reason, are tables in `tests/support/rooms.py`.
 """
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +40,23 @@ def test_the_hallway_is_taken_in_at_a_glance() -> None:
     packages = [each for each in top if (each / "__init__.py").is_file()]
     assert len(packages) <= MOST_PACKAGES
     assert len([each for each in top if each.suffix == ".py"]) <= MOST_MODULES
+
+
+def test_the_map_is_the_tree() -> None:
+    drawn = re.findall(r"^\| `(\w+)/` \|", (CHECKOUT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
+    assert sorted(drawn) == sorted(each.parent.name for each in (CHECKOUT / "authsvc").glob("*/__init__.py"))
+    above = {name: floor for floor, name in enumerate(drawn)}
+    pairs = [(above.get(each.importer), above.get(each.imported), str(each)) for each in AT_WORK]
+    assert not [text for low, high, text in pairs if low is not None and high is not None and low < high]
+
+
+@pytest.mark.parametrize(
+    "package", sorted((CHECKOUT / "authsvc").glob("*/__init__.py")), ids=lambda p: p.parent.name
+)
+def test_a_package_begins_with_what_it_answers(package: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(package.read_text()))
+    assert docstring is not None
+    assert 3 <= len(docstring.splitlines()) <= 6
 
 
 def test_words_know_only_words() -> None:

@@ -5,11 +5,11 @@ Each is part of a transaction, and writes its own audit line and event. `actor` 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.device.credential import Device, DeviceState
 from authsvc.domain.account import Account, AccountStatus
@@ -19,13 +19,6 @@ from authsvc.errors import InvalidRequest, NotFound
 from authsvc.events import Event
 from authsvc.factor import Factor
 from authsvc.subject import Subject
-
-
-def act(
-    actor: str, action: str, subject: Subject, about: str, result: str, now: datetime, **details: object
-) -> Entry:
-    """The audit line of an administrative act."""
-    return Entry(now, actor, action, subject, about, result, _given(details))
 
 
 def two_operators(names: Sequence[str]) -> tuple[str, ...]:
@@ -45,7 +38,7 @@ def existing(tx: Transaction, subject: Subject) -> Account:
 def has_enrolled(tx: Transaction, account: Account) -> bool:
     """Whether there is, or was, something to prove oneself with.
 
-    Somebody who took everything away from an account, with a stolen session say, must not enrol next on the ticket alone.
+    Somebody who took everything away from an account, with a stolen session say, must not enroll next on the ticket alone.
     """
     subject = account.subject
     return account.status is not AccountStatus.ERASED and (
@@ -68,7 +61,7 @@ def rename_device(
 ) -> Device:
     """Call a device something else; raises InvalidRequest for a removed one."""
     device = tx.accounts.save_device(_standing(tx, account, device_id).renamed(name))
-    tx.record(act(actor, "device.rename", account.subject, device.id, device.state.value, now))
+    tx.record(entry(actor, "device.rename", account.subject, device.id, device.state.value, now))
     return device
 
 
@@ -85,7 +78,7 @@ def revoke_device(
     tx.credentials.remove_of_device(subject, device.id)
     on_probation = device.trusted_from > now
     result = "vetoed" if on_probation else device.state.value
-    tx.record(act(actor, "device.revoke", subject, device.id, result, now))
+    tx.record(entry(actor, "device.revoke", subject, device.id, result, now))
     tx.publish(Event("subject:device:revoked", subject, now, {"device": device.id}))
     if on_probation:
         tx.publish(Event("subject:device:vetoed", subject, now, {"device": device.id, "by": actor}))
@@ -107,14 +100,14 @@ def withdraw_biometric(
     tx.templates.forget(subject, modality)
     tx.templates.withdraw_consent(subject, modality, now)
     tx.accounts.save(account.withdrawn(Factor(modality.value)))
-    tx.record(act(actor, "biometric.withdraw", subject, modality.value, "withdrawn", now))
+    tx.record(entry(actor, "biometric.withdraw", subject, modality.value, "withdrawn", now))
     tx.publish(Event(f"subject:{modality}:withdrawn", subject, now))
 
 
 def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:
     """Destroy the user's key, and so everything sealed under it; answers where the audit says so.
 
-    Enrolments that are under way end with it: one that was completed later would bring the account back.
+    Enrollments that are under way end with it: one that was completed later would bring the account back.
     """
     subject = account.subject
     for modality in Modality:
@@ -126,7 +119,7 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
     tx.tickets.cancel_of(subject)
     tx.accounts.save(account.erased())
     position = AuditPosition(*tx.position())
-    tx.record(act(actor, "user.erase", subject, subject.user, "erased", now))
+    tx.record(entry(actor, "user.erase", subject, subject.user, "erased", now))
     data = {"by": actor, "audit": {"chain": position.chain, "seq": position.seq}}
     tx.publish(Event("subject:erased", subject, now, data))
     return position
@@ -136,7 +129,7 @@ def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: date
     """Deny everything for this user from the next request on, whichever worker gets it."""
     subject = account.subject
     frozen = tx.accounts.save(account.frozen())
-    tx.record(act(actor, "user.freeze", subject, subject.user, "frozen", now, why=reason))
+    tx.record(entry(actor, "user.freeze", subject, subject.user, "frozen", now, why=reason))
     tx.publish(Event("subject:frozen", subject, now, {"reason": reason}))
     return frozen
 
@@ -148,7 +141,7 @@ def unfreeze(
     subject = account.subject
     active = tx.accounts.save(account.unfrozen())
     who = sorted(operators) or None
-    tx.record(act(actor, "user.unfreeze", subject, subject.user, "active", now, operators=who))
+    tx.record(entry(actor, "user.unfreeze", subject, subject.user, "active", now, operators=who))
     tx.publish(Event("subject:unfrozen", subject, now))
     return active
 
@@ -156,7 +149,7 @@ def unfreeze(
 def set_verify_always(tx: Transaction, account: Account, wanted: bool, actor: str, now: datetime) -> Account:
     """The user's own switch: with it no payment is exempted for its low value."""
     subject = account.subject
-    tx.record(act(actor, "user.verify-always", subject, subject.user, str(wanted).lower(), now))
+    tx.record(entry(actor, "user.verify-always", subject, subject.user, str(wanted).lower(), now))
     return tx.accounts.save(replace(account, verify_always=wanted))
 
 
@@ -176,7 +169,3 @@ def _standing(tx: Transaction, account: Account, device_id: str) -> Device:
     if device.state is DeviceState.REVOKED:
         raise InvalidRequest("the device was removed")
     return device
-
-
-def _given(details: Mapping[str, object]) -> Mapping[str, object]:
-    return {name: value for name, value in details.items() if value is not None}

@@ -86,6 +86,20 @@ class Entry:
         return body
 
 
+def entry(
+    actor: str,
+    action: str,
+    subject: Subject | None,
+    about: str,
+    result: str,
+    now: datetime,
+    **details: object,
+) -> Entry:
+    """The audit line of one act. A detail that is None was not given, and is left out."""
+    given = {name: value for name, value in details.items() if value is not None}
+    return Entry(now, actor, action, subject, about, result, given)
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """An entry in its place. `previous` and `hash` are 64 hexadecimal digits; `seq` counts from 1."""

@@ -175,7 +175,7 @@ class Manifest(_Part):
     id: str = Field(pattern=_NAME)
     version: str = Field(min_length=1, max_length=20)
     modality: Modality = Field(strict=False)
-    role: str = Field(pattern=r"^(matcher|detector|liveness|segmenter|recogniser)$")
+    role: str = Field(pattern=r"^(matcher|detector|landmarks|liveness|segmenter|recogniser)$")
     engine: str = Field(pattern=_NAME)
     title: str
     licence: Licence

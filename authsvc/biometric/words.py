@@ -98,7 +98,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class StoredTemplate:
-    """`id` changes with every enrolment, so that a comparison made with an older template is not accepted."""
+    """`id` changes with every enrollment, so that a comparison made with an older template is not accepted."""
 
     id: str
     template: Template

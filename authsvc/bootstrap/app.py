@@ -14,12 +14,12 @@ from werkzeug.exceptions import HTTPException
 from authsvc.biometric.drift import expected_beside
 from authsvc.biometric.manifest import manifest_folder
 from authsvc.errors import AuthsvcError
+from authsvc.services.services import Services
 from authsvc.serving.waiting import AGAIN
 from authsvc.web import access_log, dispatch
 from authsvc.web.console.shell import open_console
 from authsvc.web.http import ApiRequest, ApiResponse, current
 from authsvc.web.metrics import Metrics
-from authsvc.web.port import Services
 from authsvc.web.refusals import Refusals
 from authsvc.web.registry import OPERATIONS
 from authsvc.web.replies import ToldAgain

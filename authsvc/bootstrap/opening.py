@@ -8,6 +8,7 @@ from typing import Protocol
 from authsvc.clock import Clock, SystemClock
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral
+from authsvc.events import Tally
 from authsvc.keys.keyring import KeyRing
 from authsvc.storage.auditlog import StoredAuditLog
 from authsvc.storage.chains import ChainSlot
@@ -28,16 +29,6 @@ class Closeable(Protocol):
 
 class ClosingEphemeral(Ephemeral, Closeable, Protocol):
     """A short-lived store that is closed at the end."""
-
-
-class Tally(Protocol):
-    """Counts what happens, for `/metrics`."""
-
-    def judged(self, factor: str, outcome: str) -> None: ...
-
-    def happened(self, tag: str) -> None: ...
-
-    def scored(self, model: str, score: float) -> None: ...
 
 
 class Uncounted:

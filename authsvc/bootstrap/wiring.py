@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 
 from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.biometric.words import Modality
 from authsvc.bootstrap.health import Faces, RoomHealth, ServiceHealth, Voices
-from authsvc.bootstrap.opening import Store, StoreLedger, Tally, Uncounted, open_ephemeral, open_store
+from authsvc.bootstrap.opening import (
+    ClosingEphemeral,
+    Store,
+    StoreLedger,
+    Uncounted,
+    open_ephemeral,
+    open_store,
+)
 from authsvc.bootstrap.running import Chore, Wired, attempt
 from authsvc.clock import Clock
 from authsvc.config import Settings
@@ -31,9 +39,10 @@ from authsvc.enrolling.steps.look_alikes import LookAlikes
 from authsvc.enrolling.steps.step import Step
 from authsvc.ephemeral import Ephemeral
 from authsvc.errors import ConfigurationError
+from authsvc.events import Tally
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor, FactorVerifier
-from authsvc.keys.access import ApiKey, KeyDesk
+from authsvc.keys.access import ApiKey, KeyAdmission
 from authsvc.keys.keyring import KeyRing
 from authsvc.operators.console import Console, assembled
 from authsvc.operators.parts import OperatorParts
@@ -45,9 +54,9 @@ from authsvc.policy.life import Source
 from authsvc.policy.thresholds import Model, models_in_use
 from authsvc.policy_life.active import ActivePolicy, PolicyWatch
 from authsvc.policy_life.analyst import Analyst, ChildAnalyst
-from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
-from authsvc.services.desk import ServiceParts
+from authsvc.services.base import ServiceParts
 from authsvc.services.services import Services
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.flow import Parts, StepUp
@@ -95,6 +104,37 @@ def _icon(settings: Settings) -> str:
     return f"{settings.public_url}/pages/shield.svg"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept, and by which policy: the durable store, the short-lived one, the document that decides now."""
+
+    store: Store
+    ephemeral: ClosingEphemeral
+    policy: ActivePolicy
+    answers: Answers
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The biometric rooms in their worker, and how they are. `voice` is None where the settings leave it out."""
+
+    face: Faces
+    voice: Voices | None
+    health: Mapping[Modality, RoomHealth]
+    connections: tuple[WorkerClient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """The two flows, and what watches the first."""
+
+    stepup: StepUp
+    enrolling: Enrolling
+    shadow: Shadowing
+    issuer: ReceiptIssuer
+
+
 def wire(
     settings: Settings,
     clock: Clock | None = None,
@@ -104,30 +144,60 @@ def wire(
     voice: Voices | None = None,
 ) -> Wired:
     """The whole service for one process. By default rooms are the biometric worker's, and `analyst` a program of its own."""
+    kept = _open(settings, clock, tally)
+    rooms = _reach(settings, face, voice)
+    rules = device_rules(settings)
+    flows = _join(settings, kept, rooms, rules)
+    policies = PolicyService(
+        kept.store.ledger,
+        kept.policy,
+        kept.answers,
+        analyst or ChildAnalyst(settings.policy_most_cells),
+        kept.store.clock,
+        _models_in_use(settings),
+    )
+    console = _console(settings, kept.store, kept.ephemeral, rules.party, policies)
+    services = Services.of(_parts(settings, kept, rooms, flows, policies, console))
+    return Wired(
+        services,
+        console,
+        kept.store,
+        _chores(settings, kept.store, rooms, services, console),
+        PolicyWatch(kept.policy, flows.shadow.compare),
+        (kept.ephemeral, *rooms.connections),
+    )
+
+
+def _open(settings: Settings, clock: Clock | None, tally: Tally | None) -> Kept:
     store = open_store(settings, clock, tally)
-    clock = store.clock
-    ephemeral = open_ephemeral(settings, clock)
-    policy = watch_policy(settings, store)
+    ephemeral = open_ephemeral(settings, store.clock)
     answers = Answers(ServiceBox(store.sealer, "idempotency"))
-    shadow = Shadowing(store.ledger, lambda: policy.last_seen)
+    return Kept(store, ephemeral, watch_policy(settings, store), answers, tally or Uncounted())
+
+
+def _reach(settings: Settings, face: Faces | None, voice: Voices | None) -> Rooms:
     workers = WorkerClient(settings.worker_socket, settings.biometric_timeout)
     # A worker that hangs must not hold up a health check for as long as a capture.
     probe = WorkerClient(settings.worker_socket, settings.store_timeout, connections=2)
-    rooms = {Modality.FACE: RoomHealth(face or RemoteFace(probe))}
-    face = face or RemoteFace(workers)
-    rules = device_rules(settings)
+    health = {Modality.FACE: RoomHealth(face or RemoteFace(probe))}
     if settings.voice:
-        rooms[Modality.VOICE] = RoomHealth(voice or RemoteVoice(probe))
+        health[Modality.VOICE] = RoomHealth(voice or RemoteVoice(probe))
         voice = voice or RemoteVoice(workers)
+    return Rooms(face or RemoteFace(workers), voice, health, (workers, probe))
+
+
+def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> Flows:
+    """Both flows over the same verifiers and the same ceremonies."""
+    store, policy = kept.store, kept.policy
     verifiers = {
         verifier.factor: verifier
         for verifier in (
-            *_verifiers(settings, store, rules, face, rooms[Modality.FACE]),
-            *_voice_verifiers(store, ephemeral, voice, rooms),
+            *_verifiers(settings, store, rules, rooms.face, rooms.health[Modality.FACE]),
+            *_voice_verifiers(store, kept.ephemeral, rooms.voice, rooms.health),
         )
     }
+    ceremonies = Ceremonies(kept.ephemeral, ServiceBox(store.sealer, "ceremonies"))
     issuer = ReceiptIssuer(settings.issuer, store.ring.receipt_signing_key, settings.warnings)
-    ceremonies = Ceremonies(ephemeral, ServiceBox(store.sealer, "ceremonies"))
     stepup = StepUp(
         Parts(
             ledger=store.ledger,
@@ -136,80 +206,82 @@ def wire(
             ceremonies=ceremonies,
             receipts=issuer,
             macs_of_secret=partial(_macs_of_secret, store.ring),
-            tally=tally or Uncounted(),
-            clock=clock,
+            tally=kept.tally,
+            clock=store.clock,
         )
     )
-    staging = Staging(ephemeral, ServiceBox(store.sealer, "enrollments"))
+    recovering = Recovering(
+        RecoveryParts(
+            ledger=store.ledger,
+            verifiers=verifiers,
+            ceremonies=ceremonies,
+            target_fmr=partial(_target_fmr, policy),
+            liveness=lambda: policy().liveness(Level.FACE_FINGERPRINT),
+            macs=store.ring,
+            tally=kept.tally,
+            clock=store.clock,
+        )
+    )
+    staging = Staging(kept.ephemeral, ServiceBox(store.sealer, "enrollments"))
     enrolling = Enrolling(
         EnrollmentParts(
             ledger=store.ledger,
             staging=staging,
             macs=store.ring,
             keys=store.sealer,
-            steps=_steps(settings, store, staging, rules, face, voice, rooms),
-            recovering=Recovering(
-                RecoveryParts(
-                    ledger=store.ledger,
-                    verifiers=verifiers,
-                    ceremonies=ceremonies,
-                    target_fmr=partial(_target_fmr, policy),
-                    liveness=lambda: policy().liveness(Level.FACE_FINGERPRINT),
-                    macs=store.ring,
-                    tally=tally or Uncounted(),
-                    clock=clock,
-                )
-            ),
-            clock=clock,
+            steps=_steps(settings, store, staging, rules, rooms.face, rooms.voice, rooms.health),
+            recovering=recovering,
+            clock=store.clock,
         )
     )
-    policies = PolicyDesk(
-        store.ledger,
-        policy,
-        answers,
-        analyst or ChildAnalyst(settings.policy_most_cells),
-        clock,
-        _models_in_use(settings),
-    )
-    console = _console(settings, store, ephemeral, rules.party, policies)
-    parts = ServiceParts(
+    return Flows(stepup, enrolling, Shadowing(store.ledger, lambda: policy.last_seen), issuer)
+
+
+def _parts(
+    settings: Settings, kept: Kept, rooms: Rooms, flows: Flows, policies: PolicyService, console: Console
+) -> ServiceParts:
+    store = kept.store
+    return ServiceParts(
         ledger=store.ledger,
-        stepup=stepup,
-        enrolling=enrolling,
-        keys=KeyDesk(store.ring, partial(_find_key, store.ledger)),
+        stepup=flows.stepup,
+        enrolling=flows.enrolling,
+        keys=KeyAdmission(store.ring, partial(_find_key, store.ledger)),
         macs=store.ring,
-        answers=answers,
+        answers=kept.answers,
         receipts=ReceiptReader(settings.issuer, store.ring.receipt_public_keys),
         policies=policies,
-        shadow=shadow,
-        issuer=issuer,
+        shadow=flows.shadow,
+        issuer=flows.issuer,
         audit=store.audit,
         sessions=console.sessions,
-        health=ServiceHealth(store.ledger, ephemeral, policy, rooms, settings),
+        health=ServiceHealth(store.ledger, kept.ephemeral, kept.policy, rooms.health, settings),
         jwks=store.ring.jwks,
-        clock=clock,
+        clock=store.clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
         longest_waits=max(1, settings.threads // 2),
     )
-    services = Services(parts)
-    chores = (
+
+
+def _chores(
+    settings: Settings, store: Store, rooms: Rooms, services: Services, console: Console
+) -> tuple[Chore, ...]:
+    """One line a chore, with how often it is done."""
+    return (
         Chore("refreshing keys", timedelta(seconds=1), store.ring.refresh),
         *(
             Chore(f"asking the {modality} room", timedelta(seconds=5), room.refresh, at_once=True)
-            for modality, room in rooms.items()
+            for modality, room in rooms.health.items()
         ),
-        Chore("closing what expired", timedelta(seconds=10), services.sweep),
+        Chore("closing what expired", timedelta(seconds=10), services.housekeeping.sweep),
         Chore("counting for the console", timedelta(seconds=5), console.figures.gather),
         Chore("forgetting what the console is done with", timedelta(hours=1), console.forget),
         Chore("taking a checkpoint", settings.checkpoint_every, store.audit.take_checkpoint),
     )
-    watch = PolicyWatch(policy, shadow.compare)
-    return Wired(services, console, store, chores, watch, (ephemeral, workers, probe))
 
 
 def _console(
-    settings: Settings, store: Store, ephemeral: Ephemeral, party: RelyingParty, policies: PolicyDesk
+    settings: Settings, store: Store, ephemeral: Ephemeral, party: RelyingParty, policies: PolicyService
 ) -> Console:
     """The operators' side, over the same stores and under labels of its own."""
     return assembled(

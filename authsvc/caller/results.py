@@ -104,7 +104,7 @@ class Consumed:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Opens one enrolment for one person: hand `url`, or `id` and `token`, to their page or app."""
+    """Opens one enrollment for one person: hand `url`, or `id` and `token`, to their page or app."""
 
     id: str
     token: str

@@ -1,4 +1,4 @@
-"""`authsvc models …`: weight files, and who must enrol again after a change of them."""
+"""`authsvc models …`: weight files, and who must enroll again after a change of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--model-dir", type=_FOLDER, help="The weight files.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 def migrate(data_dir: Path | None, database_url: str | None, model_dir: Path | None, as_json: bool) -> None:
-    """Which models the stored templates were made by, and who must enrol again; exits with 1 when somebody must."""
+    """Which models the stored templates were made by, and who must enroll again; exits with 1 when somebody must."""
     from authsvc.bootstrap.opening import (
         open_store,  # Preparing weights, the usual call of this group, needs no database.
     )
@@ -55,7 +55,7 @@ def _lines(found: Migration) -> list[str]:
         for use in found.models
     ]
     lost = [
-        f"must enrol again: {each.subject.client}/{each.subject.user} ({each.modality})"
+        f"must enroll again: {each.subject.client}/{each.subject.user} ({each.modality})"
         for each in found.lost
     ]
     return [*used, *lost] or ["no templates are stored"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import entry
 from authsvc.audit.commands import answer_report, evidence_command, verify_export_command
 from authsvc.bootstrap.opening import Store, open_store
 from authsvc.clock import rfc3339
@@ -151,8 +151,8 @@ def rotate_keyring(purpose: str, as_json: bool, **options: Any) -> None:
         version = store.ring.rotate(Purpose(purpose))
         rewrapped = _rewrap(store) if purpose == Purpose.SEALING else 0
         now = store.clock.now()
-        entry = Entry(now, "operator", "keyring.rotate", None, version, "rotated", {"purpose": purpose})
-        store.ledger.transact(lambda tx: tx.record(entry))
+        line = entry("operator", "keyring.rotate", None, version, "rotated", now, purpose=purpose)
+        store.ledger.transact(lambda tx: tx.record(line))
     say(as_json, {"purpose": purpose, "version": version, "rewrapped": rewrapped})
 
 
@@ -223,7 +223,7 @@ def _change_keys(
 
     def unit(tx: StoreTransaction) -> None:
         change(tx)
-        tx.record(Entry(now, f"operator:{os.getuid()}", action, None, key_id, "done", {"client": client}))
+        tx.record(entry(f"operator:{os.getuid()}", action, None, key_id, "done", now, client=client))
 
     store.ledger.transact(unit)
 

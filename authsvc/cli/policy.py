@@ -32,8 +32,8 @@ LOOKED_EVERY_S = 0.5
 _note = click.option("--note", default="", help="Why, for the log.")
 
 
-class Desk:
-    """The service's policy desk, as one operator's session opens it."""
+class PolicyApi:
+    """The policy calls of the service, as one operator's session opens it."""
 
     def __init__(self, service: str, session: str) -> None:
         # Walking a large document takes the service longer than anything else that is asked of it.
@@ -53,7 +53,7 @@ class Desk:
 
 
 def at_the_desk(command: Callable[..., None]) -> Callable[..., None]:
-    """Options of every command that speaks to the service; the command gets `desk`."""
+    """Options of every command that speaks to the service; the command gets `api`."""
 
     @click.option(
         "--service", default="http://localhost:8000", show_default=True, help="Where it is reached."
@@ -67,7 +67,7 @@ def at_the_desk(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def with_desk(service: str, session_file: Any, **options: Any) -> None:
         session = click.prompt("session", hide_input=True) if session_file is None else session_file.read()
-        command(desk=Desk(service, session.strip()), **options)
+        command(api=PolicyApi(service, session.strip()), **options)
 
     return with_desk
 
@@ -79,25 +79,25 @@ def at_the_desk(command: Callable[..., None]) -> Callable[..., None]:
 )
 @_note
 @at_the_desk
-def draft_command(desk: Desk, document: Path, profile: str | None, note: str, as_json: bool) -> None:
+def draft_command(api: PolicyApi, document: Path, profile: str | None, note: str, as_json: bool) -> None:
     """Bring DOCUMENT in as a new version, validate and analyze it; exit code 1 where something stands in its way."""
     form = "json" if document.suffix == ".json" else "toml"
     body = {"document": document.read_text(encoding="utf-8"), "form": form, **_noted(note)}
     try:
-        version = desk.post("", body)
-        desk.post(f"/{version['id']}/validate", {})
+        version = api.post("", body)
+        api.post(f"/{version['id']}/validate", {})
     except PolicyInvalid as error:
         raise click.ClickException("\n".join(fault_lines(error.extra["findings"]))) from error
-    version = desk.post(f"/{version['id']}/analyze", {"profile": profile})
+    version = api.post(f"/{version['id']}/analyze", {"profile": profile})
     _print(as_json, version, _version_lines(version))
     raise SystemExit(int(bool(version["analysis"]["errors"])))
 
 
 @policy.command("versions")
 @at_the_desk
-def versions_command(desk: Desk, as_json: bool) -> None:
+def versions_command(api: PolicyApi, as_json: bool) -> None:
     """The newest versions, and how far each has come."""
-    found = desk.get("")
+    found = api.get("")
     lines = (
         f"{each['id']}  {each['state']:11}  {_named(each)}  by {each['author']}  {each['note']}"
         for each in found["versions"]
@@ -107,9 +107,9 @@ def versions_command(desk: Desk, as_json: bool) -> None:
 
 @policy.command("history")
 @at_the_desk
-def history_command(desk: Desk, as_json: bool) -> None:
+def history_command(api: PolicyApi, as_json: bool) -> None:
     """The publication log: what decided from when on, by whose act."""
-    found = desk.get("/history")
+    found = api.get("/history")
     lines = (
         f"{each['number']:4}  {each['at']}  {each['how']:11}  {each['version']}  by {each['by']}  {each['note']}"
         for each in found["publications"]
@@ -121,15 +121,15 @@ def history_command(desk: Desk, as_json: bool) -> None:
 @click.argument("version")
 @click.option("--days", type=click.IntRange(1, 3650), default=3650, show_default=True, help="How far back.")
 @at_the_desk
-def replay_command(desk: Desk, version: str, days: int, as_json: bool) -> None:
+def replay_command(api: PolicyApi, version: str, days: int, as_json: bool) -> None:
     """Backtest VERSION on the service's own decisions, and wait for the report; exit code 1 unless it is done."""
-    job = desk.post(f"/{version}/backtests", {"days": days})
+    job = api.post(f"/{version}/backtests", {"days": days})
     hidden = as_json or not sys.stderr.isatty()
     with click.progressbar(length=100, label=job["id"], file=sys.stderr, hidden=hidden) as bar:
         while job["state"] in ("queued", "running"):
             bar.update(int(100 * (job["share"] or 0)) - bar.pos)
             time.sleep(LOOKED_EVERY_S)
-            job = desk.get(f"/{version}/backtests/{job['id']}")
+            job = api.get(f"/{version}/backtests/{job['id']}")
     _print(as_json, job, [job["state"]] if job["report"] is None else report_lines(job["report"]))
     raise SystemExit(int(job["state"] != "done"))
 
@@ -139,13 +139,13 @@ def replay_command(desk: Desk, version: str, days: int, as_json: bool) -> None:
 @click.option("--start", "step", flag_value="start", help="Evaluate it beside the active policy from now on.")
 @click.option("--stop", "step", flag_value="stop", help="End that; what was counted stays.")
 @at_the_desk
-def shadow_command(desk: Desk, version: str, step: str | None, as_json: bool) -> None:
+def shadow_command(api: PolicyApi, version: str, step: str | None, as_json: bool) -> None:
     """How VERSION compares with live decisions."""
     if step == "start":
-        desk.post(f"/{version}/shadow", {})
+        api.post(f"/{version}/shadow", {})
     elif step == "stop":
-        desk.delete(f"/{version}/shadow")
-    found = desk.get(f"/{version}/shadow")
+        api.delete(f"/{version}/shadow")
+    found = api.get(f"/{version}/shadow")
     _print(as_json, found, _shadow_lines(found))
 
 
@@ -154,9 +154,9 @@ def shadow_command(desk: Desk, version: str, step: str | None, as_json: bool) ->
 @click.option("--accept", multiple=True, help="A finding that may stand, by its name; repeat for several.")
 @_note
 @at_the_desk
-def approve_command(desk: Desk, version: str, accept: tuple[str, ...], note: str, as_json: bool) -> None:
+def approve_command(api: PolicyApi, version: str, accept: tuple[str, ...], note: str, as_json: bool) -> None:
     """Find VERSION fit; nobody approves one of their own."""
-    found = desk.post(f"/{version}/approve", {"accept": accept, **_noted(note)})
+    found = api.post(f"/{version}/approve", {"accept": accept, **_noted(note)})
     _print(as_json, found, _version_lines(found))
 
 
@@ -167,9 +167,9 @@ def approve_command(desk: Desk, version: str, accept: tuple[str, ...], note: str
 )
 @_note
 @at_the_desk
-def activate_command(desk: Desk, version: str, replacing: str | None, note: str, as_json: bool) -> None:
+def activate_command(api: PolicyApi, version: str, replacing: str | None, note: str, as_json: bool) -> None:
     """Let VERSION decide from now on, in place of the active one as it was seen."""
-    publication = desk.post(f"/{version}/activate", _noted(note), replacing or _active(desk))
+    publication = api.post(f"/{version}/activate", _noted(note), replacing or _active(api))
     _print(as_json, publication, _publication_lines(publication))
 
 
@@ -177,14 +177,14 @@ def activate_command(desk: Desk, version: str, replacing: str | None, note: str,
 @click.option("--replacing", help="The etag of the publication that is to go; by default the active one.")
 @_note
 @at_the_desk
-def rollback_command(desk: Desk, replacing: str | None, note: str, as_json: bool) -> None:
+def rollback_command(api: PolicyApi, replacing: str | None, note: str, as_json: bool) -> None:
     """Let the version before the active one decide again."""
-    publication = desk.post("/rollback", _noted(note), replacing or _active(desk))
+    publication = api.post("/rollback", _noted(note), replacing or _active(api))
     _print(as_json, publication, _publication_lines(publication))
 
 
-def _active(desk: Desk) -> str:
-    etag: str = desk.get("/active")["publication"]["etag"]
+def _active(api: PolicyApi) -> str:
+    etag: str = api.get("/active")["publication"]["etag"]
     return etag
 
 

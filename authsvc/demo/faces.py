@@ -40,7 +40,7 @@ class Cast:
     note: str
 
     def roles(self) -> Iterator[tuple[tuple[Photograph, ...], tuple[Photograph, ...]]]:
-        """Ways to choose three photographs for enrolment and keep the rest unseen.
+        """Ways to choose three photographs for enrollment and keep the rest unseen.
 
         Neighbours come first, so that one bad photograph does not spoil try after try: a step may be tried ten times.
         """

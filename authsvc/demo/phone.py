@@ -47,7 +47,7 @@ class Phone:
             raise LookupError("no authenticator app was enrolled on this phone")
         return self._app
 
-    # -- Enrolment --------------------------------------------------------------------------------------------------
+    # -- Enrollment --------------------------------------------------------------------------------------------------
 
     def consent(self, ticket: Ticket, *modalities: str) -> None:
         shown = self._begin(ticket, "consent")

@@ -82,7 +82,7 @@ class Story:
         self._issued = ""
 
     def steps(self) -> Iterator[Step]:
-        yield "enrols face (three photographs), app and phone", self.enrol
+        yield "enrolls face (three photographs), app and phone", self.enroll
         yield "25.00 CNY from the known phone", self.small_payment
         yield "1 250.00 CNY from the known phone", self.medium_payment
         yield "  a wrong code", self.wrong_code
@@ -104,7 +104,7 @@ class Story:
 
     # -- Who pays ---------------------------------------------------------------------------------------------------
 
-    def enrol(self) -> Outcome:
+    def enroll(self) -> Outcome:
         ticket = self._client.enroll(USER, locale="en")
         self._phone.consent(ticket, "face")
         self._phone.add_app(ticket)
@@ -116,7 +116,7 @@ class Story:
             self._unseen = unseen
             break
         else:
-            raise Broken("no three of the photographs are good enough to enrol with")
+            raise Broken("no three of the photographs are good enough to enroll with")
         self._known = self._phone.add_device(ticket, "the phone they always had")
         factors = self._phone.finish(ticket)
         _expect(set(factors) == {"face", "otp"}, f"face and otp should be enrolled, not {factors}")

@@ -47,7 +47,7 @@ class CredentialRecord:
     used_at: datetime | None = None
 
     def to_json(self) -> dict[str, object]:
-        """A fresh registration, to be kept until its enrolment is completed."""
+        """A fresh registration, to be kept until its enrollment is completed."""
         return {
             "id": self.id,
             "device_id": self.device_id,

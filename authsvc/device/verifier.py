@@ -23,6 +23,7 @@ from authsvc.device.webauthn import Offer, request_options
 from authsvc.errors import InvalidRequest
 from authsvc.events import Event
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
+from authsvc.keys.macs import Macs
 from authsvc.subject import Subject
 
 CEREMONY_LIFE = timedelta(seconds=120)
@@ -55,10 +56,6 @@ class Settling(HasCredentials, Protocol):
 
 class Reader(Protocol):
     def __call__(self, query: Callable[[HasCredentials], Answer]) -> Answer: ...
-
-
-class Macs(Protocol):
-    def mac(self, label: str, data: bytes) -> bytes: ...
 
 
 class DeviceVerifier:

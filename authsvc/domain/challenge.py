@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from authsvc.errors import ChallengeClosed, InvalidRequest
 from authsvc.factor import Factor
@@ -11,6 +12,7 @@ from authsvc.factor import Factor
 FactorSet = tuple[Factor, ...]
 
 ATTEMPTS = 3
+CHALLENGE_LIFE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)

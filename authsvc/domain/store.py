@@ -276,10 +276,10 @@ class Tickets(Protocol):
         """The next value of an open ticket's recovery; makes the unit run again when another was faster."""
 
     def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
-        """End an open enrolment; True once."""
+        """End an open enrollment; True once."""
 
     def cancel_of(self, subject: Subject) -> None:
-        """End whatever enrolment of a user is under way."""
+        """End whatever enrollment of a user is under way."""
 
     def forget_expired(self, now: datetime) -> int: ...
 

@@ -1,6 +1,6 @@
-"""The ticket of one enrolment: the payment backend's word that this person may enrol now, once, and on which grounds.
+"""The ticket of one enrollment: the payment backend's word that this person may enroll now, once, and on which grounds.
 
-A first enrolment stands on the ticket alone, a further one on a receipt at the account's highest level, and that of somebody
+A first enrollment stands on the ticket alone, a further one on a receipt at the account's highest level, and that of somebody
 who has lost the phone on two independent proofs (BARS 11), which come before anything can be enrolled.
 """
 
@@ -30,7 +30,7 @@ class TicketState(StrEnum):
 
 
 class Grounds(StrEnum):
-    """Why this person may enrol: they have nothing yet, they showed a receipt, or they prove themselves within the ticket."""
+    """Why this person may enroll: they have nothing yet, they showed a receipt, or they prove themselves within the ticket."""
 
     FIRST = "first"
     RECEIPT = "receipt"
@@ -38,7 +38,7 @@ class Grounds(StrEnum):
 
 
 class EnrollmentStep(StrEnum):
-    """The steps of a recovery come first; `proof_…` proves with what was enrolled before, the others enrol."""
+    """The steps of a recovery come first; `proof_…` proves with what was enrolled before, the others enroll."""
 
     RECOVERY = "recovery"
     PROOF_FACE = "proof_face"
@@ -62,7 +62,7 @@ PROOFS: Mapping[EnrollmentStep, Factor] = {
 """What may stand beside a recovery code."""
 
 PROVING = frozenset({EnrollmentStep.RECOVERY, *PROOFS})
-"""The steps that prove who somebody is; the others enrol."""
+"""The steps that prove who somebody is; the others enroll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +120,17 @@ class Ticket:
     def must_be_open(self, now: datetime) -> Ticket:
         """This ticket; raises ChallengeClosed once it is used or its time is over."""
         if self.state is not TicketState.OPEN or now >= self.expires_at:
-            raise ChallengeClosed("the enrolment is over")
+            raise ChallengeClosed("the enrollment is over")
         return self
 
     def recovering(self) -> Recovery:
         """How far the recovery is; raises InvalidRequest for a ticket on other grounds."""
         if self.recovery is None:
-            raise InvalidRequest("this enrolment is not a recovery")
+            raise InvalidRequest("this enrollment is not a recovery")
         return self.recovery
 
     def as_payment(self) -> Payment:
-        """The enrolment as a payment of nothing: what ties a proof to this ticket and to no other."""
+        """The enrollment as a payment of nothing: what ties a proof to this ticket and to no other."""
         # XXX is ISO 4217's own code for "no currency".
         return Payment(self.id, self.grounds.value, 0, "XXX", Payee("authsvc", "enrollment"), self.subject)
 

@@ -1,7 +1,7 @@
-"""Enrolment: a one-time ticket of the payment backend, then step by step; nothing counts until `complete`, and then all of it.
+"""Enrollment: a one-time ticket of the payment backend, then step by step; nothing counts until `complete`, and then all of it.
 
-What a person has done so far waits sealed in the short-lived store, so a half-finished enrolment leaves nothing behind.
-On which grounds a person may enrol is the ticket's; somebody who has lost the phone proves it first (`recovery`).
+What a person has done so far waits sealed in the short-lived store, so a half-finished enrollment leaves nothing behind.
+On which grounds a person may enroll is the ticket's; somebody who has lost the phone proves it first (`recovery`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from authsvc.account.acts import has_enrolled
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import Entry, entry
 from authsvc.clock import Clock
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.store import Ledger, Transaction
@@ -26,12 +26,9 @@ from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, ProofRequi
 from authsvc.events import Event
 from authsvc.factor import Json, Submission, Unusable
 from authsvc.ids import new_id
+from authsvc.keys.macs import Macs
 from authsvc.otp import new_recovery_codes, recovery_digest
 from authsvc.subject import Subject
-
-
-class Macs(Protocol):
-    def mac(self, label: str, data: bytes) -> bytes: ...
 
 
 class Keys(Protocol):
@@ -41,7 +38,7 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentParts:
-    """What enrolment is wired with; `steps` in the order in which they are taken."""
+    """What enrollment is wired with; `steps` in the order in which they are taken."""
 
     ledger: Ledger
     staging: Staging
@@ -89,7 +86,7 @@ class Enrolling:
         """An open ticket; raises NotFound, or ChallengeClosed once it is used or its time is over."""
         ticket = self._ledger.read(lambda tx: tx.tickets.find(enrollment_id))
         if ticket is None:
-            raise NotFound("no such enrolment")
+            raise NotFound("no such enrollment")
         return ticket.must_be_open(self._clock.now())
 
     def done(self, ticket: Ticket) -> tuple[EnrollmentStep, ...]:
@@ -104,7 +101,7 @@ class Enrolling:
         return tuple(name for name, step in self._steps.items() if step.is_offered())
 
     def consented(self, ticket: Ticket) -> tuple[str, ...]:
-        """The modalities that the person has agreed to in this enrolment."""
+        """The modalities that the person has agreed to in this enrollment."""
         return consented(self._staging, ticket)
 
     def begin(self, ticket: Ticket, step: EnrollmentStep) -> Json:
@@ -116,11 +113,11 @@ class Enrolling:
         self._staging.begin(ticket, step, begun.kept)
         return begun.shown
 
-    def answer(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
+    def receive(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; answering a step again replaces what was given before."""
         self._staging.count_try(ticket, step)
         if step in PROVING:
-            return self._recovering.answer(ticket, step, submission)
+            return self._recovering.receive(ticket, step, submission)
         taking = self._step(ticket, step)
         begun = (self._staging.take_begun if taking.once else self._staging.begun)(ticket, step)
         if begun is None:
@@ -157,7 +154,7 @@ class Enrolling:
         now: datetime,
     ) -> Account:
         if not tx.tickets.close(ticket.id, TicketState.COMPLETED, now):
-            raise ChallengeClosed("the enrolment is over")
+            raise ChallengeClosed("the enrollment is over")
         account = self._entitled(tx, ticket, now)
         if ticket.recovery is not None:
             account = give_up_lost_phone(tx, ticket, account, now, with_app=EnrollmentStep.OTP in staged)
@@ -185,7 +182,7 @@ class Enrolling:
     def _made_account(
         self, tx: Transaction, ticket: Ticket, erased: Account | None, now: datetime
     ) -> Account:
-        """An account for a first enrolment, with a key that nothing was sealed under before."""
+        """An account for a first enrollment, with a key that nothing was sealed under before."""
         if ticket.grounds is not Grounds.FIRST:
             raise NotFound("no such user")
         key = self._keys.new_subject_key(ticket.subject)
@@ -206,4 +203,4 @@ class Enrolling:
 
 
 def _entry(ticket: Ticket, actor: str, action: str, result: str, now: datetime, **details: object) -> Entry:
-    return Entry(now, actor, f"enrollment.{action}", ticket.subject, ticket.id, result, details)
+    return entry(actor, f"enrollment.{action}", ticket.subject, ticket.id, result, now, **details)

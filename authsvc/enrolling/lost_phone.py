@@ -1,4 +1,4 @@
-"""What a completed recovery does to everything that was on the lost phone, in the transaction that enrols the new one."""
+"""What a completed recovery does to everything that was on the lost phone, in the transaction that enrolls the new one."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The lost phone: two independent proofs within one enrolment, before anything may be enrolled (BARS 11).
+"""The lost phone: two independent proofs within one enrollment, before anything may be enrolled (BARS 11).
 
 One of the ten recovery codes, and beside it the enrolled face, a one-time code, or two operators who vouch for the person.
 What comes in is judged at once, and no answer says which of the two was wrong. An attempt is charged before it is judged, on
-the account, so that it counts like any other failure. Completing the enrolment uses the code up (`lost_phone`).
+the account, so that it counts like any other failure. Completing the enrollment uses the code up (`lost_phone`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
-from authsvc.account.acts import act, charge_attempt, existing
-from authsvc.audit.chain import Entry
+from authsvc.account.acts import charge_attempt, existing
+from authsvc.audit.chain import Entry, entry
 from authsvc.biometric.words import Gates, Modality
 from authsvc.clock import Clock
 from authsvc.domain.store import Ledger, Transaction
@@ -27,23 +26,14 @@ from authsvc.domain.ticket import (
     TicketState,
 )
 from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest
-from authsvc.events import Event
+from authsvc.events import Event, Tally
 from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable, Verification
+from authsvc.keys.macs import Macs
 from authsvc.otp import recovery_digest
 from authsvc.payment import Binding
 from authsvc.stepup.ceremony import Ceremonies
 
 SHORTEST_CODE, LONGEST_CODE = 8, 64
-
-
-class Macs(Protocol):
-    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]: ...
-
-
-class Tally(Protocol):
-    """Counts for whoever watches the service."""
-
-    def judged(self, factor: str, outcome: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +92,7 @@ class Recovering:
         self._parts.ceremonies.begin(asked, step.factor, begun)
         return begun.shown
 
-    def answer(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
+    def receive(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; the one that completes the pair is judged, and raises ChallengeFailed for a wrong pair."""
         self._must_offer(ticket, step)
         if step is EnrollmentStep.RECOVERY:
@@ -233,7 +223,7 @@ def _open(tx: Transaction, ticket: Ticket, now: datetime) -> Ticket:
     """The ticket as it stands within this transaction; raises ChallengeClosed once it is over."""
     found = tx.tickets.find(ticket.id)
     if found is None:
-        raise ChallengeClosed("the enrolment is over")
+        raise ChallengeClosed("the enrollment is over")
     return found.must_be_open(now)
 
 
@@ -261,4 +251,4 @@ def _judgement(
     operators = list(ticket.recovering().operators) or None
     verdict = "proven" if passed else "refused"
     details = {"admitted": admitted, "results": results, "operators": operators}
-    return act("person", "enrollment.prove", ticket.subject, ticket.id, verdict, now, **details)
+    return entry("person", "enrollment.prove", ticket.subject, ticket.id, verdict, now, **details)

@@ -1,4 +1,4 @@
-"""Where an enrolment waits until it is completed: sealed, short-lived, and nothing of it counts."""
+"""Where an enrollment waits until it is completed: sealed, short-lived, and nothing of it counts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Staging:
         """Count one try and answer how many are left; raises RateLimited past the limit."""
         tries = self._ephemeral.increment(_key(ticket, f"{name}:count"), TICKET_LIFE)
         if tries > limit:
-            raise RateLimited("too many tries of this step; ask for a new enrolment", retry_after=900)
+            raise RateLimited("too many tries of this step; ask for a new enrollment", retry_after=900)
         return limit - tries
 
     def begin(self, ticket: Ticket, step: EnrollmentStep, kept: Json) -> None:

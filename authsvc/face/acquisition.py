@@ -11,6 +11,7 @@ from authsvc.biometric.vectors import Vectors
 from authsvc.face.engine import Detector, Face, Pixels
 from authsvc.face.hints import Hint
 from authsvc.face.image import decode
+from authsvc.face.image_structure import Still
 from authsvc.face.quality import Gate, Quality, has_rival, measure
 
 _Item = TypeVar("_Item")
@@ -38,9 +39,14 @@ class Frame:
         return Hint.TURNED in self.hints
 
 
-def acquire(data: bytes, detector: Detector, gate: Gate, *, fine: bool = False) -> Frame:
-    """Decode, detect and judge one frame; `fine` looks harder for a second face. Raises as `image.decode` does."""
-    picture = decode(data)
+def acquire(
+    data: bytes, detector: Detector, gate: Gate, *, fine: bool = False, still: Still | None = None
+) -> Frame:
+    """Decode, detect and judge one frame; `fine` looks harder for a second face. Raises as `image.decode` does.
+
+    `still` is what was found when the frame was examined.
+    """
+    picture = decode(data, still)
     faces = detector.detect(picture, fine=fine)
     if not faces:
         return Frame(picture, None, None, (Hint.NO_FACE,))

@@ -18,13 +18,14 @@ from authsvc.face.engine import Detector
 from authsvc.face.input_form import InputForm
 from authsvc.face.installed import InstalledModels
 from authsvc.face.liveness import AllOf, LivenessDetector, UnsafeNoPad
-from authsvc.face.minifasnet_engine import MiniFasNetDetector, PassiveForm
 from authsvc.face.onnx_engine import OnnxMatcher
+from authsvc.face.passive_engine import PassiveDetector, PassiveForm
 from authsvc.face.service import SAME_PERSON_FMR, FaceService
 from authsvc.face.yunet_engine import YuNetDetector
 
 DEFAULT_MODEL = "dlib-resnet-v1"
 PASSIVE_MODEL = "minifasnet"
+PASSIVE_ENGINE = "passive_onnx"
 
 _DETECTORS: Mapping[str, Callable[[Path, int], Detector]] = {
     DlibHogDetector.id: DlibHogDetector,
@@ -77,16 +78,24 @@ def engines(manifest: Manifest, model_dir: Path) -> tuple[Detector, OnnxMatcher]
     return detector, OnnxMatcher(weights["matcher"], manifest, detector.points)
 
 
-def passive_detector(manifest: Manifest, model_dir: Path) -> MiniFasNetDetector:
+def passive_detector(manifest: Manifest, model_dir: Path) -> PassiveDetector:
     """The passive liveness detector of a manifest, not loaded; raises as `face_service` does."""
+    if not is_passive(manifest):
+        raise ModelUnusable(f"manifest `{manifest.id}` is not one of a passive liveness detector")
     weights = verified_weights(model_dir, manifest)
-    return MiniFasNetDetector(weights, passive_form(manifest), YuNetDetector(weights["detector"]))
+    detector = YuNetDetector(weights["detector"])
+    return PassiveDetector(manifest.id, weights, passive_form(manifest), detector)
 
 
 def passive_form(manifest: Manifest) -> PassiveForm:
     """How a passive detector works, its threshold the strictest of the species that it was calibrated on."""
     form = PassiveForm.of(manifest.input, manifest.id)
     return form.model_copy(update={"bona_fide": manifest.bona_fide_from(form.bona_fide)})
+
+
+def is_passive(manifest: Manifest) -> bool:
+    """Whether the manifest is one of a passive liveness detector that this room can run."""
+    return (manifest.modality, manifest.role, manifest.engine) == (Modality.FACE, "liveness", PASSIVE_ENGINE)
 
 
 def _is_matcher(manifest: Manifest) -> bool:
@@ -101,8 +110,10 @@ def _matcher_manifest(known: Mapping[str, Manifest], model: str) -> Manifest:
 
 
 def _liveness(known: Mapping[str, Manifest], model_dir: Path, active: ActiveChallenge) -> LivenessDetector:
-    """The active challenge always, and the passive detector where its weights are."""
-    passive = known.get(PASSIVE_MODEL)
-    if passive is None or not is_installed(model_dir, passive):
-        return active
-    return AllOf((passive_detector(passive, model_dir), active))
+    """The active challenge always, and before it every passive detector whose weights are here: gates in a row."""
+    passive = [
+        passive_detector(one, model_dir)
+        for one in known.values()
+        if is_passive(one) and is_installed(model_dir, one)
+    ]
+    return AllOf((*passive, active)) if passive else active

@@ -1,6 +1,6 @@
 """Everybody's templates of one model, held in memory to be searched: exact, by one matrix product.
 
-For the optional look-alike alert at enrolment, behind its own consent and off by default. Nothing of it is written to disk. A
+For the optional look-alike alert at enrollment, behind its own consent and off by default. Nothing of it is written to disk. A
 million templates take 512 MB and some tens of milliseconds; an approximate index is faster and misses one in ten.
 """
 

@@ -1,131 +1,84 @@
-"""Is this one plain, still picture and nothing else? Answered from the file's own structure, before any pixel is decoded.
+"""Is this one still picture, and where does it end? Answered from the file's own structure, before any pixel is decoded.
 
-Refused are other formats, animations, several pictures in one file, sixteen bits, palettes, four-colour print, and whatever
-follows the picture's end: bytes that some other program would read as something else.
+Phones put films, second pictures and notes of their own behind the end of a good picture: whatever follows is cut off and
+never opened, and refused where it begins as a program, a page or an archive. Other formats, animations and four-colour print
+are refused with a hint for the person.
 """
 
 from __future__ import annotations
 
-import re
-import struct
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 
 MAX_PIXELS = 24_000_000
+"""Of a picture that is unpacked whole; one that can be unpacked at an eighth of its size may have more."""
+
 MIN_SIDE = 32
-_MAX_SCANS = 20  # A progressive picture has about ten; each costs a pass over all pixels.
-_MAX_CHUNKS = 8192
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_COLOURS = frozenset({0, 2, 6})  # Grey, RGB, RGBA.
-_JPEG = b"\xff\xd8\xff"
-# Inside a scan 0xFF is followed by a stuffed zero or a restart marker; anything else ends the scan.
-_SCAN_END = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-_FILL = re.compile(rb"\xff+")
-_SOS, _EOI = 0xDA, 0xD9
-_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_SOF_READ = frozenset({0xC0, 0xC1, 0xC2})  # Baseline, extended, progressive.
+_HARMFUL = (
+    b"<", b"PK", b"\x7fELF", b"MZ", b"#!", b"%PDF", b"%!PS", b"GIF8", b"\x89PNG", b"RIFF", b"Rar!",
+    b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe",
+)  # fmt: skip
+_PADDING = b"\x00 \t\r\n"
 
 
-def check_structure(data: bytes) -> str:
-    """`JPEG` or `PNG`; raises UnsupportedMedia, PayloadTooLarge or InvalidRequest as `image.decode` says."""
-    if data.startswith(_JPEG):
-        _check_jpeg(data)
-        return "JPEG"
-    if data.startswith(_PNG):
-        _check_png(data)
-        return "PNG"
-    raise UnsupportedMedia("not a JPEG or PNG picture")
+class OtherFormat(UnsupportedMedia):
+    """A picture, but of a kind that is not read here: the person can send another."""
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise PayloadTooLarge(f"a picture of {width} x {height} pixels, and {MAX_PIXELS} are accepted")
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One still picture: its format as Pillow calls it, its size in pixels, and where it ends in the file.
+
+    `apart` is true where it is decoded in a process of its own, because its decoder is large.
+    """
+
+    kind: str
+    width: int
+    height: int
+    end: int
+    apart: bool = False
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+
+def check_size(width: int, height: int, most: int = MAX_PIXELS) -> None:
+    """Raises PayloadTooLarge or InvalidRequest for a picture that is too large to be opened, or too small for a face."""
+    if width * height > most:
+        raise PayloadTooLarge(f"a picture of {width} x {height} pixels, and {most} are accepted")
     if min(width, height) < MIN_SIDE:
         raise InvalidRequest(
             f"a picture of {width} x {height} pixels, and at least {MIN_SIDE} a side are needed"
         )
 
 
-def _check_end(data: bytes, end: int) -> None:
-    if data[end:].strip(b"\x00"):
-        raise UnsupportedMedia(f"{len(data) - end} bytes follow the end of the picture")
+def check_tail(data: bytes, end: int, *, second_picture: bool = False) -> None:
+    """Raises UnsupportedMedia where something else begins behind the picture; a second one only if the first announces it."""
+    tail = data[end : end + 4096].lstrip(_PADDING) or data[end:].lstrip(_PADDING)
+    if tail.startswith(_HARMFUL) or (tail.startswith(b"\xff\xd8") and not second_picture):
+        raise UnsupportedMedia(f"another file follows the end of the picture ({len(data) - end} bytes)")
 
 
-def _check_png(data: bytes) -> None:
-    for number, (kind, body, end) in enumerate(_png_chunks(data)):
-        if number == 0:
-            _check_png_header(kind, body)
-        if kind == b"acTL":
-            raise UnsupportedMedia("an animated picture")
-        if kind == b"IEND":
-            return _check_end(data, end)
-    raise InvalidRequest("the picture is damaged or ends too early")
+_OTHERS: Mapping[bytes, str] = {
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\x00": "TIFF or raw",
+    b"MM\x00*": "TIFF or raw",
+    b"\xff\x0a": "JPEG XL",
+    b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+    b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
+    b"\x00\x00\x01\x00": "ICO",
+    b"%PDF": "PDF",
+}
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
-    """Kind, the first 13 bytes of the body, and where the chunk ends."""
-    at = len(_PNG)
-    for _ in range(_MAX_CHUNKS):
-        if at + 12 > len(data):
-            return
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
-        if end > len(data):
-            return
-        yield kind, data[at + 8 : at + 8 + min(length, 13)], end
-        at = end
-
-
-def _check_png_header(kind: bytes, body: bytes) -> None:
-    if kind != b"IHDR" or len(body) != 13:
-        raise InvalidRequest("the picture does not begin with its header")
-    width, height, depth, colour = struct.unpack_from(">IIBB", body)
-    _check_size(width, height)
-    if depth != 8 or colour not in _PNG_COLOURS:
-        raise UnsupportedMedia(f"PNG with {depth} bits and colour type {colour}: send 8-bit RGB or grey")
-
-
-def _check_jpeg(data: bytes) -> None:
-    scans = frames = 0
-    for marker, start, end in _jpeg_segments(data):
-        if marker in _SOF:
-            _check_jpeg_frame(marker, data[start:end])
-            frames += 1
-        scans += marker == _SOS
-        if frames > 1 or scans > _MAX_SCANS:
-            raise UnsupportedMedia("several pictures, or too many scans, in one file")
-        if marker == _EOI and frames == 1 and scans > 0:
-            return _check_end(data, end)
-    raise InvalidRequest("the picture is damaged or ends too early")
-
-
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, and where its body starts and ends, up to the end marker; the coded data of a scan is skipped."""
-    at = 2
-    while at + 2 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at = _FILL.match(data, at).end() - 1  # type: ignore[union-attr]  # two fill bytes were just seen
-            continue
-        if marker == _EOI:
-            yield marker, at + 2, at + 2
-            return
-        if at + 4 > len(data):
-            return
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        yield marker, at + 4, end
-        at = end
-        if marker == _SOS:
-            scan_end = _SCAN_END.search(data, end)
-            at = len(data) if scan_end is None else scan_end.end() - 2
-
-
-def _check_jpeg_frame(marker: int, body: bytes) -> None:
-    if marker not in _SOF_READ or len(body) < 6:
-        raise UnsupportedMedia("a JPEG of a rare kind: send a baseline or progressive one")
-    depth, height, width, components = struct.unpack_from(">BHHB", body)
-    _check_size(width, height)
-    if depth != 8 or components not in (1, 3):
-        raise UnsupportedMedia(f"JPEG with {depth} bits and {components} components: send 8-bit RGB or grey")
+def refuse_other(data: bytes) -> None:
+    """Raises OtherFormat for a picture of a format that is known by its beginning, UnsupportedMedia for anything else."""
+    for beginning, name in _OTHERS.items():
+        if data.startswith(beginning):
+            raise OtherFormat(f"a {name} picture: send JPEG, PNG or WebP")
+    raise UnsupportedMedia("not a JPEG, PNG or WebP picture")

@@ -1,6 +1,6 @@
 """Several models side by side: new templates come from the current one, older templates are compared by the one that made them.
 
-So a change of model asks nobody to enrol again until the old manifest or its weights are taken away; what one model made is
+So a change of model asks nobody to enroll again until the old manifest or its weights are taken away; what one model made is
 never compared by another.
 """
 
@@ -54,5 +54,5 @@ class InstalledModels:
         """Compared by the model that made the template; raises ModelUnusable when that is no longer installed."""
         service = self._by_model.get(reference.model)
         if service is None:
-            raise ModelUnusable("the template's model is no longer installed: the person must enrol again")
+            raise ModelUnusable("the template's model is no longer installed: the person must enroll again")
         return service.verify(frames, reference, context)

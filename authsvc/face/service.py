@@ -21,8 +21,10 @@ from authsvc.face.duplicates import look_alikes
 from authsvc.face.engine import Detector, Matcher
 from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.hints import Hint
+from authsvc.face.image import examined
+from authsvc.face.image_structure import OtherFormat
 from authsvc.face.liveness import LivenessDetector, both, only
-from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
+from authsvc.face.quality import ENROLLMENT, VERIFICATION, Gate
 from authsvc.factor import Unusable
 
 MAX_FRAMES = 64
@@ -87,7 +89,7 @@ class FaceService:
         samples = self._manifest.fusion.samples
         fine = spread(range(len(frames)), _FINE_LOOKS)
         liveness = only(self._liveness, context.liveness)
-        gate = replace(ENROLMENT, context=liveness.least_context)
+        gate = replace(ENROLLMENT, context=liveness.least_context)
         capture = self._acquire(frames, gate, least=samples, fine=fine)
         if isinstance(capture, Unusable):
             return capture
@@ -103,7 +105,7 @@ class FaceService:
     ) -> Comparison | Unusable:
         """How alike the frames' person is to the template's, and whether they were there; raises as `enroll` does.
 
-        Raises ModelUnusable for a template of another model: the person must enrol again.
+        Raises ModelUnusable for a template of another model: the person must enroll again.
         """
         expected = self._reference(reference)
         fine = spread(range(len(frames)), 1)
@@ -137,8 +139,13 @@ class FaceService:
     ) -> tuple[Frame, ...] | Unusable:
         """Every frame in order, the good ones with their vectors; Unusable unless at least `least` good ones agree."""
         _check_size(frames)
+        try:
+            stills = examined(frames)
+        except OtherFormat:
+            return Unusable((Hint.OTHER_FORMAT.value,))
         acquired = [
-            acquire(frame, self._detector, gate, fine=number in fine) for number, frame in enumerate(frames)
+            acquire(frame, self._detector, gate, fine=number in fine, still=still)
+            for number, (frame, still) in enumerate(zip(frames, stills, strict=True))
         ]
         repeated = len(frames) - len(set(frames))
         good = [frame for frame in acquired if frame.is_good]
@@ -156,7 +163,7 @@ class FaceService:
 
     def _reference(self, reference: Template) -> Vectors:
         if reference.modality is not Modality.FACE or reference.model != self.model:
-            raise ModelUnusable("the template was made by another model: the person must enrol again")
+            raise ModelUnusable("the template was made by another model: the person must enroll again")
         vector = unpack(reference.vector)
         if vector.shape != (self._matcher.dimension,):
             raise ModelUnusable(

@@ -1,4 +1,4 @@
-"""Who may call: API keys of payment backends, and the short-lived tokens of payers and of people who enrol.
+"""Who may call: API keys of payment backends, and the short-lived tokens of payers and of people who enroll.
 
 An API key is `ak_<id>_<secret>`; only a keyed HMAC of the secret is stored, and the secret is shown once. A token is the
 keyed HMAC of the object it opens, so nothing is stored for it at all and it ends with that object.
@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from authsvc.errors import InsufficientScope, Unauthenticated
+from authsvc.keys.macs import Macs
 
 FRESH_FOR = 0.5
 """Seconds for which a worker believes what it read of a key: a revocation shows everywhere within one second."""
@@ -56,16 +56,7 @@ class ApiKey:
             raise InsufficientScope(f"this key lacks the scope `{scope}`")
 
 
-class Macs(Protocol):
-    """The keyed HMACs of the service's key ring."""
-
-    def mac(self, label: str, data: bytes) -> bytes: ...
-
-    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]:
-        """The MAC under every key that is still accepted, the current one first."""
-
-
-class KeyDesk:
+class KeyAdmission:
     """Checks API keys. `find` reads a key from the durable store."""
 
     def __init__(
@@ -122,7 +113,7 @@ def new_api_key(
 
 
 def object_token(macs: Macs, prefix: str, object_id: str) -> str:
-    """The token that opens one object: `ct_…` a challenge, `et_…` an enrolment, `vt_…` an overview."""
+    """The token that opens one object: `ct_…` a challenge, `et_…` an enrollment, `vt_…` an overview."""
     return f"{prefix}_{_base64(macs.mac(f'token-{prefix}', object_id.encode()))}"
 
 

@@ -82,19 +82,19 @@ class _Spoiler:
 
     def __call__(self, person: Person) -> Outcomes:
         photographs = [self.look(file) for file in person.files]
-        enrolment = [photograph.enrolment for photograph in photographs]
+        enrollment = [photograph.enrollment for photograph in photographs]
         found: Outcomes = {name: [] for name in DEGRADATIONS}
         for number, file in enumerate(person.files):
-            template = self._template(enrolment, number)
+            template = self._template(enrollment, number)
             if template is not None and photographs[number].unreadable is None:
                 upright = Image.fromarray(decode(photograph(file)))
                 for name in DEGRADATIONS:
                     found[name].append(self._outcome(upright, name, template))
         return found
 
-    def _template(self, enrolment: Sequence[Shot], probe: int) -> Vectors | None:
+    def _template(self, enrollment: Sequence[Shot], probe: int) -> Vectors | None:
         """Of the first samples that are not the probe; None where there are too few good ones."""
-        others = [shot.vector for number, shot in enumerate(enrolment) if number != probe]
+        others = [shot.vector for number, shot in enumerate(enrollment) if number != probe]
         samples = [vector for vector in others if vector is not None][: self.samples]
         return fuse(np.array(samples)) if len(samples) == self.samples else None
 

@@ -50,7 +50,7 @@ class FaceData:
         """Every comparison for templates of `samples` and probes of `frames`."""
         made = [
             Samples(
-                [self.vector(one.enrolment) for one in of_one],
+                [self.vector(one.enrollment) for one in of_one],
                 [self.vector(one.verification) for one in of_one],
             )
             for of_one in self.photographs
@@ -98,12 +98,12 @@ def report(data: FaceData, kinds: tuple[Kind, ...], groups: Groups) -> Json:
 
 
 def acquisition(data: FaceData) -> Json:
-    """Failure to acquire a probe and to enrol a sample, by photograph; files that are no pictures are counted apart."""
+    """Failure to acquire a probe and to enroll a sample, by photograph; files that are no pictures are counted apart."""
     readable = [[one for one in shots if one.unreadable is None] for shots in data.photographs]
     return {
         "unreadable": sum(map(len, data.photographs)) - sum(map(len, readable)),
         **_failures("fta", data, [[one.verification for one in shots] for shots in readable]),
-        **_failures("enrolment_fta", data, [[one.enrolment for one in shots] for shots in readable]),
+        **_failures("enrolment_fta", data, [[one.enrollment for one in shots] for shots in readable]),
     }
 
 

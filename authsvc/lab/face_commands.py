@@ -117,7 +117,7 @@ def _face_lines(found: Json) -> Iterator[str]:
     yield f"{found['engine']}, model {found['model']} {found['model_digest']}"
     yield f"{found['data_set']}: {found['n_persons']} people, {found['n_samples']} photographs, {found['unreadable']} unreadable"
     yield f"FTA {percent(found, 'fta')}: {counted(found['fta_hints'])}"
-    yield f"FTA at enrolment {percent(found, 'enrolment_fta')}: {counted(found['enrolment_fta_hints'])}"
+    yield f"FTA at enrollment {percent(found, 'enrolment_fta')}: {counted(found['enrolment_fta_hints'])}"
     for kind in found["kinds"]:
         pairs = f"{kind['genuine_pairs']} genuine, {kind['impostor_pairs']} impostor pairs"
         yield f"k={kind['samples']}, m={kind['frames']}: EER {percent(kind, 'eer')}, {pairs}"

@@ -16,7 +16,7 @@ from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.acquisition import acquire
 from authsvc.face.build import engines
 from authsvc.face.engine import Detector, Matcher
-from authsvc.face.quality import ENROLMENT, VERIFICATION, Gate
+from authsvc.face.quality import ENROLLMENT, VERIFICATION, Gate
 from authsvc.lab.people import Person
 from authsvc.lab.pictures import photograph
 from authsvc.lab.pool import mapped
@@ -39,7 +39,7 @@ class Shot:
 class Photograph:
     """One file, looked at twice; `unreadable` says why it is no picture that the service would accept."""
 
-    enrolment: Shot
+    enrollment: Shot
     verification: Shot
     unreadable: str | None = None
 
@@ -57,7 +57,7 @@ class Look:
             verification = self.shot(data, VERIFICATION, fine=False)
             # Where nothing was found the detector has looked at the finer step already.
             lost = verification.found is None
-            return Photograph(verification if lost else self.shot(data, ENROLMENT, fine=True), verification)
+            return Photograph(verification if lost else self.shot(data, ENROLLMENT, fine=True), verification)
         except (InvalidRequest, PayloadTooLarge, UnsupportedMedia) as error:
             return _unreadable(error.detail)
         except OSError as error:

@@ -19,7 +19,7 @@ from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.face.acquisition import Frame, acquire, hints_of, spread
 from authsvc.face.build import engines, passive_detector, passive_form
 from authsvc.face.engine import Detector, Matcher
-from authsvc.face.minifasnet_engine import MiniFasNetDetector
+from authsvc.face.passive_engine import PassiveDetector
 from authsvc.face.quality import VERIFICATION
 from authsvc.lab.clips import frames_of
 from authsvc.lab.face_samples import look_at
@@ -65,7 +65,7 @@ def enrolled(
     looked = look_at(people, matcher, model_dir, processes=processes)
     templates = {}
     for person, photographs in zip(people, looked, strict=True):
-        found = [one.enrolment.vector for one in photographs if one.enrolment.vector is not None]
+        found = [one.enrollment.vector for one in photographs if one.enrollment.vector is not None]
         samples = found[: matcher.fusion.samples]
         if len(samples) == matcher.fusion.samples:
             templates[person.name] = fuse(np.array(samples))
@@ -77,7 +77,7 @@ class _Trial:
     bench: Bench
     detector: Detector
     matcher: Matcher
-    passive: MiniFasNetDetector
+    passive: PassiveDetector
     frames: int
 
     def __call__(self, listed: Listed) -> Tried:

@@ -33,7 +33,7 @@ list_option = click.option(
     "--enrolled",
     "enrolled_folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder for each subject with photographs to enrol, for IAPAR.",
+    help="A folder for each subject with photographs to enroll, for IAPAR.",
 )
 @click.option(
     "--target", default="1 in 10000", show_default=True, help="The matcher's target FMR, for IAPAR."

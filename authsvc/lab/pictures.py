@@ -1,4 +1,4 @@
-"""A photograph file as bytes that the service would look at: JPEG and PNG as they are, other formats as PNG.
+"""A photograph file as bytes that the service would look at: JPEG, PNG and WebP as they are, other formats as PNG.
 
 Collections of photographs hold formats that no phone sends to the service. Nothing is lost on the way to PNG, so what is
 measured is still the engine; what is no picture in any format stays as it is, and the service's decoder says so.
@@ -15,7 +15,7 @@ from PIL import Image
 from authsvc.face.image import DAMAGED
 from authsvc.face.image_structure import MAX_PIXELS
 
-_FOREIGN = {".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
+_FOREIGN = {".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
 
 
 def photograph(file: Path) -> bytes:

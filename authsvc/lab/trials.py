@@ -33,7 +33,7 @@ _NOBODY: Counts = np.zeros(0, dtype=np.int64)
 class Samples:
     """One person's samples in an arbitrary order, each as it may serve: for a template, for a probe, or not at all (None)."""
 
-    enrolment: Sequence[Vectors | None]
+    enrollment: Sequence[Vectors | None]
     verification: Sequence[Vectors | None]
 
 
@@ -160,11 +160,11 @@ def bin_of(scores: Scores) -> Counts:
 
 def _turns(person: Samples, samples: int, frames: int) -> list[tuple[_Chosen, _Chosen]]:
     """Templates and probes of this person, no two turns alike, at most MOST_PROBES from all over the samples."""
-    count = len(person.enrolment)
+    count = len(person.enrollment)
     turns: dict[tuple[frozenset[int], frozenset[int]], tuple[_Chosen, _Chosen]] = {}
     for first in range(0, count, max(1, count // MOST_PROBES)):
         order = [(first + step) % count for step in range(count)]
-        template = _usable(person.enrolment, order, samples)
+        template = _usable(person.enrollment, order, samples)
         probe = _usable(person.verification, [one for one in order if one not in template], frames)
         if template and probe:
             turns.setdefault((frozenset(template), frozenset(probe)), (_values(template), _values(probe)))
@@ -173,8 +173,8 @@ def _turns(person: Samples, samples: int, frames: int) -> list[tuple[_Chosen, _C
 
 def _turn_of_too_few(person: Samples, samples: int, frames: int) -> tuple[_Chosen, _Chosen]:
     """What of a template and a probe can be made, though not both of different samples; empty is what cannot."""
-    order = range(len(person.enrolment))
-    template = _usable(person.enrolment, order, samples)
+    order = range(len(person.enrollment))
+    template = _usable(person.enrollment, order, samples)
     return _values(template), _values(_usable(person.verification, order, frames))
 
 

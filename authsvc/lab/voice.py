@@ -77,7 +77,7 @@ def _people(
     )
     readable = [(one.speaker, voice) for one, voice in zip(utterances, heard, strict=True) if voice]
     refused = {
-        "enrolment": sum(not voice.enrols for _, voice in readable),
+        "enrolment": sum(not voice.enrolls for _, voice in readable),
         "verification": sum(not voice.verifies for _, voice in readable),
         "unreadable": len(heard) - len(readable),
     }

@@ -179,13 +179,13 @@ def spectrogram_command(recording: Path, picture: Path, model_dir: Path) -> None
     "owner",
     multiple=True,
     metavar="DIGITS=RECORDING",
-    help="A phrase of the enrolment; five times.",
+    help="A phrase of the enrollment; five times.",
 )
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @_models
 @_json
 def hear_command(probe: str, owner: tuple[str, ...], language: str, model_dir: Path, as_json: bool) -> None:
-    """What the service would say: enrol the owner's phrases, and compare DIGITS=RECORDING with them."""
+    """What the service would say: enroll the owner's phrases, and compare DIGITS=RECORDING with them."""
     _tame_libraries()
     from authsvc.lab.voice_hearing import Row, hear
     from authsvc.voice.build import DEFAULT_MODEL, voice_service

@@ -1,4 +1,4 @@
-"""What the service would say to recordings: an enrolment of some, and a comparison of one with it, step by step as in earnest."""
+"""What the service would say to recordings: an enrollment of some, and a comparison of one with it, step by step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from authsvc.biometric.manifest import Manifest
 from authsvc.biometric.words import Template
 from authsvc.factor import Unusable
-from authsvc.voice.capture import CaptureContext, EnrolmentPhrase
+from authsvc.voice.capture import CaptureContext, EnrollmentPhrase
 from authsvc.voice.service import VoiceService
 
 Figures = dict[str, object]
@@ -27,17 +27,17 @@ def hear(
     service: VoiceService, manifest: Manifest, owner: Sequence[Row], probe: Row, language: str
 ) -> Figures:
     """Ready for JSON. Raises what the service raises: for a file that is no recording, or another number of phrases."""
-    phrases: list[EnrolmentPhrase] = []
+    phrases: list[EnrollmentPhrase] = []
     for row in owner:
         heard = service.listen(row.file.read_bytes(), _context(row, language, phrases))
         if isinstance(heard, Unusable):
-            return {"recording": row.file.name, "enrols": False, "hints": list(heard.hints)}
+            return {"recording": row.file.name, "enrolls": False, "hints": list(heard.hints)}
         phrases.append(heard)
     template = service.enroll([phrase.share for phrase in phrases])
     if isinstance(template, Unusable):
-        return {"enrols": False, "hints": list(template.hints)}
+        return {"enrolls": False, "hints": list(template.hints)}
     return {
-        "enrols": True,
+        "enrolls": True,
         **_compared(service, manifest, template, probe, _context(probe, language, phrases)),
     }
 
@@ -64,5 +64,5 @@ def _compared(
     }
 
 
-def _context(row: Row, language: str, phrases: Sequence[EnrolmentPhrase]) -> CaptureContext:
+def _context(row: Row, language: str, phrases: Sequence[EnrollmentPhrase]) -> CaptureContext:
     return CaptureContext(row.digits, language, tuple(phrase.fingerprint for phrase in phrases))

@@ -17,7 +17,7 @@ from authsvc.lab.voice_degradations import degradation
 from authsvc.lab.voice_trials import Probe
 from authsvc.voice.audio import recording_of
 from authsvc.voice.engine import SAMPLE_RATE, Samples, SpeakerEncoder, SpeechDetector
-from authsvc.voice.quality import ENROLMENT, VERIFICATION, measure
+from authsvc.voice.quality import ENROLLMENT, VERIFICATION, measure
 from authsvc.voice.references import Share
 from authsvc.voice.speech import find_speech
 
@@ -40,7 +40,7 @@ class Voice:
 
     share: Share
     probes: Mapping[str, Probe]
-    enrols: bool
+    enrolls: bool
     verifies: bool
 
 
@@ -87,7 +87,7 @@ def _heard(utterance: Utterance, engine: Engine, conditions: Sequence[str]) -> V
     return Voice(
         Share.of(engine.encoder, speech.only, quality),
         {name: _probe(recording.samples, name, engine) for name in conditions},
-        not ENROLMENT.hints(quality),
+        not ENROLLMENT.hints(quality),
         not VERIFICATION.hints(quality),
     )
 

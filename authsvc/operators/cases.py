@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from authsvc.account import acts
-from authsvc.audit.chain import Link
+from authsvc.audit.chain import Link, entry
 from authsvc.biometric.words import Consent
 from authsvc.clock import Clock
 from authsvc.device.credential import Device
@@ -213,7 +213,7 @@ class Cases:
     ) -> None:
         actor, subject = actor_of(operator.id), request.subject
         details = {"request": request.id, **details}
-        tx.record(acts.act(actor, action, subject, subject.user, result, now, **details))
+        tx.record(entry(actor, action, subject, subject.user, result, now, **details))
 
 
 def _request(tx: OperatorTransaction, request_id: str) -> UnfreezeRequest:

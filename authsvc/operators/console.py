@@ -1,4 +1,4 @@
-"""Everything that the console asks: one object, wired once, with a desk for each of its subjects."""
+"""Everything that the console asks: one value, wired once, with a service for each of its subjects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from authsvc.operators.parts import OperatorParts
 from authsvc.operators.records import Records
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.sign_in import SignIn
-from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.service import PolicyService
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Console:
     sessions: Sessions
     sign_in: SignIn
     joining: Joining
-    policies: PolicyDesk
+    policies: PolicyService
     figures: Figures
     cases: Cases
     records: Records
@@ -34,7 +34,7 @@ class Console:
         self.sessions.forget_over()
 
 
-def assembled(parts: OperatorParts, policies: PolicyDesk) -> Console:
+def assembled(parts: OperatorParts, policies: PolicyService) -> Console:
     sessions = Sessions(parts)
     return Console(
         sessions=sessions,

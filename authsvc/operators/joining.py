@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from authsvc.audit.chain import entry
 from authsvc.device.record import CredentialRecord
 from authsvc.device.refusal import Refused
 from authsvc.device.registration import begin_registration, finish_registration
@@ -18,7 +19,7 @@ from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest, Una
 from authsvc.factor import Json
 from authsvc.operators.account import OperatorAccount, OperatorState, key_owner
 from authsvc.operators.invitation import Invitation
-from authsvc.operators.parts import OperatorParts, actor_of, line
+from authsvc.operators.parts import OperatorParts, actor_of
 from authsvc.operators.store import OperatorTransaction
 from authsvc.operators.token import INVITATION
 from authsvc.operators.waiting import VISIT_LIFE, Waiting
@@ -116,7 +117,9 @@ class Joining:
             if not tx.operators.use_invitation(found.id, now):
                 raise ChallengeClosed("the invitation was taken up in the same moment")
             account = tx.operators.save(store(tx, account).become(OperatorState.ACTIVE))
-            tx.record(line(actor_of(account.id), "operator.join", account.id, "active", now, means=means))
+            tx.record(
+                entry(actor_of(account.id), "operator.join", None, account.id, "active", now, means=means)
+            )
             return account
 
         return self._ledger.transact(unit)
@@ -136,8 +139,10 @@ class Joining:
 
     def _record_refusal(self, account: OperatorAccount, reason: str, now: datetime) -> None:
         actor = actor_of(account.id)
-        entry = line(actor, "operator.join", account.id, "refused", now, means="device-key", reason=reason)
-        self._ledger.transact(lambda tx: tx.record(entry))
+        line = entry(
+            actor, "operator.join", None, account.id, "refused", now, means="device-key", reason=reason
+        )
+        self._ledger.transact(lambda tx: tx.record(line))
 
 
 SIGN_IN_LABEL = "operator-sign-in-key"

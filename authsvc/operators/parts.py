@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
-from authsvc.audit.chain import Entry
 from authsvc.audit.report import Report
 from authsvc.clock import Clock
 from authsvc.device.relying_party import RelyingParty
 from authsvc.domain.decision import Decision
 from authsvc.ephemeral import Ephemeral
 from authsvc.factor import Json
+from authsvc.keys.macs import Macs
 from authsvc.operators.store import OperatorLedger
-from authsvc.operators.token import Macs
 from authsvc.stepup.ceremony import Box
-from authsvc.subject import Subject
 
 
 class AuditLog(Protocol):
@@ -43,17 +40,3 @@ class OperatorParts:
 def actor_of(operator_id: str) -> str:
     """How the audit names an operator: by id, since a name may be given again."""
     return f"operator:{operator_id}"
-
-
-def line(
-    actor: str,
-    action: str,
-    about: str,
-    result: str,
-    now: datetime,
-    subject: Subject | None = None,
-    **details: object,
-) -> Entry:
-    """The audit line of an act by, or upon, an operator."""
-    given = {name: value for name, value in details.items() if value is not None}
-    return Entry(now, actor, action, subject, about, result, given)

@@ -8,14 +8,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from authsvc.audit.chain import Head, Link
+from authsvc.audit.chain import Head, Link, entry
 from authsvc.audit.report import Report
 from authsvc.clock import Clock
 from authsvc.domain.operator import Act, Operator
 from authsvc.errors import NotFound, Unavailable
 from authsvc.factor import Json
 from authsvc.operators.cases import Happened
-from authsvc.operators.parts import AuditLog, actor_of, line
+from authsvc.operators.parts import AuditLog, actor_of
 from authsvc.operators.search import Cursor, Wanted
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
@@ -93,8 +93,8 @@ class Records:
         finally:
             self._verifying.release()
         verdict = "sound" if report.is_sound else "not-sound"
-        entry = line(actor_of(operator.id), "audit.verify", "audit", verdict, self._clock.now())
-        self._ledger.transact(lambda tx: tx.record(entry))
+        line = entry(actor_of(operator.id), "audit.verify", None, "audit", verdict, self._clock.now())
+        self._ledger.transact(lambda tx: tx.record(line))
         return Verified(report, time.perf_counter() - began)
 
     def evidence(self, operator: Operator, decision_id: str) -> Json:

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import entry
 from authsvc.clock import Clock
 from authsvc.domain.operator import Role
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.ids import new_id
+from authsvc.keys.macs import Macs
 from authsvc.operators.account import OperatorAccount, OperatorState, name_key, stated_name
 from authsvc.operators.invitation import INVITATION_LIFE, Invitation
-from authsvc.operators.parts import line
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
-from authsvc.operators.token import INVITATION, Macs
+from authsvc.operators.token import INVITATION
 
 
 class Roster:
@@ -45,7 +45,7 @@ class Roster:
                 raise InvalidRequest(f"there is an operator `{account.name}` already; reset or revoke them")
             tx.operators.invite(invitation)
             known = {"name": account.name, "roles": sorted(account.roles)}
-            tx.record(Entry(now, self._actor, "operator.invite", None, account.id, "invited", known))
+            tx.record(entry(self._actor, "operator.invite", None, account.id, "invited", now, **known))
 
         self._ledger.transact(unit)
         return account, shown
@@ -62,7 +62,9 @@ class Roster:
             tx.operators.forget_means(account.id)
             tx.operators.invite(invitation)
             ended = tx.sessions.end_all(account.id, now)
-            tx.record(line(self._actor, "operator.reset", account.id, "invited", now, sessions_ended=ended))
+            tx.record(
+                entry(self._actor, "operator.reset", None, account.id, "invited", now, sessions_ended=ended)
+            )
             return account, shown
 
         return self._ledger.transact(unit)
@@ -77,7 +79,9 @@ class Roster:
             tx.operators.forget_means(account.id)
             tx.operators.withdraw_invitations(account.id)
             ended = tx.sessions.end_all(account.id, now)
-            tx.record(line(self._actor, "operator.revoke", account.id, "revoked", now, sessions_ended=ended))
+            tx.record(
+                entry(self._actor, "operator.revoke", None, account.id, "revoked", now, sessions_ended=ended)
+            )
             return account
 
         return self._ledger.transact(unit)

@@ -6,9 +6,10 @@ revoked count on every worker from the next request on.
 
 from __future__ import annotations
 
+from authsvc.audit.chain import entry
 from authsvc.domain.operator import Act, Operator
 from authsvc.errors import NotPermitted, Unauthenticated
-from authsvc.operators.parts import OperatorParts, actor_of, line
+from authsvc.operators.parts import OperatorParts, actor_of
 from authsvc.operators.session import LONGEST_BEARER, TOUCH_EVERY, Session, SessionKind
 from authsvc.operators.store import OperatorTransaction
 from authsvc.operators.token import SESSION
@@ -44,8 +45,10 @@ class Sessions:
             return
         now = self._clock.now()
         roles = sorted(operator.roles)
-        entry = line(actor_of(operator.id), "operator.act", about, "refused", now, act=act.value, roles=roles)
-        self._ledger.transact(lambda tx: tx.record(entry))
+        line = entry(
+            actor_of(operator.id), "operator.act", None, about, "refused", now, act=act.value, roles=roles
+        )
+        self._ledger.transact(lambda tx: tx.record(line))
         raise NotPermitted(f"this takes another role: `{act}`")
 
     def open_bearer(self, session: Session) -> str:
@@ -64,11 +67,11 @@ class Sessions:
             seen_at=now,
             expires_at=now + LONGEST_BEARER,
         )
-        entry = line(actor_of(operator.id), "operator.open-bearer", session_id, "opened", now)
+        line = entry(actor_of(operator.id), "operator.open-bearer", None, session_id, "opened", now)
 
         def unit(tx: OperatorTransaction) -> None:
             tx.sessions.add(opened)
-            tx.record(entry)
+            tx.record(line)
 
         self._ledger.transact(unit)
         return shown
@@ -76,11 +79,11 @@ class Sessions:
     def end(self, session: Session) -> None:
         """Sign out, everywhere: every browser of this operator and every bearer that was opened from one."""
         now, operator = self._clock.now(), session.operator
-        entry = line(actor_of(operator.id), "operator.sign-out", session.id, "ended", now)
+        line = entry(actor_of(operator.id), "operator.sign-out", None, session.id, "ended", now)
 
         def unit(tx: OperatorTransaction) -> None:
             tx.sessions.end_all(operator.id, now)
-            tx.record(entry)
+            tx.record(line)
 
         self._ledger.transact(unit)
 

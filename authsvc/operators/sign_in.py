@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from authsvc.attempts import CONSECUTIVE_LIMIT
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import Entry, entry
 from authsvc.device.assertion import Expected, verify_assertion
 from authsvc.device.record import CredentialRecord
 from authsvc.device.refusal import Refusal, Refused
@@ -22,7 +22,7 @@ from authsvc.errors import Unauthenticated
 from authsvc.factor import Json
 from authsvc.operators.account import LONGEST_NAME, OperatorAccount, OperatorState, name_key
 from authsvc.operators.joining import SIGN_IN_LABEL, sign_in_digest
-from authsvc.operators.parts import OperatorParts, actor_of, line
+from authsvc.operators.parts import OperatorParts, actor_of
 from authsvc.operators.session import LONGEST, Means, Session, SessionKind
 from authsvc.operators.store import OperatorTransaction
 from authsvc.operators.token import SESSION, Kind
@@ -156,7 +156,9 @@ class SignIn:
             tx.sessions.add(_session(session_id, account, attempt.means, mac, now))
             actor = actor_of(account.id)
             tx.record(
-                line(actor, "operator.sign-in", session_id, "signed-in", now, means=attempt.means.value)
+                entry(
+                    actor, "operator.sign-in", None, session_id, "signed-in", now, means=attempt.means.value
+                )
             )
             return True
 
@@ -227,4 +229,6 @@ def _session(session_id: str, account: OperatorAccount, means: Means, mac: bytes
 def _refused(attempt: _Attempt, reason: str, now: datetime) -> Entry:
     who = STRANGER if attempt.account is None else attempt.account.id
     actor = STRANGER if attempt.account is None else actor_of(who)
-    return line(actor, "operator.sign-in", who, "refused", now, means=attempt.means.value, reason=reason)
+    return entry(
+        actor, "operator.sign-in", None, who, "refused", now, means=attempt.means.value, reason=reason
+    )

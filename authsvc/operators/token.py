@@ -5,19 +5,11 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass
-from typing import Protocol
 
 from authsvc.errors import Unauthenticated
+from authsvc.keys.macs import Macs
 
 SECRET_BYTES = 32
-
-
-class Macs(Protocol):
-    """The keyed HMACs of the service's key ring."""
-
-    def mac(self, label: str, data: bytes) -> bytes: ...
-
-    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import Entry, entry
 from authsvc.clock import Clock
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import AuthsvcError, PolicyInvalid, Unavailable
@@ -131,4 +131,4 @@ def _usable(documents: Iterable[str]) -> Iterator[Policy]:
 
 def _line(job: Backtesting, now: datetime) -> Entry:
     details = {"backtest": job.id, "state": job.state.value, "read": job.read, "error": job.error}
-    return Entry(now, "service", "policy.backtest", None, job.version_id, "ended", details)
+    return entry("service", "policy.backtest", None, job.version_id, "ended", now, **details)

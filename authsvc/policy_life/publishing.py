@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import Entry, entry
 from authsvc.domain.operator import Operator
 from authsvc.domain.store import Transaction
 from authsvc.errors import (
@@ -96,7 +96,7 @@ def seed(tx: Transaction, policy: Policy, source: Source, by: str, now: datetime
     tx.life.claim_number(policy.id, policy.version, policy.digest)
     tx.policies.remember(policy.digest, policy.id, policy.version, policy.canonical.decode(), now)
     details = {"policy": policy.digest, "publication": publication.number}
-    tx.record(Entry(now, by, "policy.seed", None, version.id, "active", details))
+    tx.record(entry(by, "policy.seed", None, version.id, "active", now, **details))
     return publication
 
 
@@ -344,8 +344,8 @@ def _line(operator: Operator, command: Command, outcome: Outcome, now: datetime)
     actor, action, about = f"operator:{operator.id}", AUDITED_AS[type(command)], _about(command, outcome)
     if isinstance(outcome, AuthsvcError):
         refusal = {"refused": outcome.slug, "why": outcome.detail}
-        return Entry(now, actor, action, None, about, "refused", refusal)
-    return Entry(now, actor, action, None, about, "done", _told(outcome))
+        return entry(actor, action, None, about, "refused", now, **refusal)
+    return entry(actor, action, None, about, "done", now, **_told(outcome))
 
 
 def _about(command: Command, outcome: Outcome) -> str:

@@ -1,4 +1,4 @@
-"""The policy's desk: everything an operator may do with the policy, for the HTTP API, the console and the command line.
+"""The policy service: everything an operator may do with the policy, for the HTTP API, the console and the command line.
 
 Every method takes the signed-in operator first. What looks and tries changes nothing. What takes a step (`draft`, `validate`,
 `analyze`, `start_shadow`, `start_backtest`, `approve`, `activate`, `roll_back` and their undoing) writes an audit line, of a
@@ -11,15 +11,15 @@ refusal too, and then raises what refused it:
 
 A change of the policy, from beginning to end:
 
-    version = desk.draft(ann, text, note="ask for a face from 500 yuan on")
-    version = desk.validate(ann, version.id)
-    version = desk.analyze(ann, version.id, Profile.SEED)    # version.examined: findings, and every cell that changes
-    desk.explain(ann, version.id, payment)                   # what if
-    desk.start_backtest(ann, version.id, days=90)            # a job; desk.backtest(…) shows how far it is
-    desk.start_shadow(ann, version.id)                       # desk.shadow(…) compares it with live decisions
-    version = desk.approve(bob, version.id, accepting=("weaker-than-active",))
-    desk.activate(bob, version.id, if_match=desk.active(bob).publication.etag)
-    desk.roll_back(bob, if_match=desk.active(bob).publication.etag)
+    version = policies.draft(ann, text, note="ask for a face from 500 yuan on")
+    version = policies.validate(ann, version.id)
+    version = policies.analyze(ann, version.id, Profile.SEED)    # version.examined: findings, and every cell that changes
+    policies.explain(ann, version.id, payment)                   # what if
+    policies.start_backtest(ann, version.id, days=90)            # a job; policies.backtest(…) shows how far it is
+    policies.start_shadow(ann, version.id)                       # policies.shadow(…) compares it with live decisions
+    version = policies.approve(bob, version.id, accepting=("weaker-than-active",))
+    policies.activate(bob, version.id, if_match=policies.active(bob).publication.etag)
+    policies.roll_back(bob, if_match=policies.active(bob).publication.etag)
 
 The API asks for its steps through `answer`, which keeps the answer for the Idempotency-Key.
 """
@@ -94,7 +94,7 @@ class ShadowReport:
     comparison: Comparison
 
 
-class PolicyDesk:
+class PolicyService:
     """`models` are the matchers in use, which a document's false match rates are held against."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The enrolment desk: who may enrol on which grounds, and the steps of whoever holds the ticket's token."""
+"""Enrollments: who may enroll on which grounds, and the steps of whoever holds the ticket's token."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from authsvc.account import acts
-from authsvc.account.acts import act, two_operators
+from authsvc.account.acts import two_operators
 from authsvc.account.proof import use_proof
+from authsvc.audit.chain import entry
 from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import EnrollmentStep, Grounds, Recovery, Ticket
@@ -18,7 +19,7 @@ from authsvc.keys.access import ApiKey, must_open, object_token
 from authsvc.otp import recovery_text
 from authsvc.payment import Binding
 from authsvc.services import issuing
-from authsvc.services.desk import Desk
+from authsvc.services.base import Service
 from authsvc.services.hints import hints_view
 from authsvc.services.views import enrollment_view, ticket_view
 from authsvc.stepup.once import Answer, Once
@@ -37,8 +38,8 @@ class TicketWanted:
     operators: tuple[str, ...] = ()
 
 
-class EnrollmentDesk(Desk):
-    def create_enrollment(self, key: ApiKey, once: Once, wanted: TicketWanted) -> Answer:
+class EnrollmentService(Service):
+    def create(self, key: ApiKey, once: Once, wanted: TicketWanted) -> Answer:
         """A ticket. Whoever has factors needs `proof`, a receipt for an `enrollment` at the highest level, or recovers."""
         subject = Subject(key.client, wanted.user_id)
 
@@ -54,43 +55,39 @@ class EnrollmentDesk(Desk):
 
         return self._once(key, once, effect)
 
-    def issue_enrollment_code(
-        self, key: ApiKey, once: Once, enrollment_id: str, locale: str | None
-    ) -> Answer:
+    def issue_code(self, key: ApiKey, once: Once, enrollment_id: str, locale: str | None) -> Answer:
         """A code with which somebody proves a recovery, with the sentence to send; an earlier one becomes void."""
 
         def effect(tx: Transaction, now: datetime) -> Answer:
             ticket = self._own_ticket(tx, key, enrollment_id, now)
             ticket.recovering()
             code = issuing.issue(tx, ticket.subject, ticket.id, Binding.of(ticket.as_payment()), now)
-            tx.record(act("backend", "enrollment.issue-code", ticket.subject, ticket.id, "issued", now))
+            tx.record(entry("backend", "enrollment.issue-code", ticket.subject, ticket.id, "issued", now))
             return Answer.of(issuing.issued_view(code, recovery_text(code, locale or ticket.locale), now))
 
         return self._once(key, once, effect)
 
-    def enrollment(self, enrollment_id: str, token: str) -> Json:
+    def find(self, enrollment_id: str, token: str) -> Json:
         ticket, enrolling = self._ticket(enrollment_id, token), self._parts.enrolling
         return enrollment_view(
             ticket, enrolling.offered(ticket), enrolling.done(ticket), enrolling.consented(ticket)
         )
 
-    def begin_enrollment_step(self, enrollment_id: str, token: str, step: str, fields: Json) -> Json:
+    def begin_step(self, enrollment_id: str, token: str, step: str, fields: Json) -> Json:
         ticket = self._ticket(enrollment_id, token)
         return self._parts.enrolling.begin(ticket, EnrollmentStep(step))
 
-    def answer_enrollment_step(
-        self, enrollment_id: str, token: str, step: str, submission: Submission
-    ) -> Json:
+    def take_step(self, enrollment_id: str, token: str, step: str, submission: Submission) -> Json:
         """Take a step's evidence; raises CaptureUnusable with what the person can do better."""
         ticket, asked = self._ticket(enrollment_id, token), EnrollmentStep(step)
-        answer = self._parts.enrolling.answer(ticket, asked, submission)
+        answer = self._parts.enrolling.receive(ticket, asked, submission)
         if isinstance(answer, Unusable):
             raise CaptureUnusable(
                 "the capture cannot be used", hints=hints_view(asked.factor, answer, ticket.locale)
             )
         return answer
 
-    def complete_enrollment(self, enrollment_id: str, token: str) -> Json:
+    def complete(self, enrollment_id: str, token: str) -> Json:
         return self._parts.enrolling.complete(self._ticket(enrollment_id, token))
 
     def _grounds(
@@ -121,7 +118,7 @@ class EnrollmentDesk(Desk):
         """An open ticket of this client; another client's is not found."""
         ticket = tx.tickets.find(enrollment_id)
         if ticket is None or ticket.subject.client != key.client:
-            raise NotFound("no such enrolment")
+            raise NotFound("no such enrollment")
         return ticket.must_be_open(now)
 
 

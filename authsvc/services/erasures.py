@@ -1,7 +1,7 @@
 """A person erases their own account: proved first, like a payment, at the highest level that they can prove.
 
 An overview is the backend's word that somebody is signed in, and a session can be stolen. Whoever erased an account with it
-could enrol next as somebody new, so the session alone does not suffice here.
+could enroll next as somebody new, so the session alone does not suffice here.
 """
 
 from __future__ import annotations
@@ -18,43 +18,44 @@ from authsvc.factor import Json
 from authsvc.ids import twin
 from authsvc.keys.access import object_token
 from authsvc.payment import Payee, Payment
-from authsvc.services.overviews import ACTOR, OverviewDesk
+from authsvc.services.base import Service
+from authsvc.services.overviews import ACTOR, opened
 from authsvc.services.views import erased_view, erasure_view
 from authsvc.stepup.deciding import DecisionRequest
 
 ERASURE = "erasure"
 
 
-class ErasureDesk(OverviewDesk):
-    def erasure(self, overview_id: str, token: str) -> Json:
+class ErasureService(Service):
+    def find(self, overview_id: str, token: str) -> Json:
         """How far the proof is."""
         now = self._clock.now()
 
         def query(tx: Transaction) -> Decision | None:
-            return _proof_of(tx, self._overview_of(tx, overview_id, token, now), now)
+            return _proof_of(tx, opened(tx, self._parts.macs, overview_id, token, now), now)
 
-        return self._erasure_shown(self._ledger.read(query))
+        return self._progress(self._ledger.read(query))
 
-    def begin_erasure(self, overview_id: str, token: str) -> Json:
+    def begin(self, overview_id: str, token: str) -> Json:
         """Open the challenge that proves it, or answer the one that is open."""
         now = self._clock.now()
 
         def unit(tx: Transaction) -> Decision | TransactionChanged:
-            overview = self._overview_of(tx, overview_id, token, now)
+            overview = opened(tx, self._parts.macs, overview_id, token, now)
             acts.existing(tx, overview.subject)
             return self._stepup.decide(tx, self._asked(overview), now)
 
         decided = self._ledger.transact(unit)
         if isinstance(decided, TransactionChanged):
             raise decided
-        return self._erasure_shown(decided)
+        return self._progress(decided)
 
-    def complete_erasure(self, overview_id: str, token: str) -> Json:
+    def complete(self, overview_id: str, token: str) -> Json:
         """Erase the account upon that proof, which is used up by it; raises ProofRequired without a fresh one."""
         now = self._clock.now()
 
         def unit(tx: Transaction) -> Json:
-            overview = self._overview_of(tx, overview_id, token, now)
+            overview = opened(tx, self._parts.macs, overview_id, token, now)
             account = acts.existing(tx, overview.subject).must_be_active()
             decision = _proof_of(tx, overview, now)
             if decision is None or decision.receipt is None:
@@ -75,7 +76,7 @@ class ErasureDesk(OverviewDesk):
         back = f"{self._parts.base_url}/o/{overview.id}/erasure"
         return DecisionRequest(payment, locale=overview.locale, return_url=back)
 
-    def _erasure_shown(self, decision: Decision | None) -> Json:
+    def _progress(self, decision: Decision | None) -> Json:
         if decision is None or decision.challenge is None:
             return erasure_view(decision, None, None)
         challenge_id = decision.challenge.id

@@ -16,7 +16,7 @@ from authsvc.subject import Subject
 
 
 def issue(tx: Transaction, subject: Subject, about: str, binding: Binding, now: datetime) -> str:
-    """A code for the decision or enrolment `about`, derived from its binding; an earlier one becomes void.
+    """A code for the decision or enrollment `about`, derived from its binding; an earlier one becomes void.
 
     Raises Locked while the user may not try codes, RateLimited past the codes of one payment, UserFrozen and NotFound.
     """

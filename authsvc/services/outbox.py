@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import entry
 from authsvc.clock import Clock
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import Tampered
@@ -113,7 +113,7 @@ def disable(tx: Transaction, endpoint: Endpoint, why: Disabled, now: datetime) -
     """Send nothing more until its owner enables it, and tell the owner in the feed and at the other endpoints."""
     about = Subject(endpoint.client, NOBODY)
     tx.endpoints.save(endpoint.stopped(why))
-    tx.record(Entry(now, "service", "webhook.disable", about, endpoint.id, why.value))
+    tx.record(entry("service", "webhook.disable", about, endpoint.id, why.value, now))
     tx.publish(Event("webhook:endpoint:disabled", about, now, {"endpoint": endpoint.id, "reason": why.value}))
     logger.warning("webhook endpoint `%s` was disabled: %s", endpoint.id, why.value)
 

@@ -1,4 +1,4 @@
-"""The person's desk: what somebody sees of their own account, and what they may do about it: tighten, and remove."""
+"""Overviews: what somebody sees of their own account, and what they may do about it: tighten, and remove."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from authsvc.account import acts
+from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
@@ -17,7 +18,8 @@ from authsvc.errors import Unauthenticated
 from authsvc.factor import Json
 from authsvc.ids import new_id
 from authsvc.keys.access import ApiKey, must_open, object_token
-from authsvc.services.desk import Desk
+from authsvc.keys.macs import Macs
+from authsvc.services.base import Service
 from authsvc.services.views import account_view, device_view, overview_ticket_view, overview_view
 from authsvc.stepup.once import Answer, Once
 from authsvc.subject import Subject
@@ -28,10 +30,8 @@ FROZEN_BY_OWNER = "frozen by its owner"
 Result = TypeVar("Result")
 
 
-class OverviewDesk(Desk):
-    def create_overview(
-        self, key: ApiKey, once: Once, user_id: str, locale: str, return_url: str | None
-    ) -> Answer:
+class OverviewService(Service):
+    def create(self, key: ApiKey, once: Once, user_id: str, locale: str, return_url: str | None) -> Answer:
         """An overview for a user whom the backend has signed in; raises NotFound for somebody who never enrolled."""
         subject = Subject(key.client, user_id)
 
@@ -39,18 +39,18 @@ class OverviewDesk(Desk):
             acts.existing(tx, subject)
             overview = Overview(new_id("ovw"), subject, locale, return_url, now + OVERVIEW_LIFE)
             tx.overviews.add(overview, now)
-            tx.record(acts.act("backend", "overview.open", subject, overview.id, "open", now))
+            tx.record(entry("backend", "overview.open", subject, overview.id, "open", now))
             token = object_token(self._parts.macs, "vt", overview.id)
             url = f"{self._parts.base_url}/o/{overview.id}"
             return Answer.of(overview_ticket_view(overview, token, url))
 
         return self._once(key, once, effect)
 
-    def overview(self, overview_id: str, token: str) -> Json:
+    def find(self, overview_id: str, token: str) -> Json:
         now = self._clock.now()
 
         def query(tx: Transaction) -> Json:
-            overview = self._overview_of(tx, overview_id, token, now)
+            overview = opened(tx, self._parts.macs, overview_id, token, now)
             account = acts.existing(tx, overview.subject)
             devices = tx.accounts.devices(account.subject)
             return overview_view(overview, account, devices, tx.templates.consents(account.subject), now)
@@ -63,20 +63,20 @@ class OverviewDesk(Desk):
             overview_id, token, lambda tx, account, now: acts.set_verify_always(tx, account, True, ACTOR, now)
         )
 
-    def freeze_own(self, overview_id: str, token: str) -> Json:
+    def freeze(self, overview_id: str, token: str) -> Json:
         """A stolen account, denied everything at once by its owner."""
         return self._account_after(
             overview_id, token, lambda tx, account, now: acts.freeze(tx, account, FROZEN_BY_OWNER, ACTOR, now)
         )
 
-    def rename_own_device(self, overview_id: str, token: str, device_id: str, name: str) -> Json:
+    def rename_device(self, overview_id: str, token: str, device_id: str, name: str) -> Json:
         def change(tx: Transaction, account: Account, now: datetime) -> Device:
             return acts.rename_device(tx, account, device_id, name, ACTOR, now)
 
         device, now = self._changed(overview_id, token, change)
         return device_view(device, now)
 
-    def revoke_own_device(self, overview_id: str, token: str, device_id: str) -> Json:
+    def revoke_device(self, overview_id: str, token: str, device_id: str) -> Json:
         """Remove a device for good; while it is on probation this is the old phone's veto."""
 
         def change(tx: Transaction, account: Account, now: datetime) -> Device:
@@ -87,7 +87,7 @@ class OverviewDesk(Desk):
         device, now = self._changed(overview_id, token, change)
         return device_view(device, now)
 
-    def withdraw_own_biometric(self, overview_id: str, token: str, modality: str) -> Json:
+    def withdraw_biometric(self, overview_id: str, token: str, modality: str) -> Json:
         """Withdraw consent and destroy the template; effective on the next request."""
         kind = Modality(modality)
         _, now = self._changed(
@@ -110,15 +110,16 @@ class OverviewDesk(Desk):
         now = self._clock.now()
 
         def unit(tx: Transaction) -> Result:
-            overview = self._overview_of(tx, overview_id, token, now)
+            overview = opened(tx, self._parts.macs, overview_id, token, now)
             return change(tx, acts.existing(tx, overview.subject), now)
 
         return self._ledger.transact(unit), now
 
-    def _overview_of(self, tx: Transaction, overview_id: str, token: str, now: datetime) -> Overview:
-        """An open overview; one that does not exist looks like a token that does not fit."""
-        must_open(self._parts.macs, "vt", overview_id, token)
-        overview = tx.overviews.find(overview_id)
-        if overview is None:
-            raise Unauthenticated("the token does not open this object")
-        return overview.must_be_open(now)
+
+def opened(tx: Transaction, macs: Macs, overview_id: str, token: str, now: datetime) -> Overview:
+    """An open overview; one that does not exist looks like a token that does not fit."""
+    must_open(macs, "vt", overview_id, token)
+    overview = tx.overviews.find(overview_id)
+    if overview is None:
+        raise Unauthenticated("the token does not open this object")
+    return overview.must_be_open(now)

@@ -1,18 +1,18 @@
-"""The webhook desk: where a payment backend wants to be told, with which secret, and what became of each delivery."""
+"""Webhook endpoints: where a payment backend wants to be told, with which secret, and what became of each delivery."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import Entry, entry
 from authsvc.domain.store import Transaction
 from authsvc.errors import EndpointDisabled, InvalidRequest, NotFound
 from authsvc.events import NOBODY
 from authsvc.factor import Json
 from authsvc.ids import new_id
 from authsvc.keys.access import ApiKey
-from authsvc.services.desk import Desk
+from authsvc.services.base import Service
 from authsvc.services.webhook_views import attempt_view, deliveries_view, delivery_view, endpoint_view
 from authsvc.stepup.once import Answer, Once
 from authsvc.subject import Subject
@@ -22,8 +22,8 @@ from authsvc.webhook.message import TEST
 from authsvc.webhook.signature import new_secret, shown
 
 
-class EndpointDesk(Desk):
-    def create_webhook(self, key: ApiKey, once: Once, url: str, types: Sequence[str]) -> Answer:
+class WebhookService(Service):
+    def create(self, key: ApiKey, once: Once, url: str, types: Sequence[str]) -> Answer:
         """An endpoint for what happens from now on, with its secret, which is shown this once."""
         self._parts.webhook_guard.must_be_fine(url)
 
@@ -38,14 +38,14 @@ class EndpointDesk(Desk):
 
         return self._once(key, once, effect)
 
-    def webhooks(self, key: ApiKey) -> Json:
+    def of_client(self, key: ApiKey) -> Json:
         found = self._ledger.read(lambda tx: tx.endpoints.of_client(key.client))
         return {"webhooks": [endpoint_view(endpoint) for endpoint in found]}
 
-    def webhook(self, key: ApiKey, webhook_id: str) -> Json:
+    def find(self, key: ApiKey, webhook_id: str) -> Json:
         return endpoint_view(self._ledger.read(lambda tx: _own(tx, key, webhook_id)))
 
-    def change_webhook(
+    def change(
         self,
         key: ApiKey,
         webhook_id: str,
@@ -70,7 +70,7 @@ class EndpointDesk(Desk):
 
         return endpoint_view(self._ledger.transact(unit))
 
-    def rotate_webhook_secret(self, key: ApiKey, once: Once, webhook_id: str, overlap: timedelta) -> Answer:
+    def rotate_secret(self, key: ApiKey, once: Once, webhook_id: str, overlap: timedelta) -> Answer:
         """A new secret, shown this once. Until the overlap is over the former one signs beside it."""
 
         def effect(tx: Transaction, now: datetime) -> Answer:
@@ -82,7 +82,7 @@ class EndpointDesk(Desk):
 
         return self._once(key, once, effect)
 
-    def delete_webhook(self, key: ApiKey, webhook_id: str) -> Json:
+    def delete(self, key: ApiKey, webhook_id: str) -> Json:
         """Nothing more is sent, and its log is gone."""
         now = self._clock.now()
 
@@ -94,7 +94,7 @@ class EndpointDesk(Desk):
 
         return {"id": self._ledger.transact(unit).id, "deleted": True}
 
-    def test_webhook(self, key: ApiKey, once: Once, webhook_id: str) -> Answer:
+    def test(self, key: ApiKey, once: Once, webhook_id: str) -> Answer:
         """Send a test at once, whatever else waits; raises EndpointDisabled."""
 
         def effect(tx: Transaction, now: datetime) -> Answer:
@@ -105,7 +105,7 @@ class EndpointDesk(Desk):
 
         return self._once(key, once, effect)
 
-    def webhook_deliveries(
+    def deliveries(
         self, key: ApiKey, webhook_id: str, state: str | None, before: int | None, limit: int
     ) -> Json:
         """The log, the latest first; ask again with `next` as `before` for more."""
@@ -115,7 +115,7 @@ class EndpointDesk(Desk):
             )
         )
 
-    def webhook_delivery(self, key: ApiKey, webhook_id: str, delivery_id: str) -> Json:
+    def delivery(self, key: ApiKey, webhook_id: str, delivery_id: str) -> Json:
         """One delivery with every attempt."""
 
         def query(tx: Transaction) -> Json:
@@ -166,4 +166,4 @@ def _in_order(types: Sequence[str]) -> tuple[str, ...]:
 
 def _act(what: str, endpoint: Endpoint, result: str, now: datetime) -> Entry:
     about = Subject(endpoint.client, NOBODY)
-    return Entry(now, "backend", f"webhook.{what}", about, endpoint.id, result)
+    return entry("backend", f"webhook.{what}", about, endpoint.id, result, now)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Protocol
 
+from authsvc.domain.challenge import CHALLENGE_LIFE
 from authsvc.ephemeral import Ephemeral, Key
 from authsvc.errors import RateLimited
 from authsvc.factor import Begun, Factor, Json, Step
@@ -17,7 +18,6 @@ from authsvc.factor import Begun, Factor, Json, Step
 BEGUN_LIFE = timedelta(seconds=120)
 """A nonce counts for two minutes after it was issued (BARS 6)."""
 
-CHALLENGE_LIFE = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
 STEPS_PER_CHALLENGE = 30
 """Begins and captures of one factor of one challenge; a person needs a handful, a guesser thousands."""

@@ -1,6 +1,6 @@
 """What the policy says of one payment: from what the backend stated and what is on record to a level, and the sets to prove it.
 
-A policy is taken in hand once and judges alone until the decision stands, so that an activation in between can never mix
+A policy is read once and judges alone until the decision stands, so that an activation in between can never mix
 two versions in one decision.
 """
 
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from authsvc.account.proof import ACCOUNT_ACTS
 from authsvc.device.credential import Device
 from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
-from authsvc.domain.challenge import Challenge
+from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
 from authsvc.domain.decision import Decision, PolicyRef, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Transaction
@@ -28,8 +28,6 @@ from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.stepup.closing import signed
 from authsvc.subject import Novelty
 
-CHALLENGE_LIFE = timedelta(minutes=5)
-
 SEEN = (Novelty.TRUSTED, Novelty.PROBATION)
 """How new a device is that showed its own secret."""
 
@@ -40,7 +38,7 @@ SecretMacs = Callable[[str], tuple[bytes, ...]]
 class DecisionRequest:
     """What the payment backend states. `risk_score` None is not known, and reads as 100.
 
-    `locale` None is the one of the payer's enrolment: in which language somebody reads digits aloud does not depend on the shop.
+    `locale` None is the one of the payer's enrollment: in which language somebody reads digits aloud does not depend on the shop.
     """
 
     payment: Payment

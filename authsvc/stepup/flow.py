@@ -1,6 +1,6 @@
 """The one flow, to be read from top to bottom: how a payment is decided, challenged and released.
 
-`decide` asks the policy and opens a challenge; `begin` and `answer` take evidence for one factor at a time and reveal
+`decide` asks the policy and opens a challenge; `begin` and `receive` take evidence for one factor at a time and reveal
 nothing; `complete` charges an attempt, judges everything at once, asks the policy again, and signs the receipt in the very
 transaction that uses the proofs up. Factors are known only as the verifiers that `wiring` hands in.
 """
@@ -16,7 +16,7 @@ from authsvc.domain.decision import RELEASING, Decision, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import InvalidRequest, TransactionChanged
-from authsvc.events import Event
+from authsvc.events import Event, Tally
 from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable
 from authsvc.policy.engine import Policy
 from authsvc.policy.level import Level
@@ -24,7 +24,7 @@ from authsvc.stepup.asking import place_of, step_of
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find
 from authsvc.stepup.deciding import Deciding, DecisionRequest, Judged, SecretMacs
-from authsvc.stepup.proving import Completed, Proving, Tally
+from authsvc.stepup.proving import Completed, Proving
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class StepUp:
         self._ceremonies.begin(step, factor, begun)
         return begun.shown
 
-    def answer(self, decision: Decision, factor: Factor, submission: Submission) -> Unusable | None:
+    def receive(self, decision: Decision, factor: Factor, submission: Submission) -> Unusable | None:
         """Take the evidence for one step. None says received, and nothing about whether it is right.
 
         Unusable evidence uses nothing up: the person tries again within the same ceremony.
@@ -141,9 +141,9 @@ class StepUp:
             _suspend_device(tx, decision, now)
         return end(tx, declined, "payer", "decline", now, choice=choice)
 
-    def complete(self, decision_id: str) -> Completed:
+    def complete(self, decision: Decision) -> Completed:
         """Judge everything at once; says whether the payer is through, and how many attempts are left."""
-        return self._proving.complete(self.find(decision_id), self._policy())
+        return self._proving.complete(decision, self._policy())
 
     # -- What both ask for ------------------------------------------------------------------------------------------
 

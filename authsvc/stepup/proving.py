@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 from authsvc.account.acts import charge_attempt, without_lost_keys
 from authsvc.biometric.words import Liveness, covers
@@ -19,7 +18,7 @@ from authsvc.domain.decision import Decision, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import InvalidRequest
-from authsvc.events import Event
+from authsvc.events import Event, Tally
 from authsvc.factor import Factor, FactorVerifier, Json, Verification
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.level import FactorSet, Level
@@ -29,14 +28,6 @@ from authsvc.stepup.closing import end, entry, must_find, must_have_account, pre
 from authsvc.stepup.deciding import SEEN, Deciding, reasons_of
 
 _ALIVE = Liveness.BONA_FIDE.value
-
-
-class Tally(Protocol):
-    """Counts for whoever watches the service."""
-
-    def judged(self, factor: str, outcome: str) -> None: ...
-
-    def scored(self, model: str, score: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,4 +220,4 @@ def _bytes(answer: object) -> bytes | None:
     if answer is None or isinstance(answer, bytes):
         return answer
     _log.warning("redis answered with a %s where bytes were expected", type(answer).__name__)
-    raise Unavailable("the short-lived store gives no sense", retry_after=1)
+    raise Unavailable("the short-lived store sent an unreadable response", retry_after=1)

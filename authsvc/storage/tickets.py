@@ -1,4 +1,4 @@
-"""What a payment backend hands to a person: tickets for an enrolment, and overviews of an account."""
+"""What a payment backend hands to a person: tickets for an enrollment, and overviews of an account."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ class EnrollmentStore:
             raise Conflict("the recovery was changed in between")
 
     def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
-        """End an open enrolment. Of many callers one gets True."""
+        """End an open enrollment. Of many callers one gets True."""
         params = {"id": enrollment_id, "state": state.value, "now": to_millis(now)}
         return self._connection.run(CLOSE_ENROLLMENT, params) == 1
 
     def cancel_of(self, subject: Subject) -> None:
-        """End whatever enrolment of a user is under way."""
+        """End whatever enrollment of a user is under way."""
         self._connection.run(CANCEL_ENROLLMENTS, {"client": subject.client, "user": subject.user})
 
     def forget_expired(self, now: datetime) -> int:

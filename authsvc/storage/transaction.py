@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import cached_property
 
 from authsvc.audit.chain import Entry, Head, Link, SigningKey, extend, sign_head
 from authsvc.clock import Clock
@@ -38,35 +38,103 @@ from authsvc.storage.webhooks import EndpointStore, LeaseStore
 EVENTS_IN_TURN = "SELECT pg_advisory_xact_lock(7106423)"
 
 
-@dataclass(slots=True)
 class StoreTransaction:
-    """The stores over one connection. Links and events are put off until the batch is sealed."""
+    """The stores over one connection, each made when it is first asked for. Links and events wait until the batch is sealed."""
 
-    accounts: AccountStore
-    decisions: DecisionStore
-    credentials: CredentialStore
-    codes: OtpStore
-    templates: TemplateStore
-    answers: IdempotencyStore
-    events: EventStore
-    policies: PolicyStore
-    life: PolicyLifeStore
-    shadows: ShadowStore
-    backtests: BacktestStore
-    tickets: EnrollmentStore
-    overviews: OverviewStore
-    endpoints: EndpointStore
-    deliveries: DeliveryStore
-    leases: LeaseStore
-    keys: ApiKeyStore
-    operators: OperatorStore
-    sessions: OperatorSessionStore
-    figures: FigureStore
-    unfreezes: UnfreezeStore
-    audit: AuditStore
-    head: Head
-    links: list[tuple[Link, Entry]] = field(default_factory=list)
-    published: list[Event] = field(default_factory=list)
+    def __init__(self, connection: Connection, sealer: Sealer, head: Head) -> None:
+        self._connection = connection
+        self._sealer = sealer
+        self.head = head
+        self.links: list[tuple[Link, Entry]] = []
+        self.published: list[Event] = []
+
+    @cached_property
+    def accounts(self) -> AccountStore:
+        return AccountStore(self._connection)
+
+    @cached_property
+    def decisions(self) -> DecisionStore:
+        return DecisionStore(self._connection)
+
+    @cached_property
+    def credentials(self) -> CredentialStore:
+        return CredentialStore(self._connection)
+
+    @cached_property
+    def codes(self) -> OtpStore:
+        return OtpStore(self._connection, self._sealer)
+
+    @cached_property
+    def templates(self) -> TemplateStore:
+        return TemplateStore(self._connection, self._sealer)
+
+    @cached_property
+    def answers(self) -> IdempotencyStore:
+        return IdempotencyStore(self._connection)
+
+    @cached_property
+    def events(self) -> EventStore:
+        return EventStore(self._connection)
+
+    @cached_property
+    def policies(self) -> PolicyStore:
+        return PolicyStore(self._connection)
+
+    @cached_property
+    def life(self) -> PolicyLifeStore:
+        return PolicyLifeStore(self._connection)
+
+    @cached_property
+    def shadows(self) -> ShadowStore:
+        return ShadowStore(self._connection)
+
+    @cached_property
+    def backtests(self) -> BacktestStore:
+        return BacktestStore(self._connection)
+
+    @cached_property
+    def tickets(self) -> EnrollmentStore:
+        return EnrollmentStore(self._connection)
+
+    @cached_property
+    def overviews(self) -> OverviewStore:
+        return OverviewStore(self._connection)
+
+    @cached_property
+    def endpoints(self) -> EndpointStore:
+        return EndpointStore(self._connection, self._sealer)
+
+    @cached_property
+    def deliveries(self) -> DeliveryStore:
+        return DeliveryStore(self._connection)
+
+    @cached_property
+    def leases(self) -> LeaseStore:
+        return LeaseStore(self._connection)
+
+    @cached_property
+    def keys(self) -> ApiKeyStore:
+        return ApiKeyStore(self._connection)
+
+    @cached_property
+    def operators(self) -> OperatorStore:
+        return OperatorStore(self._connection, self._sealer)
+
+    @cached_property
+    def sessions(self) -> OperatorSessionStore:
+        return OperatorSessionStore(self._connection)
+
+    @cached_property
+    def figures(self) -> FigureStore:
+        return FigureStore(self._connection)
+
+    @cached_property
+    def unfreezes(self) -> UnfreezeStore:
+        return UnfreezeStore(self._connection)
+
+    @cached_property
+    def audit(self) -> AuditStore:
+        return AuditStore(self._connection)
 
     def position(self) -> tuple[str, int]:
         return self.head.chain, self.head.seq + 1
@@ -112,31 +180,7 @@ class Writing:
         self._head = AuditStore(connection).last_head(self._head.chain)
 
     def open(self, connection: Connection) -> StoreTransaction:
-        return StoreTransaction(
-            accounts=AccountStore(connection),
-            decisions=DecisionStore(connection),
-            credentials=CredentialStore(connection),
-            codes=OtpStore(connection, self._sealer),
-            templates=TemplateStore(connection, self._sealer),
-            answers=IdempotencyStore(connection),
-            events=EventStore(connection),
-            policies=PolicyStore(connection),
-            life=PolicyLifeStore(connection),
-            shadows=ShadowStore(connection),
-            backtests=BacktestStore(connection),
-            tickets=EnrollmentStore(connection),
-            overviews=OverviewStore(connection),
-            endpoints=EndpointStore(connection, self._sealer),
-            deliveries=DeliveryStore(connection),
-            leases=LeaseStore(connection),
-            keys=ApiKeyStore(connection),
-            operators=OperatorStore(connection, self._sealer),
-            sessions=OperatorSessionStore(connection),
-            figures=FigureStore(connection),
-            unfreezes=UnfreezeStore(connection),
-            audit=AuditStore(connection),
-            head=self._head,
-        )
+        return StoreTransaction(connection, self._sealer, self._head)
 
     def seal(self, transaction: StoreTransaction, connection: Connection) -> None:
         """Write the batch's audit links under a signed head, and its events."""

@@ -25,7 +25,7 @@ class CaptureContext:
 
 
 @dataclass(frozen=True, slots=True)
-class EnrolmentPhrase:
+class EnrollmentPhrase:
     """What one good phrase adds to a template, and its fingerprint: biometric data, sealed by the caller until the last is in."""
 
     share: bytes

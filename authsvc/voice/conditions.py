@@ -54,7 +54,7 @@ def noisy(samples: Samples, decibels: float = _NOISE_DB) -> Samples:
 
 
 CONDITIONS: tuple[Condition, ...] = (lambda samples: samples, telephone, reverberant, noisy)
-"""Clean, telephone, room, noise: what every enrolment phrase is averaged over."""
+"""Clean, telephone, room, noise: what every enrollment phrase is averaged over."""
 
 
 def _generator(samples: Samples) -> np.random.Generator:

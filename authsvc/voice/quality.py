@@ -71,7 +71,7 @@ class Gate:
         return tuple(hint for broken, hint in checks if broken)
 
 
-ENROLMENT = Gate(speech=2.5, snr=15)
+ENROLLMENT = Gate(speech=2.5, snr=15)
 VERIFICATION = Gate(speech=1.5, snr=10)
 
 

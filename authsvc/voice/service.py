@@ -16,17 +16,17 @@ from authsvc.biometric.words import Comparison, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable
 from authsvc.factor import Unusable
 from authsvc.voice.acquisition import Ears, Phrase, acquire
-from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
+from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.engine import SpeakerEncoder
 from authsvc.voice.fingerprint import COPY, closest
 from authsvc.voice.hints import Hint
 from authsvc.voice.liveness import Evidence, PromptedLiveness
-from authsvc.voice.quality import ENROLMENT, VERIFICATION, Gate
+from authsvc.voice.quality import ENROLLMENT, VERIFICATION, Gate
 from authsvc.voice.references import Reference, Share
 from authsvc.voice.spoken_prompt import Language
 
 _AGREEMENT = 0.70
-"""How alike the phrases of one enrolment must be to each other: one voice, and no noise among them."""
+"""How alike the phrases of one enrollment must be to each other: one voice, and no noise among them."""
 
 
 class VoiceService:
@@ -62,17 +62,17 @@ class VoiceService:
             "liveness": self._liveness.id,
         }
 
-    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable:
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable:
         """What one phrase adds to a template, or what to do better; `context.earlier` holds those before it as well.
 
         Raises what `audio.decode` raises.
         """
-        phrase = self._acquire(recording, context, ENROLMENT)
+        phrase = self._acquire(recording, context, ENROLLMENT)
         hints = phrase.hints or self._objections(phrase, context)
         if hints:
             return Unusable(tuple(hint.value for hint in hints))
         share = Share.of(self._encoder, phrase.speech.only, phrase.quality)
-        return EnrolmentPhrase(share.packed(), phrase.fingerprint.text(), self.model)
+        return EnrollmentPhrase(share.packed(), phrase.fingerprint.text(), self.model)
 
     def enroll(self, shares: Sequence[bytes]) -> Template | Unusable:
         """The template of as many phrases as the manifest's fusion asks for; unusable when they are not of one voice.
@@ -91,7 +91,7 @@ class VoiceService:
         """How alike the phrase's speaker is to the template's, and whether the digits were spoken now; raises as `listen` does.
 
         With `context.held` the probe is the mean of that earlier phrase and this one. Raises ModelUnusable for a template of
-        another model: the person must enrol again.
+        another model: the person must enroll again.
         """
         expected = self._reference(reference)
         phrase = self._acquire(recording, context, VERIFICATION)
@@ -127,7 +127,7 @@ class VoiceService:
 
     def _reference(self, template: Template) -> Reference:
         if template.modality is not Modality.VOICE or template.model != self.model:
-            raise ModelUnusable("the template was made by another model: the person must enrol again")
+            raise ModelUnusable("the template was made by another model: the person must enroll again")
         try:
             return Reference.unpacked(template.vector, self._encoder.dimension)
         except ValueError as error:

@@ -6,11 +6,11 @@ import secrets
 from enum import StrEnum
 
 DIGITS = 6
-ENROLMENT_DIGITS = 8
-"""Of a phrase that makes a template: six read at ease are two seconds of speech, and an enrolment phrase wants 2.5."""
+ENROLLMENT_DIGITS = 8
+"""Of a phrase that makes a template: six read at ease are two seconds of speech, and an enrollment phrase wants 2.5."""
 
 PHRASES = 5
-"""How many prompts an enrolment reads, one after the other."""
+"""How many prompts an enrollment reads, one after the other."""
 
 
 class Language(StrEnum):

@@ -18,10 +18,10 @@ from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
 from authsvc.subject import Subject
-from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
+from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.held import HeldPhrase, HeldPhrases
 from authsvc.voice.hints import NARROWBAND_DB, Hint
-from authsvc.voice.spoken_prompt import DIGITS, ENROLMENT_DIGITS, Language, new_digits
+from authsvc.voice.spoken_prompt import DIGITS, ENROLLMENT_DIGITS, Language, new_digits
 
 PROMPT_LIFE = timedelta(seconds=60)
 NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
@@ -32,7 +32,7 @@ Answer = TypeVar("Answer")
 class Worker(Protocol):
     """The voice room's service, wherever it runs."""
 
-    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable: ...
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable: ...
 
     def enroll(self, shares: Sequence[bytes]) -> Template | Unusable: ...
 
@@ -46,7 +46,7 @@ class Templates(Protocol):
         """Whether this very template is still the enrolled one."""
 
     def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
-        """What the last twenty accepted captures are recognised by, the enrolment among them."""
+        """What the last twenty accepted captures are recognised by, the enrollment among them."""
 
     def remember_capture(
         self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
@@ -194,9 +194,9 @@ def begin_phrase(locale: str, now: datetime, count: int = DIGITS) -> Begun:
     return Begun(shown=shown, kept=kept)
 
 
-def begin_enrolment_phrase(locale: str, now: datetime) -> Begun:
+def begin_enrollment_phrase(locale: str, now: datetime) -> Begun:
     """The same with a longer row, for a template."""
-    return begin_phrase(locale, now, ENROLMENT_DIGITS)
+    return begin_phrase(locale, now, ENROLLMENT_DIGITS)
 
 
 def phrase(kept: Json, submission: Submission, now: datetime) -> tuple[bytes, CaptureContext]:

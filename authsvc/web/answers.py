@@ -13,6 +13,7 @@ from pydantic import Field
 from authsvc.domain.decision import Status
 from authsvc.factor import Factor
 from authsvc.policy.level import Level
+from authsvc.policy.recorded import Ending
 from authsvc.subject import Novelty
 from authsvc.web.told import Count, Digest, Told
 from authsvc.web.words import AnyJson
@@ -88,7 +89,7 @@ class CodeIssued(Told):
 
 class OutcomeRecorded(Told):
     decision: str
-    outcome: Literal["settled", "fraud", "refunded", "disputed"]
+    outcome: Ending
     recorded_at: datetime
 
 

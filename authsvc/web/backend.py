@@ -35,7 +35,7 @@ def decide(call: Call, wanted: requests.DecisionWanted) -> Reply:
     201 with a new decision; 200 with the one that is open for the same payment already. `approved` and `exempted` come with
     a receipt, `challenge_required` with a challenge for the payer's page or app.
     """
-    answer = call.services.decide(call.key, call.once, _decision_request(call.key.client, wanted))
+    answer = call.services.decisions.decide(call.key, call.once, _decision_request(call.key.client, wanted))
     if not answer.replayed:
         call.metrics.decided(answer.body)
     return told(answer, created=201)
@@ -50,7 +50,7 @@ def get_decision(call: Call) -> Reply:
     patience = credentials.preferred_wait(call.request)
     # A server that holds requests comes back by itself; under any other one the service waits.
     can_hold = WAITED in call.request.environ
-    found = call.services.decision(call.key, call.path["decision_id"], 0.0 if can_hold else patience)
+    found = call.services.decisions.find(call.key, call.path["decision_id"], 0.0 if can_hold else patience)
     applied = (("Preference-Applied", f"wait={patience:.0f}"),) if patience else ()
     if patience and found["status"] == "challenge_required":
         again = hold(call.request.environ, patience)
@@ -73,7 +73,7 @@ def issue_code(call: Call, wanted: requests.CodeWanted) -> Reply:
 
     Eight digits, good for 120 seconds and three tries. Send `text` as it is, over a channel of your own.
     """
-    answer = call.services.issue_code(call.key, call.once, call.path["decision_id"], wanted.locale)
+    answer = call.services.decisions.issue_code(call.key, call.once, call.path["decision_id"], wanted.locale)
     return told(answer, created=201)
 
 
@@ -89,7 +89,7 @@ def cancel_decision(call: Call, _: requests.Nothing) -> Reply:
 
     The challenge closes, and a receipt that was not consumed is void.
     """
-    return shown(call.services.cancel(call.key, call.path["decision_id"]))
+    return shown(call.services.decisions.cancel(call.key, call.path["decision_id"]))
 
 
 @decisions.sending(
@@ -97,7 +97,7 @@ def cancel_decision(call: Call, _: requests.Nothing) -> Reply:
 )
 def record_outcome(call: Call, wanted: requests.Outcome) -> Reply:
     """How the payment ended, so that the policy can be judged by it."""
-    return shown(call.services.record_outcome(call.key, call.path["decision_id"], wanted.outcome))
+    return shown(call.services.decisions.record_outcome(call.key, call.path["decision_id"], wanted.outcome))
 
 
 @receipts.sending(
@@ -109,7 +109,7 @@ def record_outcome(call: Call, wanted: requests.Outcome) -> Reply:
 )
 def verify_receipt(call: Call, wanted: requests.ReceiptShown) -> Reply:
     """Whether a receipt is good for this payment, without using it up."""
-    return shown(call.services.verify_receipt(call.key, wanted.receipt, _paid(call.key.client, wanted)))
+    return shown(call.services.receipts.verify(call.key, wanted.receipt, _paid(call.key.client, wanted)))
 
 
 @receipts.sending(
@@ -126,7 +126,7 @@ def consume_receipt(call: Call, wanted: requests.ReceiptShown) -> Reply:
     A receipt is consumed once, for exactly the payment that was authenticated.
     """
     paid = _paid(call.key.client, wanted)
-    return told(call.services.consume_receipt(call.key, call.once, wanted.receipt, paid), created=200)
+    return told(call.services.receipts.consume(call.key, call.once, wanted.receipt, paid), created=200)
 
 
 def _decision_request(client: str, wanted: requests.DecisionWanted) -> DecisionRequest:

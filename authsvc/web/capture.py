@@ -109,7 +109,9 @@ class CaptureBody:
         return content
 
 
-FRAMES = CaptureBody("frame", ("image/jpeg", "image/png"), 60, 10 * _MB, 40 * _MB)
+FRAMES = CaptureBody(
+    "frame", ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif"), 60, 10 * _MB, 40 * _MB
+)
 AUDIO = CaptureBody(
     "audio", ("audio/wav", "audio/ogg", "audio/webm", "audio/flac"), 1, 4 * _MB, 4 * _MB + JSON_BYTES
 )

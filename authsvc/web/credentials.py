@@ -10,13 +10,12 @@ import re
 from typing import TYPE_CHECKING
 
 from authsvc.errors import AuthsvcError, InvalidRequest, Unauthenticated
+from authsvc.services.decisions import LONGEST_WAIT
 from authsvc.stepup.once import Once
 from authsvc.web.operations import Plane
 
 if TYPE_CHECKING:
     from authsvc.web.http import ApiRequest
-
-LONGEST_WAIT = 25.0
 
 _TOKEN = re.compile(r"[A-Za-z0-9_.~+/=-]{1,512}", re.ASCII)
 _BARE_KEY = re.compile(

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from pydantic import TypeAdapter, ValidationError
 
 from authsvc.errors import InvalidRequest, NotFound
+from authsvc.services.services import Services
 from authsvc.web import credentials
 from authsvc.web.body import validated_query
 from authsvc.web.http import ApiResponse, current
 from authsvc.web.metrics import Metrics
 from authsvc.web.operations import Call, Operation, Plane
-from authsvc.web.port import Services
 from authsvc.web.replies import Reply
 from authsvc.web.words import OwnId, PathIdentifier
 
@@ -68,12 +68,12 @@ def _admit(call: Call, operation: Operation) -> None:
         return
     token = credentials.presented(call.request, operation.plane)
     if operation.act is not None:
-        call.admitted = call.services.admit_operator(token, operation.act, operation.name)
+        call.admitted = call.services.admission.admit_operator(token, operation.act, operation.name)
         return
     if operation.scope is None:
         call.token = token
         return
-    call.api_key = call.services.admit_key(token)
+    call.api_key = call.services.admission.admit_key(token)
     call.request.client_id = call.api_key.client
     call.api_key.must_have(operation.scope)
 

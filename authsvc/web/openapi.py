@@ -44,7 +44,7 @@ _SCHEMES: Mapping[Plane, tuple[str, Json]] = {
     ),
     Plane.ENROLLMENT: (
         "enrollmentToken",
-        {"type": "http", "scheme": "Enrollment", "description": "The token `et_…` of one enrolment."},
+        {"type": "http", "scheme": "Enrollment", "description": "The token `et_…` of one enrollment."},
     ),
     Plane.OVERVIEW: (
         "overviewToken",

@@ -19,9 +19,9 @@ from authsvc.stepup.once import Once
 from authsvc.web.replies import Reply
 
 if TYPE_CHECKING:
+    from authsvc.services.services import Services
     from authsvc.web.http import ApiRequest
     from authsvc.web.metrics import Metrics
-    from authsvc.web.port import Services
 
 
 class Plane(StrEnum):

@@ -35,20 +35,20 @@ def create_overview(call: Call, wanted: requests.OverviewWanted) -> Reply:
     fresh proof makes anything weaker.
     """
     locale = DEFAULT_LOCALE if wanted.locale is None else wanted.locale
-    answer = call.services.create_overview(call.key, call.once, wanted.user_id, locale, wanted.return_url)
+    answer = call.services.overviews.create(call.key, call.once, wanted.user_id, locale, wanted.return_url)
     return told(answer, created=201)
 
 
 @looking.get(OVERVIEW, user_answers.Overview, problems=_OVER)
 def get_overview(call: Call) -> Reply:
     """The account, its devices and consents."""
-    return shown(call.services.overview(call.path["overview_id"], call.token))
+    return shown(call.services.overviews.find(call.path["overview_id"], call.token))
 
 
 @looking.sending("PATCH", OVERVIEW, JsonBody(requests.Tightened), user_answers.UserStatus, problems=_OVER)
 def tighten_account(call: Call, _: requests.Tightened) -> Reply:
     """Exempt no payment for its low value any more; taking that back is not done here."""
-    return shown(call.services.verify_always(call.path["overview_id"], call.token))
+    return shown(call.services.overviews.verify_always(call.path["overview_id"], call.token))
 
 
 @looking.sending("PATCH", DEVICE, JsonBody(requests.DeviceRenamed), user_answers.Device, problems=_OVER)
@@ -56,7 +56,7 @@ def rename_own_device(call: Call, wanted: requests.DeviceRenamed) -> Reply:
     """Call a device something else."""
     path = call.path
     return shown(
-        call.services.rename_own_device(path["overview_id"], call.token, path["device_id"], wanted.name)
+        call.services.overviews.rename_device(path["overview_id"], call.token, path["device_id"], wanted.name)
     )
 
 
@@ -64,7 +64,7 @@ def rename_own_device(call: Call, wanted: requests.DeviceRenamed) -> Reply:
 def revoke_own_device(call: Call) -> Reply:
     """Remove a device for good; during its probation this is the old phone's veto."""
     path = call.path
-    return shown(call.services.revoke_own_device(path["overview_id"], call.token, path["device_id"]))
+    return shown(call.services.overviews.revoke_device(path["overview_id"], call.token, path["device_id"]))
 
 
 def _declare_withdrawal(modality: Modality) -> None:
@@ -76,7 +76,9 @@ def _declare_withdrawal(modality: Modality) -> None:
     )
     def withdraw(call: Call) -> Reply:
         """Withdraw the consent to a modality and destroy its template, effective on the next request."""
-        return shown(call.services.withdraw_own_biometric(call.path["overview_id"], call.token, modality))
+        return shown(
+            call.services.overviews.withdraw_biometric(call.path["overview_id"], call.token, modality)
+        )
 
 
 for _modality in Modality:
@@ -92,13 +94,13 @@ for _modality in Modality:
 )
 def freeze_own_account(call: Call, _: requests.Nothing) -> Reply:
     """Deny every decision for a stolen account at once; only you, the backend, can take that back."""
-    return shown(call.services.freeze_own(call.path["overview_id"], call.token))
+    return shown(call.services.overviews.freeze(call.path["overview_id"], call.token))
 
 
 @looking.get(f"{OVERVIEW}/erasure", user_answers.Erasure, problems=_OVER)
 def get_erasure(call: Call) -> Reply:
     """How far the proof for an erasure is."""
-    return shown(call.services.erasure(call.path["overview_id"], call.token))
+    return shown(call.services.erasures.find(call.path["overview_id"], call.token))
 
 
 @looking.sending(
@@ -111,9 +113,9 @@ def get_erasure(call: Call) -> Reply:
 def begin_erasure(call: Call, _: requests.Nothing) -> Reply:
     """Ask for the proof that an erasure needs, at the highest level that the person can prove.
 
-    A stolen session must not be enough: whoever erased an account with it could enrol next as somebody new.
+    A stolen session must not be enough: whoever erased an account with it could enroll next as somebody new.
     """
-    return shown(call.services.begin_erasure(call.path["overview_id"], call.token))
+    return shown(call.services.erasures.begin(call.path["overview_id"], call.token))
 
 
 @looking.sending(
@@ -125,4 +127,4 @@ def begin_erasure(call: Call, _: requests.Nothing) -> Reply:
 )
 def complete_erasure(call: Call, _: requests.Nothing) -> Reply:
     """Destroy the person's key, upon a proof that is two minutes old at most, and answer the receipt for it."""
-    return shown(call.services.complete_erasure(call.path["overview_id"], call.token))
+    return shown(call.services.erasures.complete(call.path["overview_id"], call.token))

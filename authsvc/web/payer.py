@@ -35,7 +35,7 @@ def get_challenge(call: Call) -> Reply:
 
     Show the payment exactly as it stands here: it is what will be signed.
     """
-    return shown(call.services.challenge(call.path["challenge_id"], call.token))
+    return shown(call.services.challenges.find(call.path["challenge_id"], call.token))
 
 
 def _declare_step(factor: Factor) -> None:
@@ -56,7 +56,7 @@ def _declare_step(factor: Factor) -> None:
 
         Beginning again makes what was begun before void.
         """
-        return shown(call.services.begin_step(call.path["challenge_id"], call.token, factor))
+        return shown(call.services.challenges.begin_step(call.path["challenge_id"], call.token, factor))
 
     @payer.sending(
         "PUT",
@@ -72,7 +72,9 @@ def _declare_step(factor: Factor) -> None:
         `received` says that it came in, and nothing about whether it is right.
         """
         try:
-            received = call.services.answer_step(call.path["challenge_id"], call.token, factor, submission)
+            received = call.services.challenges.take_step(
+                call.path["challenge_id"], call.token, factor, submission
+            )
         except CaptureUnusable:
             call.metrics.step(factor, "unusable")
             raise
@@ -96,7 +98,7 @@ def complete_challenge(call: Call, _: requests.Nothing) -> Reply:
 
     Every failure looks the same; `attempts_remaining` says what is left.
     """
-    completed = call.services.complete(call.path["challenge_id"], call.token)
+    completed = call.services.challenges.complete(call.path["challenge_id"], call.token)
     if completed.authenticated:
         call.metrics.completed("authenticated")
         return shown({"status": "authenticated"})
@@ -113,7 +115,7 @@ def complete_challenge(call: Call, _: requests.Nothing) -> Reply:
 )
 def switch_factors(call: Call, wanted: requests.Switch) -> Reply:
     """Prove it another way: choose another of the offered sets."""
-    return shown(call.services.switch(call.path["challenge_id"], call.token, wanted.factors))
+    return shown(call.services.challenges.switch(call.path["challenge_id"], call.token, wanted.factors))
 
 
 @payer.sending(
@@ -125,4 +127,4 @@ def switch_factors(call: Call, wanted: requests.Switch) -> Reply:
 )
 def decline_payment(call: Call, wanted: requests.Decline) -> Reply:
     """Say no: `cancel`, or `not_me`, which also suspends the device that the payment came from."""
-    return shown(call.services.decline(call.path["challenge_id"], call.token, wanted.choice))
+    return shown(call.services.challenges.decline(call.path["challenge_id"], call.token, wanted.choice))

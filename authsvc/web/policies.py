@@ -171,8 +171,10 @@ def get_policy_backtest(call: Call) -> Reply:
 @policies.delete(BACKTEST, policy_answers.Backtest, act=Act.TRY_POLICY)
 def cancel_policy_backtest(call: Call) -> Reply:
     """Stop a backtest; one that is over stays as it is."""
-    path, desk = call.path, call.services.policies
-    return shown(backtest_view(desk.cancel_backtest(call.operator, path["version_id"], path["backtest_id"])))
+    path, policies = call.path, call.services.policies
+    return shown(
+        backtest_view(policies.cancel_backtest(call.operator, path["version_id"], path["backtest_id"]))
+    )
 
 
 @policies.sending(

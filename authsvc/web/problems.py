@@ -127,8 +127,8 @@ _TABLE = (
     Problem(
         "challenge-closed",
         409,
-        "The challenge or enrolment is over",
-        "It was answered, declined, cancelled or has expired. Ask for a new decision or a new enrolment.",
+        "The challenge or enrollment is over",
+        "It was answered, declined, cancelled or has expired. Ask for a new decision or a new enrollment.",
         "该验证或登记已完成、被拒绝、被取消或已过期。请重新发起。",
     ),
     Problem(
@@ -172,8 +172,8 @@ _TABLE = (
         "unsupported-media",
         415,
         "The media type is not accepted here",
-        "Send JSON as `application/json` in UTF-8, captures as `multipart/form-data`, pictures as JPEG or PNG.",
-        "JSON 请以 UTF-8 编码的 `application/json` 发送，采集内容用 `multipart/form-data`，图片用 JPEG 或 PNG。",
+        "Send JSON as `application/json` in UTF-8, captures as `multipart/form-data`, pictures as JPEG, PNG or WebP.",
+        "JSON 请以 UTF-8 编码的 `application/json` 发送，采集内容用 `multipart/form-data`，图片用 JPEG、PNG 或 WebP。",
     ),
     Problem(
         "capture-unusable",

@@ -17,7 +17,7 @@ _CACHED = (("Cache-Control", "public, max-age=300"),)
 @public.get("/.well-known/jwks.json", record_answers.KeySet)
 def get_keys(call: Call) -> Reply:
     """The public keys that receipts are signed with, earlier ones included."""
-    return shown(call.services.jwks())._replace(headers=_CACHED)
+    return shown(call.services.public.jwks())._replace(headers=_CACHED)
 
 
 @public.get("/v1/openapi.json", record_answers.Document)
@@ -49,13 +49,13 @@ def explain_problem(call: Call) -> Reply:
 @public.get("/healthz", record_answers.Health)
 def get_health(call: Call) -> Reply:
     """Whether the process is alive."""
-    return shown(call.services.healthz())
+    return shown(call.services.public.healthz())
 
 
 @public.get("/readyz", record_answers.Ready)
 def get_readiness(call: Call) -> Reply:
     """Whether requests can be served: engines, model digests, stores, and any frightening setting."""
-    ready, found = call.services.readyz()
+    ready, found = call.services.public.readyz()
     if not ready:
         raise Unavailable("the service is not ready", checks=found)
     return shown(found)

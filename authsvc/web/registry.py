@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from authsvc.web.backend import decisions, receipts
-from authsvc.web.enrolment import enrolment, tickets
+from authsvc.web.enrollment import enrollment, tickets
 from authsvc.web.operations import Operation
 from authsvc.web.overview import looking, overviews
 from authsvc.web.payer import payer
@@ -20,7 +20,7 @@ ROOMS = (
     receipts,
     payer,
     tickets,
-    enrolment,
+    enrollment,
     overviews,
     looking,
     users,

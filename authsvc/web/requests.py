@@ -9,6 +9,7 @@ from pydantic import Field
 from authsvc.biometric.words import Modality
 from authsvc.factor import Category, Factor
 from authsvc.payment import Payee, Payment
+from authsvc.policy.recorded import Ending
 from authsvc.subject import Novelty, Subject
 from authsvc.web.words import (
     Amount,
@@ -113,7 +114,7 @@ class CodeWanted(Wanted):
 class Outcome(Wanted):
     """How the payment ended, so that policies can be judged by it."""
 
-    outcome: Literal["settled", "fraud", "refunded", "disputed"]
+    outcome: Ending
 
 
 class ReceiptShown(Wanted):
@@ -159,7 +160,7 @@ class Decline(Wanted):
     choice: Literal["not_me", "cancel"]
 
 
-# -- Enrolment and users -----------------------------------------------------------------------------------------------
+# -- Enrollment and users -----------------------------------------------------------------------------------------------
 
 
 class EnrollmentWanted(Wanted):

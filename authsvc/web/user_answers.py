@@ -1,4 +1,4 @@
-"""What is told about users: their enrolment, devices, account and data. See `answers`."""
+"""What is told about users: their enrollment, devices, account and data. See `answers`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Step = Literal["recovery", "proof_face", "proof_otp", "consent", "otp", "face", 
 
 
 class Ticket(Told):
-    """A one-time ticket: `token` opens the enrolment for the person's page at `url`."""
+    """A one-time ticket: `token` opens the enrollment for the person's page at `url`."""
 
     id: str
     token: str

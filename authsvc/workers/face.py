@@ -151,4 +151,6 @@ def _read(header: Json, reading: Callable[[Fields], T]) -> T:
     try:
         return reading(header)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unavailable("the biometric worker gives no sense", retry_after=RETRY_AFTER) from error
+        raise Unavailable(
+            "the biometric worker sent an unreadable response", retry_after=RETRY_AFTER
+        ) from error

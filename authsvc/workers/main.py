@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 def main(
     socket_path: Path, model_dir: Path, unsafe_no_pad: bool, rooms: Sequence[str], jobs: int, queue: int
 ) -> None:
-    """Serve biometric enrolment and verification to the web processes of this machine."""
+    """Serve biometric enrollment and verification to the web processes of this machine."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     _tame_libraries()
     try:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import Unavailable
 from authsvc.factor import Json, Unusable
-from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
+from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.messages import ABOUT, RETRY_AFTER, Answer, Handler
 
@@ -30,7 +30,7 @@ Blobs = Sequence[bytes]
 class Voices(Protocol):
     """What both ends offer: `VoiceService` in the worker, `RemoteVoice` in the web."""
 
-    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable: ...
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable: ...
 
     def enroll(self, shares: Blobs) -> Template | Unusable: ...
 
@@ -43,7 +43,7 @@ class RemoteVoice:
     def __init__(self, client: WorkerClient) -> None:
         self._client = client
 
-    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable:
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable:
         asked, carried = _sent(context)
         header, blobs = self._client.call(LISTEN, {"context": asked}, (*carried, recording))
         return _read(header, lambda it: _unusable(it) or _phrase(it, blobs))
@@ -127,9 +127,9 @@ def _template(fields: Fields, vector: bytes) -> Template:
     return Template(Modality(fields["modality"]), str(fields["model"]), vector, int(fields["samples"]))
 
 
-def _phrase(header: Fields, blobs: Blobs) -> EnrolmentPhrase:
+def _phrase(header: Fields, blobs: Blobs) -> EnrollmentPhrase:
     share, fingerprint = blobs
-    return EnrolmentPhrase(share, fingerprint.decode(), str(header["model"]))
+    return EnrollmentPhrase(share, fingerprint.decode(), str(header["model"]))
 
 
 def _unusable(header: Fields) -> Unusable | None:
@@ -163,4 +163,6 @@ def _read(header: Json, reading: Callable[[Fields], T]) -> T:
     try:
         return reading(header)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unavailable("the biometric worker gives no sense", retry_after=RETRY_AFTER) from error
+        raise Unavailable(
+            "the biometric worker sent an unreadable response", retry_after=RETRY_AFTER
+        ) from error

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 HEAVIEST = 150_000
 """Bytes of a page with everything that it loads."""
 
-SHAPES = {"phone": (390, 844), "desk": (1280, 800)}
+SHAPES = {"phone": (390, 844), "desktop": (1280, 800)}
 NARROWEST = 320
 
 _axe = Axe()

@@ -64,25 +64,25 @@ def _enrolling(phone: Phone) -> list[str]:
     faults = []
     page = phone.page
     phone.begin_enrolling()
-    faults += inspect(page, "enrol-1-start")
+    faults += inspect(page, "enroll-1-start")
     page.click("a.button")
-    faults += inspect(page, "enrol-2-consent")
+    faults += inspect(page, "enroll-2-consent")
     phone.agree(face="yes", voice="yes")
-    faults += inspect(page, "enrol-3-device")
+    faults += inspect(page, "enroll-3-device")
     phone.register_device()
-    faults += inspect(page, "enrol-4-app")
+    faults += inspect(page, "enroll-4-app")
     phone.add_app()
-    faults += inspect(page, "enrol-5-face")
+    faults += inspect(page, "enroll-5-face")
     page.click("#start")
     page.wait_for_selector("#record:visible")
     page.wait_for_selector("#advice:not(:empty)")
-    faults += inspect(page, "enrol-6-face-ready")
+    faults += inspect(page, "enroll-6-face-ready")
     with page.expect_navigation():
         page.click("#record")
     page.goto(page.url.rpartition("/")[0] if page.url.endswith(("/voice", "/face")) else page.url)
-    faults += inspect(page, "enrol-7-finish")
+    faults += inspect(page, "enroll-7-finish")
     phone.finish()
-    faults += inspect(page, "enrol-8-done")
+    faults += inspect(page, "enroll-8-done")
     phone.leave()
     return faults
 

@@ -17,7 +17,7 @@ Change = Callable[[DirectedApi], object]
 
 pytestmark = pytest.mark.timeout(400)
 
-CHALLENGE, ENROLMENT, OVERVIEW = "/c/chl_1", "/e/enr_1", "/o/ovw_1"
+CHALLENGE, ENROLLMENT, OVERVIEW = "/c/chl_1", "/e/enr_1", "/o/ovw_1"
 ENDS = ("authenticated", "failed", "declined_by_user", "expired", "cancelled", "denied", "not_possible")
 FAILURES: Mapping[str, int] = {
     "unauthenticated": 401,
@@ -82,7 +82,7 @@ def challenge(**fields: Any) -> Change:
     return lambda api: api.challenge.update(fields)
 
 
-def enrolment(**fields: Any) -> Change:
+def enrollment(**fields: Any) -> Change:
     return lambda api: api.enrollment.update(fields)
 
 
@@ -130,45 +130,49 @@ def test_every_step_of_a_challenge(tour: Tour):
     assert tour.faults == []
 
 
-def test_every_step_of_an_enrolment(tour: Tour):
+def test_every_step_of_an_enrollment(tour: Tour):
     lost = {"offered": ["recovery", "proof_face", "proof_otp"], "recovery": RECOVERY}
     consent = answers("POST /steps/consent/begin", text_version="2026-11", modalities=["face", "voice"])
     begun = answers("POST /steps/otp/begin", secret="JBSWY3DPEHPK3PXP", uri="otpauth://totp/x", qr_svg=_QR)
     device = {"offered": ["consent", "device", "otp", "face"], "received": ["consent"]}
-    tour.see("enrol-start", ENROLMENT)
-    tour.see("enrol-consent", ENROLMENT + "/consent", consent)
-    tour.see("enrol-child", ENROLMENT + "/consent", consent, does=_a_child_alone)
-    tour.see("enrol-device", ENROLMENT + "/device", enrolment(**device))
-    tour.see("enrol-app", ENROLMENT + "/otp", begun, enrolment(**device))
+    tour.see("enroll-start", ENROLLMENT)
+    tour.see("enroll-consent", ENROLLMENT + "/consent", consent)
+    tour.see("enroll-child", ENROLLMENT + "/consent", consent, does=_a_child_alone)
+    tour.see("enroll-device", ENROLLMENT + "/device", enrollment(**device))
+    tour.see("enroll-app", ENROLLMENT + "/otp", begun, enrollment(**device))
     tour.see(
-        "enrol-app-wrong",
-        ENROLMENT + "/otp",
+        "enroll-app-wrong",
+        ENROLLMENT + "/otp",
         begun,
         refuses("PUT /steps/otp", "challenge-failed"),
         does=_type_code,
     )
-    tour.see("enrol-finish", ENROLMENT, enrolment(received=["consent", "device", "otp"]))
+    tour.see("enroll-finish", ENROLLMENT, enrollment(received=["consent", "device", "otp"]))
     done = answers("POST /complete", status="completed", factors=["otp"], recovery_codes=_CODES)
-    tour.see("enrol-done", ENROLMENT, enrolment(received=["device", "otp"]), done, does=_press)
+    tour.see("enroll-done", ENROLLMENT, enrollment(received=["device", "otp"]), done, does=_press)
     bare = answers("POST /complete", status="completed", factors=["otp"], recovery_codes=[])
     tour.see(
-        "enrol-done-no-codes", ENROLMENT, enrolment(received=["device"], return_url=None), bare, does=_press
+        "enroll-done-no-codes",
+        ENROLLMENT,
+        enrollment(received=["device"], return_url=None),
+        bare,
+        does=_press,
     )
-    tour.see("enrol-over", ENROLMENT, refuses("GET ", "challenge-closed"))
+    tour.see("enroll-over", ENROLLMENT, refuses("GET ", "challenge-closed"))
     tour.see(
-        "enrol-replaced",
-        ENROLMENT,
-        enrolment(received=["otp"]),
+        "enroll-replaced",
+        ENROLLMENT,
+        enrollment(received=["otp"]),
         refuses("POST /complete", "proof-required"),
         does=_press,
     )
-    tour.see("lost-start", ENROLMENT, enrolment(**lost))
-    tour.see("lost-code", ENROLMENT + "/recovery", enrolment(**lost))
-    tour.see("lost-second", ENROLMENT, enrolment(**lost, received=["recovery"]))
-    tour.see("lost-one-time-code", ENROLMENT + "/proof_otp", enrolment(**lost, received=["recovery"]))
+    tour.see("lost-start", ENROLLMENT, enrollment(**lost))
+    tour.see("lost-code", ENROLLMENT + "/recovery", enrollment(**lost))
+    tour.see("lost-second", ENROLLMENT, enrollment(**lost, received=["recovery"]))
+    tour.see("lost-one-time-code", ENROLLMENT + "/proof_otp", enrollment(**lost, received=["recovery"]))
     operators = {**lost, "offered": ["recovery"], "recovery": {**RECOVERY, "operators": 2}}
-    tour.see("lost-operators", ENROLMENT, enrolment(**operators))
-    tour.see("lost-refused", ENROLMENT + "/proof_otp", enrolment(**lost, received=["recovery"]),
+    tour.see("lost-operators", ENROLLMENT, enrollment(**operators))
+    tour.see("lost-refused", ENROLLMENT + "/proof_otp", enrollment(**lost, received=["recovery"]),
              refuses("PUT /steps/proof_otp", "challenge-failed"), does=_type_code)  # fmt: skip
     assert tour.faults == []
 

@@ -59,10 +59,10 @@ class Watched:
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
-    def enrol(self, page: Page, user: str) -> None:
+    def enroll(self, page: Page, user: str) -> None:
         """As far as the camera."""
-        once = Once(f"enrol-{user}", b"f" * 32)
-        ticket = said(self.wired.services.create_enrollment(self.key, once, TicketWanted(user, "en")))
+        once = Once(f"enroll-{user}", b"f" * 32)
+        ticket = said(self.wired.services.enrollments.create(self.key, once, TicketWanted(user, "en")))
         page.context.request.post(f"{self.url}/e/{ticket['id']}", form={"token": ticket["token"]})
         page.goto(f"{self.url}/e/{ticket['id']}/consent")
         page.check("input[name=face][value=yes]")
@@ -132,7 +132,7 @@ def test_a_head_that_makes_the_gestures_asked_is_enrolled(
     watched: Watched, page: Page, asks: Callable[[tuple[Gesture, ...]], None]
 ) -> None:
     asks(SHOWN)
-    watched.enrol(page, "u_living")
+    watched.enroll(page, "u_living")
     assert show_oneself(page) == {"status": 200}
     page.wait_for_url(lambda address: not address.endswith("/face"))
 
@@ -142,7 +142,7 @@ def test_the_same_head_is_refused_where_something_else_is_asked(
     watched: Watched, page: Page, asks: Callable[[tuple[Gesture, ...]], None], gestures: tuple[Gesture, ...]
 ) -> None:
     asks(gestures)
-    watched.enrol(page, f"u_asked_{len(gestures)}")
+    watched.enroll(page, f"u_asked_{len(gestures)}")
     answer = show_oneself(page)
     assert answer["status"] == 422
     page.wait_for_selector("#hints li")

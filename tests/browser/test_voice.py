@@ -20,7 +20,7 @@ from authsvc.biometric.manifest import manifest_folder, read_manifests
 from authsvc.biometric.words import Modality, Template
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.build import ears, voice_service
-from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
+from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.conditions import noisy
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 from authsvc.voice.service import VoiceService
@@ -57,14 +57,14 @@ class Reader:
     """Somebody at a phone who reads whatever digits its page is given.
 
     `leaves_doubt` makes the next reading one that is neither clearly the owner's nor clearly not, in as much noise as that takes:
-    what was played for the enrolment tells how alike a reading will be.
+    what was played for the enrollment tells how alike a reading will be.
     """
 
     def __init__(self, phone: Phone, microphone: Microphone, speaker: Speaker, service: VoiceService) -> None:
         self.phone, self.page = phone, phone.page
         self.leaves_doubt = False
         self._microphone, self._speaker, self._service = microphone, speaker, service
-        self._enrolled: list[EnrolmentPhrase] = []
+        self._enrolled: list[EnrollmentPhrase] = []
         self.page.route("**/steps/voice/begin", self._answer_with_the_digits)
 
     def record(self) -> None:
@@ -80,7 +80,7 @@ class Reader:
         sound = self._doubtful(digits) if self.leaves_doubt else self._speaker.samples(digits)
         if "phrase" in answer.json():
             heard = self._service.listen(encode_wav(sound), CaptureContext(digits, "en"))
-            assert isinstance(heard, EnrolmentPhrase)
+            assert isinstance(heard, EnrollmentPhrase)
             self._enrolled.append(heard)
         self._microphone.play(sound)
         route.fulfill(response=answer)
@@ -172,12 +172,12 @@ def _read_a_row_twice_and_listen(reader: Reader) -> None:
     assert page.inner_text("#phrases") == "Row 1 of 5"
     assert page.inner_text("#tongue") == "Read them in English."
     page.wait_for_function("document.getElementById('playback').duration > 4")
-    assert inspect(page, "enrol-6-voice-heard") == []
+    assert inspect(page, "enroll-6-voice-heard") == []
     first = page.text_content("#digits")
     page.click("#repeat")
     page.wait_for_selector("#stop:visible")
     page.wait_for_timeout(_WHILE_IT_IS_SPOKEN_MS)
-    assert inspect(page, "enrol-6-voice-speaking") == []
+    assert inspect(page, "enroll-6-voice-speaking") == []
     page.click("#stop")
     assert page.text_content("#digits") == first
     with page.expect_response(lambda answer: answer.request.method == "PUT") as sent:

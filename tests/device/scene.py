@@ -72,6 +72,9 @@ class FixedMacs:
     def mac(self, label: str, data: bytes) -> bytes:
         return (label.encode() + data).ljust(32, b"\x00")[:32]
 
+    def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]:
+        return (self.mac(label, data),)
+
 
 def step(payment: Payment = PAYMENT, challenge_id: str = "chl_1") -> Step:
     return Step("dec_1", challenge_id, payment.subject, payment, Binding.of(payment), "zh-CN")
@@ -104,9 +107,9 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.verifier = DeviceVerifier(self.factor, PARTY, self.tx.read, FixedMacs(), **self.options)
-        self.enrol(self.phone)
+        self.enroll(self.phone)
 
-    def enrol(self, phone: Authenticator, subject: Subject = ALICE, device_id: str = "dev_1") -> None:
+    def enroll(self, phone: Authenticator, subject: Subject = ALICE, device_id: str = "dev_1") -> None:
         record = registered(phone, subject, device_id, pays="confirmation" in self.options)
         self.tx.credentials.records[record.id] = record
 

@@ -1,4 +1,4 @@
-"""The device key in the whole service: made at an enrolment, used for a payment, and gone when it looks cloned."""
+"""The device key in the whole service: made at an enrollment, used for a payment, and gone when it looks cloned."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def opened(bench: Bench, user: str = "u_1", proof: str | None = None) -> tuple[str, str]:
     ticket = said(
-        bench.services.create_enrollment(bench.key, bench.once(), TicketWanted(user, "zh-CN", proof))
+        bench.services.enrollments.create(bench.key, bench.once(), TicketWanted(user, "zh-CN", proof))
     )
     return str(ticket["id"]), str(ticket["token"])
 
@@ -33,11 +33,11 @@ def opened(bench: Bench, user: str = "u_1", proof: str | None = None) -> tuple[s
 def enrolled(bench: Bench, phone: Authenticator, user: str = "u_1") -> StatedDevice:
     """A person whose only factor is a device key."""
     ticket = opened(bench, user)
-    begun: Any = bench.services.begin_enrollment_step(*ticket, "device", {})
+    begun: Any = bench.services.enrollments.begin_step(*ticket, "device", {})
     credential = phone.create(begun["publicKey"]).to_json()
     answer = Submission({"name": "我的手机", "credential": credential})
-    made: Any = bench.services.answer_enrollment_step(*ticket, "device", answer)["device"]
-    bench.services.complete_enrollment(*ticket)
+    made: Any = bench.services.enrollments.take_step(*ticket, "device", answer)["device"]
+    bench.services.enrollments.complete(*ticket)
     return StatedDevice(made["id"], made["secret"])
 
 
@@ -48,11 +48,11 @@ def asked(bench: Bench, device: StatedDevice, amount: int = 30_000) -> Any:
 
 
 def options(bench: Bench, decision: Any) -> Any:
-    return bench.services.begin_step(*challenge_of(decision), Factor.DEVICE_UV)["publicKey"]
+    return bench.services.challenges.begin_step(*challenge_of(decision), Factor.DEVICE_UV)["publicKey"]
 
 
 def answer(bench: Bench, decision: Any, credential: dict[str, Any]) -> bool:
-    bench.services.answer_step(*challenge_of(decision), Factor.DEVICE_UV, Submission(credential))
+    bench.services.challenges.take_step(*challenge_of(decision), Factor.DEVICE_UV, Submission(credential))
     return bench.complete(decision).authenticated
 
 
@@ -66,7 +66,7 @@ def phone(bench: Bench) -> Authenticator:
     return Authenticator(bench.settings.public_url)
 
 
-def test_a_key_made_at_the_enrolment_releases_a_payment(bench: Bench, phone: Authenticator) -> None:
+def test_a_key_made_at_the_enrollment_releases_a_payment(bench: Bench, phone: Authenticator) -> None:
     device = enrolled(bench, phone)
     decision = asked(bench, device)
     assert answer(bench, decision, phone.get(options(bench, decision)).to_json())
@@ -86,9 +86,9 @@ def test_an_assertion_is_taken_once(bench: Bench, phone: Authenticator) -> None:
     device = enrolled(bench, phone)
     decision = asked(bench, device)
     credential = phone.get(options(bench, decision)).to_json()
-    bench.services.answer_step(*challenge_of(decision), Factor.DEVICE_UV, Submission(credential))
+    bench.services.challenges.take_step(*challenge_of(decision), Factor.DEVICE_UV, Submission(credential))
     with pytest.raises(InvalidRequest, match="begin again"):
-        bench.services.answer_step(*challenge_of(decision), Factor.DEVICE_UV, Submission(credential))
+        bench.services.challenges.take_step(*challenge_of(decision), Factor.DEVICE_UV, Submission(credential))
 
 
 def test_a_cloned_key_is_stopped_and_the_shop_is_told(bench: Bench, phone: Authenticator) -> None:
@@ -117,11 +117,11 @@ def test_a_key_is_not_enrolled_for_a_second_person(bench: Bench, phone: Authenti
 
 def test_a_refused_registration_enrols_nothing(bench: Bench, phone: Authenticator) -> None:
     ticket = opened(bench)
-    begun: Any = bench.services.begin_enrollment_step(*ticket, "device", {})
+    begun: Any = bench.services.enrollments.begin_step(*ticket, "device", {})
     creation = phone.create(begun["publicKey"])
     creation.client_data["origin"] = "https://evil.example"
     refused = Submission({"name": "phone", "credential": creation.to_json()})
     with pytest.raises((InvalidRequest, ChallengeFailed)):
-        bench.services.answer_enrollment_step(*ticket, "device", refused)
+        bench.services.enrollments.take_step(*ticket, "device", refused)
     with pytest.raises(InvalidRequest, match="nothing has been enrolled"):
-        bench.services.complete_enrollment(*ticket)
+        bench.services.enrollments.complete(*ticket)

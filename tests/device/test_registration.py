@@ -162,7 +162,7 @@ def test_the_answer_to_another_registration_is_refused() -> None:
         finish(kept, other.to_json())
 
 
-def test_a_record_survives_the_wait_for_its_enrolment() -> None:
+def test_a_record_survives_the_wait_for_its_enrollment() -> None:
     record = registered(Authenticator(ORIGIN, flags=BE), pays=True)
     assert CredentialRecord.from_json(ALICE, json.loads(json.dumps(record.to_json()))) == record
 

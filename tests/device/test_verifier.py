@@ -210,14 +210,14 @@ def test_what_is_no_credential_at_all_is_told_so() -> None:
 def test_the_key_of_another_user_is_refused() -> None:
     scene = Scene()
     others = Authenticator(ORIGIN)
-    scene.enrol(others, BOB, "dev_2")
+    scene.enroll(others, BOB, "dev_2")
     assert settle(scene, prove(scene, others)).reason == Refusal.NOT_OFFERED
 
 
 def test_a_key_under_the_id_of_another_is_refused() -> None:
     scene = Scene()
     mine = Authenticator(ORIGIN)
-    scene.enrol(mine, ALICE, "dev_2")
+    scene.enroll(mine, ALICE, "dev_2")
     assert (
         settle(scene, prove(scene, credential_id=mine.credential_id, handle=None)).reason == Refusal.SIGNATURE
     )

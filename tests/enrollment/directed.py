@@ -1,4 +1,4 @@
-"""An API of one challenge, one enrolment and one overview that a test directs: what it says, refuses, and was asked."""
+"""An API of one challenge, one enrollment and one overview that a test directs: what it says, refuses, and was asked."""
 
 from __future__ import annotations
 

@@ -186,6 +186,7 @@ def _segments() -> Iterator[tuple[str, bytes]]:
     for length in (0, 1, 2, 65_535):
         yield f"a segment of {length}", data[:2] + b"\xff\xe5" + struct.pack(">H", length) + data[2:]
     yield "endless fill bytes", data[:2] + b"\xff" * 3_000_000 + data[2:]
+    yield "a million segments", data[:2] + b"\xff\xfe\x00\x02" * 1_000_000 + data[2:]
     yield "many restart markers", data[:-2] + b"\xff\xd0" * 1_000_000 + data[-2:]
     yield "no tables", data[:2] + data[data.index(b"\xff\xc0") :]
     components = data.index(b"\xff\xc0") + 9

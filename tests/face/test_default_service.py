@@ -1,4 +1,4 @@
-"""The default engine on real photographs: enrol three, compare what is left."""
+"""The default engine on real photographs: enroll three, compare what is left."""
 
 import itertools
 import subprocess

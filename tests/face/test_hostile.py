@@ -14,8 +14,21 @@ HARMLESS = {
     "jpeg in mode YCbCr",
     "jpeg in mode L",
     "a segment of 2",
-    "endless fill bytes",
     "many restart markers",
+    # What phones and their programs write, and what is no more than large.
+    "WEBP",
+    "animated MPO",
+    "jpeg that says 5000",
+    "png bomb within limits, 0",
+    "png in mode 1",
+    "png in mode I;16",
+    "png in mode LA",
+    "png in mode P",
+    "png of 16 bits",
+    "png of colour 4",
+    "transparent",
+    "jpeg then zeros and a byte",
+    "png then zeros and a byte",
 }
 LARGEST_MEMORY = 512 * 1024 * 1024
 PROGRAM = """

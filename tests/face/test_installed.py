@@ -38,7 +38,7 @@ def test_new_templates_come_from_the_current_model_and_old_ones_still_compare(
     assert models.describe()["older_models"] == [drawn_manifest.digest]
 
 
-def test_a_template_whose_model_is_gone_asks_for_a_new_enrolment(
+def test_a_template_whose_model_is_gone_asks_for_a_new_enrollment(
     drawn_manifest: Manifest, newer: Manifest
 ) -> None:
     before = build(drawn_manifest).enroll(burst(RED), STILL)

@@ -8,7 +8,7 @@ import pytest
 from authsvc.face.acquisition import spread
 from authsvc.face.engine import Box, Face, PointKind, Points
 from authsvc.face.hints import Hint, sentence
-from authsvc.face.quality import ENROLMENT, VERIFICATION, Quality, has_rival, measure, pose
+from authsvc.face.quality import ENROLLMENT, VERIFICATION, Quality, has_rival, measure, pose
 from tests.face.drawing import RED, SquareDetector, drawn
 
 GOOD = Quality(width=150, sharpness=200, luma=120, turn=0.02, roll=1, outside=0, context=3, detail=0.8)
@@ -25,22 +25,22 @@ SPOILED = {
 
 
 def test_a_good_face_gives_no_hint() -> None:
-    assert ENROLMENT.hints(GOOD) == VERIFICATION.hints(GOOD) == ()
+    assert ENROLLMENT.hints(GOOD) == VERIFICATION.hints(GOOD) == ()
 
 
 @pytest.mark.parametrize("hint", SPOILED)
 def test_each_spoiled_measure_gives_its_own_hint(hint: Hint) -> None:
     spoiled = replace(GOOD, **SPOILED[hint])
-    assert ENROLMENT.hints(spoiled) == VERIFICATION.hints(spoiled) == (hint,)
+    assert ENROLLMENT.hints(spoiled) == VERIFICATION.hints(spoiled) == (hint,)
 
 
 def test_a_face_without_surroundings_is_too_close_where_liveness_needs_them() -> None:
     assert replace(VERIFICATION, context=2.0).hints(replace(GOOD, context=1.5)) == (Hint.TOO_CLOSE,)
 
 
-def test_enrolment_asks_for_a_larger_and_sharper_face() -> None:
+def test_enrollment_asks_for_a_larger_and_sharper_face() -> None:
     fair = replace(GOOD, width=70, sharpness=30)
-    assert ENROLMENT.hints(fair) == (Hint.TOO_SMALL, Hint.BLURRED)
+    assert ENROLLMENT.hints(fair) == (Hint.TOO_SMALL, Hint.BLURRED)
     assert VERIFICATION.hints(fair) == ()
 
 

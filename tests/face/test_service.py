@@ -102,12 +102,12 @@ def test_a_comparison_says_of_how_many_frames_it_was_made(service: FaceService) 
 
 def test_templates_of_another_model_are_never_compared(service: FaceService) -> None:
     foreign = Template(Modality.FACE, "sha256:other", template(service).vector, 3)
-    with pytest.raises(ModelUnusable, match="must enrol again"):
+    with pytest.raises(ModelUnusable, match="must enroll again"):
         service.verify(burst(RED), foreign, STILL)
 
 
 def test_a_voice_template_is_no_face(service: FaceService) -> None:
-    with pytest.raises(ModelUnusable, match="must enrol again"):
+    with pytest.raises(ModelUnusable, match="must enroll again"):
         service.verify(burst(RED), Template(Modality.VOICE, service.model, b"", 3), STILL)
 
 

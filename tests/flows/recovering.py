@@ -22,17 +22,17 @@ class Visit:
     @classmethod
     def opened(cls, bench: Bench, user: str = "u_1", operators: tuple[str, ...] = ()) -> "Visit":
         wanted = TicketWanted(user, "en", recovery=True, operators=operators)
-        ticket = said(bench.services.create_enrollment(bench.key, bench.once(), wanted))
+        ticket = said(bench.services.enrollments.create(bench.key, bench.once(), wanted))
         return cls(bench, str(ticket["id"]), str(ticket["token"]))
 
     def look(self) -> Said:
-        return self.bench.services.enrollment(self.id, self.token)
+        return self.bench.services.enrollments.find(self.id, self.token)
 
     def begin(self, step: str) -> Said:
-        return self.bench.services.begin_enrollment_step(self.id, self.token, step, {})
+        return self.bench.services.enrollments.begin_step(self.id, self.token, step, {})
 
     def answer(self, step: str, submission: Submission) -> Said:
-        return self.bench.services.answer_enrollment_step(self.id, self.token, step, submission)
+        return self.bench.services.enrollments.take_step(self.id, self.token, step, submission)
 
     def type_recovery_code(self, code: str) -> Said:
         return self.answer("recovery", Submission({"code": code}))
@@ -47,7 +47,7 @@ class Visit:
 
     def issued_code(self) -> Said:
         return said(
-            self.bench.services.issue_enrollment_code(self.bench.key, self.bench.once(), self.id, None)
+            self.bench.services.enrollments.issue_code(self.bench.key, self.bench.once(), self.id, None)
         )
 
     def add_device(self, key: Authenticator | None = None) -> StatedDevice:
@@ -62,4 +62,4 @@ class Visit:
         return app
 
     def complete(self) -> Said:
-        return self.bench.services.complete_enrollment(self.id, self.token)
+        return self.bench.services.enrollments.complete(self.id, self.token)

@@ -36,7 +36,7 @@ def fail(bench: Bench, decision: Said, times: int) -> None:
 def test_a_frozen_user_is_denied_everything_at_once(bench: Bench):
     phone = bench.enroll()
     waiting = ask_for_code(bench, phone)
-    bench.services.freeze(bench.key, "u_1", "stolen")
+    bench.services.users.freeze(bench.key, "u_1", "stolen")
     decision = bench.decide(bench.payment(100), phone.device, risk=0)
     assert (decision["status"], decision["level"]) == ("denied", "deny")
     assert decision["reasons"][0]["rule"] == "account-frozen"
@@ -48,23 +48,23 @@ def test_a_frozen_user_is_denied_everything_at_once(bench: Bench):
 
 def test_an_unfreeze_needs_a_proof_or_two_operators(bench: Bench):
     phone = bench.enroll()
-    bench.services.freeze(bench.key, "u_1", "stolen")
+    bench.services.users.freeze(bench.key, "u_1", "stolen")
     with pytest.raises(ProofRequired):
-        bench.services.unfreeze(bench.key, "u_1", None, ["alice", "Alice "])
-    bench.services.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
+        bench.services.users.unfreeze(bench.key, "u_1", None, ["alice", "Alice "])
+    bench.services.users.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
     assert bench.decide(bench.payment(100), phone.device)["status"] == "approved"
 
 
 def test_a_frozen_user_unfreezes_with_a_receipt_at_their_highest_level(bench: Bench):
     phone = bench.enroll()
-    bench.services.freeze(bench.key, "u_1", "lost and found")
+    bench.services.users.freeze(bench.key, "u_1", "lost and found")
     asked = bench.decide(bench.payment(0, type="unfreeze"), phone.device, risk=0)
     assert (asked["status"], asked["level"]) == ("challenge_required", "face")
     bench.answer_face(asked, "ann 8")
     assert bench.complete(asked).authenticated
     receipt = str(bench.again(asked)["receipt"])
-    bench.services.unfreeze(bench.key, "u_1", receipt, [])
-    assert bench.services.user_status(bench.key, "u_1")["status"] == "active"
+    bench.services.users.unfreeze(bench.key, "u_1", receipt, [])
+    assert bench.services.users.status(bench.key, "u_1")["status"] == "active"
 
 
 def test_five_wrong_codes_block_the_user_for_half_an_hour(bench: Bench):
@@ -123,7 +123,7 @@ def test_low_payments_are_spared_five_times_in_a_row_and_no_more(bench: Bench):
 
 def test_who_wants_to_be_asked_every_time_is(bench: Bench):
     phone = bench.enroll()
-    bench.services.set_user_status(bench.key, "u_1", verify_always=True)
+    bench.services.users.set_status(bench.key, "u_1", verify_always=True)
     assert bench.decide(bench.payment(100), phone.device, risk=0)["status"] == "challenge_required"
 
 
@@ -131,18 +131,18 @@ def test_a_withdrawn_face_is_gone_on_the_next_request(bench: Bench):
     bench.enroll()
     decision = bench.decide(bench.payment(125_000))
     bench.answer_face(decision, "ann 9")
-    bench.services.withdraw_biometric(bench.key, "u_1", "face")
+    bench.services.users.withdraw_biometric(bench.key, "u_1", "face")
     assert not bench.complete(decision).authenticated
     assert bench.decide(bench.payment(125_000), risk=20)["status"] == "not_possible"
-    consents = bench.services.export_user(bench.key, "u_1")["consents"]
+    consents = bench.services.users.export(bench.key, "u_1")["consents"]
     assert str(consents).count("'withdrawn_at': '2026") == 1
 
 
 def test_an_erased_user_is_gone_and_may_enrol_anew(bench: Bench):
     bench.enroll()
-    receipt = bench.services.erase_user(bench.key, "u_1")
+    receipt = bench.services.users.erase(bench.key, "u_1")
     assert "audit" in receipt
-    for ask in (bench.services.user_status, bench.services.devices, bench.services.export_user):
+    for ask in (bench.services.users.status, bench.services.users.devices, bench.services.users.export):
         with pytest.raises(NotFound):
             ask(bench.key, "u_1")
     assert bench.decide(bench.payment(100), risk=0)["status"] == "not_possible"
@@ -163,15 +163,15 @@ def test_a_second_device_waits_out_its_probation(bench: Bench):
 
 def test_a_revoked_device_is_denied_and_stays_so(bench: Bench):
     phone = bench.enroll()
-    bench.services.revoke_device(bench.key, "u_1", str(phone.device.id))
+    bench.services.users.revoke_device(bench.key, "u_1", str(phone.device.id))
     decision = bench.decide(bench.payment(100), phone.device, risk=0)
     assert (decision["status"], decision["device"]) == ("denied", {"novelty": "revoked"})
     with pytest.raises(InvalidRequest):
-        bench.services.rename_device(bench.key, "u_1", str(phone.device.id), "again")
+        bench.services.users.rename_device(bench.key, "u_1", str(phone.device.id), "again")
 
 
 def issue(bench: Bench, decision: Said, locale: str = "zh-CN") -> Said:
-    return said(bench.services.issue_code(bench.key, bench.once(), str(decision["id"]), locale))
+    return said(bench.services.decisions.issue_code(bench.key, bench.once(), str(decision["id"]), locale))
 
 
 def test_an_issued_code_says_what_it_is_for_and_releases_that_payment(bench: Bench):
@@ -228,9 +228,9 @@ def test_steps_are_limited(bench: Bench):
     phone = bench.enroll()
     decision = ask_for_code(bench, phone)
     for _ in range(STEPS_PER_CHALLENGE):
-        bench.services.begin_step(*challenge_of(decision), Factor.OTP)
+        bench.services.challenges.begin_step(*challenge_of(decision), Factor.OTP)
     with pytest.raises(RateLimited):
-        bench.services.begin_step(*challenge_of(decision), Factor.OTP)
+        bench.services.challenges.begin_step(*challenge_of(decision), Factor.OTP)
 
 
 def test_unusable_captures_cost_no_attempt_and_are_limited_over_all_challenges_of_a_person(bench: Bench):
@@ -239,11 +239,11 @@ def test_unusable_captures_cost_no_attempt_and_are_limited_over_all_challenges_o
     a_challenge = 20
     for _ in range(CAPTURES_AN_HOUR // a_challenge):
         decision = bench.decide(bench.payment(125_000), NEW_PHONE, risk=73)
-        begun = bench.services.begin_step(*challenge_of(decision), Factor.FACE)
+        begun = bench.services.challenges.begin_step(*challenge_of(decision), Factor.FACE)
         dark = Submission({"nonce": begun["nonce"]}, {"frame": (b"dark",)})
         for _ in range(a_challenge):
             with pytest.raises(CaptureUnusable):
-                bench.services.answer_step(*challenge_of(decision), Factor.FACE, dark)
+                bench.services.challenges.take_step(*challenge_of(decision), Factor.FACE, dark)
         assert bench.again(decision)["challenge"]["attempts_remaining"] == 3
     last = bench.decide(bench.payment(125_000), NEW_PHONE, risk=73)
     with pytest.raises(RateLimited):
@@ -254,19 +254,19 @@ def test_unusable_captures_cost_no_attempt_and_are_limited_over_all_challenges_o
 
 
 def test_no_frame_is_taken_before_consent(bench: Bench):
-    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), TicketWanted("u_9", "zh-CN")))
+    ticket = said(bench.services.enrollments.create(bench.key, bench.once(), TicketWanted("u_9", "zh-CN")))
     with pytest.raises(InvalidRequest, match="consent"):
-        bench.services.begin_enrollment_step(str(ticket["id"]), str(ticket["token"]), "face", {})
+        bench.services.enrollments.begin_step(str(ticket["id"]), str(ticket["token"]), "face", {})
 
 
 def test_a_child_needs_a_guardian(bench: Bench):
-    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), TicketWanted("u_9", "zh-CN")))
+    ticket = said(bench.services.enrollments.create(bench.key, bench.once(), TicketWanted("u_9", "zh-CN")))
     opened = (str(ticket["id"]), str(ticket["token"]))
-    bench.services.begin_enrollment_step(*opened, "consent", {})
+    bench.services.enrollments.begin_step(*opened, "consent", {})
     child = {"modalities": ["face"], "under_14": True}
     with pytest.raises(InvalidRequest, match="guardian"):
-        bench.services.answer_enrollment_step(*opened, "consent", Submission(child))
-    bench.services.answer_enrollment_step(*opened, "consent", Submission({**child, "guardian": "妈妈"}))
+        bench.services.enrollments.take_step(*opened, "consent", Submission(child))
+    bench.services.enrollments.take_step(*opened, "consent", Submission({**child, "guardian": "妈妈"}))
 
 
 def test_the_keys_of_all_users_are_wrapped_again_without_downtime(bench: Bench):

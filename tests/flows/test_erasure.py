@@ -18,21 +18,21 @@ def phone(bench: Bench) -> Phone:
 
 
 def opened(bench: Bench, user: str = "u_1") -> tuple[str, str]:
-    made = said(bench.services.create_overview(bench.key, bench.once(), user, "zh-CN", None))
+    made = said(bench.services.overviews.create(bench.key, bench.once(), user, "zh-CN", None))
     return str(made["id"]), str(made["token"])
 
 
 def begun(bench: Bench, overview: tuple[str, str]) -> tuple[str, str]:
     """The challenge that proves the erasure."""
-    challenge: Said = bench.services.begin_erasure(*overview)["challenge"]  # type: ignore[assignment]  # It is open.
+    challenge: Said = bench.services.erasures.begin(*overview)["challenge"]  # type: ignore[assignment]  # It is open.
     return str(challenge["id"]), str(challenge["token"])
 
 
 def show_face(bench: Bench, challenge: tuple[str, str], picture: str = "ann 7") -> None:
-    nonce = bench.services.begin_step(*challenge, Factor.FACE)["nonce"]
+    nonce = bench.services.challenges.begin_step(*challenge, Factor.FACE)["nonce"]
     evidence = Submission({"nonce": nonce}, {"frame": (picture.encode(),)})
-    bench.services.answer_step(*challenge, Factor.FACE, evidence)
-    bench.services.complete(*challenge)
+    bench.services.challenges.take_step(*challenge, Factor.FACE, evidence)
+    bench.services.challenges.complete(*challenge)
 
 
 def proved(bench: Bench) -> tuple[str, str]:
@@ -43,10 +43,10 @@ def proved(bench: Bench) -> tuple[str, str]:
 
 def test_who_proved_it_is_erased_and_gets_a_receipt_that_anybody_can_check(bench: Bench, phone: Phone):
     overview = proved(bench)
-    assert bench.services.erasure(*overview)["status"] == "authenticated"
-    erased: Said = bench.services.complete_erasure(*overview)
+    assert bench.services.erasures.find(*overview)["status"] == "authenticated"
+    erased: Said = bench.services.erasures.complete(*overview)
     header = jwt.get_unverified_header(erased["receipt"])
-    keys = {key["kid"]: key for key in bench.services.jwks()["keys"]}  # type: ignore[attr-defined]  # A list.
+    keys = {key["kid"]: key for key in bench.services.public.jwks()["keys"]}  # type: ignore[attr-defined]  # A list.
     claims = jwt.decode(
         erased["receipt"],
         jwt.PyJWK(keys[header["kid"]]),
@@ -58,10 +58,10 @@ def test_who_proved_it_is_erased_and_gets_a_receipt_that_anybody_can_check(bench
     assert header["typ"] == ERASURE_TYPE
     assert (claims["sub"], claims["audit"]) == ("u_1", erased["audit"])
     with pytest.raises(NotFound):
-        bench.services.user_status(bench.key, "u_1")
+        bench.services.users.status(bench.key, "u_1")
     [event] = [each for each in bench.events() if each["type"] == "subject:erased"]
     assert event["data"] == {"by": "person", "audit": erased["audit"]}
-    lines: Said = bench.services.audit_events(bench.key, None, 500)
+    lines: Said = bench.services.records.audit_events(bench.key, None, 500)
     [line] = [each for each in lines["events"] if each["action"] == "user.erase"]
     assert (line["chain"], line["seq"]) == (erased["audit"]["chain"], erased["audit"]["seq"])
 
@@ -69,24 +69,24 @@ def test_who_proved_it_is_erased_and_gets_a_receipt_that_anybody_can_check(bench
 def test_a_stolen_session_erases_nothing(bench: Bench, phone: Phone):
     overview = opened(bench)
     with pytest.raises(ProofRequired):
-        bench.services.complete_erasure(*overview)
+        bench.services.erasures.complete(*overview)
     begun(bench, overview)
     with pytest.raises(ProofRequired):
-        bench.services.complete_erasure(*overview)
-    assert bench.services.user_status(bench.key, "u_1")["status"] == "active"
+        bench.services.erasures.complete(*overview)
+    assert bench.services.users.status(bench.key, "u_1")["status"] == "active"
 
 
 def test_a_wrong_face_is_no_proof(bench: Bench, phone: Phone):
     overview = opened(bench)
     challenge = begun(bench, overview)
     show_face(bench, challenge, "bob 1")
-    assert bench.services.erasure(*overview)["status"] == "challenge_required"
+    assert bench.services.erasures.find(*overview)["status"] == "challenge_required"
     with pytest.raises(ProofRequired):
-        bench.services.complete_erasure(*overview)
+        bench.services.erasures.complete(*overview)
 
 
 def test_it_is_asked_at_the_highest_level_that_the_person_can_prove(bench: Bench, phone: Phone):
-    challenge: Said = bench.services.begin_erasure(*opened(bench))["challenge"]  # type: ignore[assignment]  # Open.
+    challenge: Said = bench.services.erasures.begin(*opened(bench))["challenge"]  # type: ignore[assignment]  # Open.
     assert ["otp"] not in challenge["sets"]
 
 
@@ -95,7 +95,7 @@ def test_without_a_face_a_device_key_and_a_code_are_asked(bench: Bench):
     visit.add_device(Authenticator(bench.settings.public_url))
     visit.add_app()
     visit.complete()
-    challenge: Said = bench.services.begin_erasure(*opened(bench))["challenge"]  # type: ignore[assignment]  # Open.
+    challenge: Said = bench.services.erasures.begin(*opened(bench))["challenge"]  # type: ignore[assignment]  # Open.
     assert challenge["sets"] == [["device_uv", "otp"]]
 
 
@@ -104,23 +104,23 @@ def test_the_proof_of_something_else_is_none(bench: Bench, phone: Phone):
     bench.answer_face(asked, "ann 8")
     assert bench.complete(asked).authenticated
     with pytest.raises(ProofRequired):
-        bench.services.complete_erasure(*opened(bench))
+        bench.services.erasures.complete(*opened(bench))
 
 
 def test_one_overviews_proof_does_not_serve_another(bench: Bench, phone: Phone):
     proved(bench)
     with pytest.raises(ProofRequired):
-        bench.services.complete_erasure(*opened(bench))
+        bench.services.erasures.complete(*opened(bench))
 
 
 def test_an_old_proof_is_none(bench: Bench, phone: Phone):
     overview = proved(bench)
     bench.clock.advance(LIFE)
-    assert bench.services.erasure(*overview) == {"status": None, "challenge": None}
+    assert bench.services.erasures.find(*overview) == {"status": None, "challenge": None}
     with pytest.raises(ProofRequired):
-        bench.services.complete_erasure(*overview)
+        bench.services.erasures.complete(*overview)
     show_face(bench, begun(bench, overview), "ann 8")
-    assert bench.services.complete_erasure(*overview)["user_id"] == "u_1"
+    assert bench.services.erasures.complete(*overview)["user_id"] == "u_1"
 
 
 def test_asking_again_answers_the_challenge_that_is_open(bench: Bench, phone: Phone):
@@ -130,13 +130,13 @@ def test_asking_again_answers_the_challenge_that_is_open(bench: Bench, phone: Ph
 
 def test_a_frozen_account_is_not_erased_by_its_owner(bench: Bench, phone: Phone):
     overview = proved(bench)
-    bench.services.freeze(bench.key, "u_1", "stolen")
+    bench.services.users.freeze(bench.key, "u_1", "stolen")
     with pytest.raises(UserFrozen):
-        bench.services.complete_erasure(*overview)
-    assert bench.services.begin_erasure(*opened(bench))["status"] == "denied"
+        bench.services.erasures.complete(*overview)
+    assert bench.services.erasures.begin(*opened(bench))["status"] == "denied"
 
 
-def test_an_enrolment_under_way_does_not_bring_the_account_back(bench: Bench):
+def test_an_enrollment_under_way_does_not_bring_the_account_back(bench: Bench):
     early = ticketed(bench, "u_1")
     early.add_app()
     phone = bench.enroll()
@@ -144,7 +144,7 @@ def test_an_enrolment_under_way_does_not_bring_the_account_back(bench: Bench):
     recovering.type_recovery_code(phone.recovery_codes[0])
     recovering.show_face("ann 6")
     recovering.add_app()
-    bench.services.complete_erasure(*proved(bench))
+    bench.services.erasures.complete(*proved(bench))
     for visit in (early, recovering):
         with pytest.raises(ChallengeClosed):
             visit.complete()
@@ -152,7 +152,11 @@ def test_an_enrolment_under_way_does_not_bring_the_account_back(bench: Bench):
 
 def test_an_erased_persons_overview_is_over(bench: Bench, phone: Phone):
     overview = proved(bench)
-    bench.services.complete_erasure(*overview)
-    for ask in (bench.services.overview, bench.services.begin_erasure, bench.services.complete_erasure):
+    bench.services.erasures.complete(*overview)
+    for ask in (
+        bench.services.overviews.find,
+        bench.services.erasures.begin,
+        bench.services.erasures.complete,
+    ):
         with pytest.raises((NotFound, Unauthenticated)):
             ask(*overview)

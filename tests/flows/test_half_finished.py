@@ -1,4 +1,4 @@
-"""An enrolment that is not completed expires and leaves nothing behind, and nothing stands in for a proof."""
+"""An enrollment that is not completed expires and leaves nothing behind, and nothing stands in for a proof."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.support.authenticator import Authenticator
 from tests.support.service import Bench, Said, embedded, said
 
 USER = "u_9"
-# That an enrolment was opened stays on record; who it was for is what the record is about.
+# That an enrollment was opened stays on record; who it was for is what the record is about.
 KEPT = {"audit_entries"}
 
 
@@ -29,7 +29,7 @@ def alone(tmp_path: Path) -> Iterator[Bench]:
 
 
 def opened(bench: Bench, user: str = USER) -> Visit:
-    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), TicketWanted(user, "zh-CN")))
+    ticket = said(bench.services.enrollments.create(bench.key, bench.once(), TicketWanted(user, "zh-CN")))
     return Visit(bench, str(ticket["id"]), str(ticket["token"]))
 
 
@@ -80,7 +80,7 @@ def test_what_was_begun_is_nowhere_once_its_time_is_over(alone: Bench):
     alone.clock.advance(TICKET_LIFE)
     with pytest.raises(ChallengeClosed):
         visit.complete()
-    alone.services.sweep()
+    alone.services.housekeeping.sweep()
     assert rows_of(alone, USER) == {}
     assert waiting(alone) == 0
     with pytest.raises(Unauthenticated):
@@ -92,7 +92,7 @@ def test_a_completed_one_leaves_nothing_in_the_short_lived_store(alone: Bench):
     do_all_but_the_last(visit)
     visit.complete()
     alone.clock.advance(TICKET_LIFE)
-    alone.services.sweep()
+    alone.services.housekeeping.sweep()
     assert waiting(alone) == 0
     assert "enrollments" not in rows_of(alone, USER)
     assert rows_of(alone, USER)["users"] == 1
@@ -100,22 +100,22 @@ def test_a_completed_one_leaves_nothing_in_the_short_lived_store(alone: Bench):
 
 def test_nobody_exists_by_a_ticket_alone(bench: Bench):
     opened(bench)
-    for ask in (bench.services.user_status, bench.services.export_user):
+    for ask in (bench.services.users.status, bench.services.users.export):
         with pytest.raises(NotFound):
             ask(bench.key, USER)
 
 
-def test_of_two_first_enrolments_one_counts(bench: Bench):
+def test_of_two_first_enrollments_one_counts(bench: Bench):
     first, second = opened(bench), opened(bench)
     first.add_app()
     second.add_app()
     first.complete()
     with pytest.raises(ProofRequired):
         second.complete()
-    assert bench.services.user_status(bench.key, USER)["factors"] == ["otp"]
+    assert bench.services.users.status(bench.key, USER)["factors"] == ["otp"]
 
 
-def test_a_second_enrolment_needs_a_proof(bench: Bench):
+def test_a_second_enrollment_needs_a_proof(bench: Bench):
     bench.enroll(USER)
     with pytest.raises(ProofRequired):
         opened(bench)
@@ -123,17 +123,17 @@ def test_a_second_enrolment_needs_a_proof(bench: Bench):
 
 @pytest.mark.parametrize("emptied", ["face", "device"])
 def test_an_emptied_account_is_no_new_one(bench: Bench, emptied: str):
-    """A stolen session may take everything away; it must not be able to enrol as somebody new afterwards."""
+    """A stolen session may take everything away; it must not be able to enroll as somebody new afterwards."""
     codes = _enrolled_with(bench, emptied)
-    overview = said(bench.services.create_overview(bench.key, bench.once(), USER, "en", None))
+    overview = said(bench.services.overviews.create(bench.key, bench.once(), USER, "en", None))
     looking = (str(overview["id"]), str(overview["token"]))
     if emptied == "face":
-        bench.services.withdraw_own_biometric(*looking, "face")
+        bench.services.overviews.withdraw_biometric(*looking, "face")
     else:
-        shown: Said = bench.services.overview(*looking)
+        shown: Said = bench.services.overviews.find(*looking)
         [device] = shown["devices"]
-        bench.services.revoke_own_device(*looking, device["id"])
-    assert bench.services.user_status(bench.key, USER)["factors"] == []
+        bench.services.overviews.revoke_device(*looking, device["id"])
+    assert bench.services.users.status(bench.key, USER)["factors"] == []
     with pytest.raises(ProofRequired):
         opened(bench)
     visit = Visit.opened(bench, USER)
@@ -173,7 +173,7 @@ def test_whose_consent_it_was_stands_in_the_audit_without_a_name(bench: Bench):
     visit.answer("consent", Submission(said_yes))
     visit.add_app()
     visit.complete()
-    lines = bench.services.audit_events(bench.key, None, 500)["events"]
+    lines = bench.services.records.audit_events(bench.key, None, 500)["events"]
     assert isinstance(lines, list)
     [given] = [line for line in lines if line["action"] == "consent.give"]
     assert (given["object"], given["details"]["by"]) == ("face", "guardian")

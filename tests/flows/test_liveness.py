@@ -30,7 +30,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
         bench = Bench(Settings(data_dir=tmp_path / "data", policy_file=policy))
         made.append(bench)
         bench.faces.gates, bench.faces.liveness = installed, Liveness.BONA_FIDE
-        bench.services.readyz()
+        bench.services.public.readyz()
         bench.enroll(face="ann")
         return bench
 
@@ -97,7 +97,7 @@ def test_what_the_policy_asks_reaches_payer_and_worker(
     opened: Open, asked: dict[str, str], gestures: int, judged: object
 ) -> None:
     bench = opened(("passive", "active"), asked)
-    begun = bench.services.begin_step(*challenge_of(risky(bench)), Factor.FACE)
+    begun = bench.services.challenges.begin_step(*challenge_of(risky(bench)), Factor.FACE)
     shown = begun["gestures"]
     assert isinstance(shown, list)
     assert len(shown) == gestures

@@ -24,7 +24,7 @@ def watching(tmp_path: Path) -> Iterator[Bench]:
 
 
 def alerts(bench: Bench, key: ApiKey | None = None) -> list[tuple[str, list[str]]]:
-    told = bench.services.events(key or bench.key, 0, 500)["events"]
+    told = bench.services.records.events(key or bench.key, 0, 500)["events"]
     assert isinstance(told, list)
     return [
         (event["user_id"], event["data"]["users"])
@@ -54,14 +54,14 @@ def test_nobody_is_compared_who_did_not_agree(watching: Bench, first: bool, seco
 
 def test_who_withdraws_is_compared_no_longer(watching: Bench) -> None:
     watching.enroll("u_1", face="ann", agrees=True)
-    watching.services.withdraw_biometric(watching.key, "u_1", "face")
+    watching.services.users.withdraw_biometric(watching.key, "u_1", "face")
     watching.enroll("u_2", face="ann", agrees=True)
     assert alerts(watching) == []
 
 
 def test_consent_to_it_is_kept_by_itself(watching: Bench) -> None:
     watching.enroll("u_1", face="ann", agrees=True)
-    export = watching.services.export_user(watching.key, "u_1")
+    export = watching.services.users.export(watching.key, "u_1")
     consents = export["consents"]
     assert isinstance(consents, list)
     assert WORDING in {consent["text_version"] for consent in consents}

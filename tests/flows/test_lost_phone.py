@@ -106,7 +106,7 @@ def test_two_operators_stand_for_the_second_proof(bench: Bench):
     visit.complete()
     (alert,) = [event for event in bench.events() if event["type"] == "subject:recovery:used"]
     assert alert["data"]["proofs"] == ["recovery_code", "operators"]
-    lines = bench.services.audit_events(bench.key, None, 500)["events"]
+    lines = bench.services.records.audit_events(bench.key, None, 500)["events"]
     assert isinstance(lines, list)
     (opened,) = [line for line in lines if line["object"] == visit.id and line["action"] == "enrollment.open"]
     assert opened["details"]["operators"] == ["alice", "bob"]
@@ -247,7 +247,7 @@ def test_of_many_tries_at_once_no_more_are_judged_than_there_are(bench: Bench):
 
     with ThreadPoolExecutor(12) as threads:
         assert set(threads.map(guess, visits)) == {"refused"}
-    lines = bench.services.audit_events(bench.key, None, 500)["events"]
+    lines = bench.services.records.audit_events(bench.key, None, 500)["events"]
     assert isinstance(lines, list)
     judged = [line for line in lines if line["action"] == "enrollment.prove" and line["details"]["admitted"]]
     assert len(judged) == 5
@@ -305,7 +305,7 @@ def test_a_freeze_in_between_stops_a_recovery(bench: Bench):
     phone = bench.enroll()
     visit = Visit.opened(bench)
     visit.type_recovery_code(phone.recovery_codes[0])
-    bench.services.freeze(bench.key, "u_1", "stolen")
+    bench.services.users.freeze(bench.key, "u_1", "stolen")
     with pytest.raises(UserFrozen):
         visit.show_face("ann 7")
     with pytest.raises(UserFrozen):
@@ -315,7 +315,7 @@ def test_a_freeze_in_between_stops_a_recovery(bench: Bench):
 def test_a_withdrawn_face_is_offered_no_more(bench: Bench):
     bench.enroll()
     visit = Visit.opened(bench)
-    bench.services.withdraw_biometric(bench.key, "u_1", "face")
+    bench.services.users.withdraw_biometric(bench.key, "u_1", "face")
     assert visit.look()["offered"] == ["recovery", "proof_otp"]
     with pytest.raises(InvalidRequest, match="not offered"):
         visit.begin("proof_face")
@@ -344,11 +344,11 @@ def test_recovery_codes_outlive_a_rotation_of_the_keys(bench: Bench):
 def test_a_ticket_has_one_kind_of_grounds(bench: Bench, wanted: TicketWanted):
     bench.enroll()
     with pytest.raises(InvalidRequest):
-        bench.services.create_enrollment(bench.key, bench.once(), wanted)
+        bench.services.enrollments.create(bench.key, bench.once(), wanted)
 
 
 def test_the_steps_of_a_recovery_are_not_offered_to_others(bench: Bench):
-    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), TicketWanted("u_2", "en")))
+    ticket = said(bench.services.enrollments.create(bench.key, bench.once(), TicketWanted("u_2", "en")))
     visit = Visit(bench, str(ticket["id"]), str(ticket["token"]))
     assert visit.look()["recovery"] is None
     for step in ("recovery", "proof_face", "proof_otp"):
@@ -369,7 +369,7 @@ def test_a_guesser_is_slowed_down(bench: Bench):
 
 def test_a_second_first_ticket_replaces_nothing(bench: Bench):
     wanted = TicketWanted("u_2", "en")
-    ticket = said(bench.services.create_enrollment(bench.key, bench.once(), wanted))
+    ticket = said(bench.services.enrollments.create(bench.key, bench.once(), wanted))
     early = Visit(bench, str(ticket["id"]), str(ticket["token"]))
     phone = bench.enroll("u_2")
     early.add_app()
@@ -384,5 +384,5 @@ def test_a_second_first_ticket_replaces_nothing(bench: Bench):
 def test_another_shops_ticket_gets_no_code(bench: Bench):
     bench.enroll()
     visit = Visit.opened(bench)
-    with pytest.raises(AuthsvcError, match="no such enrolment"):
-        bench.services.issue_enrollment_code(bench.new_key("other"), bench.once(), visit.id, None)
+    with pytest.raises(AuthsvcError, match="no such enrollment"):
+        bench.services.enrollments.issue_code(bench.new_key("other"), bench.once(), visit.id, None)

@@ -84,14 +84,14 @@ def test_a_picture_that_cannot_be_judged_costs_no_attempt(bench: Bench):
     bench.enroll()
     decision = bench.decide(bench.payment(125_000), NEW_PHONE)
     opened = challenge_of(decision)
-    begun = bench.services.begin_step(*opened, Factor.FACE)
+    begun = bench.services.challenges.begin_step(*opened, Factor.FACE)
     nonce = {"nonce": begun["nonce"]}
     with pytest.raises(CaptureUnusable) as refused:
-        bench.services.answer_step(*opened, Factor.FACE, Submission(nonce, {"frame": (b"dark",)}))
+        bench.services.challenges.take_step(*opened, Factor.FACE, Submission(nonce, {"frame": (b"dark",)}))
     assert str(refused.value.extra["hints"]).count("'code': 'too_dark'") == 1
     # The same ceremony goes on: unusable evidence uses nothing up.
-    bench.services.answer_step(*opened, Factor.FACE, Submission(nonce, {"frame": (b"ann 5",)}))
-    assert bench.services.challenge(*opened)["attempts_remaining"] == 3
+    bench.services.challenges.take_step(*opened, Factor.FACE, Submission(nonce, {"frame": (b"ann 5",)}))
+    assert bench.services.challenges.find(*opened)["attempts_remaining"] == 3
     assert bench.complete(decision).authenticated
 
 
@@ -99,15 +99,15 @@ def test_a_nonce_is_good_for_one_capture_and_two_minutes(bench: Bench):
     bench.enroll()
     decision = bench.decide(bench.payment(125_000), NEW_PHONE)
     opened = challenge_of(decision)
-    begun = bench.services.begin_step(*opened, Factor.FACE)
+    begun = bench.services.challenges.begin_step(*opened, Factor.FACE)
     submission = Submission({"nonce": begun["nonce"]}, {"frame": (b"ann 5",)})
-    bench.services.answer_step(*opened, Factor.FACE, submission)
+    bench.services.challenges.take_step(*opened, Factor.FACE, submission)
     with pytest.raises(InvalidRequest, match="begin again"):
-        bench.services.answer_step(*opened, Factor.FACE, submission)
-    late = bench.services.begin_step(*opened, Factor.FACE)
+        bench.services.challenges.take_step(*opened, Factor.FACE, submission)
+    late = bench.services.challenges.begin_step(*opened, Factor.FACE)
     bench.clock.advance(timedelta(seconds=121))
     with pytest.raises(InvalidRequest, match="begin"):
-        bench.services.answer_step(
+        bench.services.challenges.take_step(
             *opened, Factor.FACE, Submission({"nonce": late["nonce"]}, {"frame": (b"ann 5",)})
         )
 
@@ -117,7 +117,7 @@ def test_nothing_is_judged_before_every_factor_of_a_set_has_come(bench: Bench):
     decision = bench.decide(bench.payment(30_000), phone.device, risk=45)
     with pytest.raises(InvalidRequest, match="evidence is missing"):
         bench.complete(decision)
-    assert bench.services.challenge(*challenge_of(decision))["attempts_remaining"] == 3
+    assert bench.services.challenges.find(*challenge_of(decision))["attempts_remaining"] == 3
 
 
 def test_the_receipt_is_good_for_this_payment_once(bench: Bench):
@@ -126,12 +126,12 @@ def test_the_receipt_is_good_for_this_payment_once(bench: Bench):
     receipt = str(bench.decide(payment, phone.device)["receipt"])
     other = replace(payment, amount_minor=2_501)
     with pytest.raises(ReceiptMismatch):
-        bench.services.consume_receipt(bench.key, bench.once(), receipt, other)
-    assert bench.services.verify_receipt(bench.key, receipt, payment)["valid"] is True
-    assert "consumed_at" in said(bench.services.consume_receipt(bench.key, bench.once(), receipt, payment))
+        bench.services.receipts.consume(bench.key, bench.once(), receipt, other)
+    assert bench.services.receipts.verify(bench.key, receipt, payment)["valid"] is True
+    assert "consumed_at" in said(bench.services.receipts.consume(bench.key, bench.once(), receipt, payment))
     with pytest.raises(ReceiptConsumed):
-        bench.services.consume_receipt(bench.key, bench.once(), receipt, payment)
-    assert bench.services.verify_receipt(bench.key, receipt, payment)["valid"] is False
+        bench.services.receipts.consume(bench.key, bench.once(), receipt, payment)
+    assert bench.services.receipts.verify(bench.key, receipt, payment)["valid"] is False
 
 
 def test_a_receipt_ends_after_two_minutes(bench: Bench):
@@ -140,7 +140,7 @@ def test_a_receipt_ends_after_two_minutes(bench: Bench):
     receipt = str(bench.decide(payment, phone.device)["receipt"])
     bench.clock.advance(timedelta(seconds=121))
     with pytest.raises(ReceiptMismatch, match="expired"):
-        bench.services.consume_receipt(bench.key, bench.once(), receipt, payment)
+        bench.services.receipts.consume(bench.key, bench.once(), receipt, payment)
 
 
 def test_another_clients_receipt_and_decision_are_not_found(bench: Bench):
@@ -149,9 +149,9 @@ def test_another_clients_receipt_and_decision_are_not_found(bench: Bench):
     decision = bench.decide(payment, phone.device)
     stranger = bench.new_key("another-shop")
     with pytest.raises(NotFound):
-        bench.services.decision(stranger, str(decision["id"]))
+        bench.services.decisions.find(stranger, str(decision["id"]))
     with pytest.raises(ReceiptMismatch):
-        bench.services.consume_receipt(stranger, bench.once(), str(decision["receipt"]), payment)
+        bench.services.receipts.consume(stranger, bench.once(), str(decision["receipt"]), payment)
 
 
 def test_the_same_request_is_answered_from_the_first(bench: Bench):
@@ -188,7 +188,7 @@ def test_more_risk_on_the_second_asking_never_gets_the_first_answer(bench: Bench
     assert first["status"] == "approved"
     assert second["status"] == "challenge_required"
     with pytest.raises(ReceiptMismatch):
-        bench.services.consume_receipt(bench.key, bench.once(), str(first["receipt"]), payment)
+        bench.services.receipts.consume(bench.key, bench.once(), str(first["receipt"]), payment)
 
 
 def test_another_amount_under_the_same_transaction_cancels_the_old_challenge(bench: Bench):
@@ -233,14 +233,14 @@ def test_switching_offers_only_what_was_offered(bench: Bench):
     phone = bench.enroll()
     decision = bench.decide(bench.payment(30_000), phone.device, risk=45)
     with pytest.raises(InvalidRequest, match="not offered"):
-        bench.services.switch(*challenge_of(decision), [Factor.FACE])
-    assert bench.services.switch(*challenge_of(decision), [Factor.OTP])["chosen"] == ["otp"]
+        bench.services.challenges.switch(*challenge_of(decision), [Factor.FACE])
+    assert bench.services.challenges.switch(*challenge_of(decision), [Factor.OTP])["chosen"] == ["otp"]
 
 
 def test_not_me_declines_freezes_the_device_and_tells_the_backend(bench: Bench):
     phone = bench.enroll()
     decision = bench.decide(bench.payment(30_000), phone.device, risk=45)
-    bench.services.decline(*challenge_of(decision), "not_me")
+    bench.services.challenges.decline(*challenge_of(decision), "not_me")
     assert bench.again(decision)["status"] == "declined_by_user"
     tags = [event["type"] for event in bench.events()]
     assert tags[-2:] == ["subject:device:frozen", "decision:challenge:declined"]
@@ -255,25 +255,25 @@ def test_an_expired_challenge_is_over(bench: Bench):
     with pytest.raises(ChallengeClosed):
         bench.complete(decision)
     assert bench.again(decision)["status"] == "expired"
-    bench.services.sweep()
+    bench.services.housekeeping.sweep()
     assert bench.again(decision)["status"] == "expired"
 
 
 def test_a_cancelled_challenge_cannot_be_answered(bench: Bench):
     phone = bench.enroll()
     decision = bench.decide(bench.payment(30_000), phone.device, risk=45)
-    bench.services.cancel(bench.key, str(decision["id"]))
+    bench.services.decisions.cancel(bench.key, str(decision["id"]))
     with pytest.raises(ChallengeClosed):
-        bench.services.begin_step(*challenge_of(decision), Factor.OTP)
+        bench.services.challenges.begin_step(*challenge_of(decision), Factor.OTP)
 
 
 def test_a_token_opens_its_own_challenge_only(bench: Bench):
     phone = bench.enroll()
     first, second = (bench.decide(bench.payment(30_000), phone.device, risk=45) for _ in range(2))
     with pytest.raises(Unauthenticated):
-        bench.services.challenge(challenge_of(first)[0], challenge_of(second)[1])
+        bench.services.challenges.find(challenge_of(first)[0], challenge_of(second)[1])
     with pytest.raises(Unauthenticated):
-        bench.services.challenge("chl_unknown", challenge_of(second)[1])
+        bench.services.challenges.find("chl_unknown", challenge_of(second)[1])
 
 
 def test_the_evidence_of_a_decision_can_be_checked_by_others(bench: Bench):
@@ -283,7 +283,7 @@ def test_the_evidence_of_a_decision_can_be_checked_by_others(bench: Bench):
     decision = bench.decide(bench.payment(30_000), phone.device, risk=45)
     bench.answer_otp(decision, phone.code(bench.clock))
     bench.complete(decision)
-    bundle = bench.services.evidence(bench.key, str(decision["id"]))
+    bundle = bench.services.records.evidence(bench.key, str(decision["id"]))
     witness = verify_bundle(
         json.dumps(bundle, ensure_ascii=False).encode(), bench.wired.store.ring.audit_public_keys()
     )
@@ -291,7 +291,7 @@ def test_the_evidence_of_a_decision_can_be_checked_by_others(bench: Bench):
     assert len(witness.timeline) == 2
 
 
-def test_a_second_enrolment_needs_a_proof(bench: Bench):
+def test_a_second_enrollment_needs_a_proof(bench: Bench):
     phone = bench.enroll()
     with pytest.raises(ProofRequired):
         bench.enroll()

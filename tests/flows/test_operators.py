@@ -35,12 +35,12 @@ class Colleague:
 
     def sign_in(self, *, name: str = "", sign_in_key: str = "", code: str = "") -> str:
         """The session's secret; every try is a visit of its own."""
-        desk = self.bench.wired.console.sign_in
+        sign_in = self.bench.wired.console.sign_in
         visit = f"visit-{self.bench.once().key}"
-        desk.name(visit, name or self.name)
+        sign_in.name(visit, name or self.name)
         code = code or self.app.at(self.bench.clock.now())
         self.bench.clock.advance(timedelta(seconds=30))
-        return desk.by_app(visit, sign_in_key or self.sign_in_key, code)
+        return sign_in.by_app(visit, sign_in_key or self.sign_in_key, code)
 
     def wrong_code(self) -> str:
         return self.app.at(self.bench.clock.now() + timedelta(minutes=20))
@@ -105,14 +105,14 @@ def test_five_failures_lock_for_half_an_hour_and_everything_looks_the_same(bench
 
 def test_parallel_guesses_are_judged_five_times_at_most(bench: Bench):
     ann = Colleague(bench, "Ann", Role.AUDITOR)
-    desk, wrong = bench.wired.console.sign_in, ann.wrong_code()
+    sign_in, wrong = bench.wired.console.sign_in, ann.wrong_code()
     barrier = threading.Barrier(20)
 
     def guess(number: int) -> None:
-        desk.name(f"v{number}", "Ann")
+        sign_in.name(f"v{number}", "Ann")
         barrier.wait()
         with pytest.raises(Unauthenticated):
-            desk.by_app(f"v{number}", ann.sign_in_key, wrong)
+            sign_in.by_app(f"v{number}", ann.sign_in_key, wrong)
 
     threads = [threading.Thread(target=guess, args=(number,)) for number in range(20)]
     for thread in threads:
@@ -155,17 +155,17 @@ def test_a_bearer_lives_an_hour_and_ends_with_the_sign_out(bench: Bench):
     sessions = bench.wired.console.sessions
     session = sessions.admit(ann.sign_in(), SessionKind.BROWSER)
     bearer = sessions.open_bearer(session)
-    assert bench.services.admit_operator(bearer, Act.READ_AUDIT, "test").id == ann.account.id
+    assert bench.services.admission.admit_operator(bearer, Act.READ_AUDIT, "test").id == ann.account.id
     with pytest.raises(Unauthenticated):
         admitted(bench, bearer)
     bench.clock.advance(LONGEST_BEARER)
     with pytest.raises(Unauthenticated):
-        bench.services.admit_operator(bearer, Act.READ_AUDIT, "test")
+        bench.services.admission.admit_operator(bearer, Act.READ_AUDIT, "test")
     session = sessions.admit(ann.sign_in(), SessionKind.BROWSER)
     bearer = sessions.open_bearer(session)
     sessions.end(session)
     with pytest.raises(Unauthenticated):
-        bench.services.admit_operator(bearer, Act.READ_AUDIT, "test")
+        bench.services.admission.admit_operator(bearer, Act.READ_AUDIT, "test")
 
 
 def test_who_may_not_is_refused_and_the_refusal_is_on_record(bench: Bench):

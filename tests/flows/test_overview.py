@@ -12,12 +12,12 @@ from tests.support.service import Bench, Phone, Said, said
 
 def opened(bench: Bench, user: str = "u_1", return_url: str | None = None) -> tuple[str, str]:
     """The id and the token of an overview that the shop opens for a user."""
-    made = said(bench.services.create_overview(bench.key, bench.once(), user, "zh-CN", return_url))
+    made = said(bench.services.overviews.create(bench.key, bench.once(), user, "zh-CN", return_url))
     return str(made["id"]), str(made["token"])
 
 
 def seen(bench: Bench, user: str = "u_1") -> Said:
-    return bench.services.overview(*opened(bench, user))
+    return bench.services.overviews.find(*opened(bench, user))
 
 
 def second_phone(bench: Bench, first: Phone) -> Phone:
@@ -30,13 +30,13 @@ def second_phone(bench: Bench, first: Phone) -> Phone:
 
 def acts(bench: Bench, action: str) -> list[Said]:
     """The audit lines of one kind of act."""
-    lines: Said = bench.services.audit_events(bench.key, None, 500)
+    lines: Said = bench.services.records.audit_events(bench.key, None, 500)
     return [line for line in lines["events"] if line["action"] == action]
 
 
 def test_a_person_sees_their_devices_consents_and_factors(bench: Bench):
     phone = bench.enroll()
-    shown: Said = bench.services.overview(*opened(bench, return_url="https://shop.example/me"))
+    shown: Said = bench.services.overviews.find(*opened(bench, return_url="https://shop.example/me"))
     assert shown["user"]["factors"] == ["face", "otp"]
     assert [device["id"] for device in shown["devices"]] == [phone.device.id]
     assert [(each["modality"], each["withdrawn_at"]) for each in shown["consents"]] == [("face", None)]
@@ -45,11 +45,11 @@ def test_a_person_sees_their_devices_consents_and_factors(bench: Bench):
 
 def test_the_address_of_an_overview_does_not_open_it(bench: Bench):
     bench.enroll()
-    made = said(bench.services.create_overview(bench.key, bench.once(), "u_1", "en", None))
+    made = said(bench.services.overviews.create(bench.key, bench.once(), "u_1", "en", None))
     assert made["url"] == f"{bench.settings.public_url}/o/{made['id']}"
     assert made["token"] not in made["url"]
     with pytest.raises(Unauthenticated):
-        bench.services.overview(str(made["id"]), str(made["id"]))
+        bench.services.overviews.find(str(made["id"]), str(made["id"]))
 
 
 def test_nobody_looks_at_a_user_who_never_enrolled_or_was_erased(bench: Bench):
@@ -57,9 +57,9 @@ def test_nobody_looks_at_a_user_who_never_enrolled_or_was_erased(bench: Bench):
         opened(bench, "u_nobody")
     bench.enroll()
     overview = opened(bench)
-    bench.services.erase_user(bench.key, "u_1")
+    bench.services.users.erase(bench.key, "u_1")
     with pytest.raises(NotFound):
-        bench.services.overview(*overview)
+        bench.services.overviews.find(*overview)
 
 
 def test_an_overview_shows_its_own_user_and_no_other(bench: Bench):
@@ -67,9 +67,9 @@ def test_an_overview_shows_its_own_user_and_no_other(bench: Bench):
     others = bench.enroll("u_2", face="bob")
     mine, theirs = opened(bench, "u_1"), opened(bench, "u_2")
     with pytest.raises(Unauthenticated):
-        bench.services.overview(mine[0], theirs[1])
+        bench.services.overviews.find(mine[0], theirs[1])
     with pytest.raises(NotFound):
-        bench.services.revoke_own_device(*mine, str(others.device.id))
+        bench.services.overviews.revoke_device(*mine, str(others.device.id))
     assert bench.decide(bench.payment(user="u_2"), others.device)["device"] == {"novelty": "trusted"}
 
 
@@ -78,28 +78,28 @@ def test_an_overview_ends_after_a_quarter_of_an_hour(bench: Bench):
     overview = opened(bench)
     bench.clock.advance(OVERVIEW_LIFE)
     for act in (
-        partial(bench.services.overview, *overview),
-        partial(bench.services.freeze_own, *overview),
-        partial(bench.services.verify_always, *overview),
-        partial(bench.services.revoke_own_device, *overview, str(phone.device.id)),
+        partial(bench.services.overviews.find, *overview),
+        partial(bench.services.overviews.freeze, *overview),
+        partial(bench.services.overviews.verify_always, *overview),
+        partial(bench.services.overviews.revoke_device, *overview, str(phone.device.id)),
     ):
         with pytest.raises(ChallengeClosed):
             act()
-    assert bench.services.user_status(bench.key, "u_1")["status"] == "active"
+    assert bench.services.users.status(bench.key, "u_1")["status"] == "active"
 
 
 def test_what_has_expired_is_swept_away(bench: Bench):
     bench.enroll()
     overview = opened(bench)
     bench.clock.advance(OVERVIEW_LIFE)
-    bench.services.sweep()
+    bench.services.housekeeping.sweep()
     with pytest.raises(Unauthenticated):
-        bench.services.overview(*overview)
+        bench.services.overviews.find(*overview)
 
 
 def test_the_owner_freezes_a_stolen_account_at_once(bench: Bench):
     phone = bench.enroll()
-    assert bench.services.freeze_own(*opened(bench))["status"] == "frozen"
+    assert bench.services.overviews.freeze(*opened(bench))["status"] == "frozen"
     assert bench.decide(bench.payment(100), phone.device, risk=0)["status"] == "denied"
     assert "subject:frozen" in [event["type"] for event in bench.events()]
     assert [line["actor"] for line in acts(bench, "user.freeze")] == ["person"]
@@ -109,14 +109,14 @@ def test_the_owner_freezes_a_stolen_account_at_once(bench: Bench):
 
 def test_verify_always_is_switched_on(bench: Bench):
     bench.enroll()
-    assert bench.services.verify_always(*opened(bench))["verify_always"] is True
-    assert bench.services.user_status(bench.key, "u_1")["verify_always"] is True
+    assert bench.services.overviews.verify_always(*opened(bench))["verify_always"] is True
+    assert bench.services.users.status(bench.key, "u_1")["verify_always"] is True
     assert [line["actor"] for line in acts(bench, "user.verify-always")] == ["person"]
 
 
 def test_a_consent_is_withdrawn_and_the_face_counts_no_more(bench: Bench):
     bench.enroll()
-    bench.services.withdraw_own_biometric(*opened(bench), "face")
+    bench.services.overviews.withdraw_biometric(*opened(bench), "face")
     shown = seen(bench)
     assert shown["user"]["factors"] == ["otp"]
     assert shown["consents"][0]["withdrawn_at"] is not None
@@ -127,10 +127,10 @@ def test_a_consent_is_withdrawn_and_the_face_counts_no_more(bench: Bench):
 def test_a_device_is_renamed_and_removed_for_good(bench: Bench):
     phone = bench.enroll()
     device = str(phone.device.id)
-    assert bench.services.rename_own_device(*opened(bench), device, "旧手机")["name"] == "旧手机"
-    assert bench.services.revoke_own_device(*opened(bench), device)["state"] == "revoked"
+    assert bench.services.overviews.rename_device(*opened(bench), device, "旧手机")["name"] == "旧手机"
+    assert bench.services.overviews.revoke_device(*opened(bench), device)["state"] == "revoked"
     with pytest.raises(InvalidRequest, match="removed"):
-        bench.services.rename_own_device(*opened(bench), device, "again")
+        bench.services.overviews.rename_device(*opened(bench), device, "again")
     assert bench.decide(bench.payment(), phone.device)["device"] == {"novelty": "revoked"}
     assert [line["actor"] for line in acts(bench, "device.revoke")] == ["person"]
     told = [event["type"] for event in bench.events()]
@@ -145,9 +145,9 @@ def test_the_old_phone_vetoes_a_new_one_during_probation(bench: Bench, by: str):
     new = second_phone(bench, old)
     assert bench.decide(bench.payment(), new.device)["device"] == {"novelty": "probation"}
     if by == "person":
-        bench.services.revoke_own_device(*opened(bench), str(new.device.id))
+        bench.services.overviews.revoke_device(*opened(bench), str(new.device.id))
     else:
-        bench.services.revoke_device(bench.key, "u_1", str(new.device.id))
+        bench.services.users.revoke_device(bench.key, "u_1", str(new.device.id))
     (veto,) = [event for event in bench.events() if event["type"] == "subject:device:vetoed"]
     assert veto["data"] == {"device": new.device.id, "by": by}
     assert [line["result"] for line in acts(bench, "device.revoke")] == ["vetoed"]
@@ -159,7 +159,7 @@ def test_a_veto_ends_what_the_new_phone_has_begun(bench: Bench):
     old = bench.enroll()
     new = second_phone(bench, old)
     begun = bench.decide(bench.payment(125_000), new.device)
-    bench.services.revoke_own_device(*opened(bench), str(new.device.id))
+    bench.services.overviews.revoke_device(*opened(bench), str(new.device.id))
     bench.answer_face(begun, "ann 9")
     assert not bench.complete(begun).authenticated
     assert bench.again(begun)["status"] == "denied"
@@ -169,5 +169,5 @@ def test_after_its_probation_a_phone_is_removed_and_not_vetoed(bench: Bench):
     old = bench.enroll()
     new = second_phone(bench, old)
     bench.clock.advance(bench.settings.probation + timedelta(seconds=1))
-    bench.services.revoke_own_device(*opened(bench), str(new.device.id))
+    bench.services.overviews.revoke_device(*opened(bench), str(new.device.id))
     assert "subject:device:vetoed" not in [event["type"] for event in bench.events()]

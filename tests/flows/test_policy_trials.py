@@ -15,14 +15,14 @@ from authsvc.policy.jobs import Backtesting, JobState
 from authsvc.policy.life import State, Version
 from authsvc.policy.shadow import FAILED, NOT_COMPARED
 from authsvc.policy_life.backtesting import LEASE, Backtester
-from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import LONGEST_LINE
 from tests.support.policies import ANN, BOB, WEAKER, milder, stricter
 from tests.support.service import Bench, Phone
 
 
 @pytest.fixture
-def desk(bench: Bench) -> PolicyDesk:
+def policies(bench: Bench) -> PolicyService:
     return bench.services.policies
 
 
@@ -31,10 +31,10 @@ def phone(bench: Bench) -> Phone:
     return bench.enroll()
 
 
-def candidate(desk: PolicyDesk, text: str) -> Version:
-    version = desk.draft(ANN, text)
-    desk.validate(ANN, version.id)
-    return desk.analyze(ANN, version.id)
+def candidate(policies: PolicyService, text: str) -> Version:
+    version = policies.draft(ANN, text)
+    policies.validate(ANN, version.id)
+    return policies.analyze(ANN, version.id)
 
 
 def compare(bench: Bench) -> None:
@@ -59,24 +59,24 @@ def report_of(job: Backtesting) -> Any:
 
 
 def test_a_candidate_is_compared_with_live_decisions_and_never_used(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, policies: PolicyService, phone: Phone
 ) -> None:
-    version = candidate(desk, stricter(2))
-    run = desk.start_shadow(ANN, version.id)
-    assert desk.version(ANN, version.id).state is State.SHADOWING
+    version = candidate(policies, stricter(2))
+    run = policies.start_shadow(ANN, version.id)
+    assert policies.version(ANN, version.id).state is State.SHADOWING
     small, medium = pay(bench, phone, 90_000, 125_000)
-    assert bench.services.decision(bench.key, small)["level"] == "none"
+    assert bench.services.decisions.find(bench.key, small)["level"] == "none"
     compare(bench)
-    report = desk.shadow(ANN, version.id)
+    report = policies.shadow(ANN, version.id)
     assert (report.run, report.comparison.moves) == (run, {("none", "otp"): 1, ("otp", "otp"): 1})
     assert report.comparison.samples == {("none", "otp"): (small,)}
     assert (report.comparison.compared, report.comparison.different) == (2, 1)
     assert medium not in str(report.comparison.samples)
 
 
-def test_counts_of_all_processes_add_up(bench: Bench, desk: PolicyDesk, phone: Phone) -> None:
-    version = candidate(desk, stricter(2))
-    desk.start_shadow(ANN, version.id)
+def test_counts_of_all_processes_add_up(bench: Bench, policies: PolicyService, phone: Phone) -> None:
+    version = candidate(policies, stricter(2))
+    policies.start_shadow(ANN, version.id)
     other = Bench(bench.settings, bench.clock)
     try:
         for each in (bench, other):
@@ -85,26 +85,26 @@ def test_counts_of_all_processes_add_up(bench: Bench, desk: PolicyDesk, phone: P
         pay(other, phone, 90_000)
     finally:
         other.close()  # What it has counted is put into the store at its end.
-    assert desk.shadow(ANN, version.id).comparison.moves == {("none", "otp"): 3}
+    assert policies.shadow(ANN, version.id).comparison.moves == {("none", "otp"): 3}
 
 
-def test_an_answer_told_again_is_counted_once(bench: Bench, desk: PolicyDesk, phone: Phone) -> None:
-    version = candidate(desk, stricter(2))
-    desk.start_shadow(ANN, version.id)
+def test_an_answer_told_again_is_counted_once(bench: Bench, policies: PolicyService, phone: Phone) -> None:
+    version = candidate(policies, stricter(2))
+    policies.start_shadow(ANN, version.id)
     payment, once = bench.payment(90_000), bench.once()
     for _ in range(3):
         bench.decide(payment, phone.device, once=once)
     bench.clock.advance(timedelta(seconds=1))
     bench.decide(payment, phone.device)
     compare(bench)
-    assert desk.shadow(ANN, version.id).comparison.compared == 1
+    assert policies.shadow(ANN, version.id).comparison.compared == 1
 
 
 def test_a_candidate_that_fails_is_a_finding_and_no_payment_notices(
-    bench: Bench, desk: PolicyDesk, phone: Phone, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, policies: PolicyService, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version = candidate(desk, stricter(2))
-    desk.start_shadow(ANN, version.id)
+    version = candidate(policies, stricter(2))
+    policies.start_shadow(ANN, version.id)
     held = bench.wired.watch.active.held()
     assert held.shadow is not None
 
@@ -114,67 +114,67 @@ def test_a_candidate_that_fails_is_a_finding_and_no_payment_notices(
     monkeypatch.setattr(held.shadow.candidate, "evaluate", fail)
     assert bench.decide(bench.payment(90_000), phone.device)["level"] == "none"
     compare(bench)
-    comparison = desk.shadow(ANN, version.id).comparison
+    comparison = policies.shadow(ANN, version.id).comparison
     assert (comparison.failed, comparison.moves) == (1, {("none", FAILED): 1})
 
 
 def test_what_the_comparison_cannot_keep_up_with_is_told(
-    bench: Bench, desk: PolicyDesk, phone: Phone, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, policies: PolicyService, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert LONGEST_LINE > 1_000
     monkeypatch.setattr("authsvc.policy_life.shadowing.LONGEST_LINE", 1)
-    version = candidate(desk, stricter(2))
-    desk.start_shadow(ANN, version.id)
+    version = candidate(policies, stricter(2))
+    policies.start_shadow(ANN, version.id)
     pay(bench, phone, 90_000, 90_001)
     compare(bench)
-    comparison = desk.shadow(ANN, version.id).comparison
+    comparison = policies.shadow(ANN, version.id).comparison
     assert comparison.moves == {("none", "otp"): 1, ("none", NOT_COMPARED): 1}
     assert (comparison.compared, comparison.not_compared) == (1, 1)
 
 
 def test_a_shadow_ends_when_it_is_told_to_and_when_another_policy_becomes_active(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, policies: PolicyService, phone: Phone
 ) -> None:
-    version, other = candidate(desk, stricter(2)), candidate(desk, stricter(3))
-    desk.start_shadow(ANN, version.id)
-    assert desk.stop_shadow(ANN, version.id).state is State.ANALYZED
+    version, other = candidate(policies, stricter(2)), candidate(policies, stricter(3))
+    policies.start_shadow(ANN, version.id)
+    assert policies.stop_shadow(ANN, version.id).state is State.ANALYZED
     with pytest.raises(NotFound):
-        desk.stop_shadow(ANN, version.id)
-    desk.start_shadow(ANN, version.id)
-    desk.approve(BOB, other.id)
-    desk.activate(BOB, other.id, desk.active(BOB).publication.etag)
+        policies.stop_shadow(ANN, version.id)
+    policies.start_shadow(ANN, version.id)
+    policies.approve(BOB, other.id)
+    policies.activate(BOB, other.id, policies.active(BOB).publication.etag)
     pay(bench, phone, 90_000)
     compare(bench)
-    report = desk.shadow(ANN, version.id)
+    report = policies.shadow(ANN, version.id)
     assert (report.run.stopped_at, report.comparison.compared) == (bench.clock.now(), 0)
-    assert desk.version(ANN, version.id).state is State.ANALYZED
+    assert policies.version(ANN, version.id).state is State.ANALYZED
 
 
-def test_there_is_one_place_beside_the_active_policy(desk: PolicyDesk) -> None:
-    version, other = candidate(desk, stricter(2)), candidate(desk, stricter(3))
-    desk.start_shadow(ANN, version.id)
-    desk.start_shadow(ANN, other.id)
-    assert desk.version(ANN, version.id).state is State.ANALYZED
-    assert desk.shadow(ANN, version.id).run.stopped_at is not None
-    assert desk.approve(BOB, other.id).state is State.APPROVED
-    assert desk.shadow(ANN, other.id).run.stopped_at is not None
+def test_there_is_one_place_beside_the_active_policy(policies: PolicyService) -> None:
+    version, other = candidate(policies, stricter(2)), candidate(policies, stricter(3))
+    policies.start_shadow(ANN, version.id)
+    policies.start_shadow(ANN, other.id)
+    assert policies.version(ANN, version.id).state is State.ANALYZED
+    assert policies.shadow(ANN, version.id).run.stopped_at is not None
+    assert policies.approve(BOB, other.id).state is State.APPROVED
+    assert policies.shadow(ANN, other.id).run.stopped_at is not None
 
 
 # -- Against what was decided -------------------------------------------------------------------------------------------
 
 
 def test_a_backtest_repeats_what_was_decided_and_counts_what_would_change(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, policies: PolicyService, phone: Phone
 ) -> None:
     fraud, *_ = pay(bench, phone, 90_000, 90_001, 125_000, 2_500)
-    bench.services.record_outcome(bench.key, fraud, "settled")
-    bench.services.record_outcome(bench.key, fraud, "fraud")
-    version = candidate(desk, stricter(2))
-    asked = desk.start_backtest(ANN, version.id)
+    bench.services.decisions.record_outcome(bench.key, fraud, "settled")
+    bench.services.decisions.record_outcome(bench.key, fraud, "fraud")
+    version = candidate(policies, stricter(2))
+    asked = policies.start_backtest(ANN, version.id)
     assert (asked.state, asked.share) == (JobState.QUEUED, None)
     assert worker(bench).work_off()
     assert not worker(bench).work_off()
-    job = desk.backtest(ANN, version.id, asked.id)
+    job = policies.backtest(ANN, version.id, asked.id)
     assert (job.state, job.read, job.total, job.share) == (JobState.DONE, 4, 4, 1.0)
     report = report_of(job)
     assert (report["mismatch"], report["eligible"]) == (None, 4)
@@ -196,38 +196,38 @@ def test_a_backtest_repeats_what_was_decided_and_counts_what_would_change(
 
 
 def test_what_was_decided_by_an_earlier_version_is_repeated_by_it(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, policies: PolicyService, phone: Phone
 ) -> None:
     pay(bench, phone, 90_000)
-    second = candidate(desk, stricter(2))
-    desk.approve(BOB, second.id)
-    desk.activate(BOB, second.id, desk.active(BOB).publication.etag)
+    second = candidate(policies, stricter(2))
+    policies.approve(BOB, second.id)
+    policies.activate(BOB, second.id, policies.active(BOB).publication.etag)
     pay(bench, phone, 90_000)
-    version = candidate(desk, milder(3))
-    desk.start_backtest(ANN, version.id)
+    version = candidate(policies, milder(3))
+    policies.start_backtest(ANN, version.id)
     worker(bench).work_off()
-    report = report_of(desk.backtests(ANN, version.id)[0])
+    report = report_of(policies.backtests(ANN, version.id)[0])
     assert (report["eligible"], report["migrations"]) == (2, {"none": {"none": 1}, "otp": {"none": 1}})
 
 
 def test_what_no_policy_can_repeat_is_skipped_with_the_reason(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, policies: PolicyService, phone: Phone
 ) -> None:
     bench.decide(bench.payment(type="unfreeze"), phone.device)
     denied = bench.decide(bench.payment(125_000), phone.device)
-    bench.services.freeze(bench.key, "u_1", "lost")
+    bench.services.users.freeze(bench.key, "u_1", "lost")
     bench.answer_otp(denied, phone.code(bench.clock))
     bench.complete(denied)
-    version = candidate(desk, stricter(2))
-    desk.start_backtest(ANN, version.id)
+    version = candidate(policies, stricter(2))
+    policies.start_backtest(ANN, version.id)
     worker(bench).work_off()
-    report = report_of(desk.backtests(ANN, version.id)[0])
+    report = report_of(policies.backtests(ANN, version.id)[0])
     assert (report["mismatch"], report["eligible"]) == (None, 0)
     assert sorted(report["skipped"].values()) == [1, 1]
 
 
 def test_a_decision_that_does_not_repeat_itself_ends_the_backtest_and_is_shown(
-    bench: Bench, desk: PolicyDesk, phone: Phone
+    bench: Bench, policies: PolicyService, phone: Phone
 ) -> None:
     ids = pay(bench, phone, 90_000, 90_001, 90_002)
     ledger = bench.wired.store.ledger
@@ -237,26 +237,26 @@ def test_a_decision_that_does_not_repeat_itself_ends_the_backtest_and_is_shown(
         tx.decisions.save(replace(decision, level="otp"))
 
     ledger.transact(tamper)
-    version = candidate(desk, stricter(2))
-    desk.start_backtest(ANN, version.id)
+    version = candidate(policies, stricter(2))
+    policies.start_backtest(ANN, version.id)
     worker(bench).work_off()
-    [job] = desk.backtests(ANN, version.id)
+    [job] = policies.backtests(ANN, version.id)
     assert job.state is JobState.MISMATCH
     assert report_of(job)["mismatch"]["id"] == ids[1]
 
 
 @pytest.mark.parametrize("page", [1, 2])
 def test_another_worker_goes_on_where_one_was_killed(
-    bench: Bench, desk: PolicyDesk, phone: Phone, monkeypatch: pytest.MonkeyPatch, page: int
+    bench: Bench, policies: PolicyService, phone: Phone, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     pay(bench, phone, *range(90_000, 90_007))
-    version = candidate(desk, stricter(2))
-    desk.start_backtest(ANN, version.id)
+    version = candidate(policies, stricter(2))
+    policies.start_backtest(ANN, version.id)
     first = worker(bench, "worker-1", page)
     _die_after(monkeypatch, bench, first, pages=3)
     with pytest.raises(KeyboardInterrupt):
         first.work_off()
-    [half] = desk.backtests(ANN, version.id)
+    [half] = policies.backtests(ANN, version.id)
     assert half.state is JobState.RUNNING
     assert 0 < half.read < 7
     second = worker(bench, "worker-2", page)
@@ -264,46 +264,48 @@ def test_another_worker_goes_on_where_one_was_killed(
     bench.clock.advance(LEASE + timedelta(seconds=1))
     read = _ids_read(monkeypatch, second)
     assert second.work_off()
-    [job] = desk.backtests(ANN, version.id)
+    [job] = policies.backtests(ANN, version.id)
     assert (job.state, job.read, report_of(job)["eligible"]) == (JobState.DONE, 7, 7)
     assert len(read) == 7 - half.read
 
 
 def test_a_cancelled_backtest_stops_and_leaves_no_report(
-    bench: Bench, desk: PolicyDesk, phone: Phone, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, policies: PolicyService, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pay(bench, phone, *range(90_000, 90_006))
-    version = candidate(desk, stricter(2))
-    asked = desk.start_backtest(ANN, version.id)
+    version = candidate(policies, stricter(2))
+    asked = policies.start_backtest(ANN, version.id)
     running = worker(bench)
-    _after_each_page(monkeypatch, bench, running, lambda: desk.cancel_backtest(ANN, version.id, asked.id))
+    _after_each_page(monkeypatch, bench, running, lambda: policies.cancel_backtest(ANN, version.id, asked.id))
     assert running.work_off()
-    job = desk.backtest(ANN, version.id, asked.id)
+    job = policies.backtest(ANN, version.id, asked.id)
     assert (job.state, job.report) == (JobState.CANCELLED, None)
     assert not running.work_off()
 
 
-def test_a_backtest_is_of_the_days_that_were_asked_for(bench: Bench, desk: PolicyDesk, phone: Phone) -> None:
+def test_a_backtest_is_of_the_days_that_were_asked_for(
+    bench: Bench, policies: PolicyService, phone: Phone
+) -> None:
     pay(bench, phone, 90_000)
     bench.clock.advance(timedelta(days=3))
     pay(bench, phone, 90_000, 90_001)
-    version = candidate(desk, stricter(2))
-    desk.start_backtest(ANN, version.id, days=2)
+    version = candidate(policies, stricter(2))
+    policies.start_backtest(ANN, version.id, days=2)
     worker(bench).work_off()
-    assert report_of(desk.backtests(ANN, version.id)[0])["read"] == 2
+    assert report_of(policies.backtests(ANN, version.id)[0])["read"] == 2
 
 
-def test_a_version_that_was_not_analyzed_is_not_tried(desk: PolicyDesk) -> None:
-    version = desk.draft(ANN, stricter(2))
-    desk.validate(ANN, version.id)
+def test_a_version_that_was_not_analyzed_is_not_tried(policies: PolicyService) -> None:
+    version = policies.draft(ANN, stricter(2))
+    policies.validate(ANN, version.id)
     with pytest.raises(PolicyStep):
-        desk.start_backtest(ANN, version.id)
+        policies.start_backtest(ANN, version.id)
 
 
-def test_an_approval_by_name_is_what_lets_a_weaker_candidate_through(desk: PolicyDesk) -> None:
-    version = candidate(desk, milder(2))
-    desk.start_shadow(ANN, version.id)
-    assert desk.approve(BOB, version.id, (WEAKER,)).state is State.APPROVED
+def test_an_approval_by_name_is_what_lets_a_weaker_candidate_through(policies: PolicyService) -> None:
+    version = candidate(policies, milder(2))
+    policies.start_shadow(ANN, version.id)
+    assert policies.approve(BOB, version.id, (WEAKER,)).state is State.APPROVED
 
 
 def _audit(bench: Bench, action: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A voice from its enrolment to the receipt, over HTTP, with the default engines on real voices.
+"""A voice from its enrollment to the receipt, over HTTP, with the default engines on real voices.
 
 Every answer is held against the OpenAPI document. The digits are foreseeable here, so that a run is like the other.
 """
@@ -106,7 +106,7 @@ class Shop:
 
 
 class Steps:
-    """An enrolment or a challenge on the person's side."""
+    """An enrollment or a challenge on the person's side."""
 
     def __init__(self, api: Api, path: str, authorization: str) -> None:
         self.api, self.path = api, path
@@ -295,7 +295,7 @@ def test_a_nonce_is_good_for_one_recording_and_one_minute(shop: Shop, owner: Spe
     assert slug(ticket.send(late, owner.reads(late["digits"]))) == "invalid-request"
 
 
-def test_two_voices_are_no_enrolment_and_it_begins_again(shop: Shop, owner: Speaker, stranger: Speaker):
+def test_two_voices_are_no_enrollment_and_it_begins_again(shop: Shop, owner: Speaker, stranger: Speaker):
     ticket = shop.ticket()
     consent(ticket, "voice")
     for person in (owner, owner, stranger, owner):

@@ -66,7 +66,7 @@ def test_what_happens_is_told_in_order_and_verifies_with_the_secret(office: Offi
 
 
 def test_a_new_phone_alerts_the_backend(office: Office, receiver: Receiver):
-    """BARS 18: an alert through webhook for every enrolment."""
+    """BARS 18: an alert through webhook for every enrollment."""
     office.open(receiver.url, "subject:device:enrolled")
     office.bench.enroll("u_9", face=None)
     office.look()
@@ -96,23 +96,23 @@ def test_every_endpoint_that_wants_it_is_told_under_the_same_id(office: Office):
 
 def test_another_client_is_told_nothing_and_sees_nothing(office: Office, receiver: Receiver):
     other = office.stranger()
-    said(other.services.create_webhook(other.key, other.once(), receiver.url, ()))
+    said(other.services.webhooks.create(other.key, other.once(), receiver.url, ()))
     endpoint = office.open("http://127.0.0.1:1/")
     office.happen("u_1")
     office.look()
     assert not receiver.received
     [delivery] = office.log(endpoint)
     for call in (
-        lambda: other.services.webhook(other.key, endpoint["id"]),
-        lambda: other.services.webhook_deliveries(other.key, endpoint["id"], None, None, 10),
-        lambda: other.services.webhook_delivery(other.key, endpoint["id"], delivery["id"]),
-        lambda: other.services.delete_webhook(other.key, endpoint["id"]),
-        lambda: other.services.rotate_webhook_secret(other.key, other.once(), endpoint["id"], timedelta()),
-        lambda: other.services.test_webhook(other.key, other.once(), endpoint["id"]),
+        lambda: other.services.webhooks.find(other.key, endpoint["id"]),
+        lambda: other.services.webhooks.deliveries(other.key, endpoint["id"], None, None, 10),
+        lambda: other.services.webhooks.delivery(other.key, endpoint["id"], delivery["id"]),
+        lambda: other.services.webhooks.delete(other.key, endpoint["id"]),
+        lambda: other.services.webhooks.rotate_secret(other.key, other.once(), endpoint["id"], timedelta()),
+        lambda: other.services.webhooks.test(other.key, other.once(), endpoint["id"]),
     ):
         with pytest.raises(NotFound):
             call()
-    mine: Said = other.services.webhooks(other.key)
+    mine: Said = other.services.webhooks.of_client(other.key)
     assert len(mine["webhooks"]) == 1
 
 
@@ -122,14 +122,18 @@ def test_another_client_is_told_nothing_and_sees_nothing(office: Office, receive
 def test_a_secret_is_shown_once_and_stands_nowhere(office: Office, receiver: Receiver):
     endpoint = office.open(receiver.url)
     rotated = said(
-        office.bench.services.rotate_webhook_secret(
+        office.bench.services.webhooks.rotate_secret(
             office.bench.key, office.bench.once(), endpoint["id"], timedelta(hours=1)
         )
     )
     office.happen("u_1")
     office.look()
     services, key = office.bench.services, office.bench.key
-    shown = [services.webhooks(key), services.webhook(key, endpoint["id"]), office.log(endpoint)]
+    shown = [
+        services.webhooks.of_client(key),
+        services.webhooks.find(key, endpoint["id"]),
+        office.log(endpoint),
+    ]
     assert not any(SECRET_PREFIX in str(each) for each in shown)
     settings = office.bench.settings
     cells = (
@@ -149,7 +153,7 @@ def test_both_secrets_sign_while_a_rotation_overlaps_and_then_the_new_one_alone(
 ):
     endpoint = office.open(receiver.url)
     new = said(
-        office.bench.services.rotate_webhook_secret(
+        office.bench.services.webhooks.rotate_secret(
             office.bench.key, office.bench.once(), endpoint["id"], timedelta(hours=24)
         )
     )["secret"]
@@ -170,7 +174,7 @@ def test_both_secrets_sign_while_a_rotation_overlaps_and_then_the_new_one_alone(
 def test_the_same_request_again_gets_the_same_endpoint_with_the_same_secret(office: Office):
     once = office.bench.once()
     first, second = (
-        office.bench.services.create_webhook(office.bench.key, once, "https://shop.example/", ())
+        office.bench.services.webhooks.create(office.bench.key, once, "https://shop.example/", ())
         for _ in range(2)
     )
     assert said(first) == said(second)
@@ -277,7 +281,7 @@ def test_a_redirect_is_a_failure(office: Office, receiver: Receiver, status: int
 
 def test_a_private_address_is_not_sent_to_and_the_log_says_so(office: Office):
     endpoint = office.open("https://localhost:1/")
-    office.bench.wired.services._parts.webhook_guard._networks = ()
+    office.bench.wired.services.webhooks._parts.webhook_guard._networks = ()
     office.sender._postman.guard._networks = ()
     office.happen("u_1")
     office.look()
@@ -402,7 +406,7 @@ def test_a_test_is_sent_at_once_whatever_waits(office: Office):
         office.look()
         status[0] = 200
         services, bench = office.bench.services, office.bench
-        delivery = said(services.test_webhook(bench.key, bench.once(), endpoint["id"]))
+        delivery = said(services.webhooks.test(bench.key, bench.once(), endpoint["id"]))
         office.look()
         came = receiver.received[-1]
         assert (
@@ -417,7 +421,7 @@ def test_one_delivery_can_be_sent_again(office: Office, receiver: Receiver):
     office.happen("u_1", "u_2")
     office.look()
     bench, first = office.bench, office.log(endpoint)[-1]
-    again = said(bench.services.redeliver(bench.key, bench.once(), endpoint["id"], first["id"]))
+    again = said(bench.services.webhooks.redeliver(bench.key, bench.once(), endpoint["id"], first["id"]))
     assert again["state"] == "pending"
     office.look()
     assert users_of(receiver.received) == ["u_1", "u_2", "u_1"]
@@ -432,8 +436,8 @@ def test_while_it_is_switched_off_events_wait(office: Office, receiver: Receiver
     office.look(2)
     bench = office.bench
     for act in (
-        lambda: bench.services.test_webhook(bench.key, bench.once(), endpoint["id"]),
-        lambda: bench.services.redeliver(bench.key, bench.once(), endpoint["id"], "dlv_none"),
+        lambda: bench.services.webhooks.test(bench.key, bench.once(), endpoint["id"]),
+        lambda: bench.services.webhooks.redeliver(bench.key, bench.once(), endpoint["id"], "dlv_none"),
     ):
         with pytest.raises(EndpointDisabled):
             act()
@@ -459,7 +463,7 @@ def test_a_deleted_endpoint_gets_nothing_and_its_log_goes(office: Office, receiv
     office.outbox.spread()
     claim = office.claim(endpoint)
     assert claim is not None
-    office.bench.services.delete_webhook(office.bench.key, endpoint["id"])
+    office.bench.services.webhooks.delete(office.bench.key, endpoint["id"])
     # What was under way when it went is recorded nowhere, and disturbs nothing.
     assert office.outbox.settle(claim, FINE, go_on=True) is None
     office.look()
@@ -493,7 +497,7 @@ def test_the_log_is_read_page_by_page(office: Office, receiver: Receiver):
     seen: list[int] = []
     before: int | None = None
     for _ in range(4):
-        page: Said = office.bench.services.webhook_deliveries(
+        page: Said = office.bench.services.webhooks.deliveries(
             office.bench.key, endpoint["id"], "delivered", before, 2
         )
         seen += [each["seq"] for each in page["deliveries"]]
@@ -514,9 +518,9 @@ def test_every_act_is_in_the_clients_audit_log(office: Office, receiver: Receive
     endpoint = office.open(receiver.url)
     bench = office.bench
     office.change(endpoint, enabled=False)
-    bench.services.rotate_webhook_secret(bench.key, bench.once(), endpoint["id"], timedelta())
-    bench.services.delete_webhook(bench.key, endpoint["id"])
-    page: Said = bench.services.audit_events(bench.key, None, 500)
+    bench.services.webhooks.rotate_secret(bench.key, bench.once(), endpoint["id"], timedelta())
+    bench.services.webhooks.delete(bench.key, endpoint["id"])
+    page: Said = bench.services.records.audit_events(bench.key, None, 500)
     acts = [(line["action"], line["result"]) for line in page["events"] if line["object"] == endpoint["id"]]
     assert acts == [
         ("webhook.create", "enabled"),

@@ -39,7 +39,7 @@ class Office:
 
     def open(self, url: str, *types: str) -> Said:
         """A new endpoint, with its secret."""
-        return said(self.bench.services.create_webhook(self.bench.key, self.bench.once(), url, types))
+        return said(self.bench.services.webhooks.create(self.bench.key, self.bench.once(), url, types))
 
     def look(self, times: int = 1) -> None:
         """The sender looks, and comes to rest."""
@@ -58,7 +58,7 @@ class Office:
     def rival(self, name: str = "another host") -> Sender:
         """A second sender that believes in a lease of its own."""
         lease = Lease(StoredBeats(self.store.ledger), name)
-        postman = Postman(self.bench.wired.services._parts.webhook_guard)
+        postman = Postman(self.bench.wired.services.webhooks._parts.webhook_guard)
         return Sender(self.outbox, lease, postman, self.bench.clock)
 
     def happen(self, *users: str) -> None:
@@ -75,22 +75,24 @@ class Office:
         return self.outbox.claim(endpoint["id"])
 
     def log(self, endpoint: Said, state: str | None = None) -> Sequence[Said]:
-        found: Said = self.bench.services.webhook_deliveries(self.bench.key, endpoint["id"], state, None, 500)
+        found: Said = self.bench.services.webhooks.deliveries(
+            self.bench.key, endpoint["id"], state, None, 500
+        )
         return list(found["deliveries"])
 
     def all(self) -> Sequence[Said]:
-        found: Said = self.bench.services.webhooks(self.bench.key)
+        found: Said = self.bench.services.webhooks.of_client(self.bench.key)
         return list(found["webhooks"])
 
     def shown(self, endpoint: Said) -> Said:
-        return self.bench.services.webhook(self.bench.key, endpoint["id"])
+        return self.bench.services.webhooks.find(self.bench.key, endpoint["id"])
 
     def delivery(self, endpoint: Said, delivery_id: str) -> Said:
-        return self.bench.services.webhook_delivery(self.bench.key, endpoint["id"], delivery_id)
+        return self.bench.services.webhooks.delivery(self.bench.key, endpoint["id"], delivery_id)
 
     def change(self, endpoint: Said, **changes: Any) -> Said:
         given = {"url": None, "types": None, "enabled": None, **changes}
-        return self.bench.services.change_webhook(self.bench.key, endpoint["id"], **given)
+        return self.bench.services.webhooks.change(self.bench.key, endpoint["id"], **given)
 
     def stranger(self) -> Bench:
         """The same service for another client."""

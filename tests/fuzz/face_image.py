@@ -21,8 +21,8 @@ with atheris.instrument_imports(include=["authsvc", "PIL"]):
     from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
     from authsvc.face.image import MAX_LONG_SIDE, decode
 
-_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-_STARTS = (_JPEG, _PNG, b"")
+_JPEG, _PNG, _WEBP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF"
+_STARTS = (_JPEG, _PNG, _WEBP, b"")
 
 
 def examine(data: bytes) -> None:
@@ -64,6 +64,10 @@ def _seeds() -> Iterator[bytes]:
         (1, "PNG", tile, {}),
         (1, "PNG", colours, {"exif": turned}),
         (1, "PNG", colours.convert("RGBA"), {}),
+        (1, "PNG", colours.quantize(16), {}),
+        (1, "PNG", tile.convert("I;16"), {}),
+        (2, "WEBP", colours, {"exif": turned}),
+        (2, "WEBP", colours.convert("RGBA"), {"lossless": True}),
     ):
         buffer = io.BytesIO()
         image.save(buffer, kind, **options)

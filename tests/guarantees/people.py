@@ -85,7 +85,7 @@ class Shop:
 
 
 class Opened:
-    """An object that a token opens: an enrolment, or a challenge."""
+    """An object that a token opens: an enrollment, or a challenge."""
 
     def __init__(self, live: LiveService, path: str, authorization: str) -> None:
         self.live = live

@@ -74,7 +74,7 @@ class Payers:
         try:
             return Person(self.shop)
         except (OSError, HTTPException, AssertionError):
-            # An enrolment that a kill ended begins again with somebody else.
+            # An enrollment that a kill ended begins again with somebody else.
             self.disturbed += 1
             time.sleep(0.2)
             return None

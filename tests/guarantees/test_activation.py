@@ -22,7 +22,7 @@ from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.life import Publication
-from authsvc.policy_life.service import PolicyDesk
+from authsvc.policy_life.service import PolicyService
 from tests.guarantees.people import Person, Shop, race
 from tests.support.live import Answer, LiveService
 from tests.support.policies import ANN, BOB, numbered, stricter
@@ -93,15 +93,15 @@ def beside(service: LiveService) -> Iterator[Wired]:
 def test_an_activation_during_load_mixes_nothing_and_reaches_every_worker_within_a_second(
     shop: Shop, beside: Wired
 ) -> None:
-    desk = beside.services.policies
-    first = desk.active(BOB)
-    second = _approved(desk, stricter(_free_number(desk)))
+    policies = beside.services.policies
+    first = policies.active(BOB)
+    second = _approved(policies, stricter(_free_number(policies)))
     load = Load(shop, [Person(shop) for _ in range(6)])
     with load.running():
         time.sleep(1.5)
-        switches = [_switch(lambda: desk.activate(BOB, second, first.publication.etag))]
+        switches = [_switch(lambda: policies.activate(BOB, second, first.publication.etag))]
         time.sleep(2.5)
-        switches.append(_switch(lambda: desk.roll_back(BOB, switches[0].publication.etag)))
+        switches.append(_switch(lambda: policies.roll_back(BOB, switches[0].publication.etag)))
         time.sleep(2.5)
     assert {paid.answer.status for paid in load.paid} == {201}
     assert not _mixed(beside, load.paid)
@@ -113,34 +113,34 @@ def test_an_activation_during_load_mixes_nothing_and_reaches_every_worker_within
 
 
 def test_of_two_activations_at_the_same_moment_one_wins(shop: Shop, beside: Wired) -> None:
-    desk = beside.services.policies
-    seen = desk.active(BOB).publication.etag
-    free = _free_number(desk)
-    candidates = [_approved(desk, numbered(number)) for number in range(free, free + 8)]
+    policies = beside.services.policies
+    seen = policies.active(BOB).publication.etag
+    free = _free_number(policies)
+    candidates = [_approved(policies, numbered(number)) for number in range(free, free + 8)]
 
     def activate(number: int) -> Publication | PolicyConflict:
         try:
-            return desk.activate(BOB, candidates[number], seen)
+            return policies.activate(BOB, candidates[number], seen)
         except PolicyConflict as refused:
             return refused
 
     results = race(len(candidates), activate)
     won = [result for result in results if isinstance(result, Publication)]
     assert len(won) == 1
-    assert desk.active(BOB).publication.etag == won[0].etag
-    desk.roll_back(BOB, won[0].etag)
+    assert policies.active(BOB).publication.etag == won[0].etag
+    policies.roll_back(BOB, won[0].etag)
 
 
-def _approved(desk: PolicyDesk, text: str) -> str:
-    version = desk.draft(ANN, text)
-    desk.validate(ANN, version.id)
-    desk.analyze(ANN, version.id)
-    return desk.approve(BOB, version.id).id
+def _approved(policies: PolicyService, text: str) -> str:
+    version = policies.draft(ANN, text)
+    policies.validate(ANN, version.id)
+    policies.analyze(ANN, version.id)
+    return policies.approve(BOB, version.id).id
 
 
-def _free_number(desk: PolicyDesk) -> int:
+def _free_number(policies: PolicyService) -> int:
     """The services of this folder are shared, and so are the numbers of their policies."""
-    return max(version.number or 0 for version in desk.versions(ANN)) + 1
+    return max(version.number or 0 for version in policies.versions(ANN)) + 1
 
 
 def _switch(act: Any) -> Switch:

@@ -155,7 +155,7 @@ def play(site: Site, known: Secrets, faces: Path) -> Iterator[None]:
     known.needles |= {"otp secret": raw, "otp secret in base 32": person.secret}
     known.needles |= {"device secret": str(person.device["secret"])[3:]}
     known.needles |= {f"recovery code {n}": code for n, code in enumerate(person.recovery_codes)}
-    known.needles |= {"enrolment token": token_of(person.ticket)}
+    known.needles |= {"enrollment token": token_of(person.ticket)}
     yield
     payee = {"id": "shop_1", "name": str(known.names["payee"])}
     paid = shop.payment(person)

@@ -25,12 +25,12 @@ def test_a_consumption_is_told_again_after_its_receipt_has_expired(bench: Bench)
     phone, payment = bench.enroll(), bench.payment()
     receipt = str(bench.decide(payment, phone.device)["receipt"])
     once = Once("consume-1", hashlib.sha256(b"body").digest())
-    first = bench.services.consume_receipt(bench.key, once, receipt, payment)
+    first = bench.services.receipts.consume(bench.key, once, receipt, payment)
     bench.clock.advance(timedelta(hours=23))
-    again = bench.services.consume_receipt(bench.key, once, receipt, payment)
+    again = bench.services.receipts.consume(bench.key, once, receipt, payment)
     assert (again.body, again.replayed) == (first.body, True)
     with pytest.raises(ReceiptMismatch):
-        bench.services.consume_receipt(bench.key, bench.once(), receipt, payment)
+        bench.services.receipts.consume(bench.key, bench.once(), receipt, payment)
 
 
 def test_an_expired_receipt_that_nobody_used_stays_unused(bench: Bench) -> None:
@@ -40,7 +40,7 @@ def test_an_expired_receipt_that_nobody_used_stays_unused(bench: Bench) -> None:
     once = Once("consume-1", hashlib.sha256(b"body").digest())
     for _ in range(2):
         with pytest.raises(ReceiptMismatch):
-            bench.services.consume_receipt(bench.key, once, receipt, payment)
+            bench.services.receipts.consume(bench.key, once, receipt, payment)
 
 
 def test_a_decision_is_told_again_after_its_challenge_has_expired(bench: Bench) -> None:
@@ -48,6 +48,6 @@ def test_a_decision_is_told_again_after_its_challenge_has_expired(bench: Bench) 
     payment, once = bench.payment(125_000), bench.once()
     first = bench.ask(payment, once=once)
     bench.clock.advance(timedelta(hours=23))
-    bench.services.sweep()
+    bench.services.housekeeping.sweep()
     again = bench.ask(payment, once=once)
     assert (again.body, again.replayed) == (first.body, True)

@@ -1,4 +1,4 @@
-"""Pictures that mean harm, sent over HTTP to enrolment and to a challenge: refused clearly, cheaply, and survived."""
+"""Pictures that mean harm, sent over HTTP to enrollment and to a challenge: refused clearly, cheaply, and survived."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def face_challenge(shop: Shop, person: Person) -> Opened:
 def test_a_hostile_picture_is_refused_with_its_reason(
     shop: Shop, face_challenge: Opened, hostile: dict[str, bytes], name: str
 ) -> None:
-    for opened, count in ((face_challenge, 1), (enrolment(shop), 3)):
+    for opened, count in ((face_challenge, 1), (enrollment(shop), 3)):
         answer = capture(opened, [hostile[name]] * count)
         assert answer.slug == REFUSALS[name], answer.content
         assert 400 <= answer.status < 500
@@ -153,8 +153,8 @@ def test_afterwards_the_service_recognises_as_before(
     assert "ended with exit code" not in log
 
 
-def enrolment(shop: Shop) -> Opened:
-    """Somebody's enrolment that is ready for a face."""
+def enrollment(shop: Shop) -> Opened:
+    """Somebody's enrollment that is ready for a face."""
     ticket = open_ticket(shop, f"u_{time.monotonic_ns()}")
     ticket.begin("consent")
     expect(ticket.put("consent", {"modalities": ["face"]}), 200)

@@ -65,7 +65,7 @@ def people_of(count: int, samples: int, scatter: float = 1.0) -> FaceData:
     """Every seventh photograph was too dark, and one file was no picture."""
     photographs = []
     for one in crowd(count, samples, scatter):
-        shots = [Shot((), vector) for vector in one.enrolment]
+        shots = [Shot((), vector) for vector in one.enrollment]
         shots = [Shot(("too_dark",)) if number % 7 == 6 else shot for number, shot in enumerate(shots)]
         photographs.append(tuple(Photograph(shot, shot) for shot in shots))
     broken = Photograph(Shot(()), Shot(()), "the picture is damaged or ends too early")

@@ -16,9 +16,9 @@ from authsvc.policy import loading
 from authsvc.policy.commands import policy as command
 from authsvc.policy.det_picture import det_picture
 from authsvc.policy.thresholds import Model, models_in_use, thresholds
+from tests.biometric.test_det import curve
+from tests.biometric.test_manifest import SHA, TEXT, manifest, point
 from tests.policy.builders import mapping
-from tests.test_det import curve
-from tests.test_manifest import SHA, TEXT, manifest, point
 
 RULE = {"id": "asked", "level": "face", "risk_at_least": 0}
 CALIBRATED = manifest(point("1 in 1000", 0.4, 300_000), point("1 in 10000", 0.5, 300_000))

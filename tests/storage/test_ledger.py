@@ -18,7 +18,7 @@ ADD = "INSERT INTO notes (text) VALUES (:text)"
 ALL = "SELECT text FROM notes ORDER BY text"
 
 
-class Desk:
+class Board:
     """A ledger over one table, and how its batches went."""
 
     def __init__(self, path: Path) -> None:
@@ -46,13 +46,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "notes.db")
+def board(tmp_path: Path) -> Iterator[Board]:
+    made = Board(tmp_path / "notes.db")
     yield made
     made.ledger.close()
 
 
-def hold_up(desk: Desk) -> threading.Event:
+def hold_up(board: Board) -> threading.Event:
     """Keep the writer busy until the event is set, so that a batch forms behind it."""
     go, begun = threading.Event(), threading.Event()
 
@@ -62,24 +62,24 @@ def hold_up(desk: Desk) -> threading.Event:
 
     def run() -> None:
         with contextlib.suppress(Unavailable):
-            desk.ledger.transact(wait)
+            board.ledger.transact(wait)
 
     threading.Thread(target=run).start()
     begun.wait()
     return go
 
 
-def together(desk: Desk, units: Sequence[Callable[..., object]]) -> list[object]:
+def together(board: Board, units: Sequence[Callable[..., object]]) -> list[object]:
     """Run units in one batch; answers what each returned or raised."""
     answers: list[object] = [None] * len(units)
 
     def run(number: int, unit) -> None:
         try:
-            answers[number] = desk.ledger.transact(unit)
+            answers[number] = board.ledger.transact(unit)
         except NotFound as error:
             answers[number] = error
 
-    go = hold_up(desk)
+    go = hold_up(board)
     threads = [threading.Thread(target=run, args=pair) for pair in enumerate(units)]
     for thread in threads:
         thread.start()
@@ -90,27 +90,27 @@ def together(desk: Desk, units: Sequence[Callable[..., object]]) -> list[object]
     return answers
 
 
-def test_many_requests_share_one_commit(desk: Desk):
+def test_many_requests_share_one_commit(board: Board):
     units = [lambda tx, n=n: tx.run(ADD, {"text": f"{n:02}"}) for n in range(20)]
-    assert together(desk, units) == [1] * 20
-    assert desk.commits == 2
-    assert len(desk.all()) == 20
+    assert together(board, units) == [1] * 20
+    assert board.commits == 2
+    assert len(board.all()) == 20
 
 
-def test_a_unit_that_fails_fails_alone(desk: Desk):
+def test_a_unit_that_fails_fails_alone(board: Board):
     def refuse(tx: Connection) -> None:
         tx.run(ADD, {"text": "half-done"})
         raise NotFound("no")
 
     answers = together(
-        desk, [lambda tx: tx.run(ADD, {"text": "a"}), refuse, lambda tx: tx.run(ADD, {"text": "b"})]
+        board, [lambda tx: tx.run(ADD, {"text": "a"}), refuse, lambda tx: tx.run(ADD, {"text": "b"})]
     )
     assert (answers[0], answers[2]) == (1, 1)
     assert isinstance(answers[1], NotFound)
-    assert desk.all() == ["a", "b"]
+    assert board.all() == ["a", "b"]
 
 
-def test_a_conflict_is_tried_again_and_then_given_up(desk: Desk):
+def test_a_conflict_is_tried_again_and_then_given_up(board: Board):
     tries = []
 
     def sometimes(tx: Connection) -> str:
@@ -122,33 +122,33 @@ def test_a_conflict_is_tried_again_and_then_given_up(desk: Desk):
     def never(tx: Connection) -> None:
         raise Conflict("always")
 
-    assert desk.ledger.transact(sometimes) == "done"
+    assert board.ledger.transact(sometimes) == "done"
     with pytest.raises(Unavailable):
-        desk.ledger.transact(never)
-    assert desk.add("after") == 1
+        board.ledger.transact(never)
+    assert board.add("after") == 1
 
 
 def test_whoever_has_given_up_is_not_served_behind_their_back(tmp_path: Path):
-    desk = Desk(tmp_path / "notes.db")
-    desk.ledger._patience = 0.2
-    go = hold_up(desk)
+    board = Board(tmp_path / "notes.db")
+    board.ledger._patience = 0.2
+    go = hold_up(board)
     with pytest.raises(Unavailable):
-        desk.add("too late")
+        board.add("too late")
     go.set()
-    desk.ledger._patience = 2.0
-    desk.add("in time")
-    assert desk.all() == ["in time"]
-    desk.ledger.close()
+    board.ledger._patience = 2.0
+    board.add("in time")
+    assert board.all() == ["in time"]
+    board.ledger.close()
 
 
-def test_what_is_queued_at_the_end_is_finished(desk: Desk):
+def test_what_is_queued_at_the_end_is_finished(board: Board):
     answers: list[object] = []
-    go = hold_up(desk)
-    threads = [threading.Thread(target=lambda n=n: answers.append(desk.add(f"{n}"))) for n in range(3)]
+    go = hold_up(board)
+    threads = [threading.Thread(target=lambda n=n: answers.append(board.add(f"{n}"))) for n in range(3)]
     for thread in threads:
         thread.start()
     time.sleep(0.1)
-    closing = threading.Thread(target=desk.ledger.close)
+    closing = threading.Thread(target=board.ledger.close)
     closing.start()
     go.set()
     for thread in [*threads, closing]:

@@ -106,6 +106,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "torchaudio": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
     "speechbrain": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
     "onnx": {"authsvc/biometric/model_store/": "weights are written as graphs"},
+    "tflite": {"authsvc/biometric/model_store/": "reads published networks without running them"},
     "numpy": {
         "authsvc/biometric/": "vectors",
         "authsvc/face/": "pictures",

@@ -183,7 +183,7 @@ class Bench:
         once: Once | None = None,
     ) -> Answer:
         request = DecisionRequest(payment, device or StatedDevice(), risk_score=risk)
-        return self.services.decide(self.key, once or self.once(), request)
+        return self.services.decisions.decide(self.key, once or self.once(), request)
 
     def enroll(
         self,
@@ -195,63 +195,63 @@ class Bench:
         proof: str | None = None,
         agrees: bool = False,
     ) -> Phone:
-        """Enrol a person through the service's own steps."""
+        """Enroll a person through the service's own steps."""
         ticket = said(
-            self.services.create_enrollment(self.key, self.once(), TicketWanted(user, "zh-CN", proof))
+            self.services.enrollments.create(self.key, self.once(), TicketWanted(user, "zh-CN", proof))
         )
         opened = (str(ticket["id"]), str(ticket["token"]))
         phone = Phone()
         services = self.services
         if face is not None:
-            services.begin_enrollment_step(*opened, "consent", {})
-            services.answer_enrollment_step(
+            services.enrollments.begin_step(*opened, "consent", {})
+            services.enrollments.take_step(
                 *opened, "consent", Submission({"modalities": ["face"], "look_alikes": agrees})
             )
-            begun = services.begin_enrollment_step(*opened, "face", {})
+            begun = services.enrollments.begin_step(*opened, "face", {})
             frames = tuple(f"{face} {number}".encode() for number in range(3))
-            services.answer_enrollment_step(
+            services.enrollments.take_step(
                 *opened, "face", Submission({"nonce": begun["nonce"]}, {"frame": frames})
             )
         if otp:
-            begun = services.begin_enrollment_step(*opened, "otp", {})
+            begun = services.enrollments.begin_step(*opened, "otp", {})
             phone.app = pyotp.TOTP(str(begun["secret"]))
-            services.answer_enrollment_step(*opened, "otp", Submission({"code": phone.code(self.clock)}))
+            services.enrollments.take_step(*opened, "otp", Submission({"code": phone.code(self.clock)}))
             self.clock.advance(timedelta(seconds=30))
         if device:
-            services.begin_enrollment_step(*opened, "device", {})
-            made = services.answer_enrollment_step(*opened, "device", Submission({"name": "我的手机"}))[
+            services.enrollments.begin_step(*opened, "device", {})
+            made = services.enrollments.take_step(*opened, "device", Submission({"name": "我的手机"}))[
                 "device"
             ]
             assert isinstance(made, dict)
             phone.device = StatedDevice(made["id"], made["secret"])
-        done: Said = services.complete_enrollment(*opened)
+        done: Said = services.enrollments.complete(*opened)
         phone.recovery_codes = tuple(done["recovery_codes"])
         return phone
 
     def answer_otp(self, decision: Said, code: str) -> None:
         opened = challenge_of(decision)
-        self.services.begin_step(*opened, Factor.OTP)
-        self.services.answer_step(*opened, Factor.OTP, Submission({"code": code}))
+        self.services.challenges.begin_step(*opened, Factor.OTP)
+        self.services.challenges.take_step(*opened, Factor.OTP, Submission({"code": code}))
 
     def answer_face(self, decision: Said, *pictures: str) -> None:
         opened = challenge_of(decision)
-        begun = self.services.begin_step(*opened, Factor.FACE)
+        begun = self.services.challenges.begin_step(*opened, Factor.FACE)
         frames = tuple(picture.encode() for picture in pictures)
-        self.services.answer_step(
+        self.services.challenges.take_step(
             *opened, Factor.FACE, Submission({"nonce": begun["nonce"]}, {"frame": frames})
         )
 
     def complete(self, decision: Said) -> Completed:
-        return self.services.complete(*challenge_of(decision))
+        return self.services.challenges.complete(*challenge_of(decision))
 
     def events(self) -> list[Said]:
         """What the shop has been told so far."""
-        told: Said = self.services.events(self.key, 0, 500)
+        told: Said = self.services.records.events(self.key, 0, 500)
         return list(told["events"])
 
     def again(self, decision: Said) -> Said:
         """The decision as it stands now."""
-        return self.services.decision(self.key, str(decision["id"]))
+        return self.services.decisions.find(self.key, str(decision["id"]))
 
 
 def said(answer: Answer) -> Said:

@@ -13,8 +13,8 @@ from authsvc.voice.acquisition import Ears, acquire
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.engine import Samples
 from authsvc.voice.prompt import Limits
-from authsvc.voice.quality import ENROLMENT, VERIFICATION
-from authsvc.voice.spoken_prompt import ENROLMENT_DIGITS, Language
+from authsvc.voice.quality import ENROLLMENT, VERIFICATION
+from authsvc.voice.spoken_prompt import ENROLLMENT_DIGITS, Language
 
 Spoil = Callable[[Samples], Samples]
 
@@ -49,7 +49,7 @@ class Speaker:
 
 
 def _is_heard(sound: Samples, digits: str, ears: Ears) -> bool:
-    gate = ENROLMENT if len(digits) == ENROLMENT_DIGITS else VERIFICATION
+    gate = ENROLLMENT if len(digits) == ENROLLMENT_DIGITS else VERIFICATION
     phrase = acquire(encode_wav(sound), digits, Language.ENGLISH, ears, gate)
     return not phrase.hints and phrase.reading.is_of_these_digits(_CLEARLY)
 

@@ -1,4 +1,4 @@
-"""The default engines on real voices: enrol five, compare what is left; strangers, synthesisers and copies do not pass."""
+"""The default engines on real voices: enroll five, compare what is left; strangers, synthesisers and copies do not pass."""
 
 import itertools
 import subprocess
@@ -16,12 +16,12 @@ from authsvc.factor import Unusable
 from authsvc.lab.voice_corpus import joined, speakers, takes_of
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.build import DEFAULT_MODEL
-from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
+from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.conditions import noisy, telephone
 from authsvc.voice.engine import Samples
 from authsvc.voice.service import VoiceService
 
-ENROLMENT = ("40291738", "38516274", "76049302", "18257469", "93605871")
+ENROLLMENT = ("40291738", "38516274", "76049302", "18257469", "93605871")
 PROMPTS = ("271846", "604395", "518273")
 
 
@@ -44,7 +44,7 @@ def spoken(voices_dir: Path) -> dict[str, dict[str, Samples]]:
     for name, utterances in itertools.islice(speakers(voices_dir / "digits").items(), 2):
         takes = takes_of(utterances)
         found[name] = {
-            prompt: joined(name, takes, prompt, chance).recording.samples for prompt in ENROLMENT + PROMPTS
+            prompt: joined(name, takes, prompt, chance).recording.samples for prompt in ENROLLMENT + PROMPTS
         }
     return found
 
@@ -55,11 +55,11 @@ def templates(default_service: VoiceService, spoken: dict[str, dict[str, Samples
 
 
 def enrolled(service: VoiceService, own: dict[str, Samples]) -> Enrolled:
-    phrases: list[EnrolmentPhrase] = []
-    for digits in ENROLMENT:
+    phrases: list[EnrollmentPhrase] = []
+    for digits in ENROLLMENT:
         earlier = tuple(phrase.fingerprint for phrase in phrases)
         phrase = service.listen(encode_wav(own[digits]), CaptureContext(digits, "en", earlier))
-        assert isinstance(phrase, EnrolmentPhrase), phrase
+        assert isinstance(phrase, EnrollmentPhrase), phrase
         phrases.append(phrase)
     template = service.enroll([phrase.share for phrase in phrases])
     assert isinstance(template, Template), template
@@ -132,7 +132,7 @@ def test_classic_synthesisers_do_not_pass_for_a_person(
 
 def test_noise_enrols_nobody(default_service: VoiceService):
     noise = (np.random.default_rng(0).standard_normal(64000) / 20).astype(np.float32)
-    answer = default_service.listen(encode_wav(noise), CaptureContext(ENROLMENT[0], "en"))
+    answer = default_service.listen(encode_wav(noise), CaptureContext(ENROLLMENT[0], "en"))
     assert isinstance(answer, Unusable)
     assert "no_speech" in answer.hints or "too_short" in answer.hints
 

@@ -218,7 +218,7 @@ def test_recordings_are_heard_as_the_service_hears_them(
     again: Any = hear(service, hum_manifest, owner, owner[0], "en")
     assert again["liveness"] == "attack"
     other: Any = hear(service, hum_manifest, [*owner[:2], replace(owner[2], digits="111111")], owner[0], "en")
-    assert (other["enrols"], other["hints"]) == (False, ["speak_all_digits"])
+    assert (other["enrolls"], other["hints"]) == (False, ["speak_all_digits"])
     json.dumps(mine)
 
 

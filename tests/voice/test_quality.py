@@ -9,7 +9,7 @@ from authsvc.voice.audio import recording_of
 from authsvc.voice.conditions import noisy, reverberant, telephone
 from authsvc.voice.engine import Samples
 from authsvc.voice.hints import Hint, sentence
-from authsvc.voice.quality import ENROLMENT, VERIFICATION, Quality, measure
+from authsvc.voice.quality import ENROLLMENT, VERIFICATION, Quality, measure
 from authsvc.voice.speech import Speech, find_speech
 from tests.voice.sounds import LoudDetector, say
 
@@ -37,10 +37,10 @@ def test_everything_that_is_wrong_is_told_at_once(spoiled: dict[str, float], hin
     assert VERIFICATION.hints(replace(GOOD, **spoiled)) == hints
 
 
-def test_enrolment_asks_for_more_speech_and_less_noise():
+def test_enrollment_asks_for_more_speech_and_less_noise():
     doubtful = replace(GOOD, speech=2.0, snr=12.0)
     assert VERIFICATION.hints(doubtful) == ()
-    assert ENROLMENT.hints(doubtful) == (Hint.TOO_SHORT, Hint.TOO_NOISY)
+    assert ENROLLMENT.hints(doubtful) == (Hint.TOO_SHORT, Hint.TOO_NOISY)
 
 
 @pytest.mark.parametrize("decibels", [5, 10, 20])

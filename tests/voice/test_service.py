@@ -1,4 +1,4 @@
-"""Enrolment and verification of hums: who is accepted, who is asked again, and what is refused."""
+"""Enrollment and verification of hums: who is accepted, who is asked again, and what is refused."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +10,7 @@ from authsvc.biometric.words import Liveness, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable
 from authsvc.factor import Unusable
 from authsvc.voice.audio import encode_wav
-from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
+from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.engine import Samples
 from authsvc.voice.service import VoiceService
 from tests.voice.sounds import HumEncoder, say
@@ -32,9 +32,9 @@ def wav(digits: str, pitch: float = 400, **how: Any) -> bytes:
     return encode_wav(say(digits, pitch, **how))
 
 
-def listened(service: VoiceService, digits: str, pitch: float = 400, **more: Any) -> EnrolmentPhrase:
+def listened(service: VoiceService, digits: str, pitch: float = 400, **more: Any) -> EnrollmentPhrase:
     phrase = service.listen(wav(digits, pitch), asked(digits, **more))
-    assert isinstance(phrase, EnrolmentPhrase)
+    assert isinstance(phrase, EnrollmentPhrase)
     return phrase
 
 
@@ -88,7 +88,7 @@ def test_a_recording_that_was_heard_before_is_an_attack(service: VoiceService):
     assert again.comparison.liveness.evidence["copy"] == 1.0
 
 
-def test_an_enrolment_phrase_is_no_proof_later(service: VoiceService):
+def test_an_enrollment_phrase_is_no_proof_later(service: VoiceService):
     made = enrolled(service)
     answer = service.verify(wav(PROMPTS[0]), made.template, asked(PROMPTS[0], earlier=made.fingerprints))
     assert isinstance(answer, Heard)
@@ -136,7 +136,7 @@ def test_one_recording_sent_twice_is_no_second_phrase(service: VoiceService):
     assert again == Unusable(("same_recording",))
 
 
-def test_an_enrolment_phrase_reads_its_own_digits(service: VoiceService):
+def test_an_enrollment_phrase_reads_its_own_digits(service: VoiceService):
     assert service.listen(wav("760493"), asked("111111")) == Unusable(("speak_all_digits",))
 
 
@@ -160,13 +160,13 @@ def test_a_phrase_that_another_model_heard_is_refused(service: VoiceService):
 
 def test_a_template_of_another_model_is_refused(service: VoiceService):
     foreign = Template(Modality.VOICE, "sha256:00", enrolled(service).template.vector, 3)
-    with pytest.raises(ModelUnusable, match="enrol again"):
+    with pytest.raises(ModelUnusable, match="enroll again"):
         service.verify(wav("551834"), foreign, asked("551834"))
 
 
 def test_a_face_template_opens_no_voice(service: VoiceService):
     face = replace(enrolled(service).template, modality=Modality.FACE)
-    with pytest.raises(ModelUnusable, match="enrol again"):
+    with pytest.raises(ModelUnusable, match="enroll again"):
         service.verify(wav("551834"), face, asked("551834"))
 
 

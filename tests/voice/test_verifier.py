@@ -14,9 +14,9 @@ from authsvc.errors import InvalidRequest
 from authsvc.factor import Factor, Received, Step, Submission, Unusable, Verification
 from authsvc.payment import Binding, Payment
 from authsvc.subject import Subject
-from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
+from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.held import HeldPhrases
-from authsvc.voice.verifier import VoiceVerifier, begin_enrolment_phrase, phrase
+from authsvc.voice.verifier import VoiceVerifier, begin_enrollment_phrase, phrase
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=20)
@@ -94,11 +94,11 @@ class Room:
         self.unusable: Unusable | None = None
         self.quality: dict[str, float] = {}
 
-    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable:
-        raise AssertionError("a verifier never enrols")
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable:
+        raise AssertionError("a verifier never enrolls")
 
     def enroll(self, shares: Sequence[bytes]) -> Template | Unusable:
-        raise AssertionError("a verifier never enrols")
+        raise AssertionError("a verifier never enrolls")
 
     def verify(self, recording: bytes, reference: Template, context: CaptureContext) -> Heard | Unusable:
         self.asked.append(context)
@@ -243,7 +243,7 @@ def test_a_recording_that_another_decision_accepted_meanwhile_is_used_up(bench: 
     assert bench.settle(received, step).reason == "used before"
 
 
-def test_an_enrolment_in_between_voids_the_comparison(bench: Bench, step: Step):
+def test_an_enrollment_in_between_voids_the_comparison(bench: Bench, step: Step):
     received = bench.answer(0.95, step)
     assert bench.store.template is not None
     bench.store.template = StoredTemplate("tpl_2", bench.store.template.template)
@@ -288,8 +288,8 @@ def test_a_submission_that_does_not_fit_its_ceremony_is_refused(
         bench.verifier.receive(step, kept, submission, NOW + timedelta(seconds=60 if late else 59))
 
 
-def test_a_phrase_of_an_enrolment_reads_a_longer_row_of_digits():
-    begun = begin_enrolment_phrase("en", NOW)
+def test_a_phrase_of_an_enrollment_reads_a_longer_row_of_digits():
+    begun = begin_enrollment_phrase("en", NOW)
     submission = Submission({"nonce": begun.shown["nonce"]}, {"audio": (b"one",)})
     given, context = phrase(begun.kept, submission, SOON)
     assert given == b"one"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from authsvc.bootstrap.app import App, create_app
+from authsvc.bootstrap.health import Faces
 from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
@@ -69,11 +70,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @contextmanager
-def opened_shop(folder: Path, **changes: Any) -> Iterator[Shop]:
-    """A shop with services of its own, some of whose settings are changed."""
-    settings = Settings(data_dir=folder, base_url=BASE_URL, unsafe_no_pad=True, **changes)
+def opened_shop(folder: Path, face: Faces | None = None, **changes: Any) -> Iterator[Shop]:
+    """A shop with services of its own, some of whose settings are changed; `face` judges faces in this process."""
+    settings = Settings(**{"data_dir": folder, "base_url": BASE_URL, "unsafe_no_pad": True, **changes})
     _prepare(settings)
-    wired = wire(settings)
+    wired = wire(settings, face=face)
     key, shown = new_api_key(wired.store.ring, "shop", ALL_SCOPES, wired.store.clock.now())
     wired.store.ledger.transact(lambda tx: tx.keys.add(key))
     yield Shop(create_app(wired.services, WebSettings(BASE_URL)), wired, shown)

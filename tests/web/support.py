@@ -69,18 +69,19 @@ def decision(**changes: object) -> dict[str, object]:
 class FakeServices:
     """Services whose methods do what a test puts there; anything else that is asked of them fails the test.
 
-    `asked` lists the calls, so that a test may say that nothing was asked at all.
+    A method goes by its dotted name, as in `decisions.decide`. `asked` lists the calls, so that a test may say that nothing
+    was asked at all.
     """
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
         self._does: dict[str, Callable[..., object]] = {
-            "admit_key": lambda presented: KEY,
-            "decide": lambda key, once, request: Answer.of(decision()),
+            "admission.admit_key": lambda presented: KEY,
+            "decisions.decide": lambda key, once, request: Answer.of(decision()),
         }
 
     def on(self, method: str, does: Callable[..., object] | BaseException | object) -> None:
-        """What a method does from now on: a function is called, an error raised, anything else answered."""
+        """What a method does from now on: a function is called, an error raised, anything else returned."""
 
         def act(*args: Any) -> object:
             if isinstance(does, BaseException):
@@ -92,15 +93,25 @@ class FakeServices:
     def calls_of(self, method: str) -> list[tuple[Any, ...]]:
         return [args for name, args in self.asked if name == method]
 
-    def __getattr__(self, method: str) -> Callable[..., object]:
+    def call(self, method: str, args: tuple[Any, ...]) -> object:
         if method not in self._does:
             raise AssertionError(f"nothing should ask the services for `{method}`")
+        self.asked.append((method, args))
+        return self._does[method](*args)
 
-        def call(*args: Any) -> object:
-            self.asked.append((method, args))
-            return self._does[method](*args)
+    def __getattr__(self, service: str) -> "FakeService":
+        return FakeService(self, service)
 
-        return call
+
+class FakeService:
+    """One of them, by its name."""
+
+    def __init__(self, services: FakeServices, name: str) -> None:
+        self._services = services
+        self._name = name
+
+    def __getattr__(self, method: str) -> Callable[..., object]:
+        return lambda *args: self._services.call(f"{self._name}.{method}", args)
 
 
 class Api:

@@ -39,12 +39,12 @@ def test_frames_nonce_and_meta_arrive_in_order_and_in_memory(
     for name in ("TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile", "mkstemp"):
         monkeypatch.setattr(tempfile, name, refuse)
     monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", refuse)
-    fake.on("answer_step", {"state": "received"})
+    fake.on("challenges.take_step", {"state": "received"})
     pictures = [bytes([number]) * 700_000 for number in range(1, 4)]
     data = {"frame": [frame(each) for each in pictures], "nonce": "n1", "meta": '{"taken_at_ms": [1, 2, 3]}'}
     answer = api.put(FACE, headers=PAYER, **form(data))
     assert answer.get_json() == {"state": "received"}
-    ((_, token, factor, submission),) = fake.calls_of("answer_step")
+    ((_, token, factor, submission),) = fake.calls_of("challenges.take_step")
     assert (token, factor) == (PAYER["Authorization"].split()[1], "face")
     assert submission == Submission(
         {"nonce": "n1", "meta": {"taken_at_ms": [1, 2, 3]}}, {"frame": tuple(pictures)}
@@ -52,9 +52,9 @@ def test_frames_nonce_and_meta_arrive_in_order_and_in_memory(
 
 
 def test_meta_may_be_left_out(api: Api, fake: FakeServices):
-    fake.on("answer_step", {"state": "received"})
+    fake.on("challenges.take_step", {"state": "received"})
     assert api.put(FACE, headers=PAYER, **form({"frame": frame(), "nonce": "n1"})).status_code == 200
-    assert fake.calls_of("answer_step")[0][3].fields == {"nonce": "n1", "meta": {}}
+    assert fake.calls_of("challenges.take_step")[0][3].fields == {"nonce": "n1", "meta": {}}
 
 
 @pytest.mark.parametrize(

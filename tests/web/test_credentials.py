@@ -54,7 +54,7 @@ def test_a_header_without_a_usable_key_is_unauthenticated(
 
 def test_every_bad_credential_is_answered_alike(api: Api, fake: FakeServices):
     none = api.post("/v1/decisions", json=DECISION)
-    fake.on("admit_key", Unauthenticated("this one was revoked"))
+    fake.on("admission.admit_key", Unauthenticated("this one was revoked"))
     revoked = api.decide()
     assert (none.status, none.data) == (revoked.status, revoked.data)
     assert none.headers["WWW-Authenticate"] == 'Bearer realm="authsvc"'
@@ -79,7 +79,7 @@ def test_the_scheme_is_not_case_sensitive(api: Api):
 
 def test_a_key_without_the_scope_is_told_which_it_lacks(api: Api, fake: FakeServices):
     scopes = frozenset({str(Scope.RECEIPTS)})
-    fake.on("admit_key", lambda presented: ApiKey("k", "shop", b"", scopes, KEY.created_at))
+    fake.on("admission.admit_key", lambda presented: ApiKey("k", "shop", b"", scopes, KEY.created_at))
     answer = api.decide()
     assert slug(answer) == "insufficient-scope"
     assert "`decisions`" in answer.get_json()["detail"]
@@ -103,7 +103,7 @@ def test_nothing_of_a_body_is_read_before_the_caller_is_known(api: Api):
 )
 def test_an_idempotency_key_comes_bare_or_quoted(api: Api, fake: FakeServices, sent: str, key: str):
     assert api.decide(key=sent).status_code == 201
-    ((_, once, _),) = fake.calls_of("decide")
+    ((_, once, _),) = fake.calls_of("decisions.decide")
     said = b"POST\x00/v1/decisions\x00" + as_json(DECISION)
     assert (once.key, once.fingerprint) == (key, hashlib.sha256(said).digest())
 
@@ -113,7 +113,7 @@ def test_an_idempotency_key_comes_bare_or_quoted(api: Api, fake: FakeServices, s
 )
 def test_a_malformed_idempotency_key_is_refused(api: Api, fake: FakeServices, sent: str):
     assert slug(api.decide(key=sent.encode().decode("latin-1"))) == "invalid-request"
-    assert not fake.calls_of("decide")
+    assert not fake.calls_of("decisions.decide")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_what_creates_or_consumes_needs_an_idempotency_key(
 
 
 def test_elsewhere_an_idempotency_key_is_ignored(api: Api, fake: FakeServices):
-    fake.on("cancel", decision(status="cancelled"))
+    fake.on("decisions.cancel", decision(status="cancelled"))
     headers = {**BEARER, "Idempotency-Key": "not, a key"}
     assert api.post(f"/v1/decisions/{DECISION_ID}/cancel", headers=headers).status_code == 200
 
@@ -163,32 +163,32 @@ def test_elsewhere_an_idempotency_key_is_ignored(api: Api, fake: FakeServices):
 def test_under_a_server_that_cannot_hold_the_service_waits(
     api: Api, fake: FakeServices, prefer: str, seconds: float
 ):
-    fake.on("decision", decision())
+    fake.on("decisions.find", decision())
     answer = api.get(f"/v1/decisions/{DECISION_ID}", headers={**BEARER, "Prefer": prefer})
-    assert fake.calls_of("decision")[0][2] == seconds
+    assert fake.calls_of("decisions.find")[0][2] == seconds
     assert answer.headers.get("Preference-Applied") == (f"wait={seconds:.0f}" if seconds else None)
 
 
 def test_an_open_challenge_is_looked_at_again_and_no_thread_waits(api: Api, fake: FakeServices):
-    fake.on("decision", decision())
+    fake.on("decisions.find", decision())
     assert AGAIN in look(api, 0.0).headers
-    assert fake.calls_of("decision")[0][2] == 0.0
+    assert fake.calls_of("decisions.find")[0][2] == 0.0
 
 
 def test_the_end_of_a_challenge_ends_the_wait(api: Api, fake: FakeServices):
-    fake.on("decision", decision(status="authenticated"))
+    fake.on("decisions.find", decision(status="authenticated"))
     answer = look(api, 3.0)
     assert AGAIN not in answer.headers
     assert answer.get_json()["status"] == "authenticated"
 
 
 def test_patience_over_the_challenge_is_answered_as_it_stands(api: Api, fake: FakeServices):
-    fake.on("decision", decision())
+    fake.on("decisions.find", decision())
     answer = look(api, 25.0)
     assert AGAIN not in answer.headers
     assert answer.get_json()["status"] == "challenge_required"
 
 
 def test_without_a_preference_nobody_waits(api: Api, fake: FakeServices):
-    fake.on("decision", decision())
+    fake.on("decisions.find", decision())
     assert AGAIN not in look(api, 0.0, prefer="").headers

@@ -52,7 +52,7 @@ for media in (*FRAMES.media, *AUDIO.media):
 
 @dataclass
 class Ground:
-    """What the requests may hit: a user, an open challenge, an open enrolment and overview, and who may open them."""
+    """What the requests may hit: a user, an open challenge, an open enrollment and overview, and who may open them."""
 
     ids: Mapping[str, str]
     headers: Mapping[Plane, Mapping[str, str]]
@@ -73,11 +73,11 @@ def operating(shop: Shop) -> Mapping[str, str]:
 @pytest.fixture
 def trial(shop: Shop) -> Mapping[str, str]:
     """A version of the policy that may be tried, and a backtest of it."""
-    desk = shop.wired.services.policies
-    version = desk.draft(ANN, stricter(next(_numbers)))
-    desk.validate(ANN, version.id)
-    desk.analyze(ANN, version.id)
-    return {"version_id": version.id, "backtest_id": desk.start_backtest(ANN, version.id).id}
+    policies = shop.wired.services.policies
+    version = policies.draft(ANN, stricter(next(_numbers)))
+    policies.validate(ANN, version.id)
+    policies.analyze(ANN, version.id)
+    return {"version_id": version.id, "backtest_id": policies.start_backtest(ANN, version.id).id}
 
 
 _numbers = count(2)

@@ -41,7 +41,7 @@ def test_a_body_past_64_kib_is_refused_by_its_announced_length(api: Api, fake: F
         environ_overrides={"CONTENT_LENGTH": str(JSON_BYTES + 1)},
     )
     assert slug(answer) == "payload-too-large"
-    assert not fake.calls_of("decide")
+    assert not fake.calls_of("decisions.decide")
 
 
 def test_a_body_without_a_length_is_cut_off_at_64_kib(api: Api, fake: FakeServices):
@@ -130,7 +130,7 @@ def test_a_key_given_twice_is_refused_however_it_is_spelled(api: Api, raw: bytes
 )
 def test_what_is_not_a_json_object_in_utf_8_is_refused(api: Api, fake: FakeServices, raw: bytes):
     assert slug(send_raw(api, raw)) == "invalid-request"
-    assert not fake.calls_of("decide")
+    assert not fake.calls_of("decisions.decide")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_field_out_of_bounds_is_named(api: Api, fake: FakeServices, body: obje
     answer = api.decide(body)
     assert slug(answer) == "invalid-request"
     assert [error["field"] for error in answer.get_json()["errors"]] == [field]
-    assert not fake.calls_of("decide")
+    assert not fake.calls_of("decisions.decide")
 
 
 def test_a_refusal_never_repeats_what_was_sent(api: Api):
@@ -217,7 +217,7 @@ def test_a_refusal_never_repeats_what_was_sent(api: Api):
 )
 def test_a_return_url_is_https_or_this_machine(api: Api, fake: FakeServices, url: str):
     assert api.decide(changed(return_url=url)).status_code == 201
-    ((_, _, request),) = fake.calls_of("decide")
+    ((_, _, request),) = fake.calls_of("decisions.decide")
     assert request.return_url == url
 
 
@@ -235,7 +235,7 @@ def test_a_page_is_asked_for_in_plain_numbers(api: Api, query: str):
 
 
 def test_a_body_that_may_be_left_out_may_be_an_empty_object_and_nothing_else(api: Api, fake: FakeServices):
-    fake.on("begin_step", {"digits": [6], "period": 30})
+    fake.on("challenges.begin_step", {"digits": [6], "period": 30})
     path = f"/v1/challenges/{CHALLENGE_ID}/steps/otp/begin"
     assert api.post(path, headers=PAYER).status_code == 200
     assert api.post(path, json={}, headers=PAYER).status_code == 200

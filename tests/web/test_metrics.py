@@ -23,9 +23,9 @@ def lines(api: Api) -> list[str]:
 
 def test_decisions_are_counted_by_status_and_level_but_replays_are_not(api: Api, fake: FakeServices):
     api.decide()
-    fake.on("decide", Answer.of(decision(status="approved", level="none")))
+    fake.on("decisions.decide", Answer.of(decision(status="approved", level="none")))
     api.decide()
-    fake.on("decide", Answer(Answer.of(decision()).body, replayed=True))
+    fake.on("decisions.decide", Answer(Answer.of(decision()).body, replayed=True))
     api.decide()
     found = lines(api)
     assert 'authsvc_decisions_total{level="otp",status="challenge_required"} 1.0' in found
@@ -33,9 +33,9 @@ def test_decisions_are_counted_by_status_and_level_but_replays_are_not(api: Api,
 
 
 def test_steps_problems_and_durations_are_counted(api: Api, fake: FakeServices):
-    fake.on("answer_step", {"state": "received"})
+    fake.on("challenges.take_step", {"state": "received"})
     api.put(OTP, json={"code": "123456"}, headers=PAYER)
-    fake.on("answer_step", CaptureUnusable("too dark", hints=[]))
+    fake.on("challenges.take_step", CaptureUnusable("too dark", hints=[]))
     api.client.put(OTP, json={"code": "123456"}, headers=PAYER)
     found = lines(api)
     assert 'authsvc_factor_steps_total{factor="otp",result="received"} 1.0' in found

@@ -76,4 +76,4 @@ def test_the_shop_says_in_which_language_and_where_to_return_to(api: Api, fake: 
     headers = {**BEARER, "Idempotency-Key": "k"}
     body = {"user_id": "u_42", "return_url": "javascript:alert(1)"}
     assert slug(api.post("/v1/overviews", json=body, headers=headers)) == "invalid-request"
-    assert not fake.calls_of("create_overview")
+    assert not fake.calls_of("overviews.create")

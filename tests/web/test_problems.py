@@ -85,11 +85,11 @@ def test_a_wrong_address_or_method_is_a_problem(api: Api, method: str, path: str
 @pytest.mark.parametrize("bad", ["%2e%2e", "A%00", "dec_%0a", "dec%20x", "x" * 200])
 def test_an_address_that_cannot_name_anything_is_not_found(api: Api, fake: FakeServices, bad: str):
     assert slug(api.get(f"/v1/decisions/{bad}", headers=BEARER)) == "not-found"
-    assert not fake.calls_of("decision")
+    assert not fake.calls_of("decisions.find")
 
 
 def test_head_is_get_without_its_body(api: Api, fake: FakeServices):
-    fake.on("healthz", {"status": "alive"})
+    fake.on("public.healthz", {"status": "alive"})
     answer = api.client.head("/healthz")
     assert (answer.status_code, answer.data) == (200, b"")
 
@@ -110,7 +110,7 @@ def test_head_is_get_without_its_body(api: Api, fake: FakeServices):
 def test_whatever_breaks_inside_is_unavailable_and_its_text_stays_inside(
     api: Api, fake: FakeServices, caplog: pytest.LogCaptureFixture, broken: Exception
 ):
-    fake.on("decide", broken)
+    fake.on("decisions.decide", broken)
     answer = api.decide()
     assert slug(answer) == "unavailable"
     assert answer.headers["Retry-After"] == "1"
@@ -120,7 +120,7 @@ def test_whatever_breaks_inside_is_unavailable_and_its_text_stays_inside(
 
 
 def test_an_outage_says_what_is_gone_and_when_to_come_back(api: Api, fake: FakeServices):
-    fake.on("decide", errors.Unavailable("the database does not answer", retry_after=2.4))
+    fake.on("decisions.decide", errors.Unavailable("the database does not answer", retry_after=2.4))
     answer = api.decide()
     assert (slug(answer), answer.headers["Retry-After"]) == ("unavailable", "3")
     assert answer.get_json()["detail"] == "the database does not answer"
@@ -128,24 +128,24 @@ def test_an_outage_says_what_is_gone_and_when_to_come_back(api: Api, fake: FakeS
 
 def test_an_error_carries_its_details(api: Api, fake: FakeServices):
     hints = [{"code": "too_dark", "text": "太暗"}]
-    fake.on("begin_step", errors.RateLimited("too many tries", retry_after=60))
+    fake.on("challenges.begin_step", errors.RateLimited("too many tries", retry_after=60))
     limited = api.post(f"/v1/challenges/{CHALLENGE_ID}/steps/face/begin", headers=PAYER)
     assert (limited.headers["Retry-After"], limited.get_json()["retry_after"]) == ("60", 60)
-    fake.on("answer_step", errors.CaptureUnusable("cannot be judged", hints=hints))
+    fake.on("challenges.take_step", errors.CaptureUnusable("cannot be judged", hints=hints))
     path = f"/v1/challenges/{CHALLENGE_ID}/steps/otp"
     assert api.client.put(path, json={"code": "123456"}, headers=PAYER).get_json()["hints"] == hints
 
 
 def test_an_error_cannot_overwrite_what_makes_it_a_problem(api: Api, fake: FakeServices):
-    fake.on("decide", errors.Unavailable("gone", status=200, type="about:blank", title="fine"))
+    fake.on("decisions.decide", errors.Unavailable("gone", status=200, type="about:blank", title="fine"))
     assert slug(api.decide()) == "unavailable"
 
 
 def test_a_stored_refusal_is_told_again(api: Api, fake: FakeServices):
     problem = {"slug": "transaction-changed", "detail": "another payment"}
-    fake.on("decide", Answer(b"", False, problem))
+    fake.on("decisions.decide", Answer(b"", False, problem))
     first = api.decide()
-    fake.on("decide", Answer(b"", False, problem, replayed=True))
+    fake.on("decisions.decide", Answer(b"", False, problem, replayed=True))
     again = api.decide()
     assert slug(first) == "transaction-changed"
     assert (first.status, first.data) == (again.status, again.data)
@@ -155,31 +155,31 @@ def test_a_stored_refusal_is_told_again(api: Api, fake: FakeServices):
 
 def test_a_replayed_answer_has_the_same_status_and_body(api: Api, fake: FakeServices):
     first = api.decide()
-    fake.on("decide", Answer.of(decision()).__class__(first.data, True, None, True))
+    fake.on("decisions.decide", Answer.of(decision()).__class__(first.data, True, None, True))
     again = api.decide()
     assert (again.status, again.data) == (first.status, first.data)
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
 def test_a_decision_that_stands_already_is_200(api: Api, fake: FakeServices):
-    fake.on("decide", Answer.of(decision(), created=False))
+    fake.on("decisions.decide", Answer.of(decision(), created=False))
     assert api.decide().status_code == 200
 
 
 def test_a_failed_challenge_says_only_what_is_left(api: Api, fake: FakeServices):
-    fake.on("complete", Completed(False, 2))
+    fake.on("challenges.complete", Completed(False, 2))
     answer = api.post(f"/v1/challenges/{CHALLENGE_ID}/complete", headers=PAYER)
     assert slug(answer) == "challenge-failed"
     assert answer.get_json()["attempts_remaining"] == 2
     assert answer.headers["WWW-Authenticate"].startswith("Challenge")
-    fake.on("complete", Completed(True, 0))
+    fake.on("challenges.complete", Completed(True, 0))
     assert api.post(f"/v1/challenges/{CHALLENGE_ID}/complete", headers=PAYER).get_json() == {
         "status": "authenticated"
     }
 
 
 def test_a_service_that_is_not_ready_says_why(api: Api, fake: FakeServices):
-    fake.on("readyz", (False, {"database": "gone"}))
+    fake.on("public.readyz", (False, {"database": "gone"}))
     answer = api.get("/readyz")
     assert slug(answer) == "unavailable"
     assert answer.get_json()["checks"] == {"database": "gone"}
@@ -191,7 +191,7 @@ def test_a_service_that_is_not_ready_says_why(api: Api, fake: FakeServices):
 def test_a_request_is_one_line_of_json_without_anything_it_carried(
     api: Api, fake: FakeServices, caplog: pytest.LogCaptureFixture
 ):
-    fake.on("user_status", errors.NotFound("no such user"))
+    fake.on("users.status", errors.NotFound("no such user"))
     with caplog.at_level(logging.INFO, "authsvc.keys.access"):
         answer = api.get("/v1/users/alice/status?token=hush", headers=BEARER)
         api.get("/v1/users/alice/status", headers=BEARER)
@@ -212,7 +212,7 @@ def test_a_request_is_one_line_of_json_without_anything_it_carried(
 
 
 def test_a_held_request_is_logged_once(api: Api, fake: FakeServices, caplog: pytest.LogCaptureFixture):
-    fake.on("decision", decision())
+    fake.on("decisions.find", decision())
     with caplog.at_level(logging.INFO, "authsvc.keys.access"):
         for waited in (0.0, 10.0, 25.0):
             look(api, waited)

@@ -16,7 +16,7 @@ from authsvc.errors import AuthsvcError, ModelUnusable, Unavailable, Unsupported
 from authsvc.factor import Json, Unusable
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.build import voice_service
-from authsvc.voice.capture import CaptureContext, EnrolmentPhrase, Heard
+from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.messages import Answer
 from authsvc.workers.voice import RemoteVoice, voice_handlers
@@ -28,7 +28,7 @@ EARLIER = tuple(f"v1.{number}.{'x' * 36_000}" for number in range(20))
 CONTEXT = CaptureContext("402917", "zh", EARLIER, b"\x00\x01 held")
 BARE = CaptureContext("402917", "en")
 TEMPLATE = Template(Modality.VOICE, "sha256:ab", b"\x00\x00\x80\x3f" * 256, 5)
-PHRASE = EnrolmentPhrase(b"\x00 share", "v1.one", "sha256:ab")
+PHRASE = EnrollmentPhrase(b"\x00 share", "v1.one", "sha256:ab")
 HEARD = Heard(
     Comparison(
         score=0.1 + 0.2,
@@ -47,13 +47,13 @@ SHARES = (b"\x00 share", b"\x01 share")
 class Room:
     """A voice room that answers what it was told to, and remembers what it was asked."""
 
-    def __init__(self, answer: EnrolmentPhrase | Template | Heard | Unusable | AuthsvcError) -> None:
+    def __init__(self, answer: EnrollmentPhrase | Template | Heard | Unusable | AuthsvcError) -> None:
         self.answer = answer
         self.asked: list[tuple[object, ...]] = []
 
-    def listen(self, recording: bytes, context: CaptureContext) -> EnrolmentPhrase | Unusable:
+    def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable:
         self.asked.append((recording, context))
-        return self._answer(EnrolmentPhrase)
+        return self._answer(EnrollmentPhrase)
 
     def enroll(self, shares: Sequence[bytes]) -> Template | Unusable:
         self.asked.append(tuple(shares))

@@ -1,4 +1,4 @@
-"""Who must enrol again after a change of model: templates are compared by the model that made them, or not at all.
+"""Who must enroll again after a change of model: templates are compared by the model that made them, or not at all.
 
 Pure: the caller reads subjects, modalities and model digests from wherever they are stored. No template is needed for it.
 """
@@ -26,7 +26,7 @@ class Standing(StrEnum):
     """Made by another that is still installed: it works until that is taken away."""
 
     LOST = "lost"
-    """Made by one that is not installed: the person must enrol again."""
+    """Made by one that is not installed: the person must enroll again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class ModelUse:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """Every model in use, and everybody who must enrol again, in the order they were read."""
+    """Every model in use, and everybody who must enroll again, in the order they were read."""
 
     models: tuple[ModelUse, ...]
     lost: tuple[Enrolled, ...]

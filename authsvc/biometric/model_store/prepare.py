@@ -130,4 +130,18 @@ def _ge2e(member: bytes) -> bytes:
     return convert_ge2e(member)
 
 
-_CONVERSIONS: Mapping[str, Callable[[bytes], bytes]] = {"dlib_resnet": _dlib_resnet, "ge2e": _ge2e}
+def _tflite(member: bytes) -> bytes:
+    try:
+        from authsvc.biometric.model_store.tflite_graph import convert_tflite
+    except ModuleNotFoundError as error:
+        raise ModelUnusable(
+            "converting needs the packages onnx and tflite: run `uv sync --extra prepare`"
+        ) from error
+    return convert_tflite(member)
+
+
+_CONVERSIONS: Mapping[str, Callable[[bytes], bytes]] = {
+    "dlib_resnet": _dlib_resnet,
+    "ge2e": _ge2e,
+    "tflite": _tflite,
+}

@@ -58,7 +58,7 @@ class Shop:
         """Set this browser up as a phone; who has factors already proves it with them first."""
         proven = request.form.get("order")
         if proven is None and self._till.has_factors(_user()):
-            return self._sent(self._till.prove_for_enrolment(_user(), _device(), _locale()))
+            return self._sent(self._till.prove_for_enrollment(_user(), _device(), _locale()))
         try:
             ticket = self._till.ticket(_user(), _locale(), proven)
         except ProofRequired:
@@ -82,7 +82,7 @@ class Shop:
     def recover(self) -> Response:
         """The phone is gone: a recovery code, and the code that is shown here instead of being sent.
 
-        In a real shop two operators would vouch at their own desk; here whoever types two names plays both.
+        In a real shop two operators would vouch from where they work; here whoever types two names plays both.
         """
         operators = [name for name in request.form.getlist("operator") if name.strip()]
         ticket, text = self._till.recovery(_user(), _locale(), operators)

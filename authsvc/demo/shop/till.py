@@ -49,7 +49,7 @@ class Till:
         )
         return self._settled(self._asked(payment, order_id, device, risk, locale, "payment"))
 
-    def prove_for_enrolment(self, user: str, device: Device | None, locale: str) -> Order:
+    def prove_for_enrollment(self, user: str, device: Device | None, locale: str) -> Order:
         """Whoever has factors already proves it with them before adding more."""
         order_id = f"enr_{secrets.token_hex(6)}"
         payment = self._client.payment(
@@ -77,7 +77,7 @@ class Till:
         return orders[::-1][:SHOWN]
 
     def ticket(self, user: str, locale: str, order_id: str | None) -> Ticket:
-        """A ticket for an enrolment; with the order that proved it, where the user has factors already."""
+        """A ticket for an enrollment; with the order that proved it, where the user has factors already."""
         proof = None
         if order_id is not None:
             order = self.find(order_id)

@@ -1,4 +1,4 @@
-"""Face and voice: a capture becomes a template in a worker, and is stored only when the whole enrolment is."""
+"""Face and voice: a capture becomes a template in a worker, and is stored only when the whole enrollment is."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.face.verifier import begin_capture, capture
 from authsvc.factor import Begun, Factor, Json, Submission, Unusable
 from authsvc.ids import new_id
-from authsvc.voice.capture import EnrolmentPhrase
+from authsvc.voice.capture import EnrollmentPhrase
 from authsvc.voice.spoken_prompt import PHRASES
 from authsvc.voice.verifier import Worker as VoiceWorker
-from authsvc.voice.verifier import begin_enrolment_phrase, phrase
+from authsvc.voice.verifier import begin_enrollment_phrase, phrase
 
 
 class FaceStep:
@@ -92,7 +92,7 @@ class VoiceStep:
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         must_have_consent(self._staging, ticket, Modality.VOICE)
-        begun = begin_enrolment_phrase(ticket.locale, now)
+        begun = begin_enrollment_phrase(ticket.locale, now)
         number = 1 + len(self._staging.parts(ticket, self.step))
         return Begun({**begun.shown, "phrase": number, "phrases": PHRASES}, begun.kept)
 
@@ -122,7 +122,7 @@ class VoiceStep:
         return _enrol(tx, account, Modality.VOICE, staged, now)
 
 
-def _part(heard: EnrolmentPhrase) -> Json:
+def _part(heard: EnrollmentPhrase) -> Json:
     return {"share": text_of(heard.share), "fingerprint": heard.fingerprint, "model": heard.model}
 
 

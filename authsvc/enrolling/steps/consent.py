@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from authsvc.account.acts import act
+from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
@@ -66,13 +66,13 @@ class ConsentStep:
         for name, version in (*given, *([("face", WORDING)] if staged.get("look_alikes") else ())):
             tx.templates.give_consent(new_id("cst"), ticket.subject, Modality(name), version, now)
             tx.record(
-                act("person", "consent.give", ticket.subject, name, "given", now, wording=version, by=by)
+                entry("person", "consent.give", ticket.subject, name, "given", now, wording=version, by=by)
             )
         return account
 
 
 def consented(staging: Staging, ticket: Ticket) -> tuple[str, ...]:
-    """The modalities that the person has agreed to in this enrolment."""
+    """The modalities that the person has agreed to in this enrollment."""
     consent = staging.staged(ticket, EnrollmentStep.CONSENT)
     return () if consent is None else strings_of(consent["modalities"])
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from authsvc.audit.chain import Entry
+from authsvc.audit.chain import entry
 from authsvc.device.credential import LONGEST_NAME, Device, DeviceState, label
 from authsvc.device.record import CredentialRecord
 from authsvc.device.refusal import Refused
@@ -22,10 +21,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.events import Event
 from authsvc.factor import Begun, Factor, Json, Submission
 from authsvc.ids import new_id
-
-
-class Macs(Protocol):
-    def mac(self, label: str, data: bytes) -> bytes: ...
+from authsvc.keys.macs import Macs
 
 
 class DeviceStep:
@@ -113,8 +109,8 @@ class DeviceStep:
 
     def _record_refusal(self, ticket: Ticket, code: str, now: datetime) -> None:
         details = {"reason": code}
-        entry = Entry(now, "person", "enrollment.device", ticket.subject, ticket.id, "refused", details)
-        self._ledger.transact(lambda tx: tx.record(entry))
+        line = entry("person", "enrollment.device", ticket.subject, ticket.id, "refused", now, **details)
+        self._ledger.transact(lambda tx: tx.record(line))
 
 
 def _refusing(register: Callable[[], CredentialRecord], record: Callable[[str], None]) -> CredentialRecord:

@@ -1,4 +1,4 @@
-"""How a step of an enrolment presents itself. A new factor is one more file beside this one, and a line in `wiring`."""
+"""How a step of an enrollment presents itself. A new factor is one more file beside this one, and a line in `wiring`."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ class Step(Protocol):
     def apply(
         self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
     ) -> Account:
-        """Make it count, in the transaction of the whole enrolment; answers the account as it is then."""
+        """Make it count, in the transaction of the whole enrollment; answers the account as it is then."""

@@ -8,7 +8,7 @@ A new page is a function in a module of its own:
     @pages.get("/policies/<policy_id>")
     @requires(Act.READ_POLICY)
     def show(policy_id: str) -> Response:
-        return page("console/policies/show.html", policy=desk().…)
+        return page("console/policies/show.html", policy=console().…)
 
 plus a line in `shell.ROOMS`, and one in `navigation.ENTRIES` where people should find it. A form carries
 `{{ form_key() }}`; whatever is sent without it, or by somebody who may not, is refused before the view is called.

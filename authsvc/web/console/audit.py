@@ -11,7 +11,7 @@ from flask import Response, request
 from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest, Unavailable
 from authsvc.operators.search import Wanted
-from authsvc.web.console.doors import Pages, desk, operator, requires
+from authsvc.web.console.doors import Pages, console, operator, requires
 from authsvc.web.console.rendering import page
 from authsvc.web.console.wording import N_, gettext
 
@@ -33,7 +33,7 @@ def search() -> Response:
             since=_instant(asked["since"]),
             until=_instant(asked["until"]),
         )
-        found = desk().records.search(operator(), wanted, request.args.get("after", ""))
+        found = console().records.search(operator(), wanted, request.args.get("after", ""))
     except InvalidRequest:
         return page(
             "console/audit.html", status=422, asked=asked, message=gettext(NO_TIME), found=None, older=""
@@ -47,7 +47,7 @@ def search() -> Response:
 def verify() -> Response:
     """Every link, head and checkpoint, now."""
     try:
-        verified = desk().records.verify(operator())
+        verified = console().records.verify(operator())
     except Unavailable:
         return page("console/verified.html", status=503, verified=None, message=gettext(TOO_LONG))
     return page("console/verified.html", verified=verified, message="")

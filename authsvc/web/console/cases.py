@@ -10,7 +10,7 @@ from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.services.views import account_view, device_view
 from authsvc.subject import Subject
-from authsvc.web.console.doors import Answer, Pages, desk, operator, requires, see, typed
+from authsvc.web.console.doors import Answer, Pages, console, operator, requires, see, typed
 from authsvc.web.console.rendering import page, told
 
 pages = Pages("cases")
@@ -36,14 +36,14 @@ def begin() -> Answer:
 @pages.get("/decisions/<decision_id>")
 @requires(Act.READ_DECISION)
 def decision(decision_id: str) -> Response:
-    return page("console/decision.html", case=desk().cases.decision(operator(), decision_id))
+    return page("console/decision.html", case=console().cases.decision(operator(), decision_id))
 
 
 @pages.get("/decisions/<decision_id>/evidence")
 @requires(Act.READ_AUDIT)
 def evidence(decision_id: str) -> Response:
     """The bundle, as a file to keep."""
-    response = told(desk().records.evidence(operator(), decision_id))
+    response = told(console().records.evidence(operator(), decision_id))
     response.headers["Content-Disposition"] = f'attachment; filename="{decision_id}.evidence.json"'
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -52,7 +52,7 @@ def evidence(decision_id: str) -> Response:
 @pages.get("/user")
 @requires(Act.READ_USER)
 def user() -> Response:
-    case = desk().cases.user(
+    case = console().cases.user(
         operator(), _subject(request.args.get("client", ""), request.args.get("user", ""))
     )
     return page(
@@ -67,7 +67,7 @@ def user() -> Response:
 @requires(Act.FREEZE_USER)
 def freeze() -> Answer:
     subject = _subject(typed("client"), typed("user"))
-    desk().cases.freeze(operator(), subject, typed("reason", 400))
+    console().cases.freeze(operator(), subject, typed("reason", 400))
     return _back_to(subject)
 
 
@@ -76,7 +76,7 @@ def freeze() -> Answer:
 def ask_unfreeze() -> Answer:
     """The first of two."""
     subject = _subject(typed("client"), typed("user"))
-    desk().cases.ask_unfreeze(operator(), subject, typed("reason", 400))
+    console().cases.ask_unfreeze(operator(), subject, typed("reason", 400))
     return _back_to(subject)
 
 
@@ -84,7 +84,7 @@ def ask_unfreeze() -> Answer:
 @requires(Act.UNFREEZE_USER)
 def answer_unfreeze(request_id: str, answer: str) -> Answer:
     """The second of two."""
-    answers = {"confirm": desk().cases.confirm_unfreeze, "refuse": desk().cases.refuse_unfreeze}
+    answers = {"confirm": console().cases.confirm_unfreeze, "refuse": console().cases.refuse_unfreeze}
     if answer not in answers:
         raise NotFound("there is no such answer")
     return _back_to(answers[answer](operator(), request_id))
@@ -98,7 +98,7 @@ def _begin(message: str = "") -> Response:
         message=message,
         found=(),
         may_read_users=operator().may(Act.READ_USER),
-        waiting=desk().cases.waiting() if may_unfreeze else (),
+        waiting=console().cases.waiting() if may_unfreeze else (),
     )
 
 
@@ -108,7 +108,7 @@ def _nothing() -> Answer:
 
 def _found(user: str) -> Answer:
     """Straight to the user where there is one of that name."""
-    found = desk().cases.users_named(operator(), user)
+    found = console().cases.users_named(operator(), user)
     if len(found) == 1:
         return _back_to(found[0])
     if not found:

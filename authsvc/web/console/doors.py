@@ -71,7 +71,7 @@ class Cookies:
         return f"__Host-{name}" if self._secure else name
 
 
-def desk() -> Console:
+def console() -> Console:
     """The service as the console asks it."""
     return cast(Console, current_app.extensions[EXTENSION][0])
 
@@ -94,7 +94,7 @@ def operator() -> Operator:
 def signed_in() -> Session | None:
     """The session, None for a browser that has none or none that is good any more."""
     try:
-        return desk().sessions.admit(cookies().read(SESSION), SessionKind.BROWSER)
+        return console().sessions.admit(cookies().read(SESSION), SessionKind.BROWSER)
     except Unauthenticated:
         return None
 
@@ -117,7 +117,7 @@ def requires(act: Act | None = None) -> Callable[[Callable[Path, View]], Callabl
                 must_be_ours(request, g.form_key)
             if act is not None:
                 rule = request.url_rule
-                desk().sessions.permit(found.operator, act, "" if rule is None else rule.rule)
+                console().sessions.permit(found.operator, act, "" if rule is None else rule.rule)
             return view(*args, **kwargs)
 
         return guarded
@@ -166,8 +166,8 @@ __all__ = [
     "Pages",
     "Response",
     "begin_visit",
+    "console",
     "cookies",
-    "desk",
     "opened_by",
     "operator",
     "requires",

@@ -14,8 +14,8 @@ from authsvc.web.console.doors import (
     Answer,
     Pages,
     begin_visit,
+    console,
     cookies,
-    desk,
     opened_by,
     see,
     typed,
@@ -48,7 +48,7 @@ def hand_in() -> Answer:
     """The invitation itself; from here on a cookie has it."""
     opened_by(VISIT)
     invitation = typed("invitation").rpartition("#")[2]
-    desk().joining.invited(invitation)
+    console().joining.invited(invitation)
     response = see("/console/join/ways")
     cookies().set(response, INVITATION, invitation, KEPT_FOR)
     cookies().forget(response, VISIT)
@@ -58,13 +58,13 @@ def hand_in() -> Answer:
 @pages.get("/join/ways")
 def ways() -> Response:
     """A device key, or an app."""
-    invited = desk().joining.invited(opened_by(INVITATION))
+    invited = console().joining.invited(opened_by(INVITATION))
     return page("console/joining/ways.html", sensors=SENSORS, invited=invited)
 
 
 @pages.post("/join/key/begin")
 def begin_key() -> Response:
-    return told(desk().joining.begin_key(opened_by(INVITATION)))
+    return told(console().joining.begin_key(opened_by(INVITATION)))
 
 
 @pages.put("/join/key")
@@ -73,7 +73,7 @@ def finish_key() -> Response:
     invitation, said = opened_by(INVITATION), request.get_json(silent=True)
     credential = said.get("credential") if isinstance(said, dict) else None
     try:
-        desk().joining.finish_key(invitation, credential if isinstance(credential, dict) else {})
+        console().joining.finish_key(invitation, credential if isinstance(credential, dict) else {})
     except InvalidRequest as error:
         return refused(error, 422, gettext(UNUSABLE))
     return told({"state": "received"})
@@ -97,7 +97,7 @@ def finish_app() -> Response:
     """The first code proves that the app has the secret; the sign-in key is shown this once."""
     invitation = opened_by(INVITATION)
     try:
-        sign_in_key = desk().joining.finish_app(invitation, typed("code"))
+        sign_in_key = console().joining.finish_app(invitation, typed("code"))
     except ChallengeFailed:
         return _app(invitation, gettext(NOT_CURRENT))
     except InvalidRequest:
@@ -108,5 +108,5 @@ def finish_app() -> Response:
 
 
 def _app(invitation: str, message: str = "") -> Response:
-    secret = desk().joining.begin_app(invitation)
+    secret = console().joining.begin_app(invitation)
     return page("console/joining/app.html", status=422 if message else 200, secret=secret, message=message)

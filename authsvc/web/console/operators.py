@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from authsvc.domain.operator import Act
-from authsvc.web.console.doors import Pages, desk, requires
+from authsvc.web.console.doors import Pages, console, requires
 from authsvc.web.console.rendering import page
 
 pages = Pages("operators")
@@ -14,4 +14,4 @@ pages = Pages("operators")
 @pages.get("/operators")
 @requires(Act.READ_AUDIT)
 def roster() -> Response:
-    return page("console/operators.html", operators=desk().roster())
+    return page("console/operators.html", operators=console().roster())

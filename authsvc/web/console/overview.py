@@ -11,7 +11,7 @@ from authsvc.domain.operator import Act
 from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, OPERATOR
 from authsvc.operators.figures import WINDOWS, Series
 from authsvc.web.console import wording
-from authsvc.web.console.doors import Pages, desk, operator, requires, session
+from authsvc.web.console.doors import Pages, console, operator, requires, session
 from authsvc.web.console.rendering import page
 from authsvc.web.console.wording import named
 
@@ -38,7 +38,7 @@ class Judged:
 @requires(Act.READ_OVERVIEW)
 def show() -> Response:
     window = WINDOWS.get(request.args.get("window", ""), WINDOWS["day"])
-    series = desk().figures.within(window)
+    series = console().figures.within(window)
     decided = _by_status(series)
     return page(
         "console/overview.html",
@@ -53,8 +53,8 @@ def show() -> Response:
         locked=series.of(LOCKED),
         attacks=_attacks(series),
         refused=series.of(OPERATOR),
-        shifts=desk().figures.scores(),
-        waiting=desk().cases.waiting() if operator().may(Act.UNFREEZE_USER) else (),
+        shifts=console().figures.scores(),
+        waiting=console().cases.waiting() if operator().may(Act.UNFREEZE_USER) else (),
     )
 
 
@@ -70,7 +70,7 @@ def mine() -> Response:
 def open_bearer() -> Response:
     """A bearer for the operators' HTTP API, shown this once."""
     return page(
-        "console/session.html", session_of_mine=session(), bearer=desk().sessions.open_bearer(session())
+        "console/session.html", session_of_mine=session(), bearer=console().sessions.open_bearer(session())
     )
 
 

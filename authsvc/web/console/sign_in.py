@@ -16,8 +16,8 @@ from authsvc.web.console.doors import (
     Answer,
     Pages,
     begin_visit,
+    console,
     cookies,
-    desk,
     opened_by,
     requires,
     see,
@@ -49,7 +49,7 @@ def begin() -> Answer:
 @pages.post("/sign-in")
 def name() -> Answer:
     visit = opened_by(VISIT)
-    desk().sign_in.name(visit, typed("name"))
+    console().sign_in.name(visit, typed("name"))
     return see(f"{SIGN_IN}/proof")
 
 
@@ -57,13 +57,13 @@ def name() -> Answer:
 def proof() -> Answer:
     """Prove it, one way or the other."""
     visit = opened_by(VISIT)
-    named = desk().sign_in.named(visit)
+    named = console().sign_in.named(visit)
     return see(SIGN_IN) if named is None else _proof(named)
 
 
 @pages.post("/sign-in/key/begin")
 def begin_key() -> Response:
-    return told(desk().sign_in.begin_key(opened_by(VISIT)))
+    return told(console().sign_in.begin_key(opened_by(VISIT)))
 
 
 @pages.put("/sign-in/key")
@@ -71,7 +71,7 @@ def finish_key() -> Answer:
     """The browser's answer; a good one signs in."""
     visit, credential = opened_by(VISIT), request.get_json(silent=True)
     try:
-        shown = desk().sign_in.finish_key(visit, credential if isinstance(credential, dict) else {})
+        shown = console().sign_in.finish_key(visit, credential if isinstance(credential, dict) else {})
     except Unauthenticated as error:
         return refused(error, 401, gettext(NOT_ACCEPTED))
     response = told({"state": "received"})
@@ -87,11 +87,11 @@ def go_on() -> Answer:
 @pages.post("/sign-in/app")
 def by_app() -> Answer:
     visit = opened_by(VISIT)
-    named = desk().sign_in.named(visit)
+    named = console().sign_in.named(visit)
     if named is None:
         return see(SIGN_IN)
     try:
-        shown = desk().sign_in.by_app(visit, typed("sign_in_key"), typed("code"))
+        shown = console().sign_in.by_app(visit, typed("sign_in_key"), typed("code"))
     except Unauthenticated:
         return _proof(named, gettext(NOT_ACCEPTED), 401)
     except InvalidRequest:
@@ -102,7 +102,7 @@ def by_app() -> Answer:
 @pages.post("/sign-out")
 @requires()
 def sign_out() -> Answer:
-    desk().sessions.end(session())
+    console().sessions.end(session())
     response = see(SIGN_IN)
     cookies().forget(response, SESSION)
     return response

@@ -1,4 +1,4 @@
-// A voice capture: the server's digits, shown, spoken, and sent as WAV. Who enrols listens to each row before it is sent.
+// A voice capture: the server's digits, shown, spoken, and sent as WAV. Who enrolls listens to each row before it is sent.
 
 import { Microphone } from "./microphone.js";
 import { Refused, Steps, explain, goOn, say } from "./relay.js";

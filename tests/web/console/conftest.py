@@ -47,7 +47,7 @@ def app(wired: Wired) -> App:
 
 
 class Shop:
-    """A payment backend that decides and enrols through the services themselves."""
+    """A payment backend that decides and enrolls through the services themselves."""
 
     def __init__(self, wired: Wired) -> None:
         self._services = wired.services
@@ -65,7 +65,7 @@ class Shop:
             subject=Subject("shop", user),
         )
         request = DecisionRequest(payment, StatedDevice(), risk_score=5)
-        answer = self._services.decide(self._key, self._once(), request)
+        answer = self._services.decisions.decide(self._key, self._once(), request)
         decided: dict[str, Any] = json.loads(answer.body)
         return decided
 
@@ -74,19 +74,19 @@ class Shop:
         if self._is_known(user):
             return
         ticket = json.loads(
-            self._services.create_enrollment(self._key, self._once(), TicketWanted(user, "zh-CN", None)).body
+            self._services.enrollments.create(self._key, self._once(), TicketWanted(user, "zh-CN", None)).body
         )
         opened = (ticket["id"], ticket["token"])
-        self._services.begin_enrollment_step(*opened, "device", {})
-        self._services.answer_enrollment_step(*opened, "device", Submission({"name": "手机"}))
-        begun = self._services.begin_enrollment_step(*opened, "otp", {})
+        self._services.enrollments.begin_step(*opened, "device", {})
+        self._services.enrollments.take_step(*opened, "device", Submission({"name": "手机"}))
+        begun = self._services.enrollments.begin_step(*opened, "otp", {})
         code = pyotp.TOTP(str(begun["secret"])).now()
-        self._services.answer_enrollment_step(*opened, "otp", Submission({"code": code}))
-        self._services.complete_enrollment(*opened)
+        self._services.enrollments.take_step(*opened, "otp", Submission({"code": code}))
+        self._services.enrollments.complete(*opened)
 
     def _is_known(self, user: str) -> bool:
         try:
-            self._services.user_status(self._key, user)
+            self._services.users.status(self._key, user)
         except NotFound:
             return False
         return True

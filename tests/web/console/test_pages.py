@@ -190,7 +190,7 @@ def test_a_bearer_speaks_for_its_operator_and_is_no_cookie(auditor: Person, wire
     auditor.browser.post("/console/session/bearer")
     found = re.search(r'id="bearer">(os_[^<]+)<', auditor.browser.page)
     assert found is not None
-    operator = wired.services.admit_operator(found.group(1), Act.READ_AUDIT, "test")
+    operator = wired.services.admission.admit_operator(found.group(1), Act.READ_AUDIT, "test")
     assert operator.id == auditor.account.id
     auditor.browser.client.set_cookie("__Host-console", found.group(1), domain="auth.example", secure=True)
     assert auditor.browser.get("/console/").status_code == 303

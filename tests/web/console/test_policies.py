@@ -10,9 +10,9 @@ from authsvc.bootstrap.running import Wired
 from authsvc.domain.operator import Role
 from authsvc.policy.life import State
 from authsvc.policy.thresholds import Model
+from tests.biometric.test_det import curve
+from tests.biometric.test_manifest import manifest, point
 from tests.support.policies import milder, numbered, shipped, stricter
-from tests.test_det import curve
-from tests.test_manifest import manifest, point
 from tests.web.console.people import Person
 
 Made = Callable[..., Person]

@@ -1,4 +1,4 @@
-// A device key: made at enrolment, used at a challenge. The browser asks the person; we only carry its answer.
+// A device key: made at enrollment, used at a challenge. The browser asks the person; we only carry its answer.
 
 import { Refused, Steps, explain, goOn, say } from "./relay.js";
 import { asJson, creationOptions, requestOptions } from "./credential.js";

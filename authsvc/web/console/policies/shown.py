@@ -1,4 +1,4 @@
-"""What the policy's pages share: the desk they ask, the frame of a version, and a refusal beside the form that was refused."""
+"""What the policy's pages share: the service they ask, the frame of a version, and a refusal beside the form that was refused."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from authsvc.errors import (
     Unavailable,
 )
 from authsvc.policy.life import Version
-from authsvc.policy_life.service import Active, PolicyDesk
-from authsvc.web.console.doors import desk, operator
+from authsvc.policy_life.service import Active, PolicyService
+from authsvc.web.console.doors import console, operator
 from authsvc.web.console.policies import wording
 from authsvc.web.console.rendering import page
 from authsvc.web.problems import PROBLEMS
@@ -27,13 +27,13 @@ REFUSED = (NotPermitted, PolicyInvalid, PolicyStep, PolicyConflict, Unavailable,
 """What an operator can do something about, and so is told beside the form."""
 
 
-def policies() -> PolicyDesk:
-    return desk().policies
+def policies() -> PolicyService:
+    return console().policies
 
 
 def names() -> dict[str, str]:
     """Operators' names by their ids; who is not among them installed the service."""
-    return {account.id: account.name for account in desk().roster()}
+    return {account.id: account.name for account in console().roster()}
 
 
 def version_page(template: str, version: Version, *, status: int = 200, **shown: Any) -> Response:

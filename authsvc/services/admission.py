@@ -1,0 +1,20 @@
+"""Who calls: the API key of a payment backend, or the session of an operator."""
+
+from __future__ import annotations
+
+from authsvc.domain.operator import Act, Operator
+from authsvc.keys.access import ApiKey
+from authsvc.operators.session import SessionKind
+from authsvc.services.base import Service
+
+
+class AdmissionService(Service):
+    def admit_key(self, presented: str) -> ApiKey:
+        """The API key that was presented; raises Unauthenticated."""
+        return self._parts.keys.admit(presented, self._clock.now())
+
+    def admit_operator(self, presented: str, act: Act, about: str) -> Operator:
+        """Whose session `os_…` was presented, if they may do this; raises Unauthenticated or NotPermitted."""
+        operator = self._parts.sessions.admit(presented, SessionKind.BEARER).operator
+        self._parts.sessions.permit(operator, act, about)
+        return operator

@@ -1,0 +1,77 @@
+"""One challenge, for whoever holds its token, step by step. Nothing is returned that a thief could use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from authsvc.domain.decision import Decision, Status
+from authsvc.domain.store import Transaction
+from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
+from authsvc.factor import Factor, Json, Submission
+from authsvc.keys.access import must_open
+from authsvc.services.base import Service, challenge_decision
+from authsvc.services.hints import hints_view
+from authsvc.services.views import challenge_view
+from authsvc.stepup.proving import Completed
+
+CHOICES = ("not_me", "cancel")
+
+
+class ChallengeService(Service):
+    def find(self, challenge_id: str, token: str) -> Json:
+        """What is asked, of whom, and what has come in so far."""
+        decision = self._opened(challenge_id, token)
+        is_open = decision.status is Status.CHALLENGE_REQUIRED
+        return challenge_view(decision, self._stepup.received(decision) if is_open else ())
+
+    def begin_step(self, challenge_id: str, token: str, factor: Factor) -> Json:
+        return self._stepup.begin(self._opened(challenge_id, token), factor)
+
+    def take_step(self, challenge_id: str, token: str, factor: Factor, submission: Submission) -> Json:
+        """Take evidence; raises CaptureUnusable with what the person can do better."""
+        decision = self._opened(challenge_id, token)
+        unusable = self._stepup.receive(decision, factor, submission)
+        if unusable is not None:
+            raise CaptureUnusable(
+                "the capture cannot be judged", hints=hints_view(factor, unusable, decision.locale)
+            )
+        return {"state": "received"}
+
+    def switch(self, challenge_id: str, token: str, factors: Sequence[Factor]) -> Json:
+        decision_id = self._opened(challenge_id, token).id
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Decision:
+            return self._stepup.switch(tx, _must_find(tx, decision_id), factors, now)
+
+        decision = self._ledger.transact(unit)
+        return challenge_view(decision, self._stepup.received(decision))
+
+    def decline(self, challenge_id: str, token: str, choice: str) -> Json:
+        if choice not in CHOICES:
+            raise InvalidRequest("`choice` must be `not_me` or `cancel`")
+        decision_id = self._opened(challenge_id, token).id
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Decision:
+            return self._stepup.decline(tx, _must_find(tx, decision_id), choice, now)
+
+        return {"status": self._ledger.transact(unit).status.value}
+
+    def complete(self, challenge_id: str, token: str) -> Completed:
+        return self._stepup.complete(self._opened(challenge_id, token))
+
+    def _opened(self, challenge_id: str, token: str) -> Decision:
+        """The decision behind a challenge; a challenge that does not exist looks like a token that does not fit."""
+        must_open(self._parts.macs, "ct", challenge_id, token)
+        try:
+            return self._stepup.find(challenge_decision(challenge_id))
+        except NotFound:
+            raise Unauthenticated("the token does not open this object") from None
+
+
+def _must_find(tx: Transaction, decision_id: str) -> Decision:
+    decision = tx.decisions.find(decision_id)
+    if decision is None:
+        raise NotFound("no such decision")
+    return decision

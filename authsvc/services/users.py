@@ -1,0 +1,128 @@
+"""Users, for a payment backend: their devices, consents and account, erasure and export included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from authsvc.account import acts
+from authsvc.account.proof import use_proof
+from authsvc.biometric.words import Modality
+from authsvc.clock import rfc3339
+from authsvc.device.credential import Device
+from authsvc.domain.account import Account
+from authsvc.domain.store import Transaction
+from authsvc.factor import Json
+from authsvc.keys.access import ApiKey
+from authsvc.services.base import Service
+from authsvc.services.views import account_view, consent_view, decision_view, device_view, erased_view
+from authsvc.subject import Subject
+
+ACTOR = "backend"
+DECISIONS_IN_EXPORT = 1000
+
+
+class UserService(Service):
+    def devices(self, key: ApiKey, user: str) -> Json:
+        now = self._clock.now()
+        devices = self._ledger.read(lambda tx: tx.accounts.devices(_existing(tx, key, user).subject))
+        return {"devices": [device_view(device, now) for device in devices]}
+
+    def device(self, key: ApiKey, user: str, device_id: str) -> Json:
+        found = self._ledger.read(lambda tx: acts.device_of(tx, _existing(tx, key, user), device_id))
+        return device_view(found, self._clock.now())
+
+    def rename_device(self, key: ApiKey, user: str, device_id: str, name: str) -> Json:
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Device:
+            return acts.rename_device(tx, _existing(tx, key, user), device_id, name, ACTOR, now)
+
+        return device_view(self._ledger.transact(unit), now)
+
+    def revoke_device(self, key: ApiKey, user: str, device_id: str) -> Json:
+        """Remove a device; its id stays on record and is never used again."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Device:
+            account, device = acts.revoke_device(tx, _existing(tx, key, user), device_id, ACTOR, now)
+            tx.accounts.save(account)
+            return device
+
+        return device_view(self._ledger.transact(unit), now)
+
+    def withdraw_biometric(self, key: ApiKey, user: str, modality: str) -> Json:
+        """Withdraw consent and destroy the template; effective on the next request."""
+        kind, now = Modality(modality), self._clock.now()
+        self._ledger.transact(
+            lambda tx: acts.withdraw_biometric(tx, _existing(tx, key, user), kind, ACTOR, now)
+        )
+        return {"modality": kind.value, "withdrawn_at": rfc3339(now)}
+
+    def erase(self, key: ApiKey, user: str) -> Json:
+        """Destroy the user's key, and so everything sealed under it; answers a signed receipt for it."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Json:
+            account = _existing(tx, key, user)
+            position = acts.erase(tx, account, ACTOR, now)
+            receipt = self._parts.issuer.erased(account.subject, position, now)
+            return erased_view(account.subject, position, receipt, now)
+
+        return self._ledger.transact(unit)
+
+    def export(self, key: ApiKey, user: str) -> Json:
+        """Everything kept about a user, for that user: no template and no secret is ever exported."""
+        now = self._clock.now()
+
+        def query(tx: Transaction) -> Json:
+            account = _existing(tx, key, user)
+            subject = account.subject
+            decisions = tx.decisions.of_user(subject, DECISIONS_IN_EXPORT)
+            return {
+                "user": account_view(account, now),
+                "devices": [device_view(device, now) for device in tx.accounts.devices(subject)],
+                "consents": [consent_view(consent) for consent in tx.templates.consents(subject)],
+                "decisions": [decision_view(replace(each, receipt=None), None, None) for each in decisions],
+                "exported_at": rfc3339(now),
+            }
+
+        return self._ledger.read(query)
+
+    def freeze(self, key: ApiKey, user: str, reason: str) -> Json:
+        """Deny everything for this user from the next request on, whichever worker gets it."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Account:
+            return acts.freeze(tx, _existing(tx, key, user), reason, ACTOR, now)
+
+        return account_view(self._ledger.transact(unit), now)
+
+    def unfreeze(self, key: ApiKey, user: str, proof: str | None, operators: Sequence[str]) -> Json:
+        """Take decisions again: upon a receipt at the user's highest level, or the word of two operators."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Json:
+            account = _existing(tx, key, user)
+            if not acts.two_operators(operators):
+                use_proof(tx, self._parts.receipts, account, proof, "unfreeze", now)
+            return account_view(acts.unfreeze(tx, account, ACTOR, now, operators=operators), now)
+
+        return self._ledger.transact(unit)
+
+    def status(self, key: ApiKey, user: str) -> Json:
+        account = self._ledger.read(lambda tx: _existing(tx, key, user))
+        return account_view(account, self._clock.now())
+
+    def set_status(self, key: ApiKey, user: str, verify_always: bool) -> Json:
+        """The user's own switch: with `verify_always` no payment is exempted for its low value."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Account:
+            return acts.set_verify_always(tx, _existing(tx, key, user), verify_always, ACTOR, now)
+
+        return account_view(self._ledger.transact(unit), now)
+
+
+def _existing(tx: Transaction, key: ApiKey, user: str) -> Account:
+    return acts.existing(tx, Subject(key.client, user))
