@@ -89,8 +89,8 @@ class Story:
         yield "  the app's code", self.right_code
         yield "1 250.00 CNY from a new phone", self.new_phone
         if self._cast.stranger:
-            yield "  another person's photograph", self.strangers_face
-        yield "  the payer's own, unseen photograph", self.own_face
+            yield "  another person's photograph, with the code", self.strangers_face
+        yield "  the payer's own, unseen photograph, and it", self.own_face
         yield "the receipt, checked offline", self.receipt_is_good
         yield "  for one fen more", self.receipt_for_another_amount
         yield "  consumed", self.consume
@@ -278,11 +278,12 @@ class Story:
         return _present(_present(self._otp)[1].challenge)
 
     def _show(self, photographs: tuple[Photograph, ...]) -> tuple[str, int | None]:
-        """Show the first photograph that can be judged; an unusable one costs no attempt."""
-        challenge = _present(_present(self._face)[1].challenge)
+        """Show the first photograph that can be judged, with the code for this payment; an unusable one costs no attempt."""
+        decision = _present(self._face)[1]
+        challenge, code = _present(decision.challenge), self._client.issue_code(decision.id, locale="en").code
         for photograph in photographs:
             try:
-                return photograph.name, self._phone.show_face(challenge, photograph)
+                return photograph.name, self._phone.show_face(challenge, photograph, code)
             except CaptureUnusable:
                 continue
         raise Broken("none of the photographs can be judged")

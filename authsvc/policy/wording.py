@@ -20,6 +20,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
     lifted = f" (asked {outcome.asked}, lifted by exemption {outcome.exemption})" if outcome.exemption else ""
     yield f"level    {outcome.level}{lifted}"
     yield f"sets     {' or '.join(' + '.join(each) or 'nothing' for each in outcome.sets) or 'none'}"
+    yield from (f"shut     {_reason(reason)}" for reason in outcome.shut)
     yield f"fired    {', '.join(outcome.fired) or 'no rule'}"
     for reason in outcome.reasons:
         yield f"because  {_reason(reason)}"

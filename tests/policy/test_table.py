@@ -27,7 +27,7 @@ def place_at(table: DecisionTable, device: str, risk: int, amount: int) -> Place
 
 
 def places(table: DecisionTable) -> list[Place]:
-    return [place for panel in table.panels for row in panel for place in row if place is not None]
+    return [place for panel in table.panels for row in panel for place in row]
 
 
 def test_each_place_holds_the_mildest_and_the_strictest_level_that_the_rest_can_make_of_it() -> None:
