@@ -11,17 +11,25 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from authsvc.errors import ConfigurationError
+from authsvc.spelling import did_you_mean
 from authsvc.webhook.guard import networks_of
 
 PREFIX = "AUTHSVC_"
 
 LONGEST_SOCKET_PATH = 90
 """An address has 108 bytes on Linux and 104 elsewhere; the worker adds a few while it takes the place of another."""
+
+
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108  # The files' owner is looked at before they are used.
+
+
+def _mark(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +51,14 @@ class Settings:
     policy_most_cells: int = 4_000_000
     keyring_file: Path | None = None
     model_dir: Path | None = None
+    metrics_dir: Path | None = None
+    free_space_mib: int = 256
     probation: timedelta = timedelta(hours=72)
     store_timeout: timedelta = timedelta(seconds=2)
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
     webhook_networks: str = ""
+    trusted_proxies: str = ""
     voice: bool = True
     look_alikes: bool = False
     attestation_models: Path | None = None
@@ -82,11 +93,15 @@ class Settings:
         near = (self.data_dir / "run" / "biometrics.sock").absolute()
         if len(os.fsencode(near)) <= LONGEST_SOCKET_PATH:
             return near
-        mark = hashlib.sha256(os.fsencode(near)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"authsvc-{mark}" / "biometrics.sock"
+        return Path(tempfile.gettempdir()) / f"authsvc-{_mark(near)}" / "biometrics.sock"
 
     @property
-    def metrics_dir(self) -> Path:
+    def counting_dir(self) -> Path:
+        """Where metrics are counted: in memory, so that a full data directory stops no counting."""
+        if self.metrics_dir is not None:
+            return self.metrics_dir
+        if os.access(_IN_MEMORY, os.W_OK | os.X_OK):
+            return _IN_MEMORY / f"authsvc-{_mark(self.data_dir.absolute())}"
         return self.data_dir / "run" / "metrics"
 
     @property
@@ -137,7 +152,7 @@ def _switch(text: str) -> bool:
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
-        if text and urlsplit(text).scheme not in schemes:
+        if text and text.partition("://")[0] not in schemes:
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         return text
 
@@ -148,6 +163,12 @@ def _level(text: str) -> str:
     if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
     return text.upper()
+
+
+def _addresses(text: str) -> str:
+    for address in filter(None, text.split(",")):
+        ip_address(address.strip())
+    return text
 
 
 def _networks(text: str) -> str:
@@ -181,7 +202,17 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),
-    Setting("probation", _seconds, "seconds for which a further device stays on probation"),
+    Setting("metrics_dir", Path, "folder to count metrics in, by default one in memory (`/dev/shm`)"),
+    Setting(
+        "free_space_mib",
+        _integer(0, 2**30),
+        "MiB of free room in the data directory below which readiness carries a warning",
+    ),
+    Setting(
+        "probation",
+        _seconds,
+        "seconds of the cooling period: how long what is enrolled later waits, and what was taken away is still asked for",
+    ),
     Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),
     Setting("checkpoint_every", _seconds, "seconds between audit checkpoints"),
@@ -189,6 +220,11 @@ SETTINGS: tuple[Setting, ...] = (
         "webhook_networks",
         _networks,
         "private networks that webhooks may be sent into, `10.20.0.0/16` and the like, by default none",
+    ),
+    Setting(
+        "trusted_proxies",
+        _addresses,
+        "addresses of reverse proxies, comma between, whose `X-Forwarded-For` says where somebody comes from",
     ),
     Setting(
         "look_alikes",
@@ -220,13 +256,17 @@ def read_settings(environment: Mapping[str, str] | None = None, **options: objec
     values, mistakes = _read(environment)
     known = {setting.variable for setting in SETTINGS} | _OTHERS
     mistakes += [
-        f"`{name}` is not a setting" for name in environment if name.startswith(PREFIX) and name not in known
+        f"`{name}` is not a setting{did_you_mean(name, known)}"
+        for name in environment
+        if name.startswith(PREFIX) and name not in known
     ]
     if mistakes:
         raise ConfigurationError("; ".join(sorted(mistakes)))
     values.update({name: value for name, value in options.items() if value is not None})
     return Settings(**values)
 
+
+_SECRETS = {"database_url", "redis_url"}
 
 # Read by the tests, not by the service.
 _OTHERS = {"AUTHSVC_TEST_DATA"}
@@ -242,7 +282,9 @@ def _read(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         try:
             values[setting.name] = setting.read(text)
         except ValueError as error:
-            mistakes.append(f"`{setting.variable}` is `{text}`: {error}")
+            # Either of these URLs may hold a password.
+            shown = "not shown" if setting.name in _SECRETS else f"`{text}`"
+            mistakes.append(f"`{setting.variable}` is {shown}: {error}")
     return values, mistakes
 
 

@@ -58,6 +58,14 @@ _AMR: Mapping[Factor, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class KeyUse:
+    """Which device keys may answer beside those that count: `young` ones on probation, those of `suspended` devices."""
+
+    young: bool = False
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One factor of one challenge, as its verifier sees it. The payment is the stored snapshot, never the request's."""
 
@@ -72,6 +80,7 @@ class Step:
         None  # "1 in 10000", from the policy; the model's manifest turns it into a score.
     )
     liveness: Gates = None
+    keys: KeyUse = KeyUse()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,10 @@ class OverviewPages:
     def withdraw(self, overview_id: str, modality: str) -> Answer:
         return self._do(overview_id, "DELETE", f"biometrics/{modality}")
 
+    def veto(self, overview_id: str, factor: str) -> Answer:
+        """What was enrolled lately is not the owner's."""
+        return self._do(overview_id, "DELETE", f"factors/{factor}")
+
     def verify_always(self, overview_id: str) -> Answer:
         return self._do(overview_id, "PATCH", "", {"verify_always": True})
 
@@ -98,6 +102,7 @@ def overview_pages(api: Api, door: Doorkeeper, challenge_door: Doorkeeper) -> Bl
     blueprint.post("/devices/<device_id>")(pages.rename)
     blueprint.post("/devices/<device_id>/remove")(pages.remove)
     blueprint.post("/consents/<modality>/withdraw")(pages.withdraw)
+    blueprint.post("/factors/<factor>/veto")(pages.veto)
     blueprint.post("/verify-always")(pages.verify_always)
     blueprint.post("/freeze")(pages.freeze)
     blueprint.get("/erasure")(pages.erasure)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from authsvc.attempts import Attempts
 from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.device.credential import Device, DeviceState
@@ -18,7 +19,11 @@ from authsvc.domain.store import Transaction
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.events import Event
 from authsvc.factor import Factor
+from authsvc.otp import APP
 from authsvc.subject import Subject
+
+RECOVERY_CODES = "recovery_codes"
+"""What may be vetoed beside factors."""
 
 
 def two_operators(names: Sequence[str]) -> tuple[str, ...]:
@@ -33,19 +38,6 @@ def existing(tx: Transaction, subject: Subject) -> Account:
     if account is None or account.status is AccountStatus.ERASED:
         raise NotFound("no such user")
     return account
-
-
-def has_enrolled(tx: Transaction, account: Account) -> bool:
-    """Whether there is, or was, something to prove oneself with.
-
-    Somebody who took everything away from an account, with a stolen session say, must not enroll next on the ticket alone.
-    """
-    subject = account.subject
-    return account.status is not AccountStatus.ERASED and (
-        bool(account.factors)
-        or tx.credentials.user_handle(subject) is not None
-        or bool(tx.templates.consents(subject))
-    )
 
 
 def device_of(tx: Transaction, account: Account, device_id: str) -> Device:
@@ -82,14 +74,50 @@ def revoke_device(
     tx.publish(Event("subject:device:revoked", subject, now, {"device": device.id}))
     if on_probation:
         tx.publish(Event("subject:device:vetoed", subject, now, {"device": device.id, "by": actor}))
-    return without_lost_keys(tx, account), device
+    return with_keys_as_they_stand(tx, account, now), device
 
 
-def without_lost_keys(tx: Transaction, account: Account) -> Account:
-    """With the last live device key goes the factor, so that nobody is asked for what they cannot show."""
-    if tx.credentials.live(account.subject):
-        return account
-    return account.withdrawn(Factor.DEVICE_UV, Factor.DEVICE_KEY)
+def restore_device(
+    tx: Transaction, account: Account, device_id: str, actor: str, now: datetime, *, operators: Sequence[str]
+) -> Device:
+    """A suspended device counts again, as its keys do; `operators` are the two who vouched, none where the owner proved it.
+
+    What was released before is void: else a receipt from the time before the suspension would come back with the device.
+    """
+    subject, found = account.subject, device_of(tx, account, device_id)
+    if found.state is not DeviceState.SUSPENDED:
+        raise InvalidRequest("the device is not suspended")
+    device = tx.accounts.save_device(found.reinstated())
+    standing = with_keys_as_they_stand(tx, account, now)
+    tx.accounts.save(replace(standing, receipts_after=now))
+    who = sorted(operators) or None
+    tx.record(entry(actor, "device.restore", subject, device.id, "active", now, operators=who))
+    tx.publish(Event("subject:device:restored", subject, now, {"device": device.id}))
+    return device
+
+
+def veto(tx: Transaction, account: Account, what: str, actor: str, now: datetime) -> None:
+    """Remove an app, or recovery codes, that wait for their cooling period to end; raises InvalidRequest for what counts."""
+    subject = account.subject
+    if what == RECOVERY_CODES:
+        waited = tx.codes.veto_recovery_codes(subject, now)
+    else:
+        waited = what == Factor.OTP and Factor.OTP in account.standing.waiting(now)
+    if not waited:
+        raise InvalidRequest(f"there is no `{what}` on probation")
+    if what == Factor.OTP:
+        tx.codes.forget_secret(subject, APP)
+        tx.accounts.save(account.withdrawn(Factor.OTP, now=now))
+    tx.record(entry(actor, "factor.veto", subject, what, "vetoed", now))
+    tx.publish(Event("subject:factor:vetoed", subject, now, {"factor": what, "by": actor}))
+
+
+def with_keys_as_they_stand(tx: Transaction, account: Account, now: datetime) -> Account:
+    """With the last usable device key goes the factor, so that nobody is asked for what they cannot show; it stays owed."""
+    keys = tx.credentials.standing(account.subject)
+    live = [at for state, at in keys if state is DeviceState.ACTIVE]
+    suspended = [at for state, at in keys if state is DeviceState.SUSPENDED]
+    return replace(account, standing=account.standing.with_keys(live, suspended, now))
 
 
 def withdraw_biometric(
@@ -99,9 +127,14 @@ def withdraw_biometric(
     subject = account.subject
     tx.templates.forget(subject, modality)
     tx.templates.withdraw_consent(subject, modality, now)
-    tx.accounts.save(account.withdrawn(Factor(modality.value)))
-    tx.record(entry(actor, "biometric.withdraw", subject, modality.value, "withdrawn", now))
+    factor = Factor(modality.value)
+    vetoed = factor in account.standing.waiting(now)
+    tx.accounts.save(account.withdrawn(factor, now=now))
+    result = "vetoed" if vetoed else "withdrawn"
+    tx.record(entry(actor, "biometric.withdraw", subject, modality.value, result, now))
     tx.publish(Event(f"subject:{modality}:withdrawn", subject, now))
+    if vetoed:
+        tx.publish(Event("subject:factor:vetoed", subject, now, {"factor": factor.value, "by": actor}))
 
 
 def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:
@@ -117,7 +150,7 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
     tx.credentials.forget(subject)
     tx.accounts.forget_devices(subject)
     tx.tickets.cancel_of(subject)
-    tx.accounts.save(account.erased())
+    tx.accounts.save(account.erased(now))
     position = AuditPosition(*tx.position())
     tx.record(entry(actor, "user.erase", subject, subject.user, "erased", now))
     data = {"by": actor, "audit": {"chain": position.chain, "seq": position.seq}}
@@ -126,9 +159,10 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
 
 
 def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: datetime) -> Account:
-    """Deny everything for this user from the next request on, whichever worker gets it."""
+    """Deny everything for this user from the next request on, whichever worker gets it; enrollments under way end."""
     subject = account.subject
-    frozen = tx.accounts.save(account.frozen())
+    frozen = tx.accounts.save(account.frozen(now))
+    tx.tickets.cancel_of(subject)
     tx.record(entry(actor, "user.freeze", subject, subject.user, "frozen", now, why=reason))
     tx.publish(Event("subject:frozen", subject, now, {"reason": reason}))
     return frozen
@@ -137,13 +171,40 @@ def freeze(tx: Transaction, account: Account, reason: str, actor: str, now: date
 def unfreeze(
     tx: Transaction, account: Account, actor: str, now: datetime, *, operators: Sequence[str]
 ) -> Account:
-    """Take decisions again; `operators` are the two who vouched, none where the user proved it."""
+    """Take decisions again; `operators` are the two who vouched, and lift locks as well, none where the user proved it."""
     subject = account.subject
+    if operators:
+        account = unlock(tx, account, actor, now, by="operators", operators=operators)
     active = tx.accounts.save(account.unfrozen())
     who = sorted(operators) or None
     tx.record(entry(actor, "user.unfreeze", subject, subject.user, "active", now, operators=who))
     tx.publish(Event("subject:unfrozen", subject, now))
     return active
+
+
+def unlock(
+    tx: Transaction, account: Account, actor: str, now: datetime, *, by: str, operators: Sequence[str] = ()
+) -> Account:
+    """Lift every lock and the month's stop, for the caller to save; `by` says what showed that the owner is back."""
+    if not account.attempts.counters:
+        return account
+    subject, who = account.subject, sorted(operators) or None
+    stopped = account.attempts.is_stopped(now)
+    tx.record(
+        entry(
+            actor,
+            "user.unlock",
+            subject,
+            subject.user,
+            "unlocked",
+            now,
+            by=by,
+            stopped=stopped,
+            operators=who,
+        )
+    )
+    tx.publish(Event("subject:unlocked", subject, now, {"by": by}))
+    return replace(account, attempts=Attempts())
 
 
 def set_verify_always(tx: Transaction, account: Account, wanted: bool, actor: str, now: datetime) -> Account:
@@ -153,13 +214,17 @@ def set_verify_always(tx: Transaction, account: Account, wanted: bool, actor: st
     return tx.accounts.save(replace(account, verify_always=wanted))
 
 
-def charge_attempt(tx: Transaction, account: Account, factors: Collection[Factor], now: datetime) -> bool:
+def charge_attempt(
+    tx: Transaction, account: Account, factors: Collection[Factor], now: datetime, *, recovering: bool = False
+) -> bool:
     """Count an attempt before it is judged, and say whether it may be; a lock-out is told once, when it begins."""
-    if not account.attempts.admits(factors, now):
+    admits = account.attempts.admits_recovery if recovering else account.attempts.admits
+    if not admits(factors, now):
         return False
+    was_blocked = account.attempts.is_blocked(now)
     attempts = account.attempts.charge(factors, now)
     tx.accounts.save(replace(account, attempts=attempts))
-    if attempts.is_blocked(now):
+    if attempts.is_blocked(now) and not was_blocked:
         tx.publish(Event("subject:locked", account.subject, now, {"scope": "any"}))
     return True
 

@@ -65,7 +65,8 @@ def make_app(settings: Settings) -> App:
     """The application of one web process, wired from its settings."""
     from authsvc.bootstrap.wiring import wire  # Every room and storage load here, not with this module.
 
-    metrics = Metrics(settings.metrics_dir, expected_beside(manifest_folder()))
+    spaces = {"data": settings.data_dir, "metrics": settings.counting_dir}
+    metrics = Metrics(settings.counting_dir, expected_beside(manifest_folder()), spaces)
     wired = wire(settings, tally=metrics)
     wired.start_chores()
     access_log.to_stderr()

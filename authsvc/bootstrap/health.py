@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from shutil import disk_usage
 from typing import Protocol
 
 from authsvc.biometric.words import LivenessGate, Modality
 from authsvc.bootstrap.opening import StoreLedger
+from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.enrolling.steps.look_alikes import Resembling
 from authsvc.ephemeral import Ephemeral, Key
@@ -15,6 +20,10 @@ from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.factor import Json
 from authsvc.policy.engine import Policy
 from authsvc.voice.verifier import Worker as VoiceWorker
+
+LATELY_S = 1.0
+ROW_LIFE = timedelta(minutes=1)
+MIB = 1024 * 1024
 
 
 class Faces(FaceWorker, Resembling, Protocol):
@@ -55,6 +64,18 @@ class RoomHealth:
         return frozenset(map(LivenessGate, named)) if isinstance(named, list | tuple) else frozenset()
 
 
+class Lately:
+    """Something that need not be done again within a second, so that whoever asks often costs no write each time."""
+
+    def __init__(self) -> None:
+        self._done_at: float | None = None
+
+    def do(self, act: Callable[[], object]) -> None:
+        if self._done_at is None or time.monotonic() - self._done_at >= LATELY_S:
+            act()
+            self._done_at = time.monotonic()
+
+
 class ServiceHealth:
     """Asks the database, the short-lived store, which policy decides, and the biometric worker."""
 
@@ -65,17 +86,24 @@ class ServiceHealth:
         policy: Callable[[], Policy],
         rooms: Mapping[Modality, RoomHealth],
         settings: Settings,
+        name: str,
+        clock: Clock,
     ) -> None:
+        """`name` is that of the row which this process writes."""
         self._ledger = ledger
         self._ephemeral = ephemeral
         self._policy = policy
         self._rooms = rooms
         self._settings = settings
+        self._name = name
+        self._clock = clock
+        self._database_writes = Lately()
+        self._ephemeral_writes = Lately()
 
     def check(self) -> tuple[bool, Json]:
         found: dict[str, object] = {
-            "database": self._state(lambda: self._ledger.read(lambda tx: tx.keys.find(""))),
-            "ephemeral": self._state(lambda: self._ephemeral.get(Key("health", "check"))),
+            "database": self._state(self._ask_database),
+            "ephemeral": self._state(self._ask_ephemeral),
         }
         # Which policy decides is for the database to say: one that is silent is not waited for twice.
         found["policy"] = self._state(self._policy) if found["database"] == "ok" else found["database"]
@@ -89,8 +117,26 @@ class ServiceHealth:
             except AuthsvcError as error:
                 # Without biometrics the service still decides; the levels that need them are then not possible.
                 found[modality.value] = {"error": error.detail}
-        found["warnings"] = list(self._settings.warnings)
+        found["warnings"] = [*self._settings.warnings, *self._scarce()]
         return ready, {"status": "ready" if ready else "unavailable", **found}
+
+    def _ask_database(self) -> None:
+        """Read, and lately written: a full disk answers every query."""
+        self._ledger.read(lambda tx: tx.keys.find(""))
+        self._database_writes.do(
+            lambda: self._ledger.transact(lambda tx: tx.readiness.write(self._name, self._clock.now()))
+        )
+
+    def _ask_ephemeral(self) -> None:
+        key = Key("health", self._name)
+        self._ephemeral.get(key)
+        self._ephemeral_writes.do(lambda: self._ephemeral.put(key, b"1", ROW_LIFE))
+
+    def _scarce(self) -> Iterator[str]:
+        """What still works, and will not for long."""
+        with suppress(OSError):
+            if disk_usage(self._settings.data_dir).free < self._settings.free_space_mib * MIB:
+                yield "free-space-low"
 
     def _state(self, ask: Callable[[], object]) -> str:
         try:

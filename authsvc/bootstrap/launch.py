@@ -6,6 +6,7 @@ import contextlib
 import os
 import pkgutil
 import shlex
+import shutil
 import socket
 import sys
 import time
@@ -15,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from authsvc.bootstrap.address import note_address
+from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.app import make_app
 from authsvc.bootstrap.opening import open_database, open_store
 from authsvc.bootstrap.wiring import device_rules
@@ -28,8 +31,8 @@ from authsvc.operators.roster import Roster, invitation_url
 from authsvc.serving.process import SideProcess
 from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
-from authsvc.storage.revision import is_current
-from authsvc.web.metrics import fresh_directory
+from authsvc.storage.revision import Fit, fit_of, refuse_misfit
+from authsvc.web.metrics_files import fresh_directory
 from authsvc.webhook.guard import LOOPBACK
 
 if TYPE_CHECKING:
@@ -53,9 +56,19 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
 
     In development keys and an API key are made, and `with_shop` opens the demo shop beside the service.
     """
-    listener = bind(ServerSettings(host=settings.host, port=settings.port))
-    port = listener.getsockname()[1]
-    settings = replace(settings, port=port)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (
+        alone_in(settings.data_dir),
+        bind(ServerSettings(host=settings.host, port=settings.port)) as listener,
+    ):
+        settings = replace(settings, port=listener.getsockname()[1])
+        _launch(settings, listener, development=development, with_shop=with_shop, announce=announce)
+
+
+def _launch(
+    settings: Settings, listener: socket.socket, *, development: bool, with_shop: bool, announce: Announce
+) -> None:
+    port = settings.port
     device_rules(settings)  # What is wrong with them stops the start, and not each web process by itself.
     if development:
         settings = replace(settings, webhook_networks=_with_this_machine(settings.webhook_networks))
@@ -67,7 +80,8 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
         SideProcess("backtests", partial(_work_off_backtests, settings), nice=10),
         SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
     ]
-    facts: dict[str, object] = {"listening": f"http://{settings.host}:{port}", "open": settings.public_url}
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    facts: dict[str, object] = {"listening": f"http://{host}:{port}", "open": settings.public_url}
     if settings.warnings:
         facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
     if development:
@@ -77,6 +91,7 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
         shop = _free_port(DEVELOPMENT_SHOP_PORT)
         beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
         facts["open"] = f"http://localhost:{shop}  (a shop to click through)"
+    note_address(settings)
     announce(facts)
     run(
         ServerSettings(
@@ -85,11 +100,13 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
             workers=settings.workers,
             threads=settings.threads,
             max_body_bytes=LARGEST_BODY,
+            trusted_proxies=tuple(each.strip() for each in settings.trusted_proxies.split(",") if each),
         ),
         partial(_make_app, settings),
         beside,
         listener=listener,
     )
+    shutil.rmtree(settings.counting_dir, ignore_errors=True)
 
 
 def _work_off_backtests(settings: Settings) -> None:
@@ -133,17 +150,16 @@ def _load_pages(name: str) -> Callable[[WSGIApplication, str], WSGIApplication]:
 
 def _prepare(settings: Settings, *, development: bool) -> None:
     """Keys and schema. In development they are made; elsewhere their absence is an error that says what to do."""
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not settings.keyring.exists():
         if not development:
             raise ConfigurationError(
                 f"there is no key ring at `{settings.keyring}`: run `authsvc keyring create` once, and back it up"
             )
         KeyRing.create(settings.keyring)
-    if not settings.database_url and not settings.database_file.exists():
-        # The file is made by us, so that its mode is ours and not the umask's.
-        os.close(os.open(settings.database_file, os.O_CREAT | os.O_RDWR, 0o600))
-    if not is_current(open_database(settings)):
+    database = open_database(settings)
+    if not development:
+        refuse_misfit(database)
+    elif fit_of(database) in (Fit.EMPTY, Fit.OLDER, Fit.NEWER):
         from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
             database_url,
             upgrade,
@@ -152,7 +168,7 @@ def _prepare(settings: Settings, *, development: bool) -> None:
         upgrade(database_url(settings))
     # Made before anything in it: the biometric worker listens in no folder that others can enter.
     settings.worker_socket.parent.mkdir(mode=0o700, exist_ok=True)
-    fresh_directory(settings.metrics_dir)
+    fresh_directory(settings.counting_dir)
 
 
 def _development_key(settings: Settings) -> str:

@@ -31,7 +31,7 @@ def send_webhooks(settings: Settings) -> None:
     """Send until SIGTERM, which ends the process."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    metrics = Metrics(settings.metrics_dir)
+    metrics = Metrics(settings.counting_dir)
     store = open_store(settings, tally=metrics)
     sender = make_sender(settings, store, counted=partial(_count, metrics))
     while not stop.wait(LOOK_EVERY):

@@ -208,6 +208,7 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
             macs_of_secret=partial(_macs_of_secret, store.ring),
             tally=kept.tally,
             clock=store.clock,
+            cooling=settings.probation,
         )
     )
     recovering = Recovering(
@@ -232,6 +233,7 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
             steps=_steps(settings, store, staging, rules, rooms.face, rooms.voice, rooms.health),
             recovering=recovering,
             clock=store.clock,
+            cooling=settings.probation,
         )
     )
     return Flows(stepup, enrolling, Shadowing(store.ledger, lambda: policy.last_seen), issuer)
@@ -254,7 +256,9 @@ def _parts(
         issuer=flows.issuer,
         audit=store.audit,
         sessions=console.sessions,
-        health=ServiceHealth(store.ledger, kept.ephemeral, kept.policy, rooms.health, settings),
+        health=ServiceHealth(
+            store.ledger, kept.ephemeral, kept.policy, rooms.health, settings, store.slot.name, store.clock
+        ),
         jwks=store.ring.jwks,
         clock=store.clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
@@ -347,7 +351,7 @@ def _steps(
     )
     return (
         ConsentStep((faces, *voices), look_alikes=settings.look_alikes),
-        DeviceStep(store.ledger, rules, store.ring, settings.probation),
+        DeviceStep(store.ledger, rules, store.ring),
         AppStep(staging, settings.issuer),
         faces,
         *voices,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import click
 from authsvc import __version__
 from authsvc.config import read_settings
 from authsvc.errors import AuthsvcError
+from authsvc.spelling import did_you_mean
 
 _GROUPS = {
     "audit": "authsvc.cli.operate:audit",
@@ -30,8 +32,8 @@ _GROUPS = {
 }
 
 
-class _Lazy(click.Group):
-    """A group whose further commands are imported by name."""
+class _Root(click.Group):
+    """The group of everything: further commands are imported by name, and what goes wrong is one line, never a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_GROUPS})
@@ -43,15 +45,58 @@ class _Lazy(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            raise click.UsageError(
+                f"no command is called `{args[0]}`{did_you_mean(args[0], self.list_commands(ctx))}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Whatever we raise on purpose is one line for the operator, without a traceback."""
         try:
             return super().invoke(ctx)
         except AuthsvcError as error:
             raise click.ClickException(error.detail) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            where = "" if error.filename is None else f"`{error.filename}`: "
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
+
+    # Any: as click has it. The overloads only say that a stand-alone call never returns.
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Whoever asked for JSON gets it of an error too, on standard error."""
+        words = sys.argv[1:] if args is None else args
+        if not standalone_mode or "--json" not in words:
+            return super().main(args, prog_name, complete_var, standalone_mode, **extra)
+        sys.exit(
+            _answered_in_json(lambda: super(_Root, self).main(args, prog_name, complete_var, False, **extra))
+        )
 
 
-@click.group(cls=_Lazy)
+def _answered_in_json(command: Callable[[], object]) -> int:
+    """The exit code of a command whose errors are said in JSON."""
+    try:
+        code = command()
+    except click.ClickException as error:
+        click.echo(json.dumps({"error": error.format_message()}, ensure_ascii=False), err=True)
+        return error.exit_code
+    except click.Abort:
+        click.echo(json.dumps({"error": "interrupted"}), err=True)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+@click.group(cls=_Root)
 @click.version_option(__version__, prog_name="authsvc")
 def main() -> None:
     """Step-up authentication for payments."""

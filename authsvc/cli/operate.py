@@ -15,12 +15,14 @@ import click
 
 from authsvc.audit.chain import entry
 from authsvc.audit.commands import answer_report, evidence_command, verify_export_command
-from authsvc.bootstrap.opening import Store, open_store
+from authsvc.bootstrap.opening import Store, open_database, open_store
 from authsvc.clock import rfc3339
 from authsvc.config import read_settings
 from authsvc.errors import NotFound
 from authsvc.keys.access import ALL_SCOPES, ApiKey, Scope, new_api_key
 from authsvc.keys.keyring import KeyRing, Purpose
+from authsvc.spelling import did_you_mean
+from authsvc.storage.revision import refuse_misfit
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
@@ -37,8 +39,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def opened_store(**options: Any) -> Iterator[Store]:
-    store = open_store(read_settings(**options))
+    settings = read_settings(**options)
+    store = open_store(settings)
     try:
+        refuse_misfit(open_database(settings))
         yield store
     finally:
         store.close()
@@ -82,7 +86,7 @@ def rotate_key(key_id: str, overlap_hours: int, as_json: bool, **options: Any) -
     with opened_store(**options) as store:
         old = store.ledger.read(lambda tx: tx.keys.find(key_id))
         if old is None:
-            raise NotFound(f"no key `{key_id}`")
+            raise _unknown_key(store, key_id)
         now = store.clock.now()
         scopes = frozenset(Scope(scope) for scope in old.scopes)
         key, shown = new_api_key(store.ring, old.client, scopes, now)
@@ -119,7 +123,7 @@ def revoke_key(key_id: str, as_json: bool, **options: Any) -> None:
     with opened_store(**options) as store:
         key = store.ledger.read(lambda tx: tx.keys.find(key_id))
         if key is None:
-            raise NotFound(f"no key `{key_id}`")
+            raise _unknown_key(store, key_id)
         now = store.clock.now()
         _change_keys(store, "key.revoke", key_id, key.client, lambda tx: tx.keys.revoke(key_id, now))
     say(as_json, {"id": key_id, "revoked_at": rfc3339(now)})
@@ -148,11 +152,11 @@ def create_keyring(as_json: bool, **options: Any) -> None:
 def rotate_keyring(purpose: str, as_json: bool, **options: Any) -> None:
     """Add a key version; for `sealing` every user's key is wrapped again, while the service runs."""
     with opened_store(**options) as store:
+        # Written down before, so that no ring turns where nothing can be written down.
+        _record_rotation(store, "", "begun", purpose)
         version = store.ring.rotate(Purpose(purpose))
         rewrapped = _rewrap(store) if purpose == Purpose.SEALING else 0
-        now = store.clock.now()
-        line = entry("operator", "keyring.rotate", None, version, "rotated", now, purpose=purpose)
-        store.ledger.transact(lambda tx: tx.record(line))
+        _record_rotation(store, version, "rotated", purpose)
     say(as_json, {"purpose": purpose, "version": version, "rewrapped": rewrapped})
 
 
@@ -201,6 +205,17 @@ def export_audit(folder: Path, as_json: bool, **options: Any) -> None:
     say(as_json, {"exported": str(folder)})
 
 
+def _record_rotation(store: Store, version: str, result: str, purpose: str) -> None:
+    actor, now = f"operator:{os.getuid()}", store.clock.now()
+    line = entry(actor, "keyring.rotate", None, version, result, now, purpose=purpose)
+    store.ledger.transact(lambda tx: tx.record(line))
+
+
+def _unknown_key(store: Store, key_id: str) -> NotFound:
+    known = [key.id for key in store.ledger.read(lambda tx: tx.keys.all())]
+    return NotFound(f"there is no key `{key_id}`{did_you_mean(key_id, known)}")
+
+
 def _rewrap(store: Store) -> int:
     """Wrap every subject's key under the current sealing key; each by one conditional write."""
     wrapped = store.ledger.read(lambda tx: tx.accounts.wrapped_keys())
@@ -244,4 +259,5 @@ def say(as_json: bool, facts: Mapping[str, object]) -> None:
         click.echo(json.dumps(facts))
         return
     for name, value in facts.items():
-        click.echo(f"{name:>12}  {value}")
+        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        click.echo(f"{name:>12}  {shown}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from authsvc.bootstrap.address import address_of
 from authsvc.bootstrap.opening import Store
 from authsvc.cli.operate import as_json_option, opened_store, say, with_settings
 from authsvc.clock import rfc3339
@@ -86,7 +87,7 @@ def _roster(store: Store) -> Roster:
 def _link(shown: str, options: Mapping[str, Any]) -> Mapping[str, object]:
     hours = round(INVITATION_LIFE.total_seconds() / 3600)
     return {
-        "link": invitation_url(read_settings(**options).public_url, shown),
+        "link": invitation_url(address_of(read_settings(**options)), shown),
         "good for": f"{hours} hours, once",
     }
 
@@ -95,7 +96,7 @@ def _view(account: OperatorAccount) -> Mapping[str, object]:
     return {
         "id": account.id,
         "name": account.name,
-        "roles": sorted(account.roles),
+        "roles": sorted(role.value for role in account.roles),
         "state": account.state.value,
         "created_at": rfc3339(account.created_at),
     }

@@ -56,7 +56,7 @@ def demo(faces: Path | None, model_dir: Path | None, test_data: Path | None, as_
 
 
 def choose(faces: Path | None, test_data: Path) -> Cast:
-    """The caller's folder, else the developers' test photographs, else the astronaut."""
+    """The caller's folder, else the developers' test photographs, else the astronaut, else no faces at all."""
     if faces is not None:
         return from_folder(faces)
     shared = test_data / "faces"

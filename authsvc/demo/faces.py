@@ -1,6 +1,7 @@
 """Whose photographs play in the demo: a person who pays, and another one who tries to.
 
-From a folder with one sub-folder a person, or from the one photograph that scikit-image carries.
+From a folder with one sub-folder a person, from the one photograph that scikit-image carries, or nobody's: the story is then told
+without a face.
 """
 
 from __future__ import annotations
@@ -50,6 +51,14 @@ class Cast:
             yield chosen, tuple(each for each in self.payer if each not in chosen)
 
 
+WITHOUT_FACES = Cast(
+    (),
+    (),
+    "faces: none, because there are no photographs here: the story is told with an app and a phone alone. --faces DIR (one folder"
+    " a person) brings yours",
+)
+
+
 def from_folder(folder: Path, people: Sequence[str] = ()) -> Cast:
     """The first person with four photographs pays, the next one tries to; `people` names both.
 
@@ -68,13 +77,11 @@ def from_folder(folder: Path, people: Sequence[str] = ()) -> Cast:
 
 
 def from_astronaut() -> Cast:
-    """The public-domain photograph of an astronaut in four shapes; raises InvalidRequest where scikit-image is missing."""
+    """The public-domain photograph of an astronaut in four shapes; nobody's where scikit-image is missing."""
     try:
         from skimage import data
     except ImportError:
-        raise InvalidRequest(
-            "no photographs: name a folder with --faces (one folder a person), or install scikit-image"
-        ) from None
+        return WITHOUT_FACES
     picture = Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]  # scikit-image has no types.
     note = (
         "faces: one photograph in four shapes, so this shows that the parts fit, and nothing about recognising a person;"

@@ -33,12 +33,25 @@ Answer = TypeVar("Answer")
 
 
 class Credentials(Protocol):
-    """The part of the store that assertions need. *Live* is an active credential on an active device."""
+    """The part of the store that assertions need. *Live* is an active credential on an active device.
 
-    def live(self, subject: Subject) -> tuple[CredentialRecord, ...]: ...
+    With `counted_at` only those count whose device was out of probation by then.
+    """
+
+    def live(
+        self, subject: Subject, *, counted_at: datetime | None = None, suspended: bool = False
+    ) -> tuple[CredentialRecord, ...]: ...
 
     def use(
-        self, subject: Subject, credential_id: str, sign_count: int, backed_up: bool, now: datetime
+        self,
+        subject: Subject,
+        credential_id: str,
+        sign_count: int,
+        backed_up: bool,
+        now: datetime,
+        *,
+        counted_at: datetime | None = None,
+        suspended: bool = False,
     ) -> bool:
         """Count one use of a live credential, if the count has risen or is 0 for ever: one conditional write."""
 
@@ -88,7 +101,7 @@ class DeviceVerifier:
         return True
 
     def begin(self, step: Step, now: datetime) -> Begun:
-        live = self._read(lambda tx: tx.credentials.live(step.subject))
+        live = self._read(lambda tx: _usable(tx, step, now))
         nonce = secrets.token_bytes(NONCE_BYTES)
         challenge = payment_challenge(nonce, step.binding)
         options = request_options(
@@ -108,7 +121,7 @@ class DeviceVerifier:
         if now >= from_millis(int(str(kept["expires_at"]))):
             raise InvalidRequest("the device took too long to answer; begin again")
         try:
-            return Received(self._judged(step, kept, submission))
+            return Received(self._judged(step, kept, submission, now))
         except Refused as refused:
             return Received({"refused": refused.code.value})
 
@@ -117,9 +130,19 @@ class DeviceVerifier:
         if not isinstance(evidence, Mapping):
             return self._no(Refusal(str(kept["refused"])))
         credential_id, count = str(evidence["credential"]), int(str(evidence["sign_count"]))
-        if tx.credentials.use(step.subject, credential_id, count, evidence["backed_up"] is True, now):
+        backed_up, among = evidence["backed_up"] is True, step.keys
+        counted_at = None if among.young else now
+        if tx.credentials.use(
+            step.subject,
+            credential_id,
+            count,
+            backed_up,
+            now,
+            counted_at=counted_at,
+            suspended=among.suspended,
+        ):
             return Verification(self._factor, True, "assertion accepted", evidence)
-        record = _live(tx, step.subject, credential_id)
+        record = _one(tx, step, credential_id, now)
         if record is None:
             return self._no(Refusal.NOT_ACTIVE, evidence)
         if record.backup_eligible:
@@ -155,13 +178,13 @@ class DeviceVerifier:
         request = self._confirmation.request(self._party, step.payment, base64url(challenge), paying)
         return {"paymentRequest": request}
 
-    def _judged(self, step: Step, kept: Json, submission: Submission) -> Json:
+    def _judged(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Json:
         """What `settle` needs of a good assertion; raises Refused."""
         response = AssertionResponse.read(submission.fields)
         offered = kept["offered"]
         if not isinstance(offered, Mapping) or response.id not in offered:
             raise Refused(Refusal.NOT_OFFERED)
-        record = self._read(lambda tx: _live(tx, step.subject, response.id))
+        record = self._read(lambda tx: _one(tx, step, response.id, now))
         if record is None:
             raise Refused(Refusal.NOT_ACTIVE)
         expected = Expected(
@@ -180,9 +203,15 @@ class DeviceVerifier:
         return Verification(self._factor, False, reason.value, {} if evidence is None else evidence)
 
 
-def _live(tx: HasCredentials, subject: Subject, credential_id: str) -> CredentialRecord | None:
+def _usable(tx: HasCredentials, step: Step, now: datetime) -> tuple[CredentialRecord, ...]:
+    """The keys that may answer this step: a new phone's only where it is admitted."""
+    counted_at = None if step.keys.young else now
+    return tx.credentials.live(step.subject, counted_at=counted_at, suspended=step.keys.suspended)
+
+
+def _one(tx: HasCredentials, step: Step, credential_id: str, now: datetime) -> CredentialRecord | None:
     """The user's own live credential of this id: a foreign one is as unknown as one that never was."""
-    return next((each for each in tx.credentials.live(subject) if each.id == credential_id), None)
+    return next((each for each in _usable(tx, step, now) if each.id == credential_id), None)
 
 
 def _is_clone(record: CredentialRecord, count: int, counted: int) -> bool:

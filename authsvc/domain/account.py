@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from authsvc.attempts import Attempts
+from authsvc.domain.standing import Standing
 from authsvc.errors import NotFound, UserFrozen
 from authsvc.factor import Factor
 from authsvc.subject import Subject
@@ -37,43 +39,62 @@ class LowValue:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`sealing_key` is the wrapped key under which everything sensitive of this user is sealed; None once erased."""
+    """`sealing_key` is the wrapped key under which everything sensitive of this user is sealed; None once erased.
+
+    Receipts of `receipts_after` and before are void: since then the account was frozen or erased, or a device came back.
+    """
 
     subject: Subject
     created_at: datetime
     status: AccountStatus = AccountStatus.ACTIVE
-    factors: frozenset[Factor] = frozenset()
+    standing: Standing = field(default_factory=Standing)
     locale: str = DEFAULT_LOCALE
     verify_always: bool = False
     low_value: LowValue = field(default_factory=LowValue)
     attempts: Attempts = field(default_factory=Attempts)
     sealing_key: bytes | None = None
+    receipts_after: datetime | None = None
     version: int = 0
+
+    @property
+    def factors(self) -> frozenset[Factor]:
+        """What is enrolled, on probation or not."""
+        return self.standing.factors
 
     @property
     def is_frozen(self) -> bool:
         return self.status is AccountStatus.FROZEN
 
-    def frozen(self) -> Account:
-        """Denied until an unfreeze; freezing twice is freezing once."""
-        return self._alive()._with(status=AccountStatus.FROZEN)
+    def frozen(self, now: datetime) -> Account:
+        """Denied until an unfreeze; freezing twice is freezing once. What was released before is void for good."""
+        return self._alive()._with(status=AccountStatus.FROZEN, receipts_after=now)
 
     def unfrozen(self) -> Account:
         return self._alive()._with(status=AccountStatus.ACTIVE)
 
-    def enrolled(self, factor: Factor) -> Account:
-        return self._with(factors=self.factors | {factor})
+    def enrolled(self, factor: Factor, counts_from: datetime, now: datetime) -> Account:
+        """With one more factor; what it replaces is owed until it counts."""
+        return self._with(standing=self.standing.with_factor(factor, counts_from, now))
 
-    def withdrawn(self, *factors: Factor) -> Account:
-        return self._with(factors=self.factors - set(factors))
+    def withdrawn(self, *factors: Factor, now: datetime) -> Account:
+        """Without these factors; what counted of them is still owed for the cooling period."""
+        return self._with(standing=self.standing.without(*factors, now=now))
 
-    def erased(self) -> Account:
+    def erased(self, now: datetime) -> Account:
         """Without a key, and so without anything that was sealed under it."""
-        return self._with(status=AccountStatus.ERASED, factors=frozenset(), sealing_key=None)
+        return self._with(
+            status=AccountStatus.ERASED, standing=Standing(), sealing_key=None, receipts_after=now
+        )
 
-    def usable_factors(self, now: datetime) -> frozenset[Factor]:
-        """What is enrolled and not locked at this moment."""
-        return frozenset(factor for factor in self.factors if self.attempts.locked_until(factor, now) is None)
+    def unlocked(self, factors: Iterable[Factor], now: datetime) -> frozenset[Factor]:
+        """Those of these factors that are not locked at this moment."""
+        return frozenset(factor for factor in factors if self.attempts.locked_until(factor, now) is None)
+
+    def changes_after(self, now: datetime, cooling: timedelta) -> tuple[datetime, ...]:
+        """The moments to come at which a lock or a probation ends, or something taken away is no longer owed."""
+        locks = (self.attempts.locked_until(scope, now) for scope in self.attempts.counters)
+        ends = (*locks, *self.standing.changes(cooling))
+        return tuple(sorted({end for end in ends if end is not None and end > now}))
 
     def must_be_active(self) -> Account:
         """This account, or UserFrozen."""

@@ -71,8 +71,9 @@ class ReceiptRef:
 class Decision:
     """`inputs` is the full snapshot the policy saw, `reasons` and `fired` what it answered, `novelty` the device's.
 
-    `return_url` leads the payer back to the shop; `missing` says what would have to be enrolled; `evidence` is the hash of
-    all that a release rests on.
+    `return_url` leads the payer back to the shop; `missing` says what would have to be enrolled, and
+    `possible_from` when it could be proved without; `evidence` is the hash of
+    all that a release rests on; `suspended` says that declining it suspended the device.
     """
 
     id: str
@@ -92,6 +93,8 @@ class Decision:
     locale: str = "zh-CN"
     return_url: str | None = None
     missing: tuple[str, ...] = ()
+    possible_from: datetime | None = None
+    suspended: bool = False
     proofs: tuple[Json, ...] = ()
     evidence: str | None = None
     challenge: Challenge | None = None

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from authsvc.biometric.words import Consent, Modality, StoredTemplate, Template
-from authsvc.device.credential import Device
+from authsvc.device.credential import Device, DeviceState
 from authsvc.device.record import CredentialRecord
 from authsvc.domain.account import Account
 from authsvc.domain.decision import Decision
@@ -40,6 +40,9 @@ class Accounts(Protocol):
         self, subject: Subject, device_id: str | None
     ) -> tuple[Account | None, Device | None]: ...
 
+    def hold(self, subject: Subject) -> None:
+        """Let nobody else change this user before the transaction ends; what is read from now on stays true until then."""
+
     def add(self, account: Account) -> Account: ...
 
     def save(self, account: Account) -> Account: ...
@@ -63,8 +66,17 @@ class Decisions(Protocol):
 
     def find_open(self, client: str, transaction_id: str) -> Decision | None: ...
 
-    def consume(self, decision_id: str, jti: str, now: datetime) -> bool:
-        """Use a receipt up; True once."""
+    def consume(
+        self, decision: Decision, jti: str, now: datetime, *, frozen: bool = False, suspended: bool = False
+    ) -> bool:
+        """Use a receipt up, if its account stands as it stood; True once.
+
+        Void by now are the receipts of an account that was frozen or erased since, or whose device is not active any more.
+        `frozen` is for who proves that the account shall be unfrozen, `suspended` for who wants a device back.
+        """
+
+    def stands(self, decision: Decision, jti: str) -> bool:
+        """Whether `consume` would be True."""
 
     def lapsed(self, now: datetime) -> tuple[Decision, ...]: ...
 
@@ -80,12 +92,25 @@ class Credentials(Protocol):
 
     def add(self, record: CredentialRecord) -> bool: ...
 
-    def live(self, subject: Subject) -> tuple[CredentialRecord, ...]: ...
+    def live(
+        self, subject: Subject, *, counted_at: datetime | None = None, suspended: bool = False
+    ) -> tuple[CredentialRecord, ...]: ...
+
+    def standing(self, subject: Subject) -> tuple[tuple[DeviceState, datetime], ...]:
+        """Of every key that was not removed, how its device stands and from when on it counts."""
 
     def user_handle(self, subject: Subject) -> bytes | None: ...
 
     def use(
-        self, subject: Subject, credential_id: str, sign_count: int, backed_up: bool, now: datetime
+        self,
+        subject: Subject,
+        credential_id: str,
+        sign_count: int,
+        backed_up: bool,
+        now: datetime,
+        *,
+        counted_at: datetime | None = None,
+        suspended: bool = False,
     ) -> bool: ...
 
     def suspend(self, subject: Subject, credential_id: str) -> bool: ...
@@ -116,12 +141,21 @@ class OneTimeCodes(Protocol):
 
     def use_issued(self, decision_id: str, step: int, now: datetime) -> bool: ...
 
-    def replace_recovery_codes(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> None: ...
+    def replace_recovery_codes(
+        self, subject: Subject, macs: Sequence[bytes], now: datetime, counts_from: datetime, *, keeps: bool
+    ) -> None:
+        """Store fresh codes; with `keeps` those of before stay good until these begin to count."""
+
+    def recovery_codes_wait_until(self, subject: Subject, now: datetime) -> datetime | None:
+        """When fresh codes begin to count, None where none wait."""
+
+    def veto_recovery_codes(self, subject: Subject, now: datetime) -> bool:
+        """Forget the codes that wait; False where none do."""
 
     def forget_secret(self, subject: Subject, purpose: str) -> None: ...
 
-    def find_recovery_code(self, subject: Subject, macs: Sequence[bytes]) -> bytes | None:
-        """The one of these MACs that is on record and not used up."""
+    def find_recovery_code(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> bytes | None:
+        """The one of these MACs that is on record, counts and is not used up."""
 
     def use_recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> bool: ...
 

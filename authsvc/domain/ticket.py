@@ -19,7 +19,7 @@ from authsvc.subject import Subject
 TICKET_LIFE = timedelta(minutes=15)
 RECOVERY_TRIES = 5
 
-RECOVERY_CODE, OPERATORS, APP_CODE = "recovery_code", "operators", "app_code"
+RECOVERY_CODE, OPERATORS, APP_CODE, ISSUED_CODE = "recovery_code", "operators", "app_code", "issued_code"
 """Names of proofs, as events and audit lines give them, beside the factors' own."""
 
 

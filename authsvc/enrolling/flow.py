@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from authsvc.account.acts import has_enrolled
 from authsvc.audit.chain import Entry, entry
 from authsvc.clock import Clock
 from authsvc.domain.account import Account, AccountStatus
@@ -21,7 +20,7 @@ from authsvc.enrolling.lost_phone import give_up_lost_phone
 from authsvc.enrolling.recovery import Recovering
 from authsvc.enrolling.staging import Staging
 from authsvc.enrolling.steps.consent import consented
-from authsvc.enrolling.steps.step import Step
+from authsvc.enrolling.steps.step import Step, When
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, ProofRequired
 from authsvc.events import Event
 from authsvc.factor import Json, Submission, Unusable
@@ -38,7 +37,7 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentParts:
-    """What enrollment is wired with; `steps` in the order in which they are taken."""
+    """What enrollment is wired with; `steps` in the order in which they are taken, `cooling` how long what is new waits."""
 
     ledger: Ledger
     staging: Staging
@@ -47,6 +46,7 @@ class EnrollmentParts:
     steps: Sequence[Step]
     recovering: Recovering
     clock: Clock
+    cooling: timedelta
 
 
 class Enrolling:
@@ -58,6 +58,7 @@ class Enrolling:
         self._steps: Mapping[EnrollmentStep, Step] = {each.step: each for each in parts.steps}
         self._recovering = parts.recovering
         self._clock = parts.clock
+        self._cooling = parts.cooling
 
     def open(
         self,
@@ -155,14 +156,19 @@ class Enrolling:
     ) -> Account:
         if not tx.tickets.close(ticket.id, TicketState.COMPLETED, now):
             raise ChallengeClosed("the enrollment is over")
+        is_new = tx.accounts.find(ticket.subject) is None
         account = self._entitled(tx, ticket, now)
+        # The ticket vouches for somebody of whom nothing was ever known; whoever was known before may have a thief.
+        when = When(now, now if is_new else now + self._cooling)
         if ticket.recovery is not None:
             account = give_up_lost_phone(tx, ticket, account, now, with_app=EnrollmentStep.OTP in staged)
         for step, evidence in staged.items():
-            account = self._steps[step].apply(tx, ticket, account, evidence, now)
+            account = self._steps[step].apply(tx, ticket, account, evidence, when)
         if codes:
             macs = [self._macs.mac("recovery-code", recovery_digest(code)) for code in codes]
-            tx.codes.replace_recovery_codes(ticket.subject, macs, now)
+            keeps = ticket.grounds is Grounds.RECEIPT
+            tx.codes.replace_recovery_codes(ticket.subject, macs, now, when.counts_from, keeps=keeps)
+            tx.publish(Event("subject:recovery-codes:renewed", ticket.subject, now, when.told()))
         steps = sorted(staged)
         tx.record(_entry(ticket, "person", "complete", "completed", now, steps=steps))
         tx.publish(Event("subject:enrolled", ticket.subject, now, {"steps": steps}))
@@ -173,7 +179,7 @@ class Enrolling:
         account = tx.accounts.find(ticket.subject)
         if account is None or account.status is AccountStatus.ERASED:
             return self._made_account(tx, ticket, account, now)
-        if ticket.grounds is Grounds.FIRST and has_enrolled(tx, account):
+        if ticket.grounds is Grounds.FIRST:
             raise ProofRequired(
                 "something was enrolled in between; what stands is replaced with a proof only"
             )
@@ -189,7 +195,7 @@ class Enrolling:
         fresh = Account(ticket.subject, now, locale=ticket.locale, sealing_key=key)
         if erased is None:
             return tx.accounts.add(fresh)
-        return tx.accounts.save(replace(fresh, version=erased.version))
+        return tx.accounts.save(replace(fresh, version=erased.version, receipts_after=erased.receipts_after))
 
     def _all_staged(self, ticket: Ticket) -> dict[EnrollmentStep, Json]:
         found = {step: self._staging.staged(ticket, step) for step in self._steps}

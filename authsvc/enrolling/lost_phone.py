@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from authsvc.account.acts import revoke_device
+from authsvc.account.acts import revoke_device, unlock
 from authsvc.device.credential import DeviceState
 from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
@@ -33,11 +33,11 @@ def give_up_lost_phone(
         account, _ = revoke_device(tx, account, device.id, "person", now)
     if not with_app and APP_CODE not in recovery.proofs:
         tx.codes.forget_secret(account.subject, APP)
-        account = account.withdrawn(Factor.OTP)
+        account = account.withdrawn(Factor.OTP, now=now)
     data = {
         "enrollment": ticket.id,
         "proofs": list(recovery.proofs),
         "removed_devices": [device.id for device in standing],
     }
     tx.publish(Event("subject:recovery:used", account.subject, now, data))
-    return account
+    return unlock(tx, account, "person", now, by="recovery")

@@ -17,6 +17,7 @@ from authsvc.biometric.words import Gates, Modality
 from authsvc.clock import Clock
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import (
+    ISSUED_CODE,
     OPERATORS,
     PROOFS,
     RECOVERY_CODE,
@@ -105,7 +106,7 @@ class Recovering:
 
         def unit(tx: Transaction) -> None:
             found = _open(tx, ticket, now)
-            code = tx.codes.find_recovery_code(found.subject, macs)
+            code = tx.codes.find_recovery_code(found.subject, macs, now)
             tx.tickets.save_recovery(found, found.recovering().given(code or b""))
 
         self._ledger.transact(unit)
@@ -145,15 +146,16 @@ class Recovering:
         found = _open(tx, ticket, attempt.charged_at)
         account = existing(tx, found.subject).must_be_active()
         tx.tickets.save_recovery(found, found.recovering().charged())
-        return charge_attempt(tx, account, attempt.factors, attempt.charged_at)
+        return charge_attempt(tx, account, attempt.factors, attempt.charged_at, recovering=True)
 
     def _judge(self, tx: Transaction, ticket: Ticket, attempt: _Attempt, admitted: bool) -> Recovery:
         now = self._clock.now()
         found = _open(tx, ticket, now)
         account, recovery = existing(tx, found.subject).must_be_active(), found.recovering()
         result = self._settle(tx, found, attempt, now) if admitted else None
-        code_stands = tx.codes.find_recovery_code(found.subject, (recovery.code or b"",)) is not None
-        second = _second(recovery, result)
+        code_stands = tx.codes.find_recovery_code(found.subject, (recovery.code or b"",), now) is not None
+        waiting = account.standing.waiting(now)
+        second = _second(recovery, result, waiting)
         passed = admitted and code_stands and second is not None
         tx.record(_judgement(found, passed, admitted, code_stands, result, now))
         if passed and second is not None:
@@ -186,7 +188,7 @@ class Recovering:
     def _proofs(self, ticket: Ticket) -> tuple[EnrollmentStep, ...]:
         """A one-time code can always be issued; a face must be enrolled, and be judged here at all."""
         account = self._ledger.read(lambda tx: existing(tx, ticket.subject))
-        provable = account.factors | {Factor.OTP}
+        provable = account.standing.strong(self._clock.now()) | {Factor.OTP}
         return tuple(step for step, factor in PROOFS.items() if factor in provable and self._judges(factor))
 
     def _judges(self, factor: Factor) -> bool:
@@ -227,13 +229,15 @@ def _open(tx: Transaction, ticket: Ticket, now: datetime) -> Ticket:
     return found.must_be_open(now)
 
 
-def _second(recovery: Recovery, result: Verification | None) -> str | None:
-    """The name of the proof beside the code, None where there is none that passed."""
+def _second(recovery: Recovery, result: Verification | None, waiting: frozenset[Factor]) -> str | None:
+    """The name of the proof beside the code, None where there is none that passed or it is on probation."""
     if result is None:
         return OPERATORS if recovery.operators else None
     if not result.passed:
         return None
-    return f"{result.evidence['kind']}_code" if result.factor is Factor.OTP else result.factor.value
+    name = f"{result.evidence['kind']}_code" if result.factor is Factor.OTP else result.factor.value
+    # A code that is issued for this recovery goes over the backend's own channel, whatever app there is.
+    return None if result.factor in waiting and name != ISSUED_CODE else name
 
 
 def _judgement(

@@ -154,8 +154,9 @@ class Cases:
         )
 
         def unit(tx: OperatorTransaction) -> None:
-            if not acts.existing(tx, subject).is_frozen:
-                raise InvalidRequest("the account is not frozen")
+            account = acts.existing(tx, subject)
+            if not account.is_frozen and not account.attempts.is_stopped(now):
+                raise InvalidRequest("the account is neither frozen nor stopped for the month")
             if not tx.unfreezes.open(request):
                 raise ChallengeClosed("somebody has asked for this already")
             self._record(tx, operator, "user.unfreeze-asked", request, "open", now, why=request.reason)

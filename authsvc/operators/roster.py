@@ -18,6 +18,7 @@ from authsvc.operators.account import OperatorAccount, OperatorState, name_key, 
 from authsvc.operators.invitation import INVITATION_LIFE, Invitation
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
 from authsvc.operators.token import INVITATION
+from authsvc.spelling import did_you_mean
 
 
 class Roster:
@@ -61,6 +62,7 @@ class Roster:
             account = tx.operators.save(account)
             tx.operators.forget_means(account.id)
             tx.operators.invite(invitation)
+            tx.sessions.forget_counters(account.id)
             ended = tx.sessions.end_all(account.id, now)
             tx.record(
                 entry(self._actor, "operator.reset", None, account.id, "invited", now, sessions_ended=ended)
@@ -99,5 +101,6 @@ def invitation_url(base_url: str, shown: str) -> str:
 def _named(tx: OperatorTransaction, name: str) -> OperatorAccount:
     account = tx.operators.named(name_key(stated_name(name)))
     if account is None:
-        raise NotFound(f"no operator `{name}`")
+        known = [each.name for each in tx.operators.all()]
+        raise NotFound(f"there is no operator `{name}`{did_you_mean(name, known)}")
     return account

@@ -1,7 +1,8 @@
 """An operator signs in: with a device key that verifies its user, or with an app's code and a sign-in key.
 
-Both are two factors, and there is no password to guess, reuse or fish for. An attempt is counted before it is judged, and a
-wrong key, a wrong code, an unknown name and a locked operator are one answer that takes one time: Unauthenticated.
+Both are two factors, and there is no password to guess, reuse or fish for. A wrong key, a wrong code, an unknown name and an
+operator who has to wait are one answer that takes one time: Unauthenticated. A code is counted before it is judged; a device
+key's assertion, which nobody guesses, is always judged, at the rate that its source is allowed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from authsvc.attempts import CONSECUTIVE_LIMIT
+from authsvc.attempts import Counter
 from authsvc.audit.chain import Entry, entry
 from authsvc.device.assertion import Expected, verify_assertion
 from authsvc.device.record import CredentialRecord
@@ -21,9 +22,11 @@ from authsvc.device.webauthn import Offer, request_options
 from authsvc.errors import Unauthenticated
 from authsvc.factor import Json
 from authsvc.operators.account import LONGEST_NAME, OperatorAccount, OperatorState, name_key
+from authsvc.operators.decoy import decoy_keys
 from authsvc.operators.joining import SIGN_IN_LABEL, sign_in_digest
 from authsvc.operators.parts import OperatorParts, actor_of
 from authsvc.operators.session import LONGEST, Means, Session, SessionKind
+from authsvc.operators.slowing import charged, mark_of_known_browser, source_of
 from authsvc.operators.store import OperatorTransaction
 from authsvc.operators.token import SESSION, Kind
 from authsvc.operators.waiting import VISIT_LIFE, Waiting
@@ -33,20 +36,30 @@ CHALLENGE_BYTES = 32
 STRANGER = "stranger"
 """Who is named in the audit where nobody of that name is known. The name as typed may be a secret in the wrong field."""
 
-WHILE_LOCKED = "while-locked"
+WHILE_WAITING = "while-waiting"
 
 _SIGN_IN_KEY = Kind("", SIGN_IN_LABEL)
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """`account` is None for a name that nobody has; `admitted` says whether the attempt may be judged."""
+    """`account` is None for a name that nobody has; `admitted` says whether the attempt may be judged.
+
+    `scope` is what was charged, None where nothing is.
+    """
 
     account: OperatorAccount | None
     means: Means
-    scope: str
-    charged_at: datetime
-    admitted: bool
+    scope: str | None = None
+    admitted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Visitor:
+    """Who says they are signing in, and from where."""
+
+    name: str
+    source: str
 
 
 class SignIn:
@@ -58,9 +71,18 @@ class SignIn:
         self._clock = parts.clock
         self._waiting = Waiting(parts.ephemeral, parts.box)
 
-    def name(self, visit: str, typed: str) -> None:
+    def source(self, mark: str, address: str) -> str:
+        """Where somebody comes from, by the mark that `mark` gave their browser and by their network address."""
+        return source_of(self._parts.macs, mark, address)
+
+    def mark(self) -> str:
+        """What a browser keeps that has signed in: from then on it is a source of its own."""
+        return mark_of_known_browser(self._parts.macs)
+
+    def name(self, visit: str, typed: str, source: str) -> None:
         """Remember who says they are signing in. Nothing is looked up yet, so nothing can be learned."""
-        self._waiting.put(visit, "name", {"name": " ".join(typed.split())[:LONGEST_NAME]}, VISIT_LIFE)
+        known = {"name": " ".join(typed.split())[:LONGEST_NAME], "source": source}
+        self._waiting.put(visit, "name", known, VISIT_LIFE)
 
     def named(self, visit: str) -> str | None:
         """The name that was typed, None where none was or too long ago."""
@@ -71,21 +93,23 @@ class SignIn:
 
     def begin_key(self, visit: str) -> Json:
         """Options for `navigator.credentials.get()`: the operator's keys, or one that nobody has and that never changes."""
-        self._waiting.count_sign_in()
-        name = self._name(visit)
+        name = self._visitor(visit).name
         keys = self._ledger.read(lambda tx: tx.operators.keys(_id(_active(tx, name))))
         challenge = secrets.token_bytes(CHALLENGE_BYTES)
-        offered = [Offer(each.id, each.transports) for each in keys] or [self._decoy(name)]
+        offered = [Offer(each.id, each.transports) for each in keys]
+        # Drawn in every case, so that it takes its time in every case.
+        decoys = decoy_keys(self._parts.macs, name_key(name))
+        offered = offered or list(decoys)
         self._waiting.put(visit, "key", {"challenge": base64url(challenge)})
         return {"publicKey": request_options(self._parts.party, challenge, offered, user_verification=True)}
 
     def finish_key(self, visit: str, credential: Json) -> str:
         """The secret of a new session, for a good assertion."""
-        name = self._name(visit)
+        name = self._visitor(visit).name
         kept = self._waiting.take(visit, "key")
         if kept is None:
             raise Unauthenticated("the device took too long to answer, or its answer came already")
-        attempt = self._charge(name, Means.DEVICE_KEY)
+        attempt = _Attempt(self._ledger.read(lambda tx: _active(tx, name)), Means.DEVICE_KEY)
         keys = self._ledger.read(lambda tx: tx.operators.keys(_id(attempt.account)))
         try:
             use = self._judged(keys, unbase64url(kept["challenge"], CHALLENGE_BYTES), credential)
@@ -98,19 +122,16 @@ class SignIn:
 
     def by_app(self, visit: str, sign_in_key: str, code: str) -> str:
         """The secret of a new session, for the app's code and the sign-in key; raises InvalidRequest for what is no code."""
-        self._waiting.count_sign_in()
-        typed, name = strict_code(code), self._name(visit)
-        attempt = self._charge(name, Means.APP)
-        account = attempt.account
-        secret = (
-            None if account is None else self._ledger.read(lambda tx: tx.operators.app_secret(account.id))
-        )
+        typed, name = strict_code(code), self._visitor(visit).name
+        account = self._ledger.read(lambda tx: _active(tx, name))
         # Everything is computed, with no early exit: how long it takes says nothing about what was wrong.
-        step = matching_step(secret, typed, self._clock.now())
         digest = sign_in_digest(sign_in_key).decode()
         knows_key = _SIGN_IN_KEY.matches(
             self._parts.macs, digest, None if account is None else account.sign_in_mac
         )
+        attempt = self._charge(account, name, knows_key=knows_key)
+        secret = self._ledger.read(lambda tx: tx.operators.app_secret(_id(account)))
+        step = matching_step(secret, typed, self._clock.now())
 
         def use(tx: OperatorTransaction) -> str | None:
             if step is None or not knows_key or account is None:
@@ -121,22 +142,24 @@ class SignIn:
 
     # -- What both share --------------------------------------------------------------------------------------------
 
-    def _charge(self, name: str, means: Means) -> _Attempt:
-        """Count an attempt before it is judged, in a transaction of its own, so that nothing hands it back by failing."""
+    def _charge(self, account: OperatorAccount | None, name: str, *, knows_key: bool) -> _Attempt:
+        """Count a code before it is judged, in a transaction of its own, so that nothing hands it back by failing.
+
+        Without the sign-in key nothing is charged to the operator, and something else in its place.
+        """
         now = self._clock.now()
+        scope = self._scope(account if knows_key else None, name)
 
         def unit(tx: OperatorTransaction) -> _Attempt:
-            account = _active(tx, name)
-            scope = self._scope(account, name, means)
             before = tx.sessions.counter(scope)
-            if not before.is_locked(now):
-                tx.sessions.save_counter(scope, before, before.charge(now, CONSECUTIVE_LIMIT))
-                return _Attempt(account, means, scope, now, True)
-            # Counted as well, apart from what decides: a lock-out that wrote nothing would be told by its speed.
-            refused = f"{scope}:{WHILE_LOCKED}"
+            if not knows_key or not before.is_locked(now):
+                tx.sessions.save_counter(scope, before, charged(before, now))
+                return _Attempt(account, Means.APP, scope)
+            # Counted as well, apart from what decides: a refusal that wrote nothing would be told by its speed.
+            refused = f"{scope}:{WHILE_WAITING}"
             before = tx.sessions.counter(refused)
             tx.sessions.save_counter(refused, before, replace(before, consecutive=before.consecutive + 1))
-            return _Attempt(account, means, scope, now, False)
+            return _Attempt(account, Means.APP, scope, admitted=False)
 
         return self._ledger.transact(unit)
 
@@ -147,12 +170,12 @@ class SignIn:
 
         def unit(tx: OperatorTransaction) -> bool:
             account = attempt.account
-            wrong = use(tx) if attempt.admitted else "locked"
+            wrong = use(tx) if attempt.admitted else "waiting"
             if wrong is not None or account is None:
                 tx.record(_refused(attempt, wrong or "wrong", now))
                 return False
-            before = tx.sessions.counter(attempt.scope)
-            tx.sessions.save_counter(attempt.scope, before, before.hand_back(attempt.charged_at))
+            if attempt.scope is not None:
+                tx.sessions.save_counter(attempt.scope, tx.sessions.counter(attempt.scope), Counter())
             tx.sessions.add(_session(session_id, account, attempt.means, mac, now))
             actor = actor_of(account.id)
             tx.record(
@@ -186,21 +209,22 @@ class SignIn:
 
         return use
 
-    def _name(self, visit: str) -> str:
-        name = self.named(visit)
-        if name is None:
+    def _visitor(self, visit: str) -> _Visitor:
+        """Who is here, one of those whom their source is allowed in a minute; raises RateLimited."""
+        kept = self._waiting.look(visit, "name")
+        if kept is None:
             raise Unauthenticated("the sign-in took too long; begin again")
-        return name
+        visitor = _Visitor(str(kept["name"]), str(kept["source"]))
+        self._waiting.count_sign_in(visitor.source)
+        return visitor
 
-    def _scope(self, account: OperatorAccount | None, name: str, means: Means) -> str:
-        """Which counter is charged. Names that nobody has share a few, so that a stranger fills no table."""
+    def _scope(self, account: OperatorAccount | None, name: str) -> str:
+        """Which counter is charged. Without an operator it is one of a few, so that a stranger fills no table."""
         if account is not None:
-            return f"{account.id}:{means}"
-        return f"{STRANGER}-{self._parts.macs.mac('operator-stranger', name_key(name).encode())[0]}:{means}"
-
-    def _decoy(self, name: str) -> Offer:
-        mac = self._parts.macs.mac("operator-decoy-credential", name_key(name).encode())
-        return Offer(base64url(mac), ("internal",))
+            return f"{account.id}:{Means.APP}:code"
+        return (
+            f"{STRANGER}-{self._parts.macs.mac('operator-stranger', name_key(name).encode())[0]}:{Means.APP}"
+        )
 
 
 def _active(tx: OperatorTransaction, name: str) -> OperatorAccount | None:

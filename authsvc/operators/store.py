@@ -87,6 +87,8 @@ class Sessions(Protocol):
 
     def save_counter(self, scope: str, before: Counter, after: Counter) -> None: ...
 
+    def forget_counters(self, operator_id: str) -> None: ...
+
 
 class FigureCounts(Protocol):
     """Counts of what the chains say. `advance` makes the unit run again when another process has counted."""

@@ -17,8 +17,8 @@ from authsvc.stepup.ceremony import Box
 VISIT_LIFE = timedelta(minutes=10)
 CEREMONY_LIFE = timedelta(minutes=2)
 
-SIGN_INS_PER_MINUTE = 300
-"""Of everybody together: so that nobody fills the audit log from outside."""
+SIGN_INS_PER_MINUTE = 60
+"""Of one source, counted at each step: so that nobody fills the audit log from outside, and nobody is shut out by another."""
 
 _OWNER = "operators"
 
@@ -47,8 +47,9 @@ class Waiting:
         if self._ephemeral.increment(_key(visit, f"{name}:count"), VISIT_LIFE) > most:
             raise RateLimited("too many tries", retry_after=60)
 
-    def count_sign_in(self) -> None:
-        if self._ephemeral.increment(Key(_OWNER, "sign-ins"), timedelta(minutes=1)) > SIGN_INS_PER_MINUTE:
+    def count_sign_in(self, source: str) -> None:
+        key = Key(_OWNER, f"sign-ins:{hashlib.sha256(source.encode()).hexdigest()[:32]}")
+        if self._ephemeral.increment(key, timedelta(minutes=1)) > SIGN_INS_PER_MINUTE:
             raise RateLimited("too many sign-ins", retry_after=60)
 
     def _opened(self, key: Key, sealed: bytes | None) -> Json | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,6 +20,7 @@ from authsvc.policy.document import (
 from authsvc.policy.rules import Exemption, Rule
 from authsvc.policy.ways import LevelSets, Way
 from authsvc.policy.whereabouts import Path
+from authsvc.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def schema_fault(details: ErrorDetails, document: Mapping[str, Any]) -> Fault:
     path = tuple(part for part in details["loc"] if part not in _MARKS)
     place = _place(path, document)
     if details["type"] == "extra_forbidden":
-        return Fault(path, f"unknown key `{path[-1]}`{place}{_meant(path[-1], _keys_at(path))}")
+        return Fault(path, f"unknown key `{path[-1]}`{place}{did_you_mean(str(path[-1]), _keys_at(path))}")
     if details["type"] == "missing":
         return Fault(path, f"`{path[-1]}` is missing{place}")
     if details["type"] == "value_error":
@@ -80,14 +80,9 @@ def _meant_word(details: ErrorDetails) -> str:
     expected = details.get("ctx", {}).get("expected")
     if not isinstance(expected, str) or not isinstance(details["input"], str):
         return ""
-    return _meant(
+    return did_you_mean(
         details["input"], [word for word in expected.split("'") if word.isidentifier() and word != "or"]
     )
-
-
-def _meant(word: str | int, candidates: Iterable[str]) -> str:
-    near = get_close_matches(str(word), list(candidates), 1)
-    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 def _short(value: object) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Category
+from authsvc.spelling import did_you_mean
 from authsvc.subject import Novelty
 
 RISKIEST = 100
@@ -94,8 +94,7 @@ def _first_fault(error: ValidationError) -> str:
     where = ".".join(map(str, fault["loc"])) or "snapshot"
     if fault["type"] != "unexpected_keyword_argument":
         return f"input `{where}`: {fault['msg'][0].lower()}{fault['msg'][1:]}"
-    near = get_close_matches(where, [field.name for field in fields(Inputs)], 1)
-    return f"unknown input `{where}`" + (f"; did you mean `{near[0]}`?" if near else "")
+    return f"unknown input `{where}`" + did_you_mean(where, [field.name for field in fields(Inputs)])
 
 
 _FORM = TypeAdapter(Inputs)

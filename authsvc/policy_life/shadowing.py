@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from authsvc.account.proof import ACCOUNT_ACTS
+from authsvc.account.table import PROVED
 from authsvc.domain.decision import Decision
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.factor import Json
@@ -45,7 +45,7 @@ class Shadowing:
         held = self._held()
         beside = None if held is None else held.shadow
         # An act on the account is raised above what any policy says of it.
-        if beside is None or decision.payment.type in ACCOUNT_ACTS:
+        if beside is None or decision.payment.type in PROVED:
             return
         if decision.policy.digest != beside.run.against:
             return

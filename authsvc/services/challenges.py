@@ -56,7 +56,8 @@ class ChallengeService(Service):
         def unit(tx: Transaction) -> Decision:
             return self._stepup.decline(tx, _must_find(tx, decision_id), choice, now)
 
-        return {"status": self._ledger.transact(unit).status.value}
+        declined = self._ledger.transact(unit)
+        return {"status": declined.status.value, "device_suspended": declined.suspended}
 
     def complete(self, challenge_id: str, token: str) -> Completed:
         return self._stepup.complete(self._opened(challenge_id, token))

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from authsvc.account import acts
 from authsvc.account.acts import two_operators
 from authsvc.account.proof import use_proof
 from authsvc.audit.chain import entry
-from authsvc.domain.account import Account
+from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import EnrollmentStep, Grounds, Recovery, Ticket
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
@@ -93,16 +92,17 @@ class EnrollmentService(Service):
     def _grounds(
         self, tx: Transaction, account: Account | None, wanted: TicketWanted, now: datetime
     ) -> Grounds:
-        has_enrolled = account is not None and acts.has_enrolled(tx, account)
+        # Made with the first thing that counts, it is never new again, whatever was taken away since.
+        exists = account is not None and account.status is not AccountStatus.ERASED
         if wanted.recovery and wanted.proof is not None:
             raise InvalidRequest("`proof` and `recovery` are two different grounds; send one of them")
         if wanted.operators and not wanted.recovery:
             raise InvalidRequest("`operators` vouch for a `recovery` only")
-        if wanted.recovery and not has_enrolled:
+        if wanted.recovery and not exists:
             raise InvalidRequest("`recovery` is for a user who has enrolled something")
         if wanted.recovery:
             return Grounds.RECOVERY
-        if account is None or not has_enrolled:
+        if account is None or not exists:
             return Grounds.FIRST
         use_proof(tx, self._parts.receipts, account, wanted.proof, "enrollment", now)
         return Grounds.RECEIPT

@@ -53,7 +53,9 @@ class OverviewService(Service):
             overview = opened(tx, self._parts.macs, overview_id, token, now)
             account = acts.existing(tx, overview.subject)
             devices = tx.accounts.devices(account.subject)
-            return overview_view(overview, account, devices, tx.templates.consents(account.subject), now)
+            consents = tx.templates.consents(account.subject)
+            codes = tx.codes.recovery_codes_wait_until(account.subject, now)
+            return overview_view(overview, account, devices, consents, codes, now)
 
         return self._ledger.read(query)
 
@@ -86,6 +88,13 @@ class OverviewService(Service):
 
         device, now = self._changed(overview_id, token, change)
         return device_view(device, now)
+
+    def veto(self, overview_id: str, token: str, factor: str) -> Json:
+        """Remove an authenticator app or recovery codes while they are on probation: somebody else's, the owner says."""
+        _, now = self._changed(
+            overview_id, token, lambda tx, account, now: acts.veto(tx, account, factor, ACTOR, now)
+        )
+        return {"factor": factor, "vetoed_at": rfc3339(now)}
 
     def withdraw_biometric(self, overview_id: str, token: str, modality: str) -> Json:
         """Withdraw consent and destroy the template; effective on the next request."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from authsvc.audit.chain import Entry
 from authsvc.clock import rfc3339
+from authsvc.domain.decision import Decision
 from authsvc.domain.store import Transaction
 from authsvc.errors import AuthsvcError, ReceiptConsumed, ReceiptMismatch
 from authsvc.events import Event
@@ -22,8 +23,8 @@ class ReceiptService(Service):
         """Whether a receipt is good for this very payment now; uses nothing up. Raises ReceiptMismatch."""
         claims = self._matching_claims(key, receipt, payment)
         decision = self._own(key, str(claims["decision"]))
+        good = self._ledger.read(lambda tx: tx.decisions.stands(decision, str(claims["jti"])))
         consumed_at = None if decision.receipt is None else decision.receipt.consumed_at
-        good = decision.is_open and decision.receipt is not None and decision.receipt.jti == claims["jti"]
         return {
             "valid": good,
             "consumed_at": None if consumed_at is None else rfc3339(consumed_at),
@@ -40,8 +41,10 @@ class ReceiptService(Service):
 
         def effect(tx: Transaction, now: datetime) -> Answer:
             decision_id, jti = str(claims["decision"]), str(claims["jti"])
-            if not tx.decisions.consume(decision_id, jti, now):
-                raise self._why_not(tx, decision_id)
+            tx.accounts.hold(payment.subject)
+            decision = tx.decisions.find(decision_id)
+            if decision is None or not tx.decisions.consume(decision, jti, now):
+                raise _why_not(decision)
             tx.record(_consumption(payment, decision_id, jti, now))
             tx.publish(Event("receipt:consumed", payment.subject, now, {"decision": decision_id}))
             return Answer.of({"consumed_at": rfc3339(now), "decision": decision_id}, created=False)
@@ -56,11 +59,13 @@ class ReceiptService(Service):
             raise ReceiptMismatch("the receipt is for another payment")
         return claims
 
-    def _why_not(self, tx: Transaction, decision_id: str) -> ReceiptConsumed | ReceiptMismatch:
-        decision = tx.decisions.find(decision_id)
-        if decision is not None and decision.receipt is not None and decision.receipt.consumed_at is not None:
-            return ReceiptConsumed("the receipt was used before")
+
+def _why_not(decision: Decision | None) -> ReceiptConsumed | ReceiptMismatch:
+    if decision is not None and decision.receipt is not None and decision.receipt.consumed_at is not None:
+        return ReceiptConsumed("the receipt was used before")
+    if decision is None or not decision.is_open:
         return ReceiptMismatch("the receipt is void: its decision was cancelled or taken again")
+    return ReceiptMismatch("the receipt is void: the account was frozen or erased, or its device removed")
 
 
 def _refusing(refusal: AuthsvcError) -> Callable[[Transaction, datetime], Answer]:

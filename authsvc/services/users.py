@@ -60,11 +60,14 @@ class UserService(Service):
         return {"modality": kind.value, "withdrawn_at": rfc3339(now)}
 
     def erase(self, key: ApiKey, user: str) -> Json:
-        """Destroy the user's key, and so everything sealed under it; answers a signed receipt for it."""
+        """Destroy the user's key, and so everything sealed under it; answers a signed receipt for it.
+
+        A frozen account is unfrozen first: erased and enrolled again, it would be nobody's freeze any more.
+        """
         now = self._clock.now()
 
         def unit(tx: Transaction) -> Json:
-            account = _existing(tx, key, user)
+            account = _existing(tx, key, user).must_be_active()
             position = acts.erase(tx, account, ACTOR, now)
             receipt = self._parts.issuer.erased(account.subject, position, now)
             return erased_view(account.subject, position, receipt, now)
@@ -99,16 +102,32 @@ class UserService(Service):
         return account_view(self._ledger.transact(unit), now)
 
     def unfreeze(self, key: ApiKey, user: str, proof: str | None, operators: Sequence[str]) -> Json:
-        """Take decisions again: upon a receipt at the user's highest level, or the word of two operators."""
+        """Take decisions again: upon a receipt at the user's highest level, or two operators' word, which lifts locks."""
         now = self._clock.now()
 
         def unit(tx: Transaction) -> Json:
             account = _existing(tx, key, user)
-            if not acts.two_operators(operators):
+            vouching = acts.two_operators(operators)
+            if not vouching:
                 use_proof(tx, self._parts.receipts, account, proof, "unfreeze", now)
-            return account_view(acts.unfreeze(tx, account, ACTOR, now, operators=operators), now)
+            return account_view(acts.unfreeze(tx, account, ACTOR, now, operators=vouching), now)
 
         return self._ledger.transact(unit)
+
+    def restore_device(
+        self, key: ApiKey, user: str, device_id: str, proof: str | None, operators: Sequence[str]
+    ) -> Json:
+        """Take a suspended device back: upon a receipt at the strongest level that is enrolled, or two operators' word."""
+        now = self._clock.now()
+
+        def unit(tx: Transaction) -> Device:
+            account = _existing(tx, key, user).must_be_active()
+            vouching = acts.two_operators(operators)
+            if not vouching:
+                use_proof(tx, self._parts.receipts, account, proof, "restore", now)
+            return acts.restore_device(tx, account, device_id, ACTOR, now, operators=vouching)
+
+        return device_view(self._ledger.transact(unit), now)
 
     def status(self, key: ApiKey, user: str) -> Json:
         account = self._ledger.read(lambda tx: _existing(tx, key, user))

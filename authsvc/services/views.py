@@ -30,6 +30,7 @@ def decision_view(decision: Decision, token: str | None, url: str | None) -> Jso
         "reasons": list(decision.reasons),
         "exemption": decision.exemption,
         "missing": list(decision.missing),
+        "possible_from": None if decision.possible_from is None else rfc3339(decision.possible_from),
         "policy": {
             "id": decision.policy.id,
             "version": decision.policy.version,
@@ -63,6 +64,7 @@ def challenge_view(decision: Decision, received: Sequence[Factor]) -> Json:
         "expires_at": rfc3339(decision.expires_at),
         "locale": decision.locale,
         "return_url": decision.return_url,
+        "device_suspended": decision.suspended,
     }
 
 
@@ -126,14 +128,20 @@ def overview_view(
     account: Account,
     devices: Sequence[Device],
     consents: Sequence[Consent],
+    codes_wait_until: datetime | None,
     now: datetime,
 ) -> Json:
-    """An account for the person it belongs to, removed devices and withdrawn consents included."""
+    """An account for the person it belongs to: removed devices and withdrawn consents included, and what is on probation."""
+    counts_from = account.standing.counts_from
+    waiting = {factor.value: counts_from[factor] for factor in sorted(account.standing.waiting(now))}
+    if codes_wait_until is not None:
+        waiting["recovery_codes"] = codes_wait_until
     return {
         "id": overview.id,
         "user": account_view(account, now),
         "devices": [device_view(device, now) for device in devices],
         "consents": [consent_view(consent) for consent in consents],
+        "waiting": [{"factor": name, "counts_from": rfc3339(at)} for name, at in waiting.items()],
         "locale": overview.locale,
         "return_url": overview.return_url,
         "expires_at": rfc3339(overview.expires_at),
@@ -174,11 +182,8 @@ def device_view(device: Device, now: datetime) -> Json:
 
 def account_view(account: Account, now: datetime) -> Json:
     """A user for the backend: frozen or not, what is enrolled, what is locked and until when."""
-    locks = {
-        scope: rfc3339(counter.locked_until)
-        for scope, counter in account.attempts.counters.items()
-        if counter.locked_until is not None and counter.is_locked(now)
-    }
+    scopes = account.attempts.counters
+    locks = {scope: rfc3339(end) for scope in scopes if (end := account.attempts.locked_until(scope, now))}
     return {
         "user_id": account.subject.user,
         "status": account.status.value,

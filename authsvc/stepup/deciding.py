@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
 
-from authsvc.account.proof import ACCOUNT_ACTS
-from authsvc.device.credential import Device
+from authsvc.account.table import ACTS, PROVED
+from authsvc.device.credential import Device, DeviceState
 from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
 from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
 from authsvc.domain.decision import Decision, PolicyRef, Status
 from authsvc.domain.receipt import ReceiptIssuer
+from authsvc.domain.standing import KEYS, Standing
 from authsvc.domain.store import Transaction
 from authsvc.factor import Category, Factor, FactorVerifier, Json
 from authsvc.ids import new_id, twin
@@ -25,6 +25,8 @@ from authsvc.payment import Binding, Payment
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
+from authsvc.policy.ways import Way, sets_of
+from authsvc.stepup.asking import young_key_counts
 from authsvc.stepup.closing import signed
 from authsvc.subject import Novelty
 
@@ -62,17 +64,22 @@ class Judged:
 
 
 class Deciding:
-    """Asks the policy. `macs_of_secret` gives every MAC that a shown device secret may have been stored as."""
+    """Asks the policy. `macs_of_secret` gives every MAC that a shown device secret may have been stored as.
+
+    `cooling` is how long an account act goes on asking for what was taken away.
+    """
 
     def __init__(
         self,
         verifiers: Mapping[Factor, FactorVerifier[Transaction]],
         receipts: ReceiptIssuer,
         macs_of_secret: SecretMacs,
+        cooling: timedelta,
     ) -> None:
         self._verifiers = verifiers
         self._receipts = receipts
         self._macs_of_secret = macs_of_secret
+        self._cooling = cooling
 
     def judge(self, tx: Transaction, policy: Policy, request: DecisionRequest, now: datetime) -> Judged:
         """The decision about a payment that nobody has decided yet."""
@@ -80,10 +87,9 @@ class Deciding:
         account, device = tx.accounts.find_with_device(subject, request.device.id)
         shown = request.device.secret
         macs = () if shown is None else self._macs_of_secret(shown)
-        known = novelty(request.device, device, macs, now)
+        known = _known(request, device, macs, now)
         inputs = _inputs(request, account, device, known, now)
-        usable = partial(self._usable, policy, account, now)
-        outcome = _evaluate(policy, inputs, usable)
+        outcome = self._evaluate(policy, inputs, account, now)
         decision = Decision(
             id=new_id("dec"),
             status=Status.DENIED,
@@ -102,20 +108,19 @@ class Deciding:
             locale=request.locale or (DEFAULT_LOCALE if account is None else account.locale),
             return_url=request.return_url,
         )
-        return Judged(self._with_status(tx, decision, outcome, usable(outcome.level), now), account, policy)
+        return Judged(self._with_status(tx, decision, outcome, account, now), account, policy)
 
     def reconsider(
         self,
         policy: Policy,
         decision: Decision,
-        proven: FactorSet,
         account: Account | None,
         device: Device | None,
         now: datetime,
     ) -> Outcome:
         """What the policy of this moment says once a set was proven: a freeze or a stricter policy in between wins."""
         inputs = Inputs.from_snapshot(decision.inputs)
-        revoked = device is not None and device.state.value != "active"
+        revoked = device is not None and device.state.value not in _usable_states(inputs.type)
         synced = any(proof.get("backup_eligible") is True for proof in decision.proofs)
         fresh = replace(
             inputs,
@@ -125,40 +130,122 @@ class Deciding:
             account_frozen=account is None or _counts_as_frozen(account, inputs.type),
             account_blocked=False,
         )
-        return _evaluate(
-            policy, fresh, lambda level: frozenset(proven) | self._usable(policy, account, now, level)
-        )
+        return self._evaluate(policy, fresh, account, now)
+
+    def proves(self, proven: FactorSet, account: Account, outcome: Outcome, now: datetime) -> bool:
+        """Whether a proven set is one that this outcome asks for, and none of its factors is on probation where that matters."""
+        ways = self._ways(outcome, outcome.level, account.standing, now, lambda factors: factors)
+        return proven in sets_of(ways)
+
+    def _evaluate(self, policy: Policy, inputs: Inputs, account: Account | None, now: datetime) -> Outcome:
+        """What the policy says; an act on the account itself is raised to the strongest level that the owner has enrolled."""
+        outcome = policy.evaluate(inputs)
+        if inputs.type not in PROVED or outcome.level is Level.DENY:
+            return outcome
+        owed = frozenset[Factor]() if account is None else account.standing.owed(now, self._cooling)
+        return outcome._replace(level=strongest(policy, owed), lifted_by=None)
 
     def _with_status(
-        self, tx: Transaction, decision: Decision, outcome: Outcome, usable: frozenset[Factor], now: datetime
+        self, tx: Transaction, decision: Decision, outcome: Outcome, account: Account | None, now: datetime
     ) -> Decision:
         if outcome.level is Level.DENY:
             return decision
         if outcome.level is Level.NONE:
             status = Status.APPROVED if outcome.exemption is None else Status.EXEMPTED
             return signed(self._receipts, tx, replace(decision, status=status), now)
-        sets = tuple(choice for choice in outcome.sets if set(choice) <= usable)
+        sets = self._sets(outcome, outcome.level, account, now)
         if not sets:
-            missing = {factor for choice in outcome.sets for factor in choice} - usable
-            return replace(decision, status=Status.NOT_POSSIBLE, missing=tuple(sorted(missing)))
+            missing = _missing(outcome, self._usable(outcome, account, now))
+            possible = self._possible_from(outcome, account, now)
+            return replace(decision, status=Status.NOT_POSSIBLE, missing=missing, possible_from=possible)
         challenge = Challenge.asking(twin(decision.id, "chl"), sets)
         return replace(decision, status=Status.CHALLENGE_REQUIRED, challenge=challenge)
 
-    def _usable(
-        self, policy: Policy, account: Account | None, now: datetime, level: Level
-    ) -> frozenset[Factor]:
-        """What is enrolled, not locked, and judged here at this moment, with the liveness that the level asks."""
+    def _possible_from(self, outcome: Outcome, account: Account | None, now: datetime) -> datetime | None:
+        """When this could be proved at the earliest, if nothing is enrolled until then; None when that is not known."""
+        if account is None:
+            return None
+        for at in account.changes_after(now, self._cooling):
+            level = self._evaluate(outcome.policy, outcome.inputs, account, at).level
+            if self._sets(outcome, level, account, at):
+                return at
+        return None
+
+    def _sets(
+        self, outcome: Outcome, level: Level, account: Account | None, at: datetime
+    ) -> tuple[FactorSet, ...]:
+        """The sets that this payer can prove: enrolled, not locked, and judged here with the liveness that the level asks."""
+        if account is None:
+            return ()
+        gates = outcome.policy.liveness(level)
+        offered = {factor for factor, verifier in self._verifiers.items() if verifier.is_offered(gates)}
+
+        def usable(factors: frozenset[Factor]) -> frozenset[Factor]:
+            return account.unlocked(factors, at) & offered
+
+        return sets_of(self._ways(outcome, level, account.standing, at, usable))
+
+    def _usable(self, outcome: Outcome, account: Account | None, now: datetime) -> frozenset[Factor]:
         if account is None:
             return frozenset()
-        gates = policy.liveness(level)
+        gates = outcome.policy.liveness(outcome.level)
         offered = {factor for factor, verifier in self._verifiers.items() if verifier.is_offered(gates)}
-        return account.usable_factors(now) & offered
+        return account.unlocked(_provable(account.standing, outcome.inputs.type, now), now) & offered
+
+    def _ways(
+        self,
+        outcome: Outcome,
+        level: Level,
+        standing: Standing,
+        at: datetime,
+        usable: Callable[[frozenset[Factor]], frozenset[Factor]],
+    ) -> tuple[Way, ...]:
+        """The ways that are open to the payment and to what counts of this standing; account acts know no probation."""
+        inputs = outcome.inputs
+        strong = usable(_provable(standing, inputs.type, at))
+        young = frozenset[Factor]() if inputs.type in PROVED else usable(standing.waiting(at))
+        return tuple(
+            way
+            for way in outcome.policy.ways_for(level, inputs)
+            if way.is_usable(
+                strong, young if young_key_counts(way, inputs.novelty, inputs.type) else young - set(KEYS)
+            )
+        )
+
+
+def strongest(policy: Policy, owed: frozenset[Factor]) -> Level:
+    """The strictest level of which a whole set is owed, whatever the phone in hand; the strictest of all where none is."""
+    levels = [level for level in CHALLENGES if any(set(way.set) <= owed for way in policy.ways_for(level))]
+    return levels[-1] if levels else CHALLENGES[-1]
+
+
+def _provable(standing: Standing, kind: str, at: datetime) -> frozenset[Factor]:
+    return standing.provable(at, suspended=kind in PROVED and ACTS[kind].suspended)
+
+
+def _missing(outcome: Outcome, usable: frozenset[Factor]) -> tuple[str, ...]:
+    sets = outcome.sets or outcome.policy.sets_for(outcome.level)
+    return tuple(sorted({factor for choice in sets for factor in choice} - usable))
+
+
+def _known(
+    request: DecisionRequest, device: Device | None, macs: tuple[bytes, ...], now: datetime
+) -> Novelty:
+    """How well the stated device is known; whoever wants a suspended one back is not refused for showing it."""
+    suspended = device is not None and device.state is DeviceState.SUSPENDED
+    if suspended and device is not None and device.state.value in _usable_states(request.payment.type):
+        return Novelty.NEW.or_worse(request.device.novelty)
+    return novelty(request.device, device, macs, now)
+
+
+def _usable_states(kind: str) -> tuple[str, ...]:
+    return ("active", "suspended") if kind in PROVED and ACTS[kind].suspended else ("active",)
 
 
 def reasons_of(outcome: Outcome) -> tuple[Json, ...]:
     """Why the level is what it is, for the backend and never for the phone."""
     reasons = tuple(reason.to_json() for reason in outcome.reasons)
-    if outcome.inputs.type in ACCOUNT_ACTS and outcome.level.asks:
+    if outcome.inputs.type in PROVED and outcome.level.asks:
         act = {
             "rule": "account-change",
             "field": "transaction.type",
@@ -167,20 +254,6 @@ def reasons_of(outcome: Outcome) -> tuple[Json, ...]:
         }
         return (act, *reasons)
     return reasons
-
-
-def _evaluate(policy: Policy, inputs: Inputs, usable: Callable[[Level], frozenset[Factor]]) -> Outcome:
-    """What the policy says; an act on the account itself is raised to the highest level that can be proven."""
-    outcome = policy.evaluate(inputs)
-    if inputs.type not in ACCOUNT_ACTS or outcome.level is Level.DENY:
-        return outcome
-    provable = [
-        level
-        for level in CHALLENGES
-        if any(set(choice) <= usable(level) for choice in policy.sets_for(level, inputs))
-    ]
-    level = provable[-1] if provable else CHALLENGES[-1]
-    return outcome._replace(level=level, lifted_by=None)
 
 
 def _inputs(
@@ -209,4 +282,4 @@ def _inputs(
 
 def _counts_as_frozen(account: Account, transaction_type: str) -> bool:
     """An unfreeze is the one thing that a frozen account may still prove."""
-    return account.is_frozen and transaction_type != "unfreeze"
+    return account.is_frozen and not (transaction_type in PROVED and ACTS[transaction_type].frozen)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from authsvc.account.acts import with_keys_as_they_stand
 from authsvc.clock import Clock
+from authsvc.device.credential import DeviceState
 from authsvc.domain.decision import RELEASING, Decision, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
@@ -23,13 +25,16 @@ from authsvc.policy.level import Level
 from authsvc.stepup.asking import place_of, step_of
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find
-from authsvc.stepup.deciding import Deciding, DecisionRequest, Judged, SecretMacs
+from authsvc.stepup.deciding import SEEN, Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.proving import Completed, Proving
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the flow is wired with. `policy` gives the one that is active at this moment."""
+    """What the flow is wired with. `policy` gives the one that is active at this moment.
+
+    `cooling` is how long what is new waits, and what was taken away is still asked for.
+    """
 
     ledger: Ledger
     policy: Callable[[], Policy]
@@ -39,6 +44,7 @@ class Parts:
     macs_of_secret: SecretMacs
     tally: Tally
     clock: Clock
+    cooling: timedelta
 
 
 class StepUp:
@@ -48,7 +54,7 @@ class StepUp:
         self._verifiers = parts.verifiers
         self._ceremonies = parts.ceremonies
         self._clock = parts.clock
-        self._deciding = Deciding(parts.verifiers, parts.receipts, parts.macs_of_secret)
+        self._deciding = Deciding(parts.verifiers, parts.receipts, parts.macs_of_secret, parts.cooling)
         self._proving = Proving(
             parts.ledger,
             parts.verifiers,
@@ -135,11 +141,16 @@ class StepUp:
         return tx.decisions.save(decision.with_challenge(challenge))
 
     def decline(self, tx: Transaction, decision: Decision, choice: str, now: datetime) -> Decision:
-        """The payer says no. `not_me` also suspends the device the payment came from and raises an event."""
-        declined = decision.as_of(now).become(Status.DECLINED_BY_USER)
+        """The payer says no. `not_me` raises the alarm, and suspends the device if this payment was asked about with its secret.
+
+        Whoever holds no more than a shop's session shows none, and shall suspend nobody's phone.
+        """
+        suspended = choice == "not_me" and _suspend_device(tx, decision, now)
+        declined = decision.as_of(now).become(Status.DECLINED_BY_USER, suspended=suspended)
         if choice == "not_me":
-            _suspend_device(tx, decision, now)
-        return end(tx, declined, "payer", "decline", now, choice=choice)
+            data = {"decision": decision.id, "alarm": "not_me"}
+            tx.publish(Event("attack:suspected", decision.payment.subject, now, data))
+        return end(tx, declined, "payer", "decline", now, choice=choice, device_suspended=suspended)
 
     def complete(self, decision: Decision) -> Completed:
         """Judge everything at once; says whether the payer is through, and how many attempts are left."""
@@ -204,10 +215,14 @@ def _count_exemption(tx: Transaction, judged: Judged) -> None:
     tx.accounts.save(replace(account, low_value=account.low_value.plus(amount)))
 
 
-def _suspend_device(tx: Transaction, decision: Decision, now: datetime) -> None:
+def _suspend_device(tx: Transaction, decision: Decision, now: datetime) -> bool:
     subject = decision.payment.subject
-    _, device = tx.accounts.find_with_device(subject, decision.device_id)
-    if device is None or device.state.value != "active":
-        return
+    account, device = tx.accounts.find_with_device(subject, decision.device_id)
+    if account is None or device is None or device.state is not DeviceState.ACTIVE:
+        return False
+    if decision.novelty not in SEEN:
+        return False
     tx.accounts.save_device(device.suspended())
+    tx.accounts.save(with_keys_as_they_stand(tx, account, now))
     tx.publish(Event("subject:device:frozen", subject, now, {"device": device.id, "reason": "not_me"}))
+    return True

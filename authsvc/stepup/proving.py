@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from authsvc.account.acts import charge_attempt, without_lost_keys
+from authsvc.account.acts import charge_attempt, with_keys_as_they_stand
 from authsvc.biometric.words import Liveness, covers
 from authsvc.clock import Clock
 from authsvc.domain.account import Account, LowValue
@@ -127,7 +127,9 @@ class Proving:
     ) -> tuple[Verification, ...]:
         """Every factor is judged, with no early exit: how long it takes says nothing about which one was wrong."""
         return tuple(
-            self._verifiers[factor].settle(tx, step_of(decision, factor, policy), kept, now)
+            self._verifiers[factor].settle(
+                tx, step_of(decision, factor, policy, (evidence.wanted,)), kept, now
+            )
             for factor, kept in evidence.received.items()
         )
 
@@ -142,11 +144,11 @@ class Proving:
     ) -> Decision:
         """Everything was proven: ask the policy of this moment once more, and release what it still lets go."""
         account, device = tx.accounts.find_with_device(decision.payment.subject, decision.device_id)
-        outcome = self._deciding.reconsider(policy, decision, evidence.wanted, account, device, now)
+        outcome = self._deciding.reconsider(policy, decision, account, device, now)
         if outcome.level is Level.DENY:
             denied = decision.become(Status.DENIED, level=Level.DENY.value, reasons=reasons_of(outcome))
             return end(tx, denied, "policy", "reconsider", now)
-        if outcome.level.asks and not _is_proof_of(evidence.wanted, decision, outcome):
+        if outcome.level.asks and not self._is_proof(evidence.wanted, decision, account, outcome, now):
             stricter = decision.become(Status.CANCELLED, reasons=reasons_of(outcome))
             return end(tx, stricter, "policy", "reconsider", now, level=outcome.level.value)
         _reward(tx, present(account), evidence.wanted, charge.at)
@@ -155,11 +157,21 @@ class Proving:
         released = signed(self._receipts, tx, decision.become(Status.AUTHENTICATED), now)
         return end(tx, released, "payer", "complete", now, proofs=list(decision.proofs))
 
+    def _is_proof(
+        self,
+        proven: FactorSet,
+        decision: Decision,
+        account: Account | None,
+        outcome: Outcome,
+        now: datetime,
+    ) -> bool:
+        """Whether what was proven is what the policy asks for now, the face with the liveness gates of that level."""
+        return self._deciding.proves(proven, present(account), outcome, now) and _is_alive_enough(
+            proven, decision, outcome
+        )
 
-def _is_proof_of(proven: FactorSet, decision: Decision, outcome: Outcome) -> bool:
-    """Whether what was proven is what the policy asks for now, the face with the liveness gates of that level."""
-    if proven not in outcome.sets:
-        return False
+
+def _is_alive_enough(proven: FactorSet, decision: Decision, outcome: Outcome) -> bool:
     judged_at, policy = Level(decision.level), outcome.policy
     return (
         Factor.FACE not in proven
@@ -201,7 +213,7 @@ def _raise_alarms(
             data = {"decision": decision.id, "factor": result.factor.value, "alarm": result.alarm}
             tx.publish(Event("attack:suspected", decision.payment.subject, now, data))
             # A key that was suspended as cloned may have been the last one.
-            tx.accounts.save(without_lost_keys(tx, must_have_account(tx, decision)))
+            tx.accounts.save(with_keys_as_they_stand(tx, must_have_account(tx, decision), now))
 
 
 def _proof(result: Verification) -> Json:

@@ -10,12 +10,13 @@ from authsvc.attempts import Attempts, Counter
 from authsvc.clock import from_millis, to_millis
 from authsvc.device.credential import Device, DeviceState
 from authsvc.domain.account import Account, AccountStatus, LowValue
+from authsvc.domain.standing import Standing
 from authsvc.factor import Factor
 from authsvc.storage.database import Conflict, Connection, Query, Row
 from authsvc.subject import Subject
 
 _USER = """u.status, u.factors, u.locale, u.verify_always, u.low_value_count, u.low_value_sum, u.attempts, u.sealing_key,
-    u.created_at, u.version"""
+    u.created_at, u.receipts_after, u.standing, u.version"""
 _DEVICE = """d.device_id, d.name, d.state, d.secret_mac, d.created_at, d.trusted_from, d.seen_at,
     (SELECT MAX(c.backup_eligible) FROM credentials c WHERE c.client = d.client AND c.user_id = d.user_id
         AND c.device_id = d.device_id AND c.state = 'active'),
@@ -27,21 +28,25 @@ FIND_WITH_DEVICE = f"""SELECT {_USER}, {_DEVICE} FROM users u LEFT JOIN devices 
     ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
     WHERE u.client = :client AND u.user_id = :user"""
 ADD = """INSERT INTO users (client, user_id, status, factors, locale, verify_always, low_value_count, low_value_sum, attempts,
-    sealing_key, created_at, version) VALUES (:client, :user, :status, :factors, :locale, :verify_always, :low_value_count,
-    :low_value_sum, :attempts, :sealing_key, :created_at, 1) ON CONFLICT (client, user_id) DO NOTHING"""
+    sealing_key, created_at, receipts_after, standing, version) VALUES (:client, :user, :status, :factors, :locale,
+    :verify_always, :low_value_count, :low_value_sum, :attempts, :sealing_key, :created_at, :receipts_after, :standing, 1)
+    ON CONFLICT (client, user_id) DO NOTHING"""
 SAVE = """UPDATE users SET status = :status, factors = :factors, locale = :locale, verify_always = :verify_always,
     low_value_count = :low_value_count, low_value_sum = :low_value_sum, attempts = :attempts, sealing_key = :sealing_key,
-    version = version + 1 WHERE client = :client AND user_id = :user AND version = :version"""
+    receipts_after = :receipts_after, standing = :standing, version = version + 1
+    WHERE client = :client AND user_id = :user AND version = :version"""
 DEVICES = f"""SELECT {_DEVICE} FROM devices d WHERE d.client = :client AND d.user_id = :user ORDER BY d.created_at"""
 ADD_DEVICE = """INSERT INTO devices (client, user_id, device_id, name, state, secret_mac, created_at, trusted_from, seen_at,
     version) VALUES (:client, :user, :device, :name, :state, :secret_mac, :created_at, :trusted_from, :seen_at, 1)"""
 SAVE_DEVICE = """UPDATE devices SET name = :name, state = :state, trusted_from = :trusted_from, seen_at = :seen_at,
     version = version + 1 WHERE client = :client AND user_id = :user AND device_id = :device AND version = :version"""
 FORGET_DEVICES = "DELETE FROM devices WHERE client = :client AND user_id = :user"
+# A write that changes nothing: until this transaction ends nobody else writes the row. Under SQLite nobody could anyway.
+HOLD = "UPDATE users SET version = version WHERE client = :client AND user_id = :user"
 WRAPPED_KEYS = "SELECT client, user_id, sealing_key FROM users WHERE sealing_key IS NOT NULL"
 REWRAP = """UPDATE users SET sealing_key = :new WHERE client = :client AND user_id = :user AND sealing_key = :old"""
 
-_USER_COLUMNS = 10
+_USER_COLUMNS = 12
 
 
 class AccountStore:
@@ -61,6 +66,10 @@ class AccountStore:
             return None, None
         device_row = rows[0][_USER_COLUMNS:]
         return _account(subject, rows[0]), _device(subject, device_row) if device_row[0] is not None else None
+
+    def hold(self, subject: Subject) -> None:
+        """Wait for whoever changes this user at the moment, and let nobody else do so before this transaction ends."""
+        self._connection.run(HOLD, _key(subject))
 
     def add(self, account: Account) -> Account:
         """Add a user; raises Conflict when somebody added them in between."""
@@ -109,17 +118,20 @@ def _key(subject: Subject) -> dict[str, object]:
 
 
 def _account(subject: Subject, row: Row) -> Account:
-    status, factors, locale, always, count, total, attempts, key, created_at, version = row[:_USER_COLUMNS]
+    status, factors, locale, always, count, total, attempts, key, created_at, void, standing, version = row[
+        :_USER_COLUMNS
+    ]
     return Account(
         subject=subject,
         status=AccountStatus(status),
-        factors=frozenset(Factor(name) for name in factors.split()),
+        standing=_standing(frozenset(map(Factor, factors.split())), standing),
         locale=locale,
         verify_always=bool(always),
         low_value=LowValue(count, total),
         attempts=_attempts(attempts),
         sealing_key=None if key is None else bytes(key),
         created_at=from_millis(created_at),
+        receipts_after=None if void is None else from_millis(void),
         version=version,
     )
 
@@ -136,8 +148,30 @@ def _account_params(account: Account) -> dict[str, object]:
         "attempts": _attempts_json(account.attempts),
         "sealing_key": account.sealing_key,
         "created_at": to_millis(account.created_at),
+        "receipts_after": None if account.receipts_after is None else to_millis(account.receipts_after),
+        "standing": _standing_json(account.standing),
         "version": account.version,
     }
+
+
+def _standing(factors: frozenset[Factor], text: str) -> Standing:
+    if text == "{}":
+        return Standing(factors)
+    stored = {
+        name: {Factor(factor): from_millis(at) for factor, at in times.items()}
+        for name, times in json.loads(text).items()
+    }
+    return Standing(factors, **stored)
+
+
+def _standing_json(standing: Standing) -> str:
+    kept = {"counts_from": standing.counts_from, "taken": standing.taken}
+    stored = {
+        name: {factor: to_millis(at) for factor, at in sorted(times.items())}
+        for name, times in kept.items()
+        if times
+    }
+    return json.dumps(stored, separators=(",", ":"))
 
 
 def _attempts(text: str) -> Attempts:

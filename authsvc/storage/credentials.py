@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from authsvc.clock import from_millis, to_millis
+from authsvc.device.credential import DeviceState
 from authsvc.device.record import CredentialRecord, CredentialState
 from authsvc.storage.database import Connection, Row
 from authsvc.subject import Subject
@@ -13,7 +14,10 @@ _COLUMNS = """c.id, c.device_id, c.state, c.user_handle, c.public_key, c.sign_co
     c.transports, c.aaguid, c.format, c.attested, c.pays, c.created_at, c.used_at"""
 _OF_USER = "c.client = :client AND c.user_id = :user"
 _ON_ACTIVE_DEVICE = """EXISTS (SELECT 1 FROM devices d WHERE d.client = :client AND d.user_id = :user
-    AND d.device_id = {row}.device_id AND d.state = 'active')"""
+    AND d.device_id = {row}.device_id AND d.state IN ('active', :also) AND d.trusted_from <= :counted)"""
+
+_NEVER = 2**62
+"""Later than every probation ends."""
 
 ADD = """INSERT INTO credentials (id, client, user_id, device_id, state, user_handle, public_key, sign_count,
     backup_eligible, backed_up, transports, aaguid, format, attested, pays, created_at, used_at)
@@ -22,6 +26,9 @@ ADD = """INSERT INTO credentials (id, client, user_id, device_id, state, user_ha
 FIND = f"SELECT {_COLUMNS} FROM credentials c WHERE c.id = :id AND {_OF_USER}"
 LIVE = f"""SELECT {_COLUMNS} FROM credentials c WHERE {_OF_USER} AND c.state = 'active'
     AND {_ON_ACTIVE_DEVICE.format(row="c")} ORDER BY c.created_at, c.id"""
+STANDING = f"""SELECT d.state, d.trusted_from FROM credentials c JOIN devices d
+    ON d.client = c.client AND d.user_id = c.user_id AND d.device_id = c.device_id
+    WHERE {_OF_USER} AND c.state = 'active' AND d.state <> 'revoked'"""
 ALL = f"SELECT {_COLUMNS} FROM credentials c WHERE {_OF_USER} AND c.state <> 'removed' ORDER BY c.created_at, c.id"
 HANDLE = f"SELECT c.user_handle FROM credentials c WHERE {_OF_USER} AND length(c.user_handle) > 0 LIMIT 1"
 USE = f"""UPDATE credentials SET sign_count = :count, backed_up = :backed_up, used_at = :now
@@ -50,9 +57,17 @@ class CredentialStore:
         rows = self._connection.all(FIND, {**_of(subject), "id": credential_id})
         return _record(subject, rows[0]) if rows else None
 
-    def live(self, subject: Subject) -> tuple[CredentialRecord, ...]:
-        """What can be used at this moment, oldest first."""
-        return tuple(_record(subject, row) for row in self._connection.all(LIVE, _of(subject)))
+    def live(
+        self, subject: Subject, *, counted_at: datetime | None = None, suspended: bool = False
+    ) -> tuple[CredentialRecord, ...]:
+        """What can be used at this moment, oldest first; with `counted_at`, of devices that were out of probation by then."""
+        rows = self._connection.all(LIVE, {**_of(subject), **_among(counted_at, suspended)})
+        return tuple(_record(subject, row) for row in rows)
+
+    def standing(self, subject: Subject) -> tuple[tuple[DeviceState, datetime], ...]:
+        """Of every key that was not removed, how its device stands and from when on it counts."""
+        rows = self._connection.all(STANDING, _of(subject))
+        return tuple((DeviceState(state), from_millis(at)) for state, at in rows)
 
     def of_user(self, subject: Subject) -> tuple[CredentialRecord, ...]:
         """All that were not removed, suspended ones among them, oldest first."""
@@ -64,7 +79,15 @@ class CredentialStore:
         return bytes(rows[0][0]) if rows else None
 
     def use(
-        self, subject: Subject, credential_id: str, sign_count: int, backed_up: bool, now: datetime
+        self,
+        subject: Subject,
+        credential_id: str,
+        sign_count: int,
+        backed_up: bool,
+        now: datetime,
+        *,
+        counted_at: datetime | None = None,
+        suspended: bool = False,
     ) -> bool:
         """Count one use. Of two assertions with one count, or of one assertion twice, one gets True.
 
@@ -76,6 +99,7 @@ class CredentialStore:
             "count": sign_count,
             "backed_up": int(backed_up),
             "now": to_millis(now),
+            **_among(counted_at, suspended),
         }
         return self._connection.run(USE, params) == 1
 
@@ -89,6 +113,13 @@ class CredentialStore:
     def forget(self, subject: Subject) -> None:
         """Erase all but the ids, which stay so that nobody registers them again."""
         self._connection.run(FORGET, {**_of(subject), "nothing": b""})
+
+
+def _among(counted_at: datetime | None, suspended: bool) -> dict[str, object]:
+    return {
+        "also": "suspended" if suspended else "active",
+        "counted": _NEVER if counted_at is None else to_millis(counted_at),
+    }
 
 
 def _of(subject: Subject) -> dict[str, object]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
 from authsvc.domain.challenge import Challenge
 from authsvc.domain.decision import Decision, PolicyRef, ReceiptRef, Status
+from authsvc.domain.receipt import LIFE
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
 from authsvc.storage.database import Conflict, Connection, Row
@@ -30,8 +31,14 @@ SAVE = """UPDATE decisions SET status = :status, is_open = :is_open, body = :bod
 FIND = f"SELECT {_COLUMNS} FROM decisions WHERE id = :id"
 FIND_OPEN = f"""SELECT {_COLUMNS} FROM decisions
     WHERE client = :client AND transaction_id = :transaction_id AND is_open = 1"""
-CONSUME = """UPDATE decisions SET consumed_at = :now, is_open = NULL, version = version + 1
-    WHERE id = :id AND receipt_jti = :jti AND consumed_at IS NULL AND is_open = 1"""
+_STANDS = f"""id = :id AND receipt_jti = :jti AND consumed_at IS NULL AND is_open = 1
+    AND NOT EXISTS (SELECT 1 FROM users u WHERE u.client = decisions.client AND u.user_id = decisions.user_id
+        AND (u.receipts_after >= decisions.receipt_expires_at - {LIFE // timedelta(milliseconds=1)} + :later
+            OR u.status NOT IN ('active', :also)))
+    AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.client = decisions.client AND d.user_id = decisions.user_id
+        AND d.device_id = :device AND d.state <> 'active')"""
+CONSUME = f"UPDATE decisions SET consumed_at = :now, is_open = NULL, version = version + 1 WHERE {_STANDS}"
+STANDS = f"SELECT 1 FROM decisions WHERE {_STANDS}"
 LAPSED = f"""SELECT {_COLUMNS} FROM decisions
     WHERE is_open = 1 AND status = 'challenge_required' AND expires_at <= :now ORDER BY expires_at LIMIT 100"""
 OUTCOME = """INSERT INTO outcomes (decision_id, outcome, client, recorded_at)
@@ -63,10 +70,18 @@ class DecisionStore:
         rows = self._connection.all(FIND_OPEN, {"client": client, "transaction_id": transaction_id})
         return _decision(rows[0]) if rows else None
 
-    def consume(self, decision_id: str, jti: str, now: datetime) -> bool:
-        """Use a receipt up. Of many callers one gets True: the row count is the permission."""
-        params = {"id": decision_id, "jti": jti, "now": to_millis(now)}
+    def consume(
+        self, decision: Decision, jti: str, now: datetime, *, frozen: bool = False, suspended: bool = False
+    ) -> bool:
+        """Use a receipt up. Of many callers one gets True: the row count is the permission.
+
+        The caller holds the account, so that no freeze, removal or erasure comes in between.
+        """
+        params = {**_standing(decision, jti, frozen, suspended), "now": to_millis(now)}
         return self._connection.run(CONSUME, params) == 1
+
+    def stands(self, decision: Decision, jti: str) -> bool:
+        return bool(self._connection.all(STANDS, _standing(decision, jti)))
 
     def lapsed(self, now: datetime) -> tuple[Decision, ...]:
         """Open challenges whose time is over, a hundred at most."""
@@ -90,6 +105,19 @@ class DecisionStore:
         return tuple(
             (name, from_millis(at)) for name, at in self._connection.all(OUTCOMES, {"id": decision_id})
         )
+
+
+def _standing(
+    decision: Decision, jti: str, frozen: bool = False, suspended: bool = False
+) -> dict[str, object]:
+    return {
+        "id": decision.id,
+        "jti": jti,
+        "also": "frozen" if frozen else "active",
+        # Of the very millisecond of a freeze nothing is good but what lifts it.
+        "later": int(frozen),
+        "device": None if suspended else decision.device_id,
+    }
 
 
 def _params(decision: Decision) -> dict[str, object]:
@@ -134,6 +162,8 @@ def _body(decision: Decision) -> str:
         "locale": decision.locale,
         "return_url": decision.return_url,
         "missing": decision.missing,
+        **({} if decision.possible_from is None else {"possible_from": to_millis(decision.possible_from)}),
+        **({"suspended": True} if decision.suspended else {}),
         "proofs": decision.proofs,
         "evidence": decision.evidence,
     }
@@ -185,6 +215,8 @@ def _decision(row: Row) -> Decision:
         locale=body["locale"],
         return_url=body["return_url"],
         missing=tuple(body["missing"]),
+        suspended="suspended" in body,
+        possible_from=from_millis(body["possible_from"]) if "possible_from" in body else None,
         proofs=tuple(body["proofs"]),
         evidence=body["evidence"],
         challenge=None if challenge is None else _challenge(challenge),

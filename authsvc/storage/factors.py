@@ -31,13 +31,20 @@ TRY_ISSUED = """UPDATE issued_codes SET tries_left = tries_left - 1
 USE_ISSUED = (
     "UPDATE issued_codes SET used_at = :now WHERE decision_id = :id AND time_step = :step AND used_at IS NULL"
 )
-PUT_RECOVERY = """INSERT INTO recovery_codes (client, user_id, mac, created_at, used_at)
-    VALUES (:client, :user, :mac, :now, NULL)"""
+PUT_RECOVERY = """INSERT INTO recovery_codes (client, user_id, mac, created_at, used_at, counts_from, ends_at)
+    VALUES (:client, :user, :mac, :now, NULL, :counts_from, NULL)"""
+END_RECOVERY = """UPDATE recovery_codes SET ends_at = :counts_from
+    WHERE client = :client AND user_id = :user AND ends_at IS NULL"""
+KEEP_RECOVERY = """UPDATE recovery_codes SET ends_at = NULL
+    WHERE client = :client AND user_id = :user AND ends_at > :now"""
+WAITING_RECOVERY = """SELECT MIN(counts_from) FROM recovery_codes
+    WHERE client = :client AND user_id = :user AND counts_from > :now"""
 FORGET_RECOVERY = "DELETE FROM recovery_codes WHERE client = :client AND user_id = :user"
-FIND_RECOVERY = """SELECT mac FROM recovery_codes
-    WHERE client = :client AND user_id = :user AND mac = :mac AND used_at IS NULL"""
-USE_RECOVERY = """UPDATE recovery_codes SET used_at = :now
-    WHERE client = :client AND user_id = :user AND mac = :mac AND used_at IS NULL"""
+FORGET_WAITING_RECOVERY = f"{FORGET_RECOVERY} AND counts_from > :now"
+_COUNTS = """client = :client AND user_id = :user AND mac = :mac AND used_at IS NULL AND counts_from <= :now
+    AND (ends_at IS NULL OR ends_at > :now)"""
+FIND_RECOVERY = f"SELECT mac FROM recovery_codes WHERE {_COUNTS}"
+USE_RECOVERY = f"UPDATE recovery_codes SET used_at = :now WHERE {_COUNTS}"
 PUT_TEMPLATE = """INSERT INTO templates (client, user_id, modality, id, model, samples, sealed, created_at)
     VALUES (:client, :user, :modality, :id, :model, :samples, :sealed, :now) ON CONFLICT (client, user_id, modality)
     DO UPDATE SET id = excluded.id, model = excluded.model, samples = excluded.samples, sealed = excluded.sealed,
@@ -134,17 +141,31 @@ class OtpStore:
     def use_issued(self, decision_id: str, step: int, now: datetime) -> bool:
         return self._connection.run(USE_ISSUED, {"id": decision_id, "step": step, "now": to_millis(now)}) == 1
 
-    def replace_recovery_codes(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> None:
-        self._connection.run(FORGET_RECOVERY, _of(subject))
-        self._connection.many(
-            PUT_RECOVERY, [{**_of(subject), "mac": mac, "now": to_millis(now)} for mac in macs]
-        )
+    def replace_recovery_codes(
+        self, subject: Subject, macs: Sequence[bytes], now: datetime, counts_from: datetime, *, keeps: bool
+    ) -> None:
+        """Store fresh codes; with `keeps` those of before stay good until these begin to count."""
+        times = {"now": to_millis(now), "counts_from": to_millis(counts_from)}
+        forget = FORGET_WAITING_RECOVERY if keeps else FORGET_RECOVERY
+        self._connection.run(forget, {**_of(subject), "now": times["now"]})
+        self._connection.run(END_RECOVERY, {**_of(subject), "counts_from": times["counts_from"]})
+        self._connection.many(PUT_RECOVERY, [{**_of(subject), "mac": mac, **times} for mac in macs])
 
-    def find_recovery_code(self, subject: Subject, macs: Sequence[bytes]) -> bytes | None:
-        """The one of these MACs that is on record and not used up; each is looked for, with no early exit."""
-        rows = [
-            row for mac in macs for row in self._connection.all(FIND_RECOVERY, {**_of(subject), "mac": mac})
-        ]
+    def recovery_codes_wait_until(self, subject: Subject, now: datetime) -> datetime | None:
+        """When fresh codes begin to count, None where none wait."""
+        ((at,),) = self._connection.all(WAITING_RECOVERY, {**_of(subject), "now": to_millis(now)})
+        return None if at is None else from_millis(at)
+
+    def veto_recovery_codes(self, subject: Subject, now: datetime) -> bool:
+        """Forget the codes that wait; those of before stay good. False where none wait."""
+        times = {**_of(subject), "now": to_millis(now)}
+        self._connection.run(KEEP_RECOVERY, times)
+        return self._connection.run(FORGET_WAITING_RECOVERY, times) > 0
+
+    def find_recovery_code(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> bytes | None:
+        """The one of these MACs that is on record, counts and is not used up; each is looked for, with no early exit."""
+        asked = {**_of(subject), "now": to_millis(now)}
+        rows = [row for mac in macs for row in self._connection.all(FIND_RECOVERY, {**asked, "mac": mac})]
         return bytes(rows[0][0]) if rows else None
 
     def use_recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> bool:

@@ -27,6 +27,7 @@ ADD_COUNTER = (
     "INSERT INTO operator_attempts (scope, counter) VALUES (:scope, :after) ON CONFLICT (scope) DO NOTHING"
 )
 SAVE_COUNTER = "UPDATE operator_attempts SET counter = :after WHERE scope = :scope AND counter = :before"
+FORGET_COUNTERS = "DELETE FROM operator_attempts WHERE substr(scope, 1, :length) = :prefix"
 
 _NOTHING = Counter()
 
@@ -82,6 +83,11 @@ class OperatorSessionStore:
             return
         if before != _NOTHING or self._connection.run(ADD_COUNTER, params) != 1:
             raise Conflict("another attempt was counted in between")
+
+    def forget_counters(self, operator_id: str) -> None:
+        """Remove every counter of an operator."""
+        prefix = f"{operator_id}:"
+        self._connection.run(FORGET_COUNTERS, {"prefix": prefix, "length": len(prefix)})
 
 
 def _session(row: Row) -> Session:

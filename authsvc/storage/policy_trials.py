@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from authsvc.account.proof import ACCOUNT_ACTS
+from authsvc.account.table import PROVED
 from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
 from authsvc.policy.jobs import Backtesting, JobState
@@ -153,7 +153,7 @@ def _recorded(row: Row, ending: str | None) -> Recorded | Unreadable | Excluded:
     """A stored decision in the form that a backtest reads, or why it cannot be repeated from what is stored."""
     decision_id, status, body_text, challenge_text = row
     body = json.loads(body_text)
-    if body["type"] in ACCOUNT_ACTS:
+    if body["type"] in PROVED:
         return Excluded("an act on the account itself, asked at the highest level whatever the policy says")
     if status == "denied" and challenge_text is not None:
         return Excluded("denied at its end, for what happened after its inputs were recorded")

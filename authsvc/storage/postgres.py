@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import conninfo, errors
 
-from authsvc.errors import Unavailable
+from authsvc.errors import ConfigurationError, Unavailable
 from authsvc.storage.database import Conflict, Params, Query, Row, pyformat
 
 Result = TypeVar("Result")
@@ -106,10 +106,31 @@ class PostgresConnection:
             return self._raw.execute(pyformat(sql), params)
 
 
+def refuse_malformed(url: str) -> None:
+    """Raises ConfigurationError for what libpq cannot read; the text of such a URL is shown to nobody."""
+    try:
+        conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError(
+            "the database URL cannot be read; expected `postgresql://user:password@host:5432/name`, special "
+            "characters of the password percent-encoded"
+        ) from None
+
+
+def connect_patiently(url: str) -> psycopg.Connection[Row]:
+    """A plain connection, for the work that takes its time: a migration. Raises Unavailable."""
+    refuse_malformed(url)
+    try:
+        return psycopg.connect(url)
+    except psycopg.Error as error:
+        raise Unavailable(f"the database cannot be reached: {type(error).__name__}") from None
+
+
 class PostgresDatabase:
     dialect = "postgresql"
 
     def __init__(self, url: str, patience: float) -> None:
+        refuse_malformed(url)
         self._url = url
         self._patience = patience
 

@@ -66,6 +66,10 @@ users = Table(
     _text("attempts"),
     _bytes("sealing_key", null=True),
     _number("created_at"),
+    # When factors begin to count, and when others were taken away: JSON, `{}` for most people at most times.
+    _text("standing"),
+    # Receipts issued until then are void.
+    _number("receipts_after", null=True),
     _number("version"),
 )
 
@@ -143,6 +147,9 @@ recovery_codes = Table(
     Column("mac", LargeBinary, primary_key=True),
     _number("created_at"),
     _number("used_at", null=True),
+    _number("counts_from"),
+    # When the codes that replace it begin to count.
+    _number("ends_at", null=True),
     _of_user(),
 )
 
@@ -171,6 +178,17 @@ captures = Table(
     _number("taken_at"),
     _of_user(),
     Index("captures_of_user", "client", "user_id", "modality", "taken_at"),
+)
+
+# Nonces and captures that counted once and never will again.
+spent = Table(
+    "spent",
+    metadata,
+    _text("client", key=True),
+    _text("user_id", key=True),
+    _text("kind", key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    _number("spent_at"),
 )
 
 consents = Table(
@@ -339,6 +357,11 @@ webhook_attempts = Table(
     _text("trouble", null=True),
     _number("duration_ms", null=True),
 )
+
+schema_facts = Table("schema_facts", metadata, _text("name", key=True), _text("value"))
+
+# One row for each process that is asked whether it is ready: it is, where it can write.
+readiness = Table("readiness", metadata, _text("name", key=True), _number("at"))
 
 leases = Table("leases", metadata, _text("name", key=True), _text("holder"), _number("beat"))
 

@@ -43,6 +43,9 @@ PUT_POLICY = """INSERT INTO policies (digest, id, version, document, first_used_
     VALUES (:digest, :id, :version, :document, :now) ON CONFLICT (digest) DO NOTHING"""
 POLICY = "SELECT document FROM policies WHERE digest = :digest"
 
+SAY_READY = """INSERT INTO readiness (name, at) VALUES (:name, :now)
+    ON CONFLICT (name) DO UPDATE SET at = excluded.at"""
+
 
 class ApiKeyStore:
     def __init__(self, connection: Connection) -> None:
@@ -188,3 +191,13 @@ def _api_key(row: Row) -> ApiKey:
         None if expires_at is None else from_millis(expires_at),
         None if revoked_at is None else from_millis(revoked_at),
     )
+
+
+class ReadinessStore:
+    """A row for each process that is asked whether it is ready, so that saying yes takes a write."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def write(self, name: str, now: datetime) -> None:
+        self._connection.run(SAY_READY, {"name": name, "now": to_millis(now)})

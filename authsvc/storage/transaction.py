@@ -27,6 +27,7 @@ from authsvc.storage.service_tables import (
     EventStore,
     IdempotencyStore,
     PolicyStore,
+    ReadinessStore,
     find_answer,
 )
 from authsvc.storage.tickets import EnrollmentStore, OverviewStore
@@ -111,6 +112,10 @@ class StoreTransaction:
     @cached_property
     def leases(self) -> LeaseStore:
         return LeaseStore(self._connection)
+
+    @cached_property
+    def readiness(self) -> ReadinessStore:
+        return ReadinessStore(self._connection)
 
     @cached_property
     def keys(self) -> ApiKeyStore:

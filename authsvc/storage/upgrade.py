@@ -11,33 +11,57 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from authsvc.config import Settings
-from authsvc.errors import Unavailable
+from authsvc.errors import ConfigurationError, Unavailable
+from authsvc.storage.postgres import connect_patiently
+from authsvc.storage.revision import OLDEST_PROGRAM
+
+SAY_FACT = """INSERT INTO schema_facts (name, value) VALUES ('oldest_program', :value)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value"""
 
 
 def upgrade(url: str) -> str:
-    """Migrate the database at an SQLAlchemy URL to the newest revision and answer it; raises Unavailable."""
-    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    """Migrate the database at a URL to the newest revision and answer it.
+
+    Raises ConfigurationError for a database that is newer than this program, or is none; Unavailable where it is not reached.
+    """
     try:
-        with engine.begin() as connection:
+        with _engine(url).begin() as connection:
             return _upgrade(connection)
     except sqlalchemy.exc.OperationalError as error:
-        raise Unavailable(f"the database cannot be reached: {type(error.orig).__name__}") from error
+        raise Unavailable(f"the database cannot be reached: {type(error.orig).__name__}") from None
+    except sqlalchemy.exc.DatabaseError as error:
+        raise ConfigurationError(f"this is no database that can be upgraded: {error.orig}") from None
+
+
+def _engine(url: str) -> sqlalchemy.Engine:
+    if url.startswith("sqlite:"):
+        return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    # libpq reads the URL, as it does for the service: it knows several hosts, and quotes no password when it refuses.
+    return sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: connect_patiently(url), poolclass=sqlalchemy.NullPool
+    )
 
 
 def _upgrade(connection: sqlalchemy.Connection) -> str:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    newest = ScriptDirectory.from_config(config).get_current_head()
+    scripts = ScriptDirectory.from_config(config)
+    newest = scripts.get_current_head() or ""
     if connection.dialect.name == "postgresql":
         # Two hosts that start together migrate one after the other.
         connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(7106424)"))
-    if MigrationContext.configure(connection).get_current_revision() != newest:
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise ConfigurationError(
+            f"the database has schema `{current}`, newer than this program's `{newest}`: run the newer program"
+        )
+    if current != newest:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    return newest or ""
+    connection.execute(sqlalchemy.text(SAY_FACT), {"value": OLDEST_PROGRAM})
+    return newest
 
 
 def database_url(settings: Settings) -> str:
-    """The configured database as SQLAlchemy names it."""
-    url = settings.database_url
-    return "postgresql+psycopg" + url[url.index("://") :] if url else f"sqlite:///{settings.database_file}"
+    """The configured database, as `upgrade` takes it."""
+    return settings.database_url or f"sqlite:///{settings.database_file}"

@@ -70,6 +70,7 @@ class Decision(Told):
     reasons: list[Reason]
     exemption: str | None
     missing: list[Factor]
+    possible_from: datetime | None
     policy: PolicyUsed
     binding: BindingShown
     challenge: ChallengeOpened | None
@@ -135,6 +136,7 @@ class Challenge(Told):
     expires_at: datetime
     locale: str
     return_url: str | None
+    device_suspended: bool
 
 
 class CodeBegun(Told):
@@ -171,4 +173,7 @@ class Authenticated(Told):
 
 
 class Declined(Told):
+    """`device_suspended`: the payment was asked about with the device's secret, and the device is suspended for it."""
+
     status: Status
+    device_suspended: bool

@@ -1,11 +1,12 @@
 """Counters and durations for Prometheus, summed over all web processes; the only file that knows its client library.
 
 With a directory, each process counts in files of its own there (the library's multiprocess mode), which any one of them
-adds up for `/metrics`. Without, only this process is counted.
+adds up for `/metrics`. Without, or where that directory cannot be used, only this process is counted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from authsvc.biometric.drift import Drift, DriftVerdict, ScoreHistogram, report, step_of
+from authsvc.web.metrics_files import CountingPlace
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -28,26 +30,24 @@ DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 _STATUS = re.compile(rb'"status":\s*"([a-z_]{1,32})",\s*"level":\s*"([a-z_]{1,32})"')
 
 
-def fresh_directory(directory: Path) -> Path:
-    """An empty directory to count in; for whoever starts the web processes, before they start."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    return directory
-
-
 class Metrics:
     def __init__(
-        self, directory: Path | None = None, expected: Mapping[str, ScoreHistogram] | None = None
+        self,
+        directory: Path | None = None,
+        expected: Mapping[str, ScoreHistogram] | None = None,
+        spaces: Mapping[str, Path] | None = None,
     ) -> None:
-        """`expected` holds the scores of each model's calibration, by digest: what drift is measured against."""
+        """`expected` holds the scores of each model's calibration, by digest: what drift is measured against.
+
+        `spaces` are the places by name whose free room is shown.
+        """
         self._expected = {} if expected is None else dict(expected)
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
-            # The library reads this variable when it is imported and when it counts, and from nowhere else.
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+        self._spaces = {} if spaces is None else dict(spaces)
+        self._place = None if directory is None else CountingPlace.claim(directory)
+        if self._place is not None:
+            _count_in(self._place)
         import prometheus_client as prometheus
 
-        self._directory = directory
         self._registry = prometheus.CollectorRegistry()
 
         def counter(name: str, text: str, *labels: str) -> prometheus.Counter:
@@ -124,16 +124,17 @@ class Metrics:
         import prometheus_client as prometheus
 
         text = prometheus.generate_latest(self._all_processes())
-        return text + "".join(_drift_lines(self.drift())).encode(), prometheus.CONTENT_TYPE_LATEST
+        gauges = (*_drift_lines(self.drift()), *_space_lines(self._spaces))
+        return text + "".join(gauges).encode(), prometheus.CONTENT_TYPE_LATEST
 
     def _all_processes(self) -> CollectorRegistry:
         import prometheus_client as prometheus
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        if self._directory is None:
+        if self._place is None:
             return self._registry
         registry = prometheus.CollectorRegistry()
-        MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]  # It has no types.
+        MultiProcessCollector(registry, str(self._place.directory))  # type: ignore[no-untyped-call]  # It has no types.
         return registry
 
     def _seen(self) -> Mapping[str, ScoreHistogram]:
@@ -143,6 +144,23 @@ class Metrics:
                 if sample.name == f"authsvc_{_SCORES}_total":
                     counts.setdefault(sample.labels["model"], {})[sample.labels["step"]] = int(sample.value)
         return {model: ScoreHistogram.from_json(steps) for model, steps in counts.items()}
+
+
+def _count_in(place: CountingPlace) -> None:
+    # The library reads this variable when it is imported and when it counts, and from nowhere else.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(place.directory)
+    from prometheus_client import values
+
+    # By place and not by process id, so that those which die one after the other leave no heap of files.
+    values.ValueClass = values.MultiProcessValue(lambda: place.name)  # type: ignore[no-untyped-call]  # It has no types.
+
+
+def _space_lines(spaces: Mapping[str, Path]) -> Iterator[str]:
+    name = "authsvc_free_bytes"
+    yield f"# HELP {name} Room that is left on the file system of a place\n# TYPE {name} gauge\n"
+    for place, path in spaces.items():
+        with contextlib.suppress(OSError):
+            yield f'{name}{{place="{place}"}} {shutil.disk_usage(path).free}\n'
 
 
 def _drift_lines(found: Mapping[str, Drift]) -> Iterator[str]:

@@ -85,6 +85,19 @@ for _modality in Modality:
     _declare_withdrawal(_modality)
 
 
+def _declare_veto(factor: str) -> None:
+    @looking.delete(
+        f"{OVERVIEW}/factors/{factor}", user_answers.Vetoed, name=f"veto_own_{factor}", problems=_OVER
+    )
+    def veto(call: Call) -> Reply:
+        """Remove what was enrolled lately and is not one's own; what counts already is not removed here."""
+        return shown(call.services.overviews.veto(call.path["overview_id"], call.token, factor))
+
+
+for _factor in ("otp", "recovery_codes"):
+    _declare_veto(_factor)
+
+
 @looking.sending(
     "POST",
     f"{OVERVIEW}/freeze",

@@ -230,6 +230,10 @@ class Unfreeze(Wanted):
     operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
 
 
+class Restore(Unfreeze):
+    """Either `proof`, a receipt for a `restore`, or the names of two `operators`."""
+
+
 class StatusWanted(Wanted):
     """`verify_always`: the user wants no low-value exemption."""
 

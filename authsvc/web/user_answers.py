@@ -183,13 +183,26 @@ class OverviewTicket(Told):
     expires_at: datetime
 
 
+class Vetoed(Told):
+    factor: Literal["otp", "recovery_codes"]
+    vetoed_at: datetime
+
+
+class Waiting(Told):
+    """What is on probation: until `counts_from` it counts for small payments only, and can be vetoed."""
+
+    factor: Factor | Literal["recovery_codes"]
+    counts_from: datetime
+
+
 class Overview(Told):
-    """An account for the person it belongs to, removed devices and withdrawn consents included."""
+    """An account for the person it belongs to: removed devices and withdrawn consents included, and what is on probation."""
 
     id: str
     user: UserStatus
     devices: list[Device]
     consents: list[ConsentGiven]
+    waiting: list[Waiting]
     locale: str
     return_url: str | None
     expires_at: datetime

@@ -41,6 +41,23 @@ def revoke_device(call: Call) -> Reply:
     return shown(call.services.users.revoke_device(call.key, call.path["user_id"], call.path["device_id"]))
 
 
+@accounts.sending(
+    "POST",
+    f"{DEVICE}/restore",
+    JsonBody(requests.Restore),
+    user_answers.Device,
+    problems=("proof-required", "receipt-mismatch", "user-frozen"),
+)
+def restore_device(call: Call, wanted: requests.Restore) -> Reply:
+    """Take a suspended device back.
+
+    Needs `proof`, the receipt of a decision of type `restore`, or the names of two different operators. That decision may be
+    proved with the keys of suspended devices too.
+    """
+    user, device = call.path["user_id"], call.path["device_id"]
+    return shown(call.services.users.restore_device(call.key, user, device, wanted.proof, wanted.operators))
+
+
 def _declare_withdrawal(modality: Modality) -> None:
     @users.delete(f"{USER}/biometrics/{modality}", user_answers.Withdrawn, name=f"withdraw_{modality}")
     def withdraw(call: Call) -> Reply:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from authsvc.biometric.manifest import Manifest, parse_manifest
+from authsvc.biometric import manifest as manifests
+from authsvc.biometric.manifest import Manifest, manifest_folder, parse_manifest, read_manifests
 from authsvc.biometric.model_store.commands import models
 from authsvc.biometric.model_store.pull import pull
 from authsvc.errors import ModelUnusable
@@ -182,3 +183,25 @@ def test_the_command_pulls_and_an_unknown_name_lists_the_known(source: Source, t
     unknown = CliRunner().invoke(models, ["pull", "sketched", *words])
     assert unknown.exit_code == 1
     assert "no model is called `sketched`; there are drawn" in unknown.stderr
+
+
+def test_a_model_of_a_source_package_is_pulled_from_there(tmp_path: Path):
+    """`models pull` knows a way for every manifest that names one, not for addresses alone."""
+    manifest = next(each for each in read_manifests(manifest_folder()) if each.id == "silero-vad-v6")
+    asked = []
+
+    def download(source: manifests.Source, folder: Path) -> Path:
+        asked.append(source.package)
+        raise ModelUnusable("no network here")
+
+    with pytest.raises(ModelUnusable, match="no network here"):
+        pull(manifest, tmp_path, download=download)
+    assert asked == [manifest.weights[0].source.package if manifest.weights[0].source else None]
+
+
+def test_a_file_without_an_address_is_described_so_that_somebody_can_bring_it(tmp_path: Path):
+    manifest = next(each for each in read_manifests(manifest_folder()) if each.id == "minifasnet")
+    with pytest.raises(ModelUnusable) as refused:
+        pull(manifest, tmp_path)
+    for said in (manifest.weights[0].sha256, str(manifest.weights[0].size), "models pull minifasnet --file"):
+        assert said in refused.value.detail

@@ -86,3 +86,21 @@ def test_a_demo_without_models_says_what_is_missing(tmp_path: Path):
     assert done.returncode == 1
     assert "folder a person" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.timeout(180)
+def test_a_demo_without_any_photograph_ends_well_and_says_what_it_used(
+    model_dir: Path, short_path: Path, tmp_path: Path
+):
+    (tmp_path / "skimage.py").write_text("raise ImportError('not installed')")
+    done = subprocess.run(
+        [PROGRAM, "demo", "--json", "--model-dir", str(model_dir), "--test-data", str(tmp_path / "none")],
+        env={**os.environ, "TMPDIR": str(short_path), "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert any("faces: none" in line for line in told["preface"])
+    assert {step["level"] for step in told["steps"]} == {"-", "none", "otp", "deny"}

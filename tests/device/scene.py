@@ -28,24 +28,35 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class MemoryCredentials:
-    """What `CredentialStore` does, in a dictionary; `dead` are devices that are not active."""
+    """What `CredentialStore` does, in a dictionary; `dead` are devices that are not active, `young` those on probation."""
 
     records: dict[str, CredentialRecord] = field(default_factory=dict)
     dead: set[str] = field(default_factory=set)
+    young: set[str] = field(default_factory=set)
 
-    def live(self, subject: Subject) -> tuple[CredentialRecord, ...]:
+    def live(
+        self, subject: Subject, *, counted_at: datetime | None = None, suspended: bool = False
+    ) -> tuple[CredentialRecord, ...]:
+        shut = (set() if suspended else self.dead) | (set() if counted_at is None else self.young)
         return tuple(
             each
             for each in self.records.values()
-            if each.subject == subject
-            and each.state is CredentialState.ACTIVE
-            and each.device_id not in self.dead
+            if each.subject == subject and each.state is CredentialState.ACTIVE and each.device_id not in shut
         )
 
     def use(
-        self, subject: Subject, credential_id: str, sign_count: int, backed_up: bool, now: datetime
+        self,
+        subject: Subject,
+        credential_id: str,
+        sign_count: int,
+        backed_up: bool,
+        now: datetime,
+        *,
+        counted_at: datetime | None = None,
+        suspended: bool = False,
     ) -> bool:
-        record = next((each for each in self.live(subject) if each.id == credential_id), None)
+        live = self.live(subject, counted_at=counted_at, suspended=suspended)
+        record = next((each for each in live if each.id == credential_id), None)
         if record is None or not (record.sign_count < sign_count or record.sign_count == sign_count == 0):
             return False
         self.records[record.id] = replace(record, sign_count=sign_count, backed_up=backed_up, used_at=now)

@@ -147,6 +147,9 @@ def test_an_erased_user_is_gone_and_may_enrol_anew(bench: Bench):
             ask(bench.key, "u_1")
     assert bench.decide(bench.payment(100), risk=0)["status"] == "not_possible"
     phone = bench.enroll(face="eve")
+    # Whoever was known before is no new one, and waits.
+    assert bench.decide(bench.payment(100), phone.device)["device"] == {"novelty": "probation"}
+    bench.clock.advance(bench.settings.probation)
     assert bench.decide(bench.payment(100), phone.device)["status"] == "approved"
 
 

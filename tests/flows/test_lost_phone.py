@@ -306,7 +306,7 @@ def test_a_freeze_in_between_stops_a_recovery(bench: Bench):
     visit = Visit.opened(bench)
     visit.type_recovery_code(phone.recovery_codes[0])
     bench.services.users.freeze(bench.key, "u_1", "stolen")
-    with pytest.raises(UserFrozen):
+    with pytest.raises(ChallengeClosed):
         visit.show_face("ann 7")
     with pytest.raises(UserFrozen):
         Visit.opened(bench)

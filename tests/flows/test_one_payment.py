@@ -256,7 +256,7 @@ def test_not_me_declines_freezes_the_device_and_tells_the_backend(bench: Bench):
     bench.services.challenges.decline(*challenge_of(decision), "not_me")
     assert bench.again(decision)["status"] == "declined_by_user"
     tags = [event["type"] for event in bench.events()]
-    assert tags[-2:] == ["subject:device:frozen", "decision:challenge:declined"]
+    assert tags[-3:] == ["subject:device:frozen", "attack:suspected", "decision:challenge:declined"]
     assert bench.decide(bench.payment(2_500), phone.device)["status"] == "denied"
 
 

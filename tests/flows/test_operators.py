@@ -3,18 +3,22 @@
 import json
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pyotp
 import pytest
 
-from authsvc.attempts import CONSECUTIVE_LIMIT, LOCK_TIME
+from authsvc.device.response import unbase64url
 from authsvc.domain.operator import Act, Operator, Role
-from authsvc.errors import ChallengeClosed, InvalidRequest, NotPermitted, Unauthenticated
+from authsvc.errors import ChallengeClosed, InvalidRequest, NotPermitted, RateLimited, Unauthenticated
+from authsvc.keys.keyring import Purpose
 from authsvc.operators.account import OperatorAccount
 from authsvc.operators.figures import WINDOWS
 from authsvc.operators.roster import Roster
 from authsvc.operators.search import Wanted
 from authsvc.operators.session import IDLE, LONGEST, LONGEST_BEARER, SessionKind
+from authsvc.operators.slowing import FIRST_PAUSE, FREE_TRIES, LONGEST_PAUSE
+from authsvc.operators.waiting import SIGN_INS_PER_MINUTE
 from authsvc.subject import Subject
 from tests.support.service import CLIENT, Bench
 
@@ -33,11 +37,11 @@ class Colleague:
         self.sign_in_key = joining.finish_app(invitation, self.app.at(bench.clock.now()))
         bench.clock.advance(timedelta(seconds=30))
 
-    def sign_in(self, *, name: str = "", sign_in_key: str = "", code: str = "") -> str:
+    def sign_in(self, *, name: str = "", sign_in_key: str = "", code: str = "", source: str = "") -> str:
         """The session's secret; every try is a visit of its own."""
         sign_in = self.bench.wired.console.sign_in
         visit = f"visit-{self.bench.once().key}"
-        sign_in.name(visit, name or self.name)
+        sign_in.name(visit, name or self.name, source or visit)
         code = code or self.app.at(self.bench.clock.now())
         self.bench.clock.advance(timedelta(seconds=30))
         return sign_in.by_app(visit, sign_in_key or self.sign_in_key, code)
@@ -92,15 +96,119 @@ def test_an_invitation_ends_after_two_days(bench: Bench):
         bench.wired.console.joining.invited(invitation)
 
 
-def test_five_failures_lock_for_half_an_hour_and_everything_looks_the_same(bench: Bench):
+def test_failures_with_the_right_key_slow_down_and_everything_looks_the_same(bench: Bench):
     ann = Colleague(bench, "Ann", Role.AUDITOR)
-    for _ in range(CONSECUTIVE_LIMIT):
+    for _ in range(FREE_TRIES + 1):
         with pytest.raises(Unauthenticated):
             ann.sign_in(code=ann.wrong_code())
+    # The last of them was charged a pause of a minute, of which every try here takes half.
     with pytest.raises(Unauthenticated):
         ann.sign_in()
-    bench.clock.advance(LOCK_TIME)
+    bench.clock.advance(FIRST_PAUSE)
     assert admitted(bench, ann.sign_in()).id == ann.account.id
+
+
+def test_whoever_has_the_sign_in_key_guesses_four_times_an_hour_and_the_owner_waits_no_longer(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    for _ in range(300):
+        with pytest.raises(Unauthenticated):
+            ann.sign_in(code=ann.wrong_code())
+    judged = [each for each in reasons(bench) if each == "wrong"]
+    assert len(judged) <= FREE_TRIES + 6 + 300 * 30 / LONGEST_PAUSE.total_seconds()
+    bench.clock.advance(LONGEST_PAUSE)
+    assert admitted(bench, ann.sign_in()).id == ann.account.id
+
+
+@pytest.mark.parametrize("rounds", [1, 11])
+def test_whoever_knows_no_more_than_a_name_keeps_nobody_out(bench: Bench, rounds: int):
+    """Five tries of each kind, every half hour, from many sources: the owner signs in at once, with a code and a key."""
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    sign_in = bench.wired.console.sign_in
+    for number in range(rounds):
+        for each in range(5):
+            with pytest.raises(Unauthenticated):
+                ann.sign_in(sign_in_key="AAAA-AAAA-AAAA-AAAA-AAAA-AAAA", code="000000")
+            visit = f"evil {number} {each}"
+            sign_in.name(visit, "Ann", visit)
+            sign_in.begin_key(visit)
+            with pytest.raises(Unauthenticated):
+                sign_in.finish_key(visit, {"id": "x"})
+        assert admitted(bench, ann.sign_in()).id == ann.account.id
+        bench.clock.advance(timedelta(minutes=30))
+
+
+def test_a_source_that_asks_too_often_waits_and_no_other_does(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    sign_in = bench.wired.console.sign_in
+    sign_in.name("evil", "Ann", "network:203.0.113.0/24")
+    for _ in range(SIGN_INS_PER_MINUTE):
+        sign_in.begin_key("evil")
+    with pytest.raises(RateLimited):
+        sign_in.begin_key("evil")
+    assert admitted(bench, ann.sign_in(source="network:198.51.100.0/24")).id == ann.account.id
+    known = sign_in.source(sign_in.mark(), "203.0.113.7")
+    assert admitted(bench, ann.sign_in(source=known)).id == ann.account.id
+
+
+@pytest.mark.parametrize(
+    ("mark", "address", "source"),
+    [
+        ("", "203.0.113.7", "network:203.0.113.7/32"),
+        ("", "2001:db8:1:2:3:4:5:6", "network:2001:db8:1:2::/64"),
+        ("", "", "network:unknown"),
+        ("forged." + "0" * 64, "203.0.113.7", "network:203.0.113.7/32"),
+        (".", "203.0.113.7", "network:203.0.113.7/32"),
+    ],
+)
+def test_a_source_is_a_browser_that_signed_in_or_a_network(
+    bench: Bench, mark: str, address: str, source: str
+):
+    sign_in = bench.wired.console.sign_in
+    assert sign_in.source(mark, address) == source
+    assert sign_in.source(sign_in.mark(), address).startswith("known:")
+
+
+def test_a_reset_clears_everything_that_was_counted(bench: Bench):
+    ann = Colleague(bench, "Ann", Role.AUDITOR)
+    for _ in range(50):
+        with pytest.raises(Unauthenticated):
+            ann.sign_in(code=ann.wrong_code())
+    _, invitation = ann.roster.reset("Ann")
+    joining = bench.wired.console.joining
+    ann.app = pyotp.TOTP(joining.begin_app(invitation).text)
+    ann.sign_in_key = joining.finish_app(invitation, ann.app.at(bench.clock.now()))
+    bench.clock.advance(timedelta(seconds=30))
+    assert admitted(bench, ann.sign_in()).id == ann.account.id
+
+
+def test_what_is_offered_to_a_name_that_nobody_has_looks_like_a_real_key(bench: Bench):
+    """Nothing about one offer says that it is a decoy: lengths and transports are those of real authenticators, and stay."""
+    sign_in = bench.wired.console.sign_in
+
+    def offered(name: str) -> tuple[int, tuple[str, ...], str]:
+        visit = f"visit of {name} {bench.once().key}"
+        sign_in.name(visit, name, visit)
+        options: Any = sign_in.begin_key(visit)["publicKey"]
+        [key] = options["allowCredentials"]
+        return len(unbase64url(key["id"], 1024)), tuple(key["transports"]), key["id"]
+
+    names = [f"name {number}" for number in range(200)]
+    first = [offered(name) for name in names]
+    assert [offered(name) for name in names] == first
+    assert len({key for _, _, key in first}) == len(names)
+    assert {length for length, _, _ in first} == {16, 20, 32, 48, 64}
+    assert {transports for _, transports, _ in first} >= {
+        ("internal",),
+        ("hybrid", "internal"),
+        ("nfc", "usb"),
+    }
+    bench.wired.store.ring.rotate(Purpose.HMAC)
+    assert [offered(name) for name in names] == first
+
+
+def reasons(bench: Bench) -> list[str | None]:
+    links = bench.wired.store.ledger.read(lambda tx: list(tx.audit.links()))
+    return [json.loads(link.body)["details"].get("reason") for link in links]
 
 
 def test_parallel_guesses_are_judged_five_times_at_most(bench: Bench):
@@ -109,7 +217,7 @@ def test_parallel_guesses_are_judged_five_times_at_most(bench: Bench):
     barrier = threading.Barrier(20)
 
     def guess(number: int) -> None:
-        sign_in.name(f"v{number}", "Ann")
+        sign_in.name(f"v{number}", "Ann", f"source {number}")
         barrier.wait()
         with pytest.raises(Unauthenticated):
             sign_in.by_app(f"v{number}", ann.sign_in_key, wrong)
@@ -119,10 +227,9 @@ def test_parallel_guesses_are_judged_five_times_at_most(bench: Bench):
         thread.start()
     for thread in threads:
         thread.join()
-    links = bench.wired.store.ledger.read(lambda tx: list(tx.audit.links()))
-    reasons = [json.loads(link.body)["details"].get("reason") for link in links]
-    assert reasons.count("wrong") == CONSECUTIVE_LIMIT
-    assert reasons.count("locked") == 20 - CONSECUTIVE_LIMIT
+    found = reasons(bench)
+    assert found.count("wrong") == FREE_TRIES
+    assert found.count("waiting") == 20 - FREE_TRIES
 
 
 def test_a_name_that_nobody_has_is_charged_and_refused_alike(bench: Bench):

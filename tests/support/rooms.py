@@ -21,6 +21,7 @@ WORDS = frozenset(
         "ids",
         "keys",
         "payment",
+        "spelling",
         "subject",
     }
 )

@@ -9,7 +9,8 @@ import pytest
 from authsvc.biometric.drift import DriftVerdict, ScoreHistogram
 from authsvc.errors import CaptureUnusable
 from authsvc.stepup.once import Answer
-from authsvc.web.metrics import Metrics, fresh_directory
+from authsvc.web.metrics import Metrics
+from authsvc.web.metrics_files import ROOM, CountingPlace, fresh_directory
 from tests.web.support import CHALLENGE_ID, PAYER, Api, FakeServices, decision
 
 OTP = f"/v1/challenges/{CHALLENGE_ID}/steps/otp"
@@ -144,3 +145,51 @@ def test_scores_of_several_processes_are_judged_together(tmp_path: Path):
         [sys.executable, "-c", look, str(directory)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "600"
+
+
+NO_ROOM = """
+import os, sys, resource, signal
+from pathlib import Path
+from authsvc.web.metrics import Metrics
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+metrics = Metrics(Path(sys.argv[1]))
+metrics.decided(b'{"status":"approved","level":"none"}')
+print(metrics.text()[0].decode())
+"""
+
+
+def test_where_no_room_can_be_taken_a_process_counts_for_itself(tmp_path: Path):
+    command = [sys.executable, "-c", NO_ROOM, str(tmp_path / "metrics")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert 'authsvc_decisions_total{level="none",status="approved"} 1.0' in done.stdout
+    assert "this process counts for itself alone" in done.stderr
+
+
+def test_a_place_is_taken_over_and_its_room_was_taken_before(tmp_path: Path):
+    directory = tmp_path / "metrics"
+    command = [sys.executable, "-c", COUNT_IN_TWO_PROCESSES, str(directory)]
+    subprocess.run(command, capture_output=True, check=True, timeout=60)
+    files = sorted(directory.glob("*.db"))
+    assert [file.name for file in files] == ["counter_1.db", "histogram_1.db"]
+    assert all(file.stat().st_size == ROOM <= file.stat().st_blocks * 512 for file in files)
+
+
+@pytest.mark.parametrize("in_the_way", ["a file", "somebody else's"])
+def test_a_directory_that_is_not_ours_is_not_used(
+    tmp_path: Path, in_the_way: str, monkeypatch: pytest.MonkeyPatch
+):
+    directory = tmp_path / "metrics"
+    if in_the_way == "a file":
+        directory.write_bytes(b"")
+    else:
+        directory.mkdir()
+        monkeypatch.setattr("os.geteuid", lambda: 12345)
+    assert CountingPlace.claim(directory) is None
+
+
+def test_the_room_that_is_left_is_shown(tmp_path: Path):
+    text = Metrics(spaces={"data": tmp_path, "gone": tmp_path / "gone"}).text()[0].decode()
+    assert 'authsvc_free_bytes{place="data"} ' in text
+    assert "gone" not in text

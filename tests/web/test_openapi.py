@@ -43,10 +43,13 @@ PATCH /v1/overviews/{}/devices/{}
 DELETE /v1/overviews/{}/devices/{}
 DELETE /v1/overviews/{}/biometrics/face
 DELETE /v1/overviews/{}/biometrics/voice
+DELETE /v1/overviews/{}/factors/otp
+DELETE /v1/overviews/{}/factors/recovery_codes
 POST /v1/overviews/{}/freeze
 GET /v1/users/{}/devices/{}
 PATCH /v1/users/{}/devices/{}
 DELETE /v1/users/{}/devices/{}
+POST /v1/users/{}/devices/{}/restore
 DELETE /v1/users/{}/biometrics/face
 DELETE /v1/users/{}/biometrics/voice
 DELETE /v1/users/{}

@@ -16,6 +16,7 @@ from authsvc.biometric.model_store.prepare import prepare
 from authsvc.biometric.model_store.pull import pull
 from authsvc.biometric.weights import WeightState, weight_state
 from authsvc.errors import ModelUnusable
+from authsvc.spelling import did_you_mean
 
 _Result = TypeVar("_Result")
 
@@ -124,7 +125,14 @@ def pull_command(
     manifest = _refusing(lambda: _named(manifests, name))
     with _bar(manifest) as progress:
         done = _refusing(
-            lambda: pull(manifest, folder, files=files, accepted_licences=accepted, progress=progress)
+            lambda: pull(
+                manifest,
+                folder,
+                files=files,
+                accepted_licences=accepted,
+                progress=progress,
+                shipped=manifests,
+            )
         )
     found = [{"file": item.file, "from": item.from_where} for item in done]
     lines = [f"{item.file}: {item.from_where}" for item in done]
@@ -148,7 +156,8 @@ def _bar(manifest: Manifest) -> Iterator[Callable[[str, int, int], None]]:
 def _named(manifests: Path, name: str) -> Manifest:
     known = {manifest.id: manifest for manifest in read_manifests(manifests)}
     if name not in known:
-        raise ModelUnusable(f"no model is called `{name}`; there are {', '.join(sorted(known))}")
+        there = f"there are {', '.join(sorted(known))}"
+        raise ModelUnusable(f"no model is called `{name}`{did_you_mean(name, known)}; {there}")
     return known[name]
 
 

@@ -65,7 +65,7 @@ def _install(weights: Iterable[Weight], folder: Path, archives: _Archives, shipp
     for weight in weights:
         if weight.source is not None:
             member = read_member(archives.get(weight.source), weight.source)
-            install_bytes(folder, weight, _convert(weight.source, member))
+            install_bytes(folder, weight, convert(weight.source, member))
         else:
             install_bytes(folder, weight, _read_shipped(weight, shipped))
 
@@ -106,7 +106,8 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def _convert(source: Source, member: bytes) -> bytes:
+def convert(source: Source, member: bytes) -> bytes:
+    """What the manifest's conversion makes of a member; the member itself where it names none."""
     if source.convert is None:
         return member
     if source.convert not in _CONVERSIONS:

@@ -1,4 +1,4 @@
-"""Gets the weight files of one manifest from its URLs, or from files that the operator has.
+"""Gets the weight files of one manifest from its URLs and source packages, or from files that the operator has.
 
 A transfer that breaks off is taken up again where it stopped. Only what has the manifest's size and SHA-256 is put in place,
 and weights that the licence keeps from commercial use come only once the operator has accepted that licence by name.
@@ -9,12 +9,14 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from authsvc.biometric.manifest import Manifest, Source, Weight
 from authsvc.biometric.model_store.install import install_bytes, install_file
+from authsvc.biometric.model_store.package_index import download
+from authsvc.biometric.model_store.prepare import Download, convert, prepare
 from authsvc.biometric.weights import WeightState, sha256_of, weight_state
 from authsvc.errors import ModelUnusable
 
@@ -28,7 +30,7 @@ _BROKEN = (urllib.error.URLError, http.client.HTTPException, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What was done for one weight file: `from_where` is `file`, `url` or `already there`."""
+    """What was done for one weight file: `from_where` is `file`, `package`, `url` or `already there`."""
 
     file: str
     from_where: str
@@ -41,12 +43,20 @@ def pull(
     files: Sequence[Path] = (),
     accepted_licences: Iterable[str] = (),
     progress: Progress = lambda file, here, expected: None,
+    shipped: Path | None = None,
+    download: Download = download,
 ) -> tuple[Pulled, ...]:
     """Installs every weight file of the manifest; raises ModelUnusable, and then leaves what was there as it was."""
     _check_licence(manifest, accepted_licences)
     folder.mkdir(parents=True, exist_ok=True)
-    given = _matched(manifest, files)
-    return tuple(_get(weight, folder, given.get(weight.role), progress) for weight in manifest.weights)
+    for weight in manifest.weights:
+        _refuse_without_address(manifest, weight, folder, files)
+    done = dict(_from_files(manifest, folder, files))
+    packed = prepare((manifest,), folder, shipped=shipped, download=download)
+    done |= {item.file: "package" for item in packed if item.installed}
+    for weight in manifest.weights:
+        done.setdefault(weight.file, _get(weight, folder, progress))
+    return tuple(Pulled(weight.file, done[weight.file]) for weight in manifest.weights)
 
 
 def _check_licence(manifest: Manifest, accepted: Iterable[str]) -> None:
@@ -58,27 +68,43 @@ def _check_licence(manifest: Manifest, accepted: Iterable[str]) -> None:
     )
 
 
-def _matched(manifest: Manifest, files: Sequence[Path]) -> dict[str, Path]:
-    """The given files by the role of the weight that they are; raises ModelUnusable for one that is none."""
-    by_hash = {weight.sha256: weight.role for weight in manifest.weights}
+def _refuse_without_address(manifest: Manifest, weight: Weight, folder: Path, files: Sequence[Path]) -> None:
+    """Raises ModelUnusable that says which file to bring, where the manifest knows no way to it."""
+    if weight.source is not None or weight.shipped or weight_state(folder, weight) is WeightState.READY:
+        return
+    if not any(file.is_file() and sha256_of(file) == weight.sha256 for file in files):
+        raise ModelUnusable(
+            f"no address is known for `{weight.file}`: bring that file ({weight.size} bytes, SHA-256 {weight.sha256}; "
+            f"{manifest.licence.note or manifest.title}) with `authsvc models pull {manifest.id} --file FILE`"
+        )
+
+
+def _from_files(manifest: Manifest, folder: Path, files: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """Installs the given files; raises ModelUnusable for one that is none of the model's."""
+    by_hash = {weight.sha256: weight for weight in manifest.weights}
     matched = {}
     for file in files:
         if not file.is_file() or (digest := sha256_of(file)) not in by_hash:
             raise ModelUnusable(f"`{file}` is none of the weight files of `{manifest.id}` (by SHA-256)")
-        matched[by_hash[digest]] = file
-    return matched
+        matched[file] = by_hash[digest]
+    for file, weight in matched.items():
+        if weight_state(folder, weight) is not WeightState.READY:
+            install_bytes(folder, weight, file.read_bytes())
+            yield weight.file, "file"
 
 
-def _get(weight: Weight, folder: Path, given: Path | None, progress: Progress) -> Pulled:
+def _get(weight: Weight, folder: Path, progress: Progress) -> str:
     if weight_state(folder, weight) is WeightState.READY:
-        return Pulled(weight.file, "already there")
-    if given is not None:
-        install_bytes(folder, weight, given.read_bytes())
-        return Pulled(weight.file, "file")
-    if weight.source is None or weight.source.url is None or weight.source.convert is not None:
-        raise ModelUnusable(f"no address is known for `{weight.file}`: supply it with `--file`")
-    install_file(folder, weight, _download(weight, weight.source, weight.source.url, folder, progress))
-    return Pulled(weight.file, "url")
+        return "already there"
+    if weight.source is None or weight.source.url is None:
+        raise ModelUnusable(f"`{weight.file}` could not be prepared")
+    file = _download(weight, weight.source, weight.source.url, folder, progress)
+    if weight.source.convert is None:
+        install_file(folder, weight, file)
+    else:
+        install_bytes(folder, weight, convert(weight.source, file.read_bytes()))
+        file.unlink()
+    return "url"
 
 
 def _download(weight: Weight, source: Source, url: str, folder: Path, progress: Progress) -> Path:

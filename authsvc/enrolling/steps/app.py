@@ -8,7 +8,7 @@ from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import Staging, bytes_of, text_of
-from authsvc.enrolling.steps.step import Taken
+from authsvc.enrolling.steps.step import Taken, When
 from authsvc.errors import ChallengeFailed
 from authsvc.events import Event
 from authsvc.factor import Begun, Factor, Json, Submission
@@ -42,11 +42,9 @@ class AppStep:
             raise ChallengeFailed("the code is not the app's current one", attempts_remaining=left)
         return Taken({"secret": begun["secret"], "step": step})
 
-    def apply(
-        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
-    ) -> Account:
+    def apply(self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, when: When) -> Account:
         # The confirming code is used up as well: its step counts as the last one used.
         step = int(str(staged["step"]))
-        tx.codes.put_secret(account.subject, account.key(), APP, bytes_of(staged["secret"]), step, now)
-        tx.publish(Event("subject:otp:enrolled", ticket.subject, now))
-        return account.enrolled(Factor.OTP)
+        tx.codes.put_secret(account.subject, account.key(), APP, bytes_of(staged["secret"]), step, when.now)
+        tx.publish(Event("subject:otp:enrolled", ticket.subject, when.now, when.told()))
+        return account.enrolled(Factor.OTP, when.counts_from, when.now)

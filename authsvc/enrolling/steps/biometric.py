@@ -13,7 +13,7 @@ from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import Staging, bytes_of, strings_of, text_of
 from authsvc.enrolling.steps.consent import agreed_to_look_alikes, must_have_consent
 from authsvc.enrolling.steps.look_alikes import LookAlikes
-from authsvc.enrolling.steps.step import Taken
+from authsvc.enrolling.steps.step import Taken, When
 from authsvc.events import Event
 from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.face.verifier import begin_capture, capture
@@ -63,13 +63,11 @@ class FaceStep:
             taken, staged={**(taken.staged or {}), "look_alikes": None if found is None else [*found]}
         )
 
-    def apply(
-        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
-    ) -> Account:
+    def apply(self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, when: When) -> Account:
         if staged.get("look_alikes"):
             users = list(strings_of(staged["look_alikes"]))
-            tx.publish(Event("subject:face:resembles", ticket.subject, now, {"users": users}))
-        return _enrol(tx, account, Modality.FACE, staged, now)
+            tx.publish(Event("subject:face:resembles", ticket.subject, when.now, {"users": users}))
+        return _enrol(tx, account, Modality.FACE, staged, when)
 
 
 class VoiceStep:
@@ -116,10 +114,8 @@ class VoiceStep:
         taken = _taken(template, _fingerprints(parts))
         return Taken(taken.staged, {"remaining": 0})
 
-    def apply(
-        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
-    ) -> Account:
-        return _enrol(tx, account, Modality.VOICE, staged, now)
+    def apply(self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, when: When) -> Account:
+        return _enrol(tx, account, Modality.VOICE, staged, when)
 
 
 def _part(heard: EnrollmentPhrase) -> Json:
@@ -141,14 +137,14 @@ def _taken(template: Template, fingerprints: Sequence[str]) -> Taken:
     )
 
 
-def _enrol(tx: Transaction, account: Account, modality: Modality, staged: Json, now: datetime) -> Account:
+def _enrol(tx: Transaction, account: Account, modality: Modality, staged: Json, when: When) -> Account:
     """Store the template, and what its capture is recognised by should it be replayed."""
     subject, key = account.subject, account.key()
     samples = int(str(staged["samples"]))
     template = Template(modality, str(staged["model"]), bytes_of(staged["vector"]), samples)
-    tx.templates.put(subject, key, new_id("tpl"), template, now)
+    tx.templates.put(subject, key, new_id("tpl"), template, when.now)
     fingerprints = strings_of(staged["fingerprints"])
     if fingerprints:
-        tx.templates.remember_capture(subject, key, modality, fingerprints, now)
-    tx.publish(Event(f"subject:{modality}:enrolled", subject, now))
-    return account.enrolled(Factor(modality.value))
+        tx.templates.remember_capture(subject, key, modality, fingerprints, when.now)
+    tx.publish(Event(f"subject:{modality}:enrolled", subject, when.now, when.told()))
+    return account.enrolled(Factor(modality.value), when.counts_from, when.now)

@@ -12,7 +12,7 @@ from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import Staging, strings_of
 from authsvc.enrolling.steps.look_alikes import WORDING
-from authsvc.enrolling.steps.step import Step, Taken
+from authsvc.enrolling.steps.step import Step, Taken, When
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Json, Submission
 from authsvc.ids import new_id
@@ -58,15 +58,15 @@ class ConsentStep:
             {"modalities": sorted(set(named)), "text_version": version, "by": by, "look_alikes": agreed}
         )
 
-    def apply(
-        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
-    ) -> Account:
+    def apply(self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, when: When) -> Account:
         by = str(staged["by"])
         given = [(name, str(staged["text_version"])) for name in strings_of(staged["modalities"])]
         for name, version in (*given, *([("face", WORDING)] if staged.get("look_alikes") else ())):
-            tx.templates.give_consent(new_id("cst"), ticket.subject, Modality(name), version, now)
+            tx.templates.give_consent(new_id("cst"), ticket.subject, Modality(name), version, when.now)
             tx.record(
-                entry("person", "consent.give", ticket.subject, name, "given", now, wording=version, by=by)
+                entry(
+                    "person", "consent.give", ticket.subject, name, "given", when.now, wording=version, by=by
+                )
             )
         return account
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from authsvc.account.acts import with_keys_as_they_stand
 from authsvc.audit.chain import entry
 from authsvc.device.credential import LONGEST_NAME, Device, DeviceState, label
 from authsvc.device.record import CredentialRecord
@@ -16,26 +17,25 @@ from authsvc.domain.account import Account
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import bytes_of, text_of
-from authsvc.enrolling.steps.step import Taken
+from authsvc.enrolling.steps.step import Taken, When
 from authsvc.errors import InvalidRequest
 from authsvc.events import Event
-from authsvc.factor import Begun, Factor, Json, Submission
+from authsvc.factor import Begun, Json, Submission
 from authsvc.ids import new_id
 from authsvc.keys.macs import Macs
 
 
 class DeviceStep:
-    """`probation` is how long a further device is trusted less; the first is vouched for by the backend's ticket."""
+    """Registers the phone; with a key where the browser makes one."""
 
     step = EnrollmentStep.DEVICE
     # A registration challenge is used up by the first answer to it, good or bad.
     once = True
 
-    def __init__(self, ledger: Ledger, rules: DeviceRules, macs: Macs, probation: timedelta) -> None:
+    def __init__(self, ledger: Ledger, rules: DeviceRules, macs: Macs) -> None:
         self._ledger = ledger
         self._rules = rules
         self._macs = macs
-        self._probation = probation
 
     def is_offered(self) -> bool:
         return True
@@ -73,11 +73,7 @@ class DeviceStep:
             raise InvalidRequest("`credential` must be the browser's credential as a JSON object")
         return Taken(staged, {"device": {"id": device_id, "secret": secret}})
 
-    def apply(
-        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
-    ) -> Account:
-        # After a loss not even the first device is vouched for.
-        is_first = not tx.accounts.devices(ticket.subject) and ticket.recovery is None
+    def apply(self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, when: When) -> Account:
         tx.accounts.add_device(
             Device(
                 subject=ticket.subject,
@@ -85,19 +81,19 @@ class DeviceStep:
                 name=str(staged["name"]),
                 state=DeviceState.ACTIVE,
                 secret_mac=bytes_of(staged["mac"]),
-                created_at=now,
-                trusted_from=now if is_first else now + self._probation,
-                seen_at=now,
+                created_at=when.now,
+                trusted_from=when.counts_from,
+                seen_at=when.now,
             )
         )
-        data = {"device": str(staged["id"]), "probation": not is_first}
-        tx.publish(Event("subject:device:enrolled", ticket.subject, now, data))
+        data = {"device": str(staged["id"]), **when.told()}
+        tx.publish(Event("subject:device:enrolled", ticket.subject, when.now, data))
         credential = staged.get("credential")
         if not isinstance(credential, Mapping):
             return account
         if not tx.credentials.add(CredentialRecord.from_json(ticket.subject, credential)):
             raise InvalidRequest("this device key is registered already")
-        return account.enrolled(Factor.DEVICE_UV).enrolled(Factor.DEVICE_KEY)
+        return with_keys_as_they_stand(tx, account, when.now)
 
     def _finished(
         self, ticket: Ticket, begun: Json, credential: Json, device_id: str, now: datetime

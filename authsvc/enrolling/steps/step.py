@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from authsvc.clock import rfc3339
 from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
@@ -21,6 +22,22 @@ class Taken:
 
     staged: Json | None
     shown: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The moment of completion, and the one from which on what is enrolled counts without reserve."""
+
+    now: datetime
+    counts_from: datetime
+
+    @property
+    def waits(self) -> bool:
+        return self.counts_from > self.now
+
+    def told(self) -> Json:
+        """What an event says of it."""
+        return {"probation": self.waits, "counts_from": rfc3339(self.counts_from)}
 
 
 class Step(Protocol):
@@ -40,7 +57,5 @@ class Step(Protocol):
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
         """Raises InvalidRequest for what is no evidence of this kind, ChallengeFailed for what is wrong."""
 
-    def apply(
-        self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, now: datetime
-    ) -> Account:
+    def apply(self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, when: When) -> Account:
         """Make it count, in the transaction of the whole enrollment; answers the account as it is then."""

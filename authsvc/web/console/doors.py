@@ -28,6 +28,7 @@ SIGN_IN = "/console/sign-in"
 SESSION = "console"
 VISIT = "console-visit"
 INVITATION = "console-invitation"
+KNOWN = "console-known"
 
 
 class Pages(Blueprint):
@@ -45,10 +46,13 @@ class Cookies:
 
     def read(self, name: str) -> str:
         """The cookie's value; raises Unauthenticated where there is none."""
-        value = request.cookies.get(self._named(name), "")
+        value = self.read_if_there(name)
         if not value:
             raise Unauthenticated("this browser brought no such cookie")
         return value
+
+    def read_if_there(self, name: str) -> str:
+        return request.cookies.get(self._named(name), "")
 
     def set(self, response: Answer, name: str, value: str, seconds: int | None = None) -> None:
         """Keep a secret: for a time, or until the browser is closed."""

@@ -10,6 +10,7 @@ from flask import Response, request
 from authsvc.errors import InvalidRequest, Unauthenticated
 from authsvc.operators.session import LONGEST
 from authsvc.web.console.doors import (
+    KNOWN,
     SESSION,
     SIGN_IN,
     VISIT,
@@ -30,8 +31,9 @@ from authsvc.web.console.wording import N_, gettext
 
 pages = Pages("sign-in")
 
-NOT_ACCEPTED = N_("That was not accepted. After five failures in a row you are locked out for half an hour.")
+NOT_ACCEPTED = N_("That was not accepted. After several failures the next try has to wait for a while.")
 NO_CODE = N_("Please type the six digits that your app shows.")
+KNOWN_SECONDS = 180 * 24 * 3600
 SENSORS = ("publickey-credentials-get",)
 
 
@@ -49,7 +51,7 @@ def begin() -> Answer:
 @pages.post("/sign-in")
 def name() -> Answer:
     visit = opened_by(VISIT)
-    console().sign_in.name(visit, typed("name"))
+    console().sign_in.name(visit, typed("name"), _source())
     return see(f"{SIGN_IN}/proof")
 
 
@@ -112,7 +114,14 @@ def _proof(named: str, message: str = "", status: int = 200) -> Response:
     return page("console/sign_in/proof.html", status=status, sensors=SENSORS, named=named, message=message)
 
 
+def _source() -> str:
+    """Where this sign-in comes from: a browser that has signed in before, or a network."""
+    mark = cookies().read_if_there(KNOWN)
+    return console().sign_in.source(mark, request.remote_addr or "")
+
+
 def _signed_in(response: Answer, shown: str) -> Answer:
     cookies().set(response, SESSION, shown, round(LONGEST.total_seconds()))
+    cookies().set(response, KNOWN, console().sign_in.mark(), KNOWN_SECONDS)
     cookies().forget(response, VISIT)
     return response

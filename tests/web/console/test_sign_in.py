@@ -39,7 +39,7 @@ def test_whatever_is_wrong_gets_the_same_answer(new_operator: Callable[..., Pers
     answer = person.by_app(**{wrong: bad[wrong]})
     assert answer.status_code == 401
     assert "Set-Cookie" not in answer.headers
-    assert "半小时" in person.browser.page
+    assert "未通过" in person.browser.page
 
 
 def test_a_failed_sign_in_looks_the_same_whatever_was_wrong(new_operator: Callable[..., Person]):

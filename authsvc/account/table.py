@@ -1,0 +1,170 @@
+"""What can be done to an account, what must be proved for it, when it takes effect, who hears of it and how it is undone.
+
+The code asks this table, `docs/security-model.md` shows it, and a test holds the two together. A row's `name` is the type of
+the transaction that proves it, where something must be proved first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Proof(StrEnum):
+    """What an act asks of whoever does it, beside the credential that lets them ask at all."""
+
+    STRONGEST = "a fresh receipt at the strongest level that the owner has enrolled"
+    STRONGEST_OR_OPERATORS = (
+        "a fresh receipt at the strongest level that the owner has enrolled, or two operators"
+    )
+    TICKET = "the backend's one-time ticket, for a user who never had an account"
+    TWO_PROOFS = "a recovery code, and beside it the face, a one-time code or two operators"
+    SESSION = "the backend's word that this person is signed in"
+    BACKEND = "the backend's key with the scope"
+    CHALLENGE = "the token of the open challenge"
+    OPERATOR = "an operator who is signed in with that role"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`told` are the events that it publishes. With `frozen` it can be done to a frozen account, and with `suspended` its proof
+    may be given with the keys of a suspended device."""
+
+    name: str
+    proof: Proof
+    changes: str
+    effect: str
+    told: tuple[str, ...]
+    undone: str
+    frozen: bool = False
+    suspended: bool = False
+
+
+TABLE: tuple[Act, ...] = (
+    Act(
+        "first-enrollment",
+        Proof.TICKET,
+        "makes the account, with everything that was enrolled",
+        "at once",
+        ("subject:enrolled",),
+        "removal or erasure",
+    ),
+    Act(
+        "enrollment",
+        Proof.STRONGEST,
+        "adds or replaces an app, a device, a key, a face, a voice, recovery codes",
+        "waits for the cooling period; until then for no account act, and for payments only within an `amount_at_most`",
+        ("subject:enrolled",),
+        "veto in the overview while it waits, removal afterwards",
+    ),
+    Act(
+        "recovery",
+        Proof.TWO_PROOFS,
+        "removes every device and key, renews the recovery codes, lifts locks, enrolls the new phone",
+        "removal at once; what is enrolled waits for the cooling period",
+        ("subject:recovery:used", "subject:enrolled"),
+        "freeze, then two operators",
+    ),
+    Act(
+        "unfreeze",
+        Proof.STRONGEST_OR_OPERATORS,
+        "decisions are taken again; two operators lift locks as well",
+        "at once; receipts of before stay void",
+        ("subject:unfrozen",),
+        "freeze",
+        frozen=True,
+    ),
+    Act(
+        "erasure",
+        Proof.STRONGEST,
+        "destroys the account's key and everything sealed under it",
+        "at once",
+        ("subject:erased",),
+        "never; whoever enrolls again waits for the cooling period",
+    ),
+    Act(
+        "backend-erasure",
+        Proof.BACKEND,
+        "destroys the account's key and everything sealed under it",
+        "at once",
+        ("subject:erased",),
+        "never; whoever enrolls again waits for the cooling period",
+    ),
+    Act(
+        "restore",
+        Proof.STRONGEST_OR_OPERATORS,
+        "a suspended device is active again, and so are its keys",
+        "at once; receipts of before stay void",
+        ("subject:device:restored",),
+        "removal",
+        suspended=True,
+    ),
+    Act(
+        "freeze",
+        Proof.SESSION,
+        "everything is denied, and what was released before is void",
+        "at once, on every worker",
+        ("subject:frozen",),
+        "unfreeze",
+        frozen=True,
+    ),
+    Act(
+        "withdrawal",
+        Proof.SESSION,
+        "destroys the template of a face or a voice; account acts still ask for it for the cooling period",
+        "at once",
+        ("subject:face:withdrawn", "subject:voice:withdrawn"),
+        "enrollment",
+        frozen=True,
+    ),
+    Act(
+        "removal",
+        Proof.SESSION,
+        "removes a device with its keys; account acts still ask for a key for the cooling period",
+        "at once; what was released from it is void",
+        ("subject:device:revoked",),
+        "enrollment",
+        frozen=True,
+    ),
+    Act(
+        "veto",
+        Proof.SESSION,
+        "removes what is on probation",
+        "at once",
+        ("subject:device:vetoed", "subject:factor:vetoed"),
+        "enrollment",
+        frozen=True,
+    ),
+    Act(
+        "verify-always",
+        Proof.SESSION,
+        "every payment is asked about; only the backend takes it back",
+        "at once",
+        (),
+        "the backend's word",
+        frozen=True,
+    ),
+    Act(
+        "not-me",
+        Proof.CHALLENGE,
+        "ends the payment; suspends the device if this very payment was asked about with the device's secret",
+        "at once",
+        ("decision:challenge:declined", "attack:suspected", "subject:device:frozen"),
+        "restore",
+    ),
+    Act(
+        "operator-freeze",
+        Proof.OPERATOR,
+        "everything is denied, and what was released before is void",
+        "at once, on every worker",
+        ("subject:frozen",),
+        "unfreeze",
+        frozen=True,
+    ),
+)
+
+ACTS: Mapping[str, Act] = {act.name: act for act in TABLE}
+
+PROVED = frozenset(act.name for act in TABLE if act.proof in (Proof.STRONGEST, Proof.STRONGEST_OR_OPERATORS))
+"""The types of transactions that change the account itself: asked at the strongest level that the owner has enrolled."""
