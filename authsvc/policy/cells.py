@@ -5,7 +5,8 @@ going through the cells is a proof, not a sample. Left out are frozen and blocke
 engine itself decides before any document.
 
 Of several risk reasons at once the space holds only the single ones. A rule applies where *one* of its reasons is named, so
-several reasons get the strictest level that one of them gets alone: nothing can be weaker for them than for each alone.
+several reasons get the strictest level that a rule asks for one of them alone: nothing can be weaker for them than for each.
+(Where nothing covers a payment a further reason may lower what it is asked, as any input may: that gap is a finding of its own.)
 """
 
 from __future__ import annotations

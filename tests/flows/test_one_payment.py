@@ -91,6 +91,8 @@ def test_whoever_has_nothing_but_a_face_gets_no_further_from_a_new_phone(bench: 
     decision = bench.decide(bench.payment(125_000), NEW_PHONE, risk=73)
     assert (decision["status"], decision["level"]) == ("not_possible", "face")
     assert decision["missing"] == ["device_uv", "otp", "voice"]
+    shut = {"rule": "face:face", "field": "device.novelty", "is": "new", "bound": "probation"}
+    assert shut in decision["reasons"]
 
 
 def test_a_picture_that_cannot_be_judged_costs_no_attempt(bench: Bench):

@@ -20,7 +20,13 @@ def home(space: Space, policy: Policy, inputs: Inputs) -> Coords:
     Of several risk reasons it is the one that is asked the most for alone.
     """
     candidates = [_place(space, policy, inputs, reason) for reason in (None, *inputs.risk_reasons)]
-    return max(candidates, key=lambda coords: policy.evaluate(space.payment(coords)).asked.rank)
+
+    def asked(coords: Coords) -> tuple[bool, int]:
+        """What no rule covers is asked the most, and any reason that a rule knows ends that."""
+        outcome = policy.evaluate(space.payment(coords))
+        return outcome.matched != 0, outcome.asked.rank
+
+    return max(candidates, key=asked)
 
 
 def _place(space: Space, policy: Policy, inputs: Inputs, reason: str | None) -> Coords:
