@@ -57,6 +57,7 @@ class Settings:
     store_timeout: timedelta = timedelta(seconds=2)
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
+    audit_witness: Path | None = None
     webhook_networks: str = ""
     trusted_proxies: str = ""
     voice: bool = True
@@ -216,6 +217,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),
     Setting("checkpoint_every", _seconds, "seconds between audit checkpoints"),
+    Setting(
+        "audit_witness",
+        Path,
+        "file to which every audit checkpoint is added, best on another machine's disk; for `audit verify --kept`",
+    ),
     Setting(
         "webhook_networks",
         _networks,

@@ -40,7 +40,7 @@ from authsvc.voice.fingerprint import Fingerprint
 from authsvc.voice.ge2e_onnx_engine import windows_of
 
 _SECONDS = 3.0
-_EARLIER = 20
+_EARLIER = 35
 _CHECKPOINT = "resemblyzer/pretrained.pt"
 
 _READY = """
@@ -54,7 +54,7 @@ ready, cpu = time.perf_counter() - started, time.process_time()
 from authsvc.biometric.words import Modality, Template
 from authsvc.voice.capture import CaptureContext
 import numpy
-vector = numpy.full(512, 1 / 16, dtype="<f4").tobytes()
+vector = numpy.full(768, 1 / 16, dtype="<f4").tobytes()
 template = Template(Modality.VOICE, service.model, vector, 5)
 service.verify(Path(sys.argv[2]).read_bytes(), template, CaptureContext("402917", "en"))
 print(ready, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
@@ -84,7 +84,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:  # Any: JSON
     ready, ready_cpu, memory = worker(options.models, recording)
     service = voice_service(options.models)
     service.load()
-    template = Template(Modality.VOICE, service.model, np.full(512, 1 / 16, dtype="<f4").tobytes(), 5)
+    template = Template(Modality.VOICE, service.model, np.full(768, 1 / 16, dtype="<f4").tobytes(), 5)
     context = CaptureContext("402917", "en", _earlier(sound))
     own = median_ms(lambda: service.verify(recording, template, context), options.repeats)
     encoder = speaker_encoder(options.models, read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml"))

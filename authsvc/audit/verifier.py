@@ -1,7 +1,7 @@
 """Is this audit log whole and unchanged? Answered from entries, signatures and public keys alone.
 
-For the auditor: it runs without the service and without a database. Links are read once and not kept, so a log may be
-of any length; memory grows with the number of signed heads and checkpoints.
+For the auditor: it runs without the service and without a database. Links are read once and not kept. Where a log comes chain by
+chain, with each chain's heads in order, nothing is kept but what checkpoints say: it may be of any length.
 
 What it cannot see: that the newest entries are gone together with every head and checkpoint over them. For that the
 auditor keeps a checkpoint now and then, and gives it as `kept`.
@@ -9,13 +9,17 @@ auditor keeps a checkpoint now and then, and gives it as `kept`.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from authsvc.audit.chain import Head, Link, PublicKeys, SignedHead
 from authsvc.audit.checkpoint import Checkpoint
 from authsvc.audit.report import Fault, Finding, Report
 from authsvc.audit.walks import ChainWalk, CheckpointWalk, Signed
+
+PROGRESS_EVERY = 1000
 
 
 def verify(
@@ -36,6 +40,54 @@ def verify(
     return verification.report()
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """An entry as a database files it: `object` and `client` are columns beside it, by which it is found."""
+
+    link: Link
+    object: str
+    client: str | None
+
+    def agrees(self) -> bool:
+        """Whether the columns say what the entry says; the hash is over the entry, and so over them."""
+        try:
+            body = json.loads(self.link.body)
+            client = None if body["subject"] is None else body["subject"]["client"]
+            return bool((self.object, self.client) == (body["object"], client))
+        except (ValueError, KeyError, TypeError):
+            # No entry at all; the walk along the chain says so.
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One chain as a database gives it out: entries and signed heads, each in order."""
+
+    name: str
+    filed: Iterable[Filed]
+    heads: Iterable[SignedHead]
+
+
+def verify_chains(
+    chains: Iterable[Chain],
+    checkpoints: Iterable[Checkpoint],
+    keys: PublicKeys,
+    kept: Iterable[Checkpoint] = (),
+    remembered: Iterable[Head] = (),
+    progress: Callable[[int], None] = lambda links: None,
+) -> Report:
+    """As `verify`, chain by chain in flat memory, and with what a database adds: columns beside each entry.
+
+    `remembered` is what the service says, from outside the database, that it must hold. `progress` is told of entries.
+    """
+    verification = _Verification(keys)
+    verification.see_checkpoints(checkpoints, kept)
+    verification.see_remembered(remembered)
+    for chain in chains:
+        verification.see_chain(chain, progress)
+    return verification.report()
+
+
 class _Verification:
     def __init__(self, keys: PublicKeys) -> None:
         self._keys = keys
@@ -46,13 +98,41 @@ class _Verification:
 
     def see_heads(self, heads: Iterable[SignedHead]) -> None:
         for signed in heads:
-            self._heads += 1
-            head = signed.head
-            if signed.is_signed_by(self._keys):
-                self._vouch(head)
-                self._signed[head.chain].head_seq = max(self._signed[head.chain].head_seq, head.seq)
-            else:
-                self._find(Fault.BAD_SIGNATURE, head, "this head is not signed by a known key")
+            self._see_head(signed)
+
+    def see_remembered(self, heads: Iterable[Head]) -> None:
+        for head in heads:
+            self._vouch(head)
+            self._signed[head.chain].remembered_seq = head.seq
+
+    def see_chain(self, chain: Chain, progress: Callable[[int], None]) -> None:
+        """Both in order: a head is looked at just before the entry it signs, and forgotten after it."""
+        heads, walk, signed = iter(chain.heads), self._walk(chain.name), self._signed[chain.name]
+        head = next(heads, None)
+        for number, filed in enumerate(chain.filed, start=1):
+            while head is not None and head.head.seq <= filed.link.seq:
+                self._see_head(head)
+                head = next(heads, None)
+            self._links += 1
+            walk.see(filed.link)
+            if not filed.agrees():
+                found = "the columns it is found by are not those of its content"
+                self._find(Fault.EDITED, filed.link.head(), found)
+            signed.hashes.pop(filed.link.seq, None)
+            if number % PROGRESS_EVERY == 0:
+                progress(PROGRESS_EVERY)
+        while head is not None:
+            self._see_head(head)
+            head = next(heads, None)
+
+    def _see_head(self, signed: SignedHead) -> None:
+        self._heads += 1
+        head = signed.head
+        if signed.is_signed_by(self._keys):
+            self._vouch(head)
+            self._signed[head.chain].head_seq = max(self._signed[head.chain].head_seq, head.seq)
+        else:
+            self._find(Fault.BAD_SIGNATURE, head, "this head is not signed by a known key")
 
     def see_checkpoints(self, checkpoints: Iterable[Checkpoint], kept: Iterable[Checkpoint]) -> None:
         walk = CheckpointWalk(self._keys, kept, self._findings)
@@ -70,7 +150,7 @@ class _Verification:
             walk.see(link)
 
     def report(self) -> Report:
-        for chain in self._signed.keys() - self._walks.keys():
+        for chain in sorted(self._signed.keys() - self._walks.keys()):
             self._walk(chain)
         for _, walk in sorted(self._walks.items()):
             walk.end()
@@ -80,7 +160,7 @@ class _Verification:
         return Report(self._links, self._heads, self._checkpoints, chains, tuple(self._findings))
 
     def _walk(self, chain: str) -> ChainWalk:
-        walk = self._walks[chain] = ChainWalk(chain, self._signed.get(chain), self._findings)
+        walk = self._walks[chain] = ChainWalk(chain, self._signed[chain], self._findings)
         return walk
 
     def _vouch_for_checkpoint(self, heads: Iterable[Head]) -> None:

@@ -17,17 +17,22 @@ from authsvc.errors import Tampered
 
 @dataclass(slots=True)
 class Signed:
-    """What was signed of one chain: hashes by sequence number, and how far heads and checkpoints reach."""
+    """What was signed of one chain: hashes by sequence number, how far heads and checkpoints reach, and what was remembered."""
 
     hashes: dict[int, str] = field(default_factory=dict)
     head_seq: int = 0
     checkpoint_seq: int = 0
+    remembered_seq: int = 0
+
+    def vouches(self) -> bool:
+        """Whether anybody signed anything of this chain."""
+        return self.head_seq > 0 or self.checkpoint_seq > 0
 
 
 class ChainWalk:
-    """Follows one chain in the order in which its links come; `signed` is None for a chain that nobody vouches for."""
+    """Follows one chain in the order in which its links come; `signed` may grow while they do."""
 
-    def __init__(self, chain: str, signed: Signed | None, findings: list[Finding]) -> None:
+    def __init__(self, chain: str, signed: Signed, findings: list[Finding]) -> None:
         self._chain = chain
         self._signed = signed
         self._findings = findings
@@ -39,7 +44,7 @@ class ChainWalk:
         adds_up = link.adds_up()
         if not adds_up:
             self._find(Fault.EDITED, link.seq, "its hash is not that of its content")
-        elif self._signed and self._signed.hashes.get(link.seq, link.hash) != link.hash:
+        elif self._signed.hashes.get(link.seq, link.hash) != link.hash:
             self._find(Fault.EDITED, link.seq, "another entry was signed in this place")
         if link.seq == self.last + 1:
             if adds_up and link.previous != self._hash:
@@ -56,7 +61,10 @@ class ChainWalk:
     def end(self) -> None:
         for gap in self._gaps:
             self._find(Fault.MISSING, gap.start, f"entries {gap.start} to {gap.stop - 1} are not there")
-        if self._signed is None:
+        if self.last < self._signed.remembered_seq:
+            detail = f"the service remembers entry {self._signed.remembered_seq}, the log does not hold it"
+            self._find(Fault.TRUNCATED, self.last + 1, detail)
+        if not self._signed.vouches() and not self._signed.remembered_seq:
             self._find(Fault.FOREIGN_CHAIN, self.last, "no signed head or checkpoint names this chain")
         else:
             self._compare_ends(self._signed)

@@ -24,6 +24,7 @@ PAIRS_PER_FALSE_MATCH = 30
 
 _TARGET = re.compile(r"1 in ([1-9][0-9]{0,8})\Z")
 _SHA256 = r"^[0-9a-f]{64}$"
+_PART = r"^([a-z][a-z_]{0,19})?$"
 _NAME = r"^[a-z0-9][a-z0-9._-]{0,79}$"
 
 
@@ -118,6 +119,8 @@ class OperatingPoint(_Part):
     population: str
     date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     note: str = ""
+    part: Annotated[str, Field(pattern=_PART)] = ""
+    """Of a reference that has several, the part that it holds for; none: for every part that has no point of its own."""
     retry_from: float | None = Field(None, ge=-1, le=1)
     """From this score on, below the threshold, one more sample may be asked for and averaged in."""
 
@@ -148,11 +151,12 @@ class AttackSpecies(_Part):
 class Calibration(_Part):
     """A score as a log-likelihood ratio (natural): `slope * score + offset`, held between `least` and `most`.
 
-    It holds for templates of `samples` and probes of `frames` alone, as an operating point does.
+    It holds for templates of `samples`, probes of `frames` and the named part alone, as an operating point does.
     """
 
     samples: int = Field(ge=1)
     frames: int = Field(ge=1)
+    part: Annotated[str, Field(pattern=_PART)] = ""
     slope: float = Field(gt=0)
     offset: float
     least: float = -6.0
@@ -210,20 +214,19 @@ class Manifest(_Part):
                 return weight
         raise ModelUnusable(f"manifest `{self.id}` names no weight file for `{role}`")
 
-    def operating_point(self, target_fmr: str, frames: int, samples: int | None = None) -> OperatingPoint:
+    def operating_point(
+        self, target_fmr: str, frames: int, samples: int | None = None, part: str = ""
+    ) -> OperatingPoint:
         """The loosest point that is at least as strict as `target_fmr`, for probes of `frames` frames.
 
-        `samples` are those of a template, by default as many as the manifest's fusion asks for.
+        `samples` are those of a template, by default as many as the manifest's fusion asks for; `part` is that of the
+        reference which the probe meets, none the part that the manifest names first.
 
         Raises ModelUnusable when nothing was measured for it, or on too few impostor pairs to say so.
         """
         asked = rate_of(target_fmr)
         kind = (self.fusion.samples if samples is None else samples, frames)
-        measured = [
-            point
-            for point in self.operating_points
-            if (point.samples, point.frames) == kind and rate_of(point.target_fmr) <= asked
-        ]
+        measured = [point for point in self._points_of(kind, part) if rate_of(point.target_fmr) <= asked]
         if not measured:
             raise ModelUnusable(
                 f"model `{self.id}` was never calibrated for `{target_fmr}` with {kind[0]} sample(s) per template and "
@@ -239,12 +242,19 @@ class Manifest(_Part):
             )
         return best
 
-    def threshold_for(self, target_fmr: str, frames: int | None = None) -> float:
+    def _points_of(self, kind: tuple[int, int], part: str) -> tuple[OperatingPoint, ...]:
+        points = [point for point in self.operating_points if (point.samples, point.frames) == kind]
+        named = {point.part for point in points}
+        found = part if part in named else "" if "" in named or part else next((it.part for it in points), "")
+        return tuple(point for point in points if point.part == found)
+
+    def threshold_for(self, target_fmr: str, frames: int | None = None, part: str = "") -> float:
         """The least score that counts as a match at `target_fmr` (`1 in 10000`); raises as `operating_point` does.
 
         `frames` is how many frames the probe was made of, by default as many as the manifest's fusion asks for.
         """
-        return self.operating_point(target_fmr, self.fusion.frames if frames is None else frames).threshold
+        count = self.fusion.frames if frames is None else frames
+        return self.operating_point(target_fmr, count, part=part).threshold
 
     def bona_fide_from(self, starting_value: float) -> float:
         """The least score that a liveness detector calls bona fide: the strictest of its species' thresholds.
@@ -254,10 +264,10 @@ class Manifest(_Part):
         """
         return max((each.threshold for each in self.attack_species), default=starting_value)
 
-    def log_likelihood_ratio(self, score: float, frames: int) -> float | None:
+    def log_likelihood_ratio(self, score: float, frames: int, part: str = "") -> float | None:
         """How much likelier the score is of the same person than of another (natural logarithm, capped); None if unmeasured."""
         for one in self.calibrations:
-            if (one.samples, one.frames) == (self.fusion.samples, frames):
+            if (one.samples, one.frames, one.part) == (self.fusion.samples, frames, part):
                 return min(max(one.slope * score + one.offset, one.least), one.most)
         return None
 

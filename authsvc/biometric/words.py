@@ -85,7 +85,8 @@ class Template:
 class Comparison:
     """A probe against a reference: cosine similarity in [-1, 1], never a verdict by itself.
 
-    `fingerprints` tell the capture again should it be replayed; they are biometric data, sealed like a template.
+    `fingerprints` tell the capture again should it be replayed; they are biometric data, sealed like a template. `part` names
+    the part of the reference that was met, where it has several.
     """
 
     score: float
@@ -94,6 +95,7 @@ class Comparison:
     liveness: LivenessResult
     quality: Mapping[str, float] = field(default_factory=dict)
     fingerprints: tuple[str, ...] = ()
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from authsvc.audit.remembered import RememberedHeads
 from authsvc.clock import Clock, SystemClock
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral
@@ -51,21 +53,37 @@ class Store:
     audit: StoredAuditLog
     slot: ChainSlot
     clock: Clock
+    remember: Callable[[], None]
 
     def close(self) -> None:
         self.ledger.close()
+        self.remember()
         self.slot.release()
 
 
-def open_store(settings: Settings, clock: Clock | None = None, tally: Tally | None = None) -> Store:
-    """The durable store. Make it after a fork: it has a thread and connections of its own."""
+def open_store(
+    settings: Settings, clock: Clock | None = None, tally: Tally | None = None, *, restored: bool = False
+) -> Store:
+    """The durable store. Make it after a fork: it has a thread and connections of its own.
+
+    `restored` takes audit chains as they are found, and is for the one command that accepts a restored database.
+    """
     clock = clock or SystemClock()
     ring = KeyRing.load(settings.keyring, clock)
     sealer = Sealer(ring)
     database = open_database(settings)
     slot = ChainSlot.claim(settings.data_dir / "run")
     happened = (tally or Uncounted()).happened
-    writing = Writing(slot.name, sealer, ring.audit_signing_key, clock, database.dialect, happened)
+    remembered = RememberedHeads(settings.keyring.parent, settings.audit_witness)
+    writing = Writing(
+        slot.name,
+        sealer,
+        ring.audit_signing_key,
+        clock,
+        database.dialect,
+        happened,
+        None if restored else remembered,
+    )
     ledger: StoreLedger = Ledger(
         database,
         writing.open,
@@ -74,8 +92,8 @@ def open_store(settings: Settings, clock: Clock | None = None, tally: Tally | No
         committed=writing.committed,
         patience=settings.store_timeout.total_seconds(),
     )
-    audit = StoredAuditLog(ledger, ring.audit_public_keys, ring.audit_signing_key, clock)
-    return Store(ledger, ring, sealer, audit, slot, clock)
+    audit = StoredAuditLog(ledger, ring.audit_public_keys, ring.audit_signing_key, clock, remembered)
+    return Store(ledger, ring, sealer, audit, slot, clock, writing.remember)
 
 
 def open_database(settings: Settings) -> Database:

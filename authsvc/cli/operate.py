@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,6 +16,8 @@ import click
 
 from authsvc.audit.chain import entry
 from authsvc.audit.commands import answer_report, evidence_command, verify_export_command
+from authsvc.audit.export import read_checkpoints
+from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.opening import Store, open_database, open_store
 from authsvc.clock import rfc3339
 from authsvc.config import read_settings
@@ -185,13 +188,41 @@ audit.add_command(evidence_command)
 
 
 @audit.command("verify")
+@click.option(
+    "--kept",
+    "kept_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Checkpoints that were kept outside, one a line: an auditor's, or AUTHSVC_AUDIT_WITNESS.",
+)
 @with_settings
 @as_json_option
-def verify_audit(as_json: bool, **options: Any) -> None:
+def verify_audit(kept_file: Path | None, as_json: bool, **options: Any) -> None:
     """Verify the whole log in the database; exits with 1 when anything was touched."""
+    kept = () if kept_file is None else read_checkpoints(kept_file)
     with opened_store(**options) as store:
-        report = store.audit.verify()
+        hidden = as_json or not sys.stderr.isatty()
+        with click.progressbar(
+            length=store.audit.length(), label="audit", file=sys.stderr, hidden=hidden
+        ) as bar:
+            report = store.audit.verify(kept, bar.update)
     answer_report(report, as_json)
+
+
+@audit.command("accept-restore")
+@click.option("--reason", required=True, help="Why, for the log: which backup, of when, who decided.")
+@with_settings
+@as_json_option
+def accept_restore(reason: str, as_json: bool, **options: Any) -> None:
+    """After a restore from a backup, with the service stopped: go on from what the database holds, and say so in the log."""
+    settings = read_settings(**options)
+    with alone_in(settings.data_dir):
+        store = open_store(settings, restored=True)
+        try:
+            refuse_misfit(open_database(settings))
+            done = store.audit.accept_restore(f"operator:{os.getuid()}", reason)
+        finally:
+            store.close()
+    say(as_json, done)
 
 
 @audit.command("export")

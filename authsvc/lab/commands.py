@@ -10,6 +10,7 @@ from authsvc.lab.face_commands import face_command
 from authsvc.lab.pad_calibration_commands import calibrate_pad
 from authsvc.lab.pad_commands import pad_command
 from authsvc.lab.voice_commands import COMMANDS as VOICE_COMMANDS
+from authsvc.lab.voice_commands import calibrate_voice
 
 
 @click.group()
@@ -27,5 +28,6 @@ lab.add_command(degradations_command)
 lab.add_command(pad_command)
 calibrate.add_command(calibrate_face)
 calibrate.add_command(calibrate_pad)
+calibrate.add_command(calibrate_voice)
 for command in VOICE_COMMANDS:
     lab.add_command(command)

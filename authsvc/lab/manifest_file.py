@@ -10,17 +10,21 @@ from authsvc.biometric.manifest import AttackSpecies, Manifest, OperatingPoint, 
 
 
 def with_points(text: str, points: Sequence[OperatingPoint]) -> str:
-    """The manifest's text with these points instead of all earlier ones of the same samples and frames.
+    """The manifest's text with these points instead of all earlier ones of the same samples, frames and part.
 
     What was measured for other numbers of samples and frames stays. A looser target that was measured anew takes a stricter one
     of earlier days with it: that was another population's. Raises ModelUnusable when the text is no manifest.
     """
     manifest = parse_manifest(text)
-    renewed = {(point.samples, point.frames) for point in points}
-    kept = [point for point in manifest.operating_points if (point.samples, point.frames) not in renewed]
+    renewed = {_kind(point) for point in points}
+    kept = [point for point in manifest.operating_points if _kind(point) not in renewed]
     written = _replaced(text, "operating_points", (*kept, *points))
     _check(manifest, parse_manifest(written), (*kept, *points), parse_manifest(written).operating_points)
     return written
+
+
+def _kind(point: OperatingPoint) -> tuple[int, int, str]:
+    return point.samples, point.frames, point.part
 
 
 def with_species(text: str, species: Sequence[AttackSpecies]) -> str:

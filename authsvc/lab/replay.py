@@ -1,19 +1,26 @@
-"""Are copies of accepted recordings found, and are new recordings let through? By how the copy was made, never pooled."""
+"""Are copies of accepted recordings found, and are new recordings let through? By how the copy was made, never pooled.
+
+With `splice` and `tempo` also what was cut and joined, or played at another tempo or speed, against all that is remembered.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from authsvc.lab.intervals import clopper_pearson
 from authsvc.lab.pool import shown
+from authsvc.lab.voice_copies import at_speed, at_tempo, spliced, with_shorter_pauses
 from authsvc.lab.voice_corpus import Utterance, joined, speakers, takes_of
 from authsvc.lab.voice_degradations import degradation
 from authsvc.voice.audio import Recording, encode_wav, recording_of
 from authsvc.voice.engine import SAMPLE_RATE, Samples
-from authsvc.voice.fingerprint import COPY, Fingerprint
+from authsvc.voice.excerpts import EXCERPT
+from authsvc.voice.fingerprint import COPY, Fingerprint, Likeness, likeness
 
 SEED = 20261122
 FIXED_PHRASE = 0.78
@@ -38,6 +45,93 @@ COPIES: Mapping[str, Copy] = {
     "opus16k": degradation("opus16k"),
     "telephone": degradation("telephone"),
 }
+
+
+TEMPOS: Mapping[str, Copy] = {
+    **{f"tempo_{by:+d}%": partial(at_tempo, factor=1 + by / 100) for by in (-6, -3, 3, 6)},
+    **{f"speed_{by:+d}%": partial(at_speed, factor=1 + by / 100) for by in (-6, -3, 3, 6)},
+    "shorter_pauses": with_shorter_pauses,
+}
+
+SPLICES: Mapping[str, Copy] = {
+    "spliced": lambda samples: samples,
+    "spliced_noise25": degradation("noise25"),
+    "spliced_noise10": degradation("noise10"),
+    "spliced_opus16k": degradation("opus16k"),
+    "spliced_telephone": degradation("telephone"),
+    "spliced_reverb": degradation("reverb"),
+    "spliced_speed_+3%": partial(at_speed, factor=1.03),
+    "spliced_tempo_+4%": partial(at_tempo, factor=1.04),
+}
+
+
+def measure_edits(folder: Path, *, splice: bool, tempo: bool) -> dict[str, object]:
+    """What is found of edited copies, and of honest recordings, by kind and by speaker; everything is drawn from a seed."""
+    chance = np.random.default_rng(SEED)
+    found: dict[str, list[tuple[str, Likeness]]] = {}
+    people = speakers(folder)
+    for name, utterances in shown(people.items(), len(people), "speakers"):
+        for kind, samples, memory in _edits(utterances, chance, splice=splice, tempo=tempo):
+            found.setdefault(kind, []).append((name, likeness(_fingerprint(samples), memory)))
+    return {
+        "limits": {"copy": COPY, "excerpts": EXCERPT},
+        **{kind: _judged(rows) for kind, rows in found.items()},
+    }
+
+
+def _edits(
+    utterances: Sequence[Utterance], chance: np.random.Generator, *, splice: bool, tempo: bool
+) -> Iterator[tuple[str, Samples, Sequence[str]]]:
+    """Recordings by kind, each with what is remembered of its speaker."""
+    takes = takes_of(utterances)
+    if splice and len(takes) >= 10 and min(map(len, takes.values())) > 1:
+        yield from _spliced(takes, chance)
+    originals = [recording.samples for recording in _recordings(utterances, chance)[0]]
+    if len(originals) < 2:
+        return
+    memory = [_fingerprint(samples).text() for samples in originals[::2]]
+    yield from (
+        ("honest_other_recordings", samples, memory) for samples in originals[1::2] if len(takes) < 10
+    )
+    if tempo:
+        for kind, copy in TEMPOS.items():
+            yield from ((kind, copy(samples), memory) for samples in originals[::2])
+
+
+def _spliced(
+    takes: Mapping[str, Sequence[Samples]], chance: np.random.Generator
+) -> Iterator[tuple[str, Samples, Sequence[str]]]:
+    """An attacker has half of the takes, all from remembered recordings; the owner speaks the other half, one each."""
+    known, fresh = ({digit: own[half::2] for digit, own in takes.items()} for half in (0, 1))
+    memory = [_fingerprint(_said(known, chance)).text() for _ in range(_MOST_PER_SPEAKER)]
+    for _ in range(_MOST_PER_SPEAKER):
+        attack = _said(known, chance)
+        yield from ((kind, copy(attack), memory) for kind, copy in SPLICES.items())
+        honest = _said(fresh, chance, differing=True)
+        yield from ((f"honest{kind[7:]}", copy(honest), memory) for kind, copy in SPLICES.items())
+
+
+def _said(
+    takes: Mapping[str, Sequence[Samples]], chance: np.random.Generator, *, differing: bool = False
+) -> Samples:
+    """Six digits; of who is honest, none twice, because no two takes of theirs are the same."""
+    digits = chance.choice(sorted(takes), size=6, replace=not differing)
+    return spliced([takes[digit][int(chance.integers(len(takes[digit])))] for digit in digits], chance)
+
+
+def _judged(rows: Sequence[tuple[str, Likeness]]) -> dict[str, object]:
+    copies = [one.is_copy for _, one in rows]
+    excerpts = np.array([one.excerpts for _, one in rows])
+    return {
+        "n": len(rows),
+        "speakers": len({name for name, _ in rows}),
+        "found": sum(copies),
+        "interval": clopper_pearson(sum(copies), len(copies)),
+        "excerpts": [round(float(value), 3) for value in np.quantile(excerpts, [0, 0.05, 0.5, 0.95, 1])],
+        "most_of_each_speaker": {
+            name: round(max(one.excerpts for other, one in rows if other == name), 3) for name, _ in rows
+        },
+    }
 
 
 def measure_replays(folder: Path) -> dict[str, object]:

@@ -14,12 +14,13 @@ import numpy as np
 
 from authsvc.biometric.manifest import Manifest, OperatingPoint
 from authsvc.lab.intervals import Estimate, rounded
-from authsvc.lab.iso19795 import Errors, curve, equal_error_rate, errors_at
+from authsvc.lab.iso19795 import Errors, curve, equal_error_rate
 from authsvc.lab.pool import mapped
-from authsvc.lab.voice_corpus import speakers
+from authsvc.lab.voice_corpus import phrases, speakers
 from authsvc.lab.voice_listening import Engine, Listener, Voice
 from authsvc.lab.voice_spoofs import measure_spoofs
 from authsvc.lab.voice_trials import Template, VoiceTrials, make_templates, voice_trials
+from authsvc.voice.references import PARTS
 
 Figures = dict[str, object]
 
@@ -44,8 +45,8 @@ class Plan:
 def measure_voices(folder: Path, manifest: Manifest, engine: Callable[[], Engine], plan: Plan) -> Figures:
     """Every figure, ready for JSON. Raises InvalidRequest for a folder without recordings."""
     conditions = ("clean", *plan.degradations)
-    people, refused = _people(folder, engine, plan, conditions)
-    templates = make_templates([[one.share for one in own] for own in people], plan.phrases, plan.draws)
+    people, refused = people_of(folder, engine, plan, conditions)
+    templates = templates_of(people, plan.phrases, plan.draws)
     return {
         "engine": manifest.engine,
         "model": manifest.id,
@@ -67,11 +68,21 @@ def measure_voices(folder: Path, manifest: Manifest, engine: Callable[[], Engine
     }
 
 
-def _people(
+def templates_of(people: Sequence[Sequence[Voice]], count: int, draws: int) -> tuple[Template, ...]:
+    """Of the clean phrases of everybody who has enough; sessions apart."""
+    return make_templates(
+        [[one.share for one in own] for own in people],
+        count,
+        draws,
+        [[one.session for one in own] for own in people],
+    )
+
+
+def people_of(
     folder: Path, engine: Callable[[], Engine], plan: Plan, conditions: tuple[str, ...]
 ) -> tuple[list[list[Voice]], dict[str, int]]:
     """Everybody's voices, and how many recordings were no good for what."""
-    utterances = [one for own in speakers(folder).values() for one in own]
+    utterances = [one for own in speakers(folder).values() for one in phrases(own)]
     heard = mapped(
         Listener(engine, conditions), utterances, processes=plan.processes, what="recordings of voices"
     )
@@ -101,45 +112,58 @@ def _condition(
 ) -> Figures:
     probes = [[voice.probes[condition] for voice in own] for own in people]
     figures: Figures = {}
-    for name, phrases in _KINDS:
-        trials = voice_trials(probes, templates, phrases, len(templates[0].reference.clean))
+    for name, count in _KINDS:
+        trials = voice_trials(probes, templates, count, len(templates[0].reference.clean))
         found = curve(trials)
         if found is None:
             continue
         rate = equal_error_rate(trials, found)
-        points = [point for point in manifest.operating_points if point.frames == phrases]
         figures[name] = {
             "genuine": found.genuine_pairs,
             "impostor": found.impostor_pairs,
             "eer": rounded(rate.rate),
             "eer_threshold": rate.threshold,
             "eer_interval": [rounded(end) for end in rate.interval],
-            "operating_points": [_at(trials, point) for point in points],
+            "operating_points": [
+                _at(trials, points_of(manifest, target, count)) for target in targets_of(manifest, count)
+            ],
         }
-        if phrases == 2:
+        if count == 2:
             figures["ask_again"] = _ask_again(trials, manifest)
     return figures
 
 
-def _at(trials: VoiceTrials, point: OperatingPoint) -> Figures:
-    errors = errors_at(trials, point.threshold)
-    return {"target_fmr": point.target_fmr, "threshold": point.threshold, **_rates(errors)}
+def targets_of(manifest: Manifest, frames: int) -> list[str]:
+    return list(
+        dict.fromkeys(point.target_fmr for point in manifest.operating_points if point.frames == frames)
+    )
+
+
+def points_of(manifest: Manifest, target_fmr: str, frames: int) -> list[OperatingPoint]:
+    """One for each part of a reference, in their order."""
+    return [manifest.operating_point(target_fmr, frames, part=part) for part in PARTS]
+
+
+def _at(trials: VoiceTrials, points: Sequence[OperatingPoint]) -> Figures:
+    thresholds = {part: point.threshold for part, point in zip(PARTS, points, strict=True)}
+    return {"target_fmr": points[0].target_fmr, "thresholds": thresholds, **_rates(trials.at(points))}
 
 
 def _ask_again(trials: VoiceTrials, manifest: Manifest) -> list[Figures]:
     """The rule that ships: accept the first phrase, or refuse it, or ask once more and judge the two together."""
     figures: list[Figures] = []
-    for single in manifest.operating_points:
-        if single.frames != 1 or single.retry_from is None:
-            continue
-        pair = manifest.operating_point(single.target_fmr, frames=2)
-        errors, again = trials.asked_again(single, pair)
+    for target in targets_of(manifest, 1):
+        singles, pairs = points_of(manifest, target, 1), points_of(manifest, target, 2)
+        errors, again = trials.asked_again(singles, pairs)
         figures.append(
             {
-                "target_fmr": single.target_fmr,
-                "accept_from": single.threshold,
-                "ask_from": single.retry_from,
-                "accept_both_from": pair.threshold,
+                "target_fmr": target,
+                "accept_from": {one.part or "any": one.threshold for one in singles},
+                "ask_from": {one.part or "any": one.retry_from for one in singles},
+                "accept_both_from": {one.part or "any": one.threshold for one in pairs},
+                "met": {
+                    part: int((trials.own.first_parts == number).sum()) for number, part in enumerate(PARTS)
+                },
                 **_rates(errors),
                 "owners_asked_again": rounded(again),
             }

@@ -11,6 +11,7 @@ import click
 
 from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.biometric.words import Modality
+from authsvc.clock import SystemClock
 from authsvc.errors import AuthsvcError
 from authsvc.lab.pool import processors
 
@@ -97,6 +98,61 @@ def voice_command(
     _print(_refusing(measured), as_json)
 
 
+@click.command("voice")
+@_directory
+@_models
+@_json
+@click.option("--degrade", default="telephone,noise10,reverb,opus8k,clip", show_default=True)
+@click.option("--model", default=None, help="The manifest's id; by default the shipped engine.")
+@click.option("--target", default="1 in 200", show_default=True, help="The false match rate.")
+@click.option("--draws", default=20, show_default=True, type=click.IntRange(1, 100))
+@click.option("--name", help="What the data set is called in the manifest; by default its folder.")
+@click.option("--population", default="the people of this data set", help="A sentence on who they are.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the manifest with the new points."
+)
+@click.option("--processes", type=click.IntRange(1, 64), default=processors)
+def calibrate_voice(
+    folder: Path,
+    model_dir: Path,
+    as_json: bool,
+    degrade: str,
+    model: str | None,
+    target: str,
+    draws: int,
+    name: str | None,
+    population: str,
+    out: Path | None,
+    processes: int,
+) -> None:
+    """Set the thresholds of each part of a voice's reference on your own people; sessions of a speaker are kept apart.
+
+    Exit code 1, and nothing written, when there are too few people for any part.
+    """
+    _tame_libraries()
+    from authsvc.lab.manifest_file import with_points
+    from authsvc.lab.operating_points import DataSet
+    from authsvc.lab.voice import Plan
+    from authsvc.lab.voice_calibration import calibrate_voices
+    from authsvc.lab.voice_listening import Installed
+    from authsvc.voice.build import DEFAULT_MODEL
+
+    def measured() -> Mapping[str, object]:
+        manifest = _voice_manifests()[model or DEFAULT_MODEL]
+        plan = Plan(manifest.fusion.samples, draws, _names(degrade), processes=processes)
+        data_set = DataSet(name or folder.resolve().name, population, SystemClock().now().date().isoformat())
+        found = calibrate_voices(folder, manifest, Installed(model_dir, manifest), plan, target, data_set)
+        if out and found.points:
+            file = manifest_folder() / f"{manifest.id}.toml"
+            out.write_text(with_points(file.read_text(encoding="utf-8"), found.points), encoding="utf-8")
+        return {"written": str(out) if out and found.points else None, **found.to_json()}
+
+    figures = _refusing(measured)
+    _print(figures, as_json)
+    if not figures["operating_points"]:
+        raise SystemExit(1)
+
+
 @click.command("prompt")
 @_directory
 @_models
@@ -142,12 +198,18 @@ def prompt_command(
 @click.command("replay")
 @_directory
 @_json
-def replay_command(folder: Path, as_json: bool) -> None:
+@click.option("--splice", is_flag=True, help="Also digits cut out of remembered recordings and joined anew.")
+@click.option("--tempo", is_flag=True, help="Also copies at another tempo or speed, or with shorter pauses.")
+def replay_command(folder: Path, as_json: bool, splice: bool, tempo: bool) -> None:
     """Find copies: detection by kind of copy, and false alarms on new recordings."""
     _tame_libraries()
-    from authsvc.lab.replay import measure_replays
+    from authsvc.lab.replay import measure_edits, measure_replays
 
-    _print(_refusing(lambda: measure_replays(folder)), as_json)
+    def measured() -> Mapping[str, object]:
+        edits = measure_edits(folder, splice=splice, tempo=tempo) if splice or tempo else {}
+        return {**measure_replays(folder), **({"edits": edits} if edits else {})}
+
+    _print(_refusing(measured), as_json)
 
 
 @click.command("spectrogram")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from authsvc.biometric.manifest import Manifest
-from authsvc.lab.voice_corpus import Utterance
+from authsvc.lab.voice_corpus import DigitRow, Utterance
 from authsvc.lab.voice_degradations import degradation
 from authsvc.lab.voice_trials import Probe
 from authsvc.voice.audio import recording_of
@@ -20,6 +20,8 @@ from authsvc.voice.engine import SAMPLE_RATE, Samples, SpeakerEncoder, SpeechDet
 from authsvc.voice.quality import ENROLLMENT, VERIFICATION, measure
 from authsvc.voice.references import Share
 from authsvc.voice.speech import find_speech
+
+_LEAST_SPEECH_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,13 +40,14 @@ class Engine:
 class Voice:
     """One utterance: what it adds to a reference, the probe that it is in each condition, and which gates it passes."""
 
+    session: str
     share: Share
     probes: Mapping[str, Probe]
     enrolls: bool
     verifies: bool
 
 
-Listening = Callable[[Utterance], Voice | None]
+Listening = Callable[[Utterance | DigitRow], Voice | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +80,18 @@ class Installed:
         return engine
 
 
-def _heard(utterance: Utterance, engine: Engine, conditions: Sequence[str]) -> Voice | None:
-    """None for what cannot be read, or holds nothing that could be compared."""
+def _heard(utterance: Utterance | DigitRow, engine: Engine, conditions: Sequence[str]) -> Voice | None:
+    """None for what cannot be read, or in which nobody speaks."""
     recording = utterance.load()
     if recording is None or not np.abs(recording.samples).max(initial=0.0) > 0:
         return None
     speech = find_speech(recording, engine.detector)
     quality = measure(speech)
+    if quality.speech < _LEAST_SPEECH_S:
+        return None
     return Voice(
-        Share.of(engine.encoder, speech.only, quality),
+        utterance.session,
+        Share.of(engine.encoder, speech.only),
         {name: _probe(recording.samples, name, engine) for name in conditions},
         not ENROLLMENT.hints(quality),
         not VERIFICATION.hints(quality),

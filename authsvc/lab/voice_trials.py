@@ -1,13 +1,14 @@
 """Which voices meet which: every template against every probe, one phrase and two averaged, under one condition.
 
-A template is a reference of k phrases in production's own two parts, and a probe's quality says which part it meets. Each
-person is enrolled several times with others of their phrases, and no phrase stands on both sides.
+A template is a reference of k phrases in production's own parts, and a probe's quality says which part it meets. Each person
+is enrolled several times with others of their phrases, and no phrase stands on both sides; where a person was recorded in
+several sessions, no session does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from authsvc.lab.intervals import Counts, PairErrors
 from authsvc.lab.iso19795 import Errors
 from authsvc.lab.trials import BINS, Scores, bin_of
 from authsvc.voice.quality import Quality
-from authsvc.voice.references import Reference, Share, part_for
+from authsvc.voice.references import PARTS, Reference, Share, part_for
 
 SEED = 20261122
 MOST_PROBES = 20
@@ -67,21 +68,33 @@ class _Attempts:
             np.array([person for person, _, _ in pairs], dtype=np.int64),
             first,
             unit(first + last),
-            np.array([part_for(one.quality) for _, one, _ in pairs], dtype=np.int64),
-            np.array([part_for(other.quality) for _, _, other in pairs], dtype=np.int64),
+            np.array([PARTS.index(part_for(one.quality)) for _, one, _ in pairs], dtype=np.int64),
+            np.array([PARTS.index(part_for(other.quality)) for _, _, other in pairs], dtype=np.int64),
         )
+
+    def among(self, chosen: Mask) -> _Attempts:
+        return _Attempts(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    @classmethod
+    def joined(cls, several: Sequence[_Attempts]) -> _Attempts:
+        return cls(*(np.concatenate([getattr(one, field.name) for one in several]) for field in fields(cls)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """Scores of attempts with the same templates: by the first phrase, and by two averaged."""
+    """Scores of attempts with the same templates: by the first phrase, and by two averaged; and the parts that were met."""
 
     first: Scores
     both: Scores
+    first_parts: Counts
+    last_parts: Counts
 
 
 Decide = Callable[[Compared], Mask]
 """Whether each of these scores is accepted."""
+
+Points = Sequence[OperatingPoint]
+"""One for each part, in the order of PARTS."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,21 +125,62 @@ class VoiceTrials:
             lambda scores: (scores.first if self.phrases == 1 else scores.both) >= threshold
         )
 
-    def asked_again(self, single: OperatingPoint, pair: OperatingPoint) -> tuple[Errors, float]:
+    def at(self, points: Points) -> Errors:
+        """Errors where each part has a threshold of its own."""
+        thresholds = _thresholds(points)
+
+        def accepts(scores: Compared) -> Mask:
+            one = self.phrases == 1
+            parts = scores.first_parts if one else scores.last_parts
+            return np.asarray((scores.first if one else scores.both) >= thresholds[parts])
+
+        return self._judged(accepts, float(thresholds.max()))
+
+    def asked_again(self, singles: Points, pairs: Points) -> tuple[Errors, float]:
         """Errors of the rule that ships, and how many owners are asked for a second phrase.
 
         The first phrase is accepted, or refused, or a second one is asked and the two are judged together.
         """
+        accept_from, both_from = _thresholds(singles), _thresholds(pairs)
+        ask_from = np.array([one.threshold if one.retry_from is None else one.retry_from for one in singles])
+
+        def asks(scores: Compared) -> Mask:
+            parts = scores.first_parts
+            return np.asarray((scores.first >= ask_from[parts]) & (scores.first < accept_from[parts]))
 
         def accepts(scores: Compared) -> Mask:
-            return (scores.first >= single.threshold) | (
-                _is_between(scores, single) & (scores.both >= pair.threshold)
-            )
+            surely = scores.first >= accept_from[scores.first_parts]
+            return np.asarray(surely | (asks(scores) & (scores.both >= both_from[scores.last_parts])))
 
+        asked = float(asks(self.own).mean()) if self.own.first.size else 0.0
+        return self._judged(accepts, float(accept_from.max())), asked
+
+    def _judged(self, accepts: Decide, threshold: float) -> Errors:
         genuine = np.bincount(self.genuine_people, minlength=self.people)
         refused = np.bincount(self.genuine_people[~accepts(self.own)], minlength=self.people)
-        errors = Errors(single.threshold, self._false_matches(accepts), refused, genuine)
-        return errors, float(_is_between(self.own, single).mean()) if self.own.first.size else 0.0
+        return Errors(threshold, self._false_matches(accepts), refused, genuine)
+
+    def among_part(self, part: str) -> VoiceTrials:
+        """Those attempts alone whose last phrase meets this part."""
+        own, number = self.own, PARTS.index(part)
+        chosen = own.last_parts == number
+        return replace(
+            self,
+            attempts=self.attempts.among(self.attempts.last_parts == number),
+            own=_chosen(own, chosen),
+            genuine_people=self.genuine_people[chosen],
+        )
+
+    def among(self, people: Mask) -> VoiceTrials:
+        """The same with these people only, who keep their numbers."""
+        chosen = people[self.genuine_people]
+        return replace(
+            self,
+            templates=tuple(one for one in self.templates if people[one.owner]),
+            attempts=self.attempts.among(people[self.attempts.people]),
+            own=_chosen(self.own, chosen),
+            genuine_people=self.genuine_people[chosen],
+        )
 
     def _false_matches(self, matches: Decide) -> PairErrors:
         found = np.zeros((self.people, self.people), dtype=np.int64)
@@ -150,16 +204,52 @@ class VoiceTrials:
             yield owners[:, None] != self.attempts.people, owners, _compare(block, self.attempts)
 
 
-def make_templates(shares: Sequence[Sequence[Share]], phrases: int, draws: int) -> tuple[Template, ...]:
-    """Everybody with a phrase more than a template is made of, enrolled `draws` times by chance."""
+def _chosen(own: Compared, chosen: Mask) -> Compared:
+    return Compared(*(getattr(own, field.name)[chosen] for field in fields(own)))
+
+
+def pooled(several: Sequence[VoiceTrials]) -> VoiceTrials:
+    """Trials of the same people and templates under several conditions, as one."""
+    own = [one.own for one in several]
+    return replace(
+        several[0],
+        attempts=_Attempts.joined([one.attempts for one in several]),
+        own=Compared(*(np.concatenate([getattr(one, it.name) for one in own]) for it in fields(Compared))),
+        genuine_people=np.concatenate([one.genuine_people for one in several]),
+    )
+
+
+def make_templates(
+    shares: Sequence[Sequence[Share]],
+    phrases: int,
+    draws: int,
+    sessions: Sequence[Sequence[str]] | None = None,
+) -> tuple[Template, ...]:
+    """Everybody with a phrase more than a template is made of, enrolled `draws` times by chance, each time in one session.
+
+    Who has but one session is enrolled out of it, and the phrases that are left are the probes.
+    """
     chance = np.random.default_rng(SEED)
     made = []
     for owner, own in enumerate(shares):
-        for _ in range(draws if len(own) > phrases else 0):
-            chosen = chance.choice(len(own), size=phrases, replace=False)
+        sittings = _sittings(range(len(own)) if sessions is None else sessions[owner], phrases)
+        for draw in range(draws if len(own) > phrases and sittings else 0):
+            sitting = sittings[draw % len(sittings)]
+            chosen = chance.choice(sitting, size=phrases, replace=False)
             reference = Reference.of([own[number] for number in chosen])
-            made.append(Template(owner, reference, frozenset(map(int, chosen))))
+            used = chosen if len(sitting) == len(own) else sitting
+            made.append(Template(owner, reference, frozenset(map(int, used))))
     return tuple(made)
+
+
+def _sittings(sessions: Sequence[object], phrases: int) -> list[list[int]]:
+    """The numbers of the phrases of each session that has enough of them; all together where there is one session, or none."""
+    numbers: dict[object, list[int]] = {}
+    for number, session in enumerate(sessions):
+        numbers.setdefault(session, []).append(number)
+    if len(numbers) in (1, len(sessions)):
+        return [list(range(len(sessions)))]
+    return [own for own in numbers.values() if len(own) >= phrases]
 
 
 def voice_trials(
@@ -181,7 +271,10 @@ def voice_trials(
         _compare((template,), _Attempts.of([(0, one, other)], dimension)) for template, one, other in own
     ]
     compared = Compared(
-        np.array([score.first[0, 0] for score in scores]), np.array([score.both[0, 0] for score in scores])
+        np.array([score.first[0, 0] for score in scores]),
+        np.array([score.both[0, 0] for score in scores]),
+        np.array([score.first_parts[0] for score in scores], dtype=np.int64),
+        np.array([score.last_parts[0] for score in scores], dtype=np.int64),
     )
     people = np.array([template.owner for template, _, _ in own], dtype=np.int64)
     return VoiceTrials(
@@ -210,6 +303,8 @@ def _compare(templates: Sequence[Template], attempts: _Attempts) -> Compared:
     return Compared(
         _scores(parts, attempts.first, attempts.first_parts),
         _scores(parts, attempts.both, attempts.last_parts),
+        attempts.first_parts,
+        attempts.last_parts,
     )
 
 
@@ -222,6 +317,5 @@ def _scores(parts: Vectors, vectors: Vectors, met: Counts) -> Scores:
     return np.clip(scores, -1, 1)
 
 
-def _is_between(scores: Compared, single: OperatingPoint) -> Mask:
-    least = single.threshold if single.retry_from is None else single.retry_from
-    return (scores.first >= least) & (scores.first < single.threshold)
+def _thresholds(points: Points) -> Scores:
+    return np.array([point.threshold for point in points])

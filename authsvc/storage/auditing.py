@@ -7,6 +7,7 @@ from datetime import datetime
 
 from authsvc.audit.chain import Entry, Head, Link, SignedHead
 from authsvc.audit.checkpoint import Checkpoint
+from authsvc.audit.verifier import Filed
 from authsvc.clock import from_millis, to_millis
 from authsvc.storage.database import Connection, Row
 
@@ -14,24 +15,24 @@ ADD_LINK = """INSERT INTO audit_links (chain, seq, previous, body, hash, object,
     VALUES (:chain, :seq, :previous, :body, :hash, :object, :client)"""
 ADD_HEAD = """INSERT INTO audit_heads (chain, seq, hash, at, key_id, signature)
     VALUES (:chain, :seq, :hash, :at, :key_id, :signature)"""
-LAST_HEADS = """SELECT h.chain, h.seq, h.hash FROM audit_heads h
-    JOIN (SELECT chain, MAX(seq) AS seq FROM audit_heads GROUP BY chain) l ON l.chain = h.chain AND l.seq = h.seq
-    ORDER BY h.chain"""
 LAST_HEAD = "SELECT seq, hash FROM audit_heads WHERE chain = :chain ORDER BY seq DESC LIMIT 1"
 HEAD_OVER = """SELECT chain, seq, hash, at, key_id, signature FROM audit_heads
     WHERE chain = :chain AND seq >= :seq ORDER BY seq LIMIT 1"""
-LINKS = """SELECT chain, seq, previous, body, hash FROM audit_links
-    WHERE chain > :chain OR (chain = :chain AND seq > :seq) ORDER BY chain, seq LIMIT 1000"""
+NEXT_CHAIN = "SELECT MIN(chain) FROM {table} WHERE chain > :chain"
+LINKS = """SELECT chain, seq, previous, body, hash, object, client FROM audit_links
+    WHERE chain = :chain AND seq > :seq ORDER BY seq LIMIT 1000"""
+HASH_AT = "SELECT hash FROM audit_links WHERE chain = :chain AND seq = :seq"
 LINKS_OF = (
     "SELECT chain, seq, previous, body, hash FROM audit_links WHERE object = :object ORDER BY chain, seq"
 )
 LINKS_OF_CLIENT = """SELECT chain, seq, previous, body, hash FROM audit_links
-    WHERE client = :client AND (chain > :chain OR (chain = :chain AND seq > :seq)) ORDER BY chain, seq LIMIT :limit"""
+    WHERE client = :client AND (chain, seq) > (:chain, :seq) ORDER BY chain, seq LIMIT :limit"""
 LINKS_BETWEEN = """SELECT chain, seq, previous, body, hash FROM audit_links
     WHERE chain = :chain AND seq >= :first AND seq <= :last ORDER BY seq"""
 SIFT = """SELECT chain, seq, previous, body, hash FROM audit_links
     WHERE chain = :chain AND seq >= :floor AND seq < :below {more} ORDER BY seq DESC LIMIT :limit"""
-HEADS = "SELECT chain, seq, hash, at, key_id, signature FROM audit_heads ORDER BY chain, seq"
+HEADS = """SELECT chain, seq, hash, at, key_id, signature FROM audit_heads
+    WHERE chain = :chain AND seq > :seq ORDER BY seq LIMIT 1000"""
 ADD_CHECKPOINT = """INSERT INTO audit_checkpoints (seq, body, key_id, signature)
     VALUES (:seq, :body, :key_id, :signature) ON CONFLICT (seq) DO NOTHING"""
 CHECKPOINTS = (
@@ -59,13 +60,33 @@ class AuditStore:
             },
         )
 
-    def links(self, chain: str = "", seq: int = 0) -> Iterator[Link]:
-        """Every link behind a position, chain by chain in order; reads a thousand at a time."""
+    def chains(self) -> Iterator[str]:
+        """The name of every chain that has an entry or a head, by the database's own order of text."""
+        names = {*self._chains_of("audit_links"), *self._chains_of("audit_heads")}
+        yield from sorted(names)
+
+    def filed(self, chain: str) -> Iterator[Filed]:
+        """Every entry of a chain with the columns it was filed under, in order; reads a thousand at a time."""
+        seq = 0
         while rows := self._connection.all(LINKS, {"chain": chain, "seq": seq}):
-            for row in rows:
-                link = _link(row)
-                chain, seq = link.chain, link.seq
-                yield link
+            seq = rows[-1][1]
+            yield from (Filed(_link(row[:5]), *row[5:]) for row in rows)
+
+    def links(self) -> Iterator[Link]:
+        """Every link, chain by chain in order."""
+        for chain in self.chains():
+            yield from (filed.link for filed in self.filed(chain))
+
+    def hash_at(self, chain: str, seq: int) -> str | None:
+        rows = self._connection.all(HASH_AT, {"chain": chain, "seq": seq})
+        return rows[0][0] if rows else None
+
+    def _chains_of(self, table: str) -> Iterator[str]:
+        """One step through the index a chain, and not through all entries."""
+        (last,) = self._connection.all(NEXT_CHAIN.format(table=table), {"chain": ""})[0]
+        while last is not None:
+            yield last
+            (last,) = self._connection.all(NEXT_CHAIN.format(table=table), {"chain": last})[0]
 
     def links_of(self, object_id: str) -> tuple[Link, ...]:
         """The links about one object."""
@@ -110,19 +131,33 @@ class AuditStore:
 
     def last_heads(self) -> tuple[Head, ...]:
         """Where every chain ends."""
-        return tuple(Head(*row) for row in self._connection.all(LAST_HEADS, {}))
+        return tuple(self.last_head(chain) for chain in sorted(self._chains_of("audit_heads")))
 
     def head_over(self, chain: str, seq: int) -> SignedHead | None:
         """The signed head of the batch in which a link was written."""
         rows = self._connection.all(HEAD_OVER, {"chain": chain, "seq": seq})
         return _signed_head(rows[0]) if rows else None
 
-    def heads(self) -> tuple[SignedHead, ...]:
-        return tuple(_signed_head(row) for row in self._connection.all(HEADS, {}))
+    def heads(self, chain: str) -> Iterator[SignedHead]:
+        """Every signed head of a chain, in order."""
+        seq = 0
+        while rows := self._connection.all(HEADS, {"chain": chain, "seq": seq}):
+            seq = rows[-1][1]
+            yield from map(_signed_head, rows)
 
-    def checkpoints(self, after: int = 0, limit: int = 1_000_000) -> tuple[Checkpoint, ...]:
+    def all_heads(self) -> Iterator[SignedHead]:
+        for chain in self.chains():
+            yield from self.heads(chain)
+
+    def checkpoints(self, after: int = 0, limit: int = 1000) -> tuple[Checkpoint, ...]:
         rows = self._connection.all(CHECKPOINTS, {"after": after, "limit": limit})
         return tuple(_checkpoint(row) for row in rows)
+
+    def all_checkpoints(self) -> Iterator[Checkpoint]:
+        after = -1
+        while found := self.checkpoints(after):
+            after = found[-1].seq
+            yield from found
 
     def last_checkpoint(self) -> Checkpoint | None:
         rows = self._connection.all(LAST_CHECKPOINT, {})

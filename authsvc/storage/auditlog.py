@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from authsvc.audit.chain import Head, Link, PublicKeys, SigningKey
+from authsvc.audit.chain import Entry, Head, Link, PublicKeys, SigningKey
 from authsvc.audit.checkpoint import Checkpoint, take_checkpoint
 from authsvc.audit.evidence import Inclusion, write_bundle
 from authsvc.audit.export import write_export
+from authsvc.audit.remembered import RememberedHeads
 from authsvc.audit.report import Report
-from authsvc.audit.verifier import verify
+from authsvc.audit.verifier import Chain, verify_chains
 from authsvc.clock import Clock
 from authsvc.domain.decision import Decision
 from authsvc.domain.receipt import evidence_of
@@ -28,8 +29,10 @@ class StoredAuditLog:
         keys: Callable[[], PublicKeys],
         signing_key: Callable[[], SigningKey],
         clock: Clock,
+        remembered: RememberedHeads,
     ) -> None:
         self._ledger = ledger
+        self._remembered = remembered
         self._keys = keys
         self._signing_key = signing_key
         self._clock = clock
@@ -59,30 +62,72 @@ class StoredAuditLog:
         return bundle
 
     def take_checkpoint(self) -> bool:
-        """Sign all heads together, where anything was written since the last time; says whether it did."""
+        """Sign all heads together, where anything was written since the last time; says whether it did.
 
-        def unit(tx: StoreTransaction) -> bool:
+        Raises Unavailable where a chain no longer holds what was signed before, as it is remembered outside of the database.
+        """
+
+        def unit(tx: StoreTransaction) -> Checkpoint | None:
+            self._remembered.refuse_shortened(tx.audit.hash_at)
             previous, heads = tx.audit.last_checkpoint(), tx.audit.last_heads()
             if not heads or (previous is not None and set(previous.statement().heads) == set(heads)):
-                return False
+                return None
             checkpoint = take_checkpoint(previous, heads, self._clock.now(), self._signing_key())
-            return tx.audit.add_checkpoint(checkpoint)
+            return checkpoint if tx.audit.add_checkpoint(checkpoint) else None
 
-        return self._ledger.transact(unit)
+        taken = self._ledger.transact(unit)
+        if taken is None:
+            return False
+        self._remembered.remember(taken.statement().heads)
+        self._remembered.witness(taken)
+        return True
 
-    def verify(self) -> Report:
-        """The whole log, link by link, as it stands at one moment while it grows."""
+    def verify(
+        self, kept: Iterable[Checkpoint] = (), progress: Callable[[int], None] = lambda links: None
+    ) -> Report:
+        """The whole log, link by link, as it stands at one moment while it grows; `kept` are an auditor's own checkpoints."""
+        # Before the snapshot, which holds at least as much.
+        remembered = self._remembered.recall()
         return self._ledger.snapshot(
-            lambda tx: verify(tx.audit.links(), tx.audit.heads(), tx.audit.checkpoints(), self._keys())
+            lambda tx: verify_chains(
+                (Chain(name, tx.audit.filed(name), tx.audit.heads(name)) for name in tx.audit.chains()),
+                tx.audit.all_checkpoints(),
+                self._keys(),
+                kept,
+                remembered,
+                progress,
+            )
         )
+
+    def length(self) -> int:
+        """How many lines there are, about; for a progress bar."""
+        return self._ledger.read(lambda tx: sum(head.seq for head in tx.audit.last_heads()))
 
     def export(self, folder: Path) -> None:
         """Write the whole log for a verifier elsewhere."""
         self._ledger.snapshot(
             lambda tx: write_export(
-                folder, tx.audit.links(), tx.audit.heads(), tx.audit.checkpoints(), self._keys()
+                folder, tx.audit.links(), tx.audit.all_heads(), tx.audit.all_checkpoints(), self._keys()
             )
         )
+
+    def accept_restore(self, actor: str, reason: str) -> Mapping[str, object]:
+        """Take the database as it is, after a restore: said in the audit, with what is missing, and remembered anew."""
+        remembered, now = self._remembered.recall(), self._clock.now()
+
+        def unit(tx: StoreTransaction) -> list[Json]:
+            lost: list[Json] = [
+                {"chain": head.chain, "remembered": head.seq, "found": tx.audit.last_head(head.chain).seq}
+                for head in remembered
+                if tx.audit.hash_at(head.chain, head.seq) != head.hash
+            ]
+            said = {"reason": reason, "lost": lost}
+            tx.record(Entry(now, actor, "audit.accept-restore", None, "audit", "accepted", said))
+            return lost
+
+        lost = self._ledger.transact(unit)
+        self._remembered.begin_anew(self._ledger.read(lambda tx: tx.audit.last_heads()))
+        return {"lost": lost}
 
 
 def _inclusions(tx: StoreTransaction, links: Sequence[Link]) -> Iterator[Inclusion]:

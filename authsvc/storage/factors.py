@@ -66,10 +66,12 @@ FORGET_SECRETS = "DELETE FROM otp_secrets WHERE client = :client AND user_id = :
 FORGET_SECRET = f"{FORGET_SECRETS} AND purpose = :purpose"
 PUT_CAPTURE = """INSERT INTO captures (id, client, user_id, modality, sealed, taken_at)
     VALUES (:id, :client, :user, :modality, :sealed, :now)"""
+# The enrollment's own first: it was stored in the same moment as the template.
 CAPTURES = """SELECT u.sealing_key, c.id, c.sealed FROM captures c
     JOIN users u ON u.client = c.client AND u.user_id = c.user_id
+    LEFT JOIN templates t ON t.client = c.client AND t.user_id = c.user_id AND t.modality = c.modality
     WHERE c.client = :client AND c.user_id = :user AND c.modality = :modality AND u.sealing_key IS NOT NULL
-    ORDER BY c.taken_at DESC, c.id LIMIT :limit"""
+    ORDER BY CASE WHEN c.taken_at = t.created_at THEN 0 ELSE 1 END, c.taken_at DESC, c.id LIMIT :limit"""
 FORGET_CAPTURE = "DELETE FROM captures WHERE id = :id"
 FORGET_CAPTURES = "DELETE FROM captures WHERE client = :client AND user_id = :user AND modality = :modality"
 PUT_CONSENT = """INSERT INTO consents (id, client, user_id, modality, text_version, given_at, withdrawn_at)
@@ -80,7 +82,8 @@ CONSENTS = """SELECT modality, text_version, given_at, withdrawn_at FROM consent
     WHERE client = :client AND user_id = :user ORDER BY given_at"""
 
 
-CAPTURES_KEPT = 20
+CAPTURES_KEPT = 31
+"""That of the enrollment for as long as its template stands, and the last thirty besides."""
 
 
 class OtpStore:
@@ -242,7 +245,7 @@ class TemplateStore:
     def remember_capture(
         self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
     ) -> None:
-        """Keep what a capture is recognised by; only the last CAPTURES_KEPT are."""
+        """Keep what a capture is recognised by; of them only CAPTURES_KEPT stay, the enrollment's among them."""
         capture_id = new_id("cap")
         sealed = self._sealer.seal(key, _capture_place(subject, capture_id), "\n".join(fingerprints).encode())
         params = {

@@ -217,7 +217,11 @@ class Ledger(Generic[Tx]):
         if self._connection is None:
             connection = self._database.connect()
             # After an outage the last COMMIT may have been heard or not; what is stored tells.
-            self._connected_to(connection)
+            try:
+                self._connected_to(connection)
+            except Exception:
+                connection.close()
+                raise
             self._connection = connection
         return self._connection
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from authsvc.audit.chain import Entry, Head, Link, SigningKey, extend, sign_head
+from authsvc.audit.remembered import RememberedHeads, refuse_unless_held
 from authsvc.clock import Clock
 from authsvc.domain.store import Ahead
 from authsvc.events import Event
@@ -172,7 +173,10 @@ class Writing:
         clock: Clock,
         dialect: str,
         happened: Callable[[str], None],
+        remembered: RememberedHeads | None,
     ) -> None:
+        """`remembered` says what the chain must hold; None takes the chain as it is found."""
+        self._remembered = remembered
         self._sealer = sealer
         self._signing_key = signing_key
         self._clock = clock
@@ -181,8 +185,12 @@ class Writing:
         self._head = Head(chain)
 
     def resume(self, connection: Connection) -> None:
-        """Continue the chain where its last committed batch ended."""
-        self._head = AuditStore(connection).last_head(self._head.chain)
+        """Continue the chain where its last committed batch ended; raises Unavailable for one that got shorter."""
+        store = AuditStore(connection)
+        if self._remembered is not None:
+            refuse_unless_held(self._head, store.hash_at)
+            self._remembered.refuse_shortened(store.hash_at, self._head.chain)
+        self._head = store.last_head(self._head.chain)
 
     def open(self, connection: Connection) -> StoreTransaction:
         return StoreTransaction(connection, self._sealer, self._head)
@@ -196,6 +204,11 @@ class Writing:
             if self._dialect == "postgresql":
                 connection.all(EVENTS_IN_TURN, {})
             transaction.events.add_all(transaction.published)
+
+    def remember(self) -> None:
+        """Where this process's chain ends, for whoever continues it."""
+        if self._remembered is not None and self._head.seq:
+            self._remembered.remember([self._head])
 
     def committed(self, transaction: StoreTransaction) -> None:
         """The batch is durable: the next one continues from its head."""

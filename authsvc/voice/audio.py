@@ -24,6 +24,7 @@ MAX_BYTES = 6 * 1024 * 1024
 MAX_SECONDS = 12.0
 MIN_SECONDS = 0.2
 
+_HUM_MARGIN = SAMPLE_RATE // 4
 _RATES = range(8000, 96001)
 _CHANNELS = (1, 2)
 # What somebody's own files may have, which no stranger has sent.
@@ -42,7 +43,7 @@ _FORMATS: Mapping[Container, tuple[frozenset[str], frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """Sound as everything here wants it, without a constant offset.
+    """Sound as everything here wants it, without a constant offset and without hum.
 
     `clipped` is the share of samples within 1.5 % of the loudest before resampling, 0 for a recording that stays quiet;
     `digest` is the SHA-256 of the decoded samples as 16 bit.
@@ -101,12 +102,22 @@ def recording_of(samples: Samples, rate: int) -> Recording:
     centred = limited - limited.mean()
     sound = resampled(centred, rate, SAMPLE_RATE)
     whole = np.round(np.clip(sound, -1, 1) * 32767).astype("<i2")
-    return Recording(sound, _clipped(limited), hashlib.sha256(whole.tobytes()).hexdigest())
+    return Recording(without_hum(sound), _clipped(limited), hashlib.sha256(whole.tobytes()).hexdigest())
 
 
 def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
     """The same sound at another rate, float32."""
     return samples if rate == wanted else soxr.resample(samples, rate, wanted, quality="HQ")
+
+
+def without_hum(samples: Samples) -> Samples:
+    """16 kHz sound without what lies under 70 Hz, where mains and handling are and no voice is."""
+    size = 1 << (samples.size + _HUM_MARGIN).bit_length()
+    spectrum = np.fft.rfft(samples, size)
+    hertz = np.arange(spectrum.size) * (SAMPLE_RATE / size)
+    # An edge of 10 Hz: a wall would ring.
+    kept = np.fft.irfft(spectrum * np.clip((hertz - 65) / 10, 0, 1), size)[: samples.size]
+    return np.asarray(kept, dtype=np.float32)
 
 
 def encode_wav(samples: Samples, rate: int = SAMPLE_RATE) -> bytes:

@@ -53,8 +53,8 @@ def noisy(samples: Samples, decibels: float = _NOISE_DB) -> Samples:
     return _floats(samples + noise * (_level(samples) / _level(noise)) * 10 ** (-decibels / 20))
 
 
-CONDITIONS: tuple[Condition, ...] = (lambda samples: samples, telephone, reverberant, noisy)
-"""Clean, telephone, room, noise: what every enrollment phrase is averaged over."""
+CONDITIONS: tuple[Condition, ...] = (lambda samples: samples, reverberant, noisy, telephone)
+"""Clean, room, noise, telephone: every enrollment phrase is described in each."""
 
 
 def _generator(samples: Samples) -> np.random.Generator:

@@ -19,14 +19,12 @@ from numpy.typing import NDArray
 from authsvc.errors import InvalidRequest
 from authsvc.voice.audio import Recording
 from authsvc.voice.engine import Samples
+from authsvc.voice.excerpts import EXCERPT, SAME_TAKE, excerpted, repeated
 from authsvc.voice.mel import mel_power
 
 COPY = 0.55
 """A copy from this similarity on, where every recording answers fresh digits: other prompts by the same person were at most
 0.458 alike in 4,260 pairs. Of a fixed sentence two takes can reach 0.757; it would need 0.78."""
-
-KEPT = 20
-"""How many accepted recordings of a person are remembered."""
 
 _BANDS = slice(8, 31)
 _WIDTH = 23
@@ -75,8 +73,34 @@ class Fingerprint:
         return _correlation(self.relief, other.relief)
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """To earlier recordings: `copy` of the whole to any one of them, `excerpts` of its pieces to pieces of all of them.
+
+    `repeated` is that of two places within the recording itself.
+    """
+
+    copy: float
+    excerpts: float
+    repeated: float
+
+    @property
+    def is_copy(self) -> bool:
+        return self.copy >= COPY or self.excerpts >= EXCERPT or self.repeated >= SAME_TAKE
+
+
+def likeness(fingerprint: Fingerprint, earlier: Iterable[str]) -> Likeness:
+    """Raises InvalidRequest for text that is no fingerprint."""
+    others = [Fingerprint.parse(text) for text in earlier]
+    return Likeness(
+        max((fingerprint.similarity(other) for other in others), default=0.0),
+        excerpted(fingerprint.relief, [other.relief for other in others]),
+        repeated(fingerprint.relief),
+    )
+
+
 def closest(fingerprint: Fingerprint, earlier: Iterable[str]) -> float:
-    """The largest similarity to any of the earlier ones; 0 when there are none."""
+    """The largest likeness as a whole to any of the earlier ones; 0 when there are none."""
     return max((fingerprint.similarity(Fingerprint.parse(text)) for text in earlier), default=0.0)
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-NARROWBAND_DB = -45
-"""Where less than this is left of the upper band, against the lower one, only a telephone band was recorded."""
+_UPPER_DB, _LOWER_DB = -45, -20
+
+
+def is_telephone(upper_band: float, lower_band: float) -> bool:
+    """Whether nothing but a telephone's band was recorded: old codecs and 8 kHz lose the upper band alone, a line both."""
+    return upper_band < _UPPER_DB and lower_band < _LOWER_DB
 
 
 class Hint(StrEnum):

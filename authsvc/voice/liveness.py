@@ -1,4 +1,4 @@
-"""Is a person speaking now? Fresh digits, spoken within a minute, that are no copy of a recording heard before.
+"""Is a person speaking now? Fresh digits, spoken within a minute, that are no copy of earlier recordings, whole or in pieces.
 
 That is all that can be said: it stops yesterday's recording and not a voice that is made up on the spot. No spoof detector
 that was tried tells synthetic from human speech on sounds that it was not trained on; one may be added, and its score can
@@ -8,12 +8,12 @@ only make the answer stricter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from authsvc.biometric.words import Liveness, LivenessResult
 from authsvc.voice.engine import Samples
-from authsvc.voice.fingerprint import COPY
+from authsvc.voice.fingerprint import Likeness
 from authsvc.voice.prompt import Limits, Reading
 
 
@@ -34,10 +34,10 @@ class SpoofDetector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How the prompt was read, and the largest similarity to an earlier recording."""
+    """How the prompt was read, and how alike the recording is to earlier ones."""
 
     reading: Reading
-    copy: float
+    likeness: Likeness
 
 
 class PromptedLiveness:
@@ -61,7 +61,7 @@ class PromptedLiveness:
             "worst_digit": evidence.reading.digit,
             "digits_heard": float(evidence.reading.heard),
             "seconds_per_digit": evidence.reading.seconds_per_digit,
-            "copy": evidence.copy,
+            **asdict(evidence.likeness),
             **scores,
         }
         return LivenessResult(self._verdict(evidence, suspicious), (self.id, "copy", *scores), numbers)
@@ -71,7 +71,7 @@ class PromptedLiveness:
         return not reading.is_of_these_digits(self._least)
 
     def _verdict(self, evidence: Evidence, suspicious: Sequence[str]) -> Liveness:
-        if evidence.copy >= COPY:
+        if evidence.likeness.is_copy:
             return Liveness.ATTACK
         if suspicious or self.is_misread(evidence.reading):
             return Liveness.UNDECIDED

@@ -11,20 +11,23 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from authsvc.voice.engine import SAMPLE_RATE, Samples
-from authsvc.voice.hints import NARROWBAND_DB, Hint
+from authsvc.voice.hints import Hint, is_telephone
 from authsvc.voice.speech import FRAME, Speech
 
 _SURE_SPEECH, _SURE_NOISE = 0.6, 0.2
 _TINY = 1e-12
+_PRISTINE_DB = 45.0
+_MOST_SNR = 60.0
+"""Pauses of exact zeros are no better than a quiet room."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
     """What was measured of one recording.
 
-    `seconds` of the recording and `speech` of it in seconds; `snr` in dB, within 4 dB of the truth; `clipped` the share of
-    samples near the loudest; `level` of the speech in dBFS; `upper_band` the level of 4.2 to 7 kHz against 0.5 to 3.4 kHz
-    in dB: under -45 nothing but a telephone band was recorded.
+    `seconds` of the recording and `speech` of it in seconds; `snr` in dB, at most 60, within 3 dB of the truth; `clipped` the
+    share of samples near the loudest; `level` of the speech in dBFS; `upper_band` and `lower_band` the levels of 4.2 to
+    7 kHz and of 90 to 230 Hz against 0.5 to 3.4 kHz in dB: where neither is left, a telephone band was recorded.
     """
 
     seconds: float
@@ -33,18 +36,19 @@ class Quality:
     clipped: float
     level: float
     upper_band: float
+    lower_band: float = 0.0
 
     def numbers(self) -> dict[str, float]:
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
     @property
-    def is_narrowband(self) -> bool:
-        return self.upper_band < NARROWBAND_DB
+    def is_telephone(self) -> bool:
+        return is_telephone(self.upper_band, self.lower_band)
 
     @property
-    def is_degraded(self) -> bool:
-        """Good enough to be compared, but not with a reference of clean phrases."""
-        return self.is_narrowband or self.snr < 20
+    def is_pristine(self) -> bool:
+        """Less noise than is left in a room that echoes."""
+        return self.snr >= _PRISTINE_DB
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +85,23 @@ def measure(speech: Speech) -> Quality:
     power = _frame_power(samples)
     spoken = power[speech.probabilities > _SURE_SPEECH]
     loud = float(spoken.mean()) if spoken.size else float(power.mean())
+    lower, upper = _outer_bands(speech.only)
     return Quality(
         seconds=speech.recording.seconds,
         speech=speech.seconds,
         snr=_snr(power, speech, loud),
         clipped=speech.recording.clipped,
         level=_decibels(loud),
-        upper_band=_upper_band(speech.only),
+        upper_band=upper,
+        lower_band=lower,
     )
 
 
 def _snr(power: Samples, speech: Speech, loud: float) -> float:
     silent = power[speech.probabilities < _SURE_NOISE]
-    noise = float(silent.mean()) if silent.size >= 3 else float(np.quantile(power, 0.05))
-    return _decibels(max(loud - noise, _TINY)) - _decibels(noise)
+    # The median: one frame of speech that the detector misses would decide a mean.
+    noise = float(np.median(silent)) if silent.size >= 3 else float(np.quantile(power, 0.05))
+    return min(_decibels(max(loud - noise, _TINY)) - _decibels(noise), _MOST_SNR)
 
 
 def _frame_power(samples: Samples) -> Samples:
@@ -103,13 +110,15 @@ def _frame_power(samples: Samples) -> Samples:
     return mean
 
 
-def _upper_band(samples: Samples) -> float:
+def _outer_bands(samples: Samples) -> tuple[float, float]:
+    """The levels under and over the middle of a telephone's band, against that middle, in dB."""
     spectrum = np.abs(np.fft.rfft(samples, 1 << (samples.size - 1).bit_length())) ** 2
     hertz = np.linspace(0, SAMPLE_RATE / 2, spectrum.size)
-    upper, lower = (
-        float(spectrum[(hertz >= low) & (hertz < high)].mean()) for low, high in ((4200, 7000), (500, 3400))
+    lower, middle, upper = (
+        _decibels(float(spectrum[(hertz >= low) & (hertz < high)].mean()))
+        for low, high in ((90, 230), (500, 3400), (4200, 7000))
     )
-    return _decibels(upper) - _decibels(lower)
+    return lower - middle, upper - middle
 
 
 def _decibels(power: float) -> float:

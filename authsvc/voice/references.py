@@ -1,9 +1,10 @@
 """How phrases become a reference, and which part of it a probe is compared with.
 
-A reference has two parts: the mean of the phrases as they were, and their mean over every condition of `conditions`. A good
-probe is compared with the first, for which thresholds were measured; a narrowband or noisy one with the second, whose scores
-are lower for strangers too. One mean for both would refuse owners in good conditions (on the development voices two thirds of
-clean two-second phrases at the shipped threshold), and the better score of the two would let strangers in.
+A reference has three parts: the mean of the phrases as they were; of the phrases as they were, in a room and in noise; and of
+telephone copies. A probe out of a quiet recording meets the first, one over a telephone band the last, any other the second:
+reverberation and codecs are not seen in what is measured of a recording, so only what is better than they can be is called clean.
+Each part has thresholds of its own, because strangers score differently on each. The best score of all parts would let strangers
+in, and one mean over everything refuses owners everywhere.
 """
 
 from __future__ import annotations
@@ -18,66 +19,65 @@ from authsvc.voice.conditions import CONDITIONS
 from authsvc.voice.engine import Samples, SpeakerEncoder
 from authsvc.voice.quality import Quality
 
+PARTS = ("clean", "multi", "telephone")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Share:
-    """What one phrase adds: its own unit vector, the sum of those under every condition, and whether it was narrowband."""
+    """What one phrase adds to each part: its own unit vector, the sum of those in the wide band, that of its telephone copy."""
 
     own: Vectors
-    conditions: Vectors
-    is_narrowband: bool
+    multi: Vectors
+    telephone: Vectors
 
     @classmethod
-    def of(cls, encoder: SpeakerEncoder, phrase: Samples, quality: Quality) -> Share:
+    def of(cls, encoder: SpeakerEncoder, phrase: Samples) -> Share:
         """`phrase` is speech only."""
-        vectors = encoder.describe([condition(phrase) for condition in CONDITIONS])
-        return cls(vectors[0], vectors.sum(axis=0), quality.is_narrowband)
+        own, *wide, telephone = encoder.describe([condition(phrase) for condition in CONDITIONS])
+        return cls(own, np.sum([own, *wide], axis=0), telephone)
 
     @classmethod
     def unpacked(cls, data: bytes, dimension: int) -> Share:
         """What `packed` wrote; raises ValueError for another number of numbers."""
-        numbers = unpack(data)
-        own, conditions = numbers[:-1].reshape(2, dimension)
-        return cls(own, conditions, bool(numbers[-1]))
+        return cls(*unpack(data).reshape(len(PARTS), dimension))
 
     def packed(self) -> bytes:
-        return pack(np.concatenate([self.own, self.conditions, [self.is_narrowband]]))
+        return pack(np.concatenate([self.own, self.multi, self.telephone]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """Two unit vectors of one person."""
+    """Three unit vectors of one person."""
 
     clean: Vectors
-    degraded: Vectors
+    multi: Vectors
+    telephone: Vectors
 
     @classmethod
     def of(cls, shares: Sequence[Share]) -> Reference:
-        clean = unit(np.sum([share.own for share in shares], axis=0))
-        # Who enrolled over a narrowband line is not degraded by one: their own phrases fit better than copies of them.
-        if all(share.is_narrowband for share in shares):
-            return cls(clean, clean)
-        return cls(clean, unit(np.sum([share.conditions for share in shares], axis=0)))
+        own, multi, telephone = zip(*((one.own, one.multi, one.telephone) for one in shares), strict=True)
+        return cls(*(unit(np.sum(vectors, axis=0)) for vectors in (own, multi, telephone)))
 
     @classmethod
     def unpacked(cls, data: bytes, dimension: int) -> Reference:
         """What `packed` wrote; raises ValueError for another number of numbers."""
-        clean, degraded = unpack(data).reshape(2, dimension)
-        return cls(clean, degraded)
+        return cls(*unpack(data).reshape(len(PARTS), dimension))
 
     def packed(self) -> bytes:
-        return pack(np.concatenate([self.clean, self.degraded]))
+        return pack(self.parts.reshape(-1))
 
     @property
     def parts(self) -> Vectors:
-        """Both parts as rows, in the order of `part_for`."""
-        return np.stack([self.clean, self.degraded])
+        """As rows, in the order of PARTS."""
+        return np.stack([self.clean, self.multi, self.telephone])
 
     def for_probe(self, quality: Quality) -> Vectors:
         """The part that a probe of this quality is compared with."""
-        return (self.clean, self.degraded)[part_for(quality)]
+        return np.asarray(self.parts[PARTS.index(part_for(quality))])
 
 
-def part_for(quality: Quality) -> int:
+def part_for(quality: Quality) -> str:
     """Which part of any reference a probe of this quality is compared with."""
-    return 1 if quality.is_degraded else 0
+    if quality.is_telephone:
+        return "telephone"
+    return "clean" if quality.is_pristine else "multi"

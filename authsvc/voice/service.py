@@ -18,11 +18,11 @@ from authsvc.factor import Unusable
 from authsvc.voice.acquisition import Ears, Phrase, acquire
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.engine import SpeakerEncoder
-from authsvc.voice.fingerprint import COPY, closest
+from authsvc.voice.fingerprint import COPY, closest, likeness
 from authsvc.voice.hints import Hint
 from authsvc.voice.liveness import Evidence, PromptedLiveness
 from authsvc.voice.quality import ENROLLMENT, VERIFICATION, Gate
-from authsvc.voice.references import Reference, Share
+from authsvc.voice.references import Reference, Share, part_for
 from authsvc.voice.spoken_prompt import Language
 
 _AGREEMENT = 0.70
@@ -71,7 +71,7 @@ class VoiceService:
         hints = phrase.hints or self._objections(phrase, context)
         if hints:
             return Unusable(tuple(hint.value for hint in hints))
-        share = Share.of(self._encoder, phrase.speech.only, phrase.quality)
+        share = Share.of(self._encoder, phrase.speech.only)
         return EnrollmentPhrase(share.packed(), phrase.fingerprint.text(), self.model)
 
     def enroll(self, shares: Sequence[bytes]) -> Template | Unusable:
@@ -99,14 +99,15 @@ class VoiceService:
             return Unusable(tuple(hint.value for hint in phrase.hints))
         probe = self._encoder.describe([phrase.speech.only])[0]
         probes = [probe] if context.held is None else [self._probe(context.held), probe]
-        copy = closest(phrase.fingerprint, context.earlier)
+        alike = likeness(phrase.fingerprint, context.earlier)
         comparison = Comparison(
             score=cosine(fuse(np.stack(probes)), expected.for_probe(phrase.quality)),
             model=self.model,
             frames=len(probes),
-            liveness=self._liveness.judge(Evidence(phrase.reading, copy), phrase.speech.only),
+            liveness=self._liveness.judge(Evidence(phrase.reading, alike), phrase.speech.only),
             quality=phrase.quality.numbers(),
             fingerprints=(phrase.fingerprint.text(),),
+            part=part_for(phrase.quality),
         )
         return Heard(comparison, pack(probe))
 

@@ -20,10 +20,11 @@ from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unus
 from authsvc.subject import Subject
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.held import HeldPhrase, HeldPhrases
-from authsvc.voice.hints import NARROWBAND_DB, Hint
+from authsvc.voice.hints import Hint, is_telephone
 from authsvc.voice.spoken_prompt import DIGITS, ENROLLMENT_DIGITS, Language, new_digits
 
 PROMPT_LIFE = timedelta(seconds=60)
+_EVIDENCE = ("model", "score", "phrases", "part", "liveness", "detectors", "prompt")
 NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
 
 Answer = TypeVar("Answer")
@@ -46,7 +47,7 @@ class Templates(Protocol):
         """Whether this very template is still the enrolled one."""
 
     def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
-        """What the last twenty accepted captures are recognised by, the enrollment among them."""
+        """What the enrollment and the last accepted captures are recognised by."""
 
     def remember_capture(
         self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
@@ -136,12 +137,13 @@ class VoiceVerifier:
         ):
             return Verification(Factor.VOICE, False, "no such template")
         model, frames, score = str(kept["model"]), int(str(kept["phrases"])), float(str(kept["score"]))
-        threshold = self._threshold(step, model, frames)
+        part = str(kept.get("part", ""))
+        threshold = self._threshold(step, model, frames, part)
         evidence = {
-            **{name: kept[name] for name in ("model", "score", "phrases", "liveness", "detectors", "prompt")},
+            **{name: kept.get(name) for name in _EVIDENCE},
             "threshold": threshold,
             "target_fmr": step.target_fmr,
-            "log_likelihood_ratio": self._manifests[model].log_likelihood_ratio(score, frames),
+            "log_likelihood_ratio": self._manifests[model].log_likelihood_ratio(score, frames, part),
             "bound_to_payment": True,
         }
         # Nothing but BONA_FIDE passes: a copy, other digits or a doubt do not, whatever the score.
@@ -166,13 +168,13 @@ class VoiceVerifier:
         compared = heard.comparison
         if compared.liveness.verdict is not Liveness.BONA_FIDE or step.target_fmr is None:
             return False
-        point = self._manifests[compared.model].operating_point(step.target_fmr, frames=1)
+        point = self._manifests[compared.model].operating_point(step.target_fmr, frames=1, part=compared.part)
         return point.retry_from is not None and point.retry_from <= compared.score < point.threshold
 
-    def _threshold(self, step: Step, model: str, frames: int) -> float:
+    def _threshold(self, step: Step, model: str, frames: int, part: str) -> float:
         if step.target_fmr is None:
             raise InvalidRequest("the policy states no target FMR for voice")
-        return self._manifests[model].threshold_for(step.target_fmr, frames)
+        return self._manifests[model].threshold_for(step.target_fmr, frames, part)
 
 
 def begin_phrase(locale: str, now: datetime, count: int = DIGITS) -> Begun:
@@ -226,6 +228,7 @@ def _kept(template_id: str, heard: Heard, held: HeldPhrase | None) -> Json:
         "model": compared.model,
         "score": compared.score,
         "phrases": compared.frames,
+        "part": compared.part,
         "liveness": compared.liveness.verdict.value,
         "detectors": list(compared.liveness.detectors),
         "prompt": compared.liveness.evidence.get("prompt"),
@@ -235,7 +238,8 @@ def _kept(template_id: str, heard: Heard, held: HeldPhrase | None) -> Json:
 
 def _asking_again(heard: Heard) -> tuple[str, ...]:
     """A telephone band leaves doubt about most owners, so who recorded in one is told what would end it."""
-    narrowband = heard.comparison.quality.get("upper_band", 0.0) < NARROWBAND_DB
+    quality = heard.comparison.quality
+    narrowband = is_telephone(quality.get("upper_band", 0.0), quality.get("lower_band", 0.0))
     return (Hint.SAY_ANOTHER.value, *((Hint.NARROWBAND.value,) if narrowband else ()))
 
 

@@ -150,6 +150,7 @@ def _heard(fields: Fields, blobs: Blobs) -> Heard:
         ),
         quality=_numbers(fields["quality"]),
         fingerprints=tuple(text.decode() for text in fingerprints),
+        part=str(fields["part"]),
     )
     return Heard(comparison, probe)
 

@@ -23,7 +23,7 @@ from authsvc.errors import ModelUnusable
 from authsvc.keys.access import ALL_SCOPES, new_api_key
 from authsvc.voice import verifier
 from authsvc.voice.build import voice_service
-from authsvc.voice.conditions import noisy
+from authsvc.voice.conditions import noisy, reverberant
 from authsvc.voice.service import VoiceService
 from authsvc.web.settings import WebSettings
 from tests.support.service import Bench, embedded
@@ -234,7 +234,7 @@ def test_other_digits_than_the_asked_ones_are_refused_in_whatever_voice(shop: Sh
 def test_between_yes_and_no_a_second_row_is_asked_and_both_are_judged_together(shop: Shop, owner: Speaker):
     shop.enroll(owner)
     payer = shop.challenge()
-    first = payer.say(owner, spoil=lambda sound: noisy(sound, 26))
+    first = payer.say(owner, spoil=lambda sound: noisy(reverberant(sound, 0.9), 14))
     assert slug(first) == "capture-unusable"
     assert [hint["code"] for hint in first.get_json()["hints"]] == ["say_another"]
     assert payer.get()["attempts_remaining"] == 3

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from authsvc.lab.voice_corpus import joined, speakers, takes_of
+from authsvc.lab.voice_copies import at_tempo
+from authsvc.lab.voice_corpus import joined, speakers, strung, takes_of
 from authsvc.voice.acquisition import Ears, acquire
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.engine import Samples
@@ -17,6 +18,9 @@ from authsvc.voice.quality import ENROLLMENT, VERIFICATION
 from authsvc.voice.spoken_prompt import ENROLLMENT_DIGITS, Language
 
 Spoil = Callable[[Samples], Samples]
+
+_TEMPOS = ((0.88, 0.90), (0.77, 0.79), (0.67, 0.69))
+"""Of what is said after an enrollment: a take that was heard before as it was is a copy, and rightly so."""
 
 _CLEARLY = Limits(score=-1.0, digit=-2.0)
 _CAREFUL_READINGS = 20
@@ -34,14 +38,28 @@ class Speaker:
         self._takes = takes_of(speakers(folder)[name])
         self._chance = np.random.default_rng(seed)
         self._ears = ears
+        self._readings = 0
 
     def samples(self, digits: str, spoil: Spoil = lambda sound: sound) -> Samples:
         """Mono float32 at 16 kHz, with pauses of 20 to 300 ms, spoiled where a test wants it so."""
+        self._readings += 1
         for _ in range(_CAREFUL_READINGS):
-            sound = spoil(joined(self.name, self._takes, digits, self._chance).recording.samples)
+            sound = spoil(self._read(digits))
             if self._ears is None or _is_heard(sound, digits, self._ears):
                 return sound
         raise AssertionError(f"`{self.name}` cannot read {len(digits)} digits so that they are heard")
+
+    def _read(self, digits: str) -> Samples:
+        """Nobody says a digit twice in the same way: in a later row, and its second time in one, it is slower or faster."""
+        if len(digits) == ENROLLMENT_DIGITS:
+            return joined(self.name, self._takes, digits, self._chance).recording.samples
+        spoken = []
+        for place, digit in enumerate(digits):
+            turn = digits[:place].count(digit) + self._readings
+            tempo = self._chance.uniform(*_TEMPOS[turn % len(_TEMPOS)])
+            takes = self._takes[digit]
+            spoken.append(at_tempo(takes[int(self._chance.integers(len(takes)))], tempo))
+        return strung(spoken, self._chance).samples
 
     def reads(self, digits: str, spoil: Spoil = lambda sound: sound) -> bytes:
         """The same as a WAV."""

@@ -23,7 +23,7 @@ title = "a matcher of hums"
 dimension = 17
 licence = { name = "CC0-1.0", training_data = "none", commercial = true }
 weights = []
-fusion = { samples = 3, frames = 1, rule = "clean_and_multi_condition" }
+fusion = { samples = 3, frames = 1, rule = "clean_multi_telephone" }
 calibrations = [{ samples = 3, frames = 1, slope = 50.0, offset = -40.0, data_set = "hums" }]
 """
 _POINT = """

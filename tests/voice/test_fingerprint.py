@@ -11,7 +11,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.voice.audio import encode_wav, recording_of
 from authsvc.voice.conditions import noisy, reverberant, telephone
 from authsvc.voice.engine import Samples
-from authsvc.voice.fingerprint import COPY, Fingerprint, closest
+from authsvc.voice.fingerprint import COPY, Fingerprint, likeness
 from tests.voice.sounds import say
 
 SOUND = say("402917")
@@ -34,12 +34,14 @@ def fingerprint(samples: Samples) -> Fingerprint:
     ],
 )
 def test_a_copy_is_found_however_it_was_spoiled(spoil: Callable[[Samples], Samples]):
-    assert closest(fingerprint(spoil(SOUND)), [fingerprint(SOUND).text()]) >= COPY
+    alike = likeness(fingerprint(spoil(SOUND)), [fingerprint(SOUND).text()])
+    assert alike.copy >= COPY
+    assert alike.is_copy
 
 
 @pytest.mark.parametrize("digits", ["385162", "760493", "551834", "112233"])
 def test_other_digits_by_the_same_voice_are_no_copy(digits: str):
-    assert closest(fingerprint(say(digits)), [fingerprint(SOUND).text()]) < COPY
+    assert likeness(fingerprint(say(digits)), [fingerprint(SOUND).text()]).copy < COPY
 
 
 def test_the_same_file_and_the_same_samples_are_found_by_their_hashes():
@@ -58,7 +60,8 @@ def test_text_and_back():
 
 
 def test_nothing_earlier_is_no_copy():
-    assert closest(fingerprint(SOUND), []) == 0.0
+    alike = likeness(fingerprint(SOUND), [])
+    assert (alike.copy, alike.excerpts) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("samples", [np.zeros(8000), np.full(8000, 0.3), np.eye(1, 8000)[0]])

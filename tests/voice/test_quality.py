@@ -54,9 +54,9 @@ def test_the_noise_is_measured_to_within_four_decibels(decibels: int):
     assert measure(loud).snr == pytest.approx(decibels, abs=4)
 
 
-def test_a_telephone_line_is_told_by_its_empty_upper_band():
-    assert measure(heard(telephone(noisy(say("402917"), 20)))).is_narrowband
-    assert not measure(heard(noisy(say("402917"), 20))).is_narrowband
+def test_a_telephone_line_is_told_by_what_it_leaves_out():
+    assert measure(heard(telephone(noisy(say("402917"), 20)))).is_telephone
+    assert not measure(heard(noisy(say("402917"), 20))).is_telephone
 
 
 def test_speech_is_what_is_loud_and_the_span_keeps_the_pauses():

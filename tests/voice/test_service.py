@@ -170,8 +170,8 @@ def test_a_face_template_opens_no_voice(service: VoiceService):
         service.verify(wav("551834"), face, asked("551834"))
 
 
-def test_the_template_is_two_unit_vectors_of_the_encoder(service: VoiceService):
-    vectors = unpack(enrolled(service).template.vector).reshape(2, HumEncoder.dimension)
+def test_the_template_is_three_unit_vectors_of_the_encoder(service: VoiceService):
+    vectors = unpack(enrolled(service).template.vector).reshape(3, HumEncoder.dimension)
     assert (vectors**2).sum(axis=1) == pytest.approx(1, abs=1e-6)
 
 

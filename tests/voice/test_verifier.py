@@ -200,7 +200,7 @@ def test_a_phrase_in_between_asks_for_another_and_both_are_averaged(bench: Bench
 
 
 def test_who_spoke_through_a_telephone_is_told_so_before_the_second_phrase(bench: Bench, step: Step):
-    bench.room.quality = {"upper_band": -60.0}
+    bench.room.quality = {"upper_band": -60.0, "lower_band": -40.0}
     assert bench.answer(0.8, step) == Unusable(("say_another", "narrowband"))
 
 

@@ -37,6 +37,7 @@ HEARD = Heard(
         liveness=LivenessResult(Liveness.ATTACK, ("prompt", "copy"), {"prompt": -0.97, "copy": 0.81}),
         quality={"snr": 21.5},
         fingerprints=("v1.three",),
+        part="multi",
     ),
     b"\x00 probe",
 )
@@ -163,7 +164,7 @@ def test_a_worker_serves_the_voice_room_with_its_own_models(model_dir: Path, tmp
             far = RemoteVoice(client)
             about = far.describe()
             hum = encode_wav(say("402917"))
-            template = Template(Modality.VOICE, str(about["model"]), bytes(2048), 5)
+            template = Template(Modality.VOICE, str(about["model"]), bytes(3072), 5)
             told = far.verify(hum, template, BARE)
             memory = psutil.Process(process.pid).memory_info().rss
         process.terminate()

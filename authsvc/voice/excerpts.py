@@ -1,0 +1,90 @@
+"""Is a recording put together of pieces of earlier ones, or is one piece of it there twice?
+
+A fingerprint as a whole finds copies of a whole; digits that were cut out and joined anew, shortened pauses and other tempos
+leave it. So windows of 0.4 s, shorter than most spoken digits, are looked for at every place of every earlier recording, as
+they are and 5 % slower and faster, with the pitch kept or moved along. That finds what was played up to 6 % faster or slower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Relief = NDArray[np.int8]
+Floats = NDArray[np.float32]
+
+EXCERPT = 0.912
+"""From here on a recording is put together of earlier ones. docs/voice.md says on whom it was chosen, and what it finds."""
+
+SAME_TAKE = 0.985
+"""From here on two places of one recording are one take: another take of the same digit by the same person was at most 0.96."""
+
+WINDOW, HOP, STEP = 40, 9, 2
+"""Frames of 10 ms. Windows begin at every ninth of the new recording and at every second of the earlier ones: nine is odd, so
+that of any piece half of the windows lie exactly where one of the earlier recording does."""
+
+_THINNED = 2
+"""Of a window every second frame is compared: neighbours say nearly the same, and it is half the work."""
+
+_BEST = 5
+"""One window in three must be found: those over pauses are like nothing in particular."""
+
+_STRETCHES = ((1.0, 0.0), (1.05, 0.5), (0.95, -0.5), (1.05, 0.0), (0.95, 0.0))
+"""How much longer, and how many bands higher: 5 % of pitch is half a band in the middle of the range."""
+
+
+def excerpted(relief: Relief, earlier: Sequence[Relief]) -> float:
+    """How alike the best fifth of the recording's windows is to some places of the earlier ones, in [0, 1]."""
+    versions = [_windows(_stretched(relief, *by), HOP) for by in _STRETCHES]
+    found = np.zeros(sum(map(len, versions)), dtype=np.float32)
+    windows = np.concatenate(versions)
+    for one in earlier:
+        places = _windows(one, STEP)
+        if len(places) and len(windows):
+            np.maximum(found, (windows @ places.T).max(axis=1), out=found)
+    ends = np.cumsum([len(version) for version in versions])
+    return max((_best_fifth(own) for own in np.split(found, ends[:-1]) if len(own)), default=0.0)
+
+
+def repeated(relief: Relief) -> float:
+    """How alike the two most alike windows of a recording are that do not overlap: a take that is there twice is near 1."""
+    windows, places = _windows(relief, HOP), _windows(relief, STEP)
+    starts = HOP * np.arange(len(windows))[:, None] - STEP * np.arange(len(places))[None]
+    apart = np.abs(starts) >= WINDOW
+    return float(np.clip((windows @ places.T)[apart].max(initial=0.0), 0, 1))
+
+
+def _best_fifth(found: Floats) -> float:
+    return float(np.clip(np.sort(found)[-max(1, len(found) // _BEST) :].mean(), 0, 1))
+
+
+def _windows(relief: NDArray[np.generic], hop: int) -> Floats:
+    """`n x (20 * 23)` of unit length."""
+    if len(relief) < WINDOW:
+        return np.zeros((0, relief.shape[1] * WINDOW // _THINNED), dtype=np.float32)
+    cut = np.lib.stride_tricks.sliding_window_view(relief.astype(np.float32), WINDOW, axis=0)
+    rows = cut[::hop, :, ::_THINNED].reshape(-1, relief.shape[1] * WINDOW // _THINNED)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    unit: Floats = rows / np.maximum(lengths, 1e-6)[:, None]
+    return unit
+
+
+def _stretched(relief: Relief, by: float, bands: float) -> Floats:
+    """Longer by a factor, and what was sung higher by so many bands moved back."""
+    values = relief.astype(np.float32)
+    if by != 1:
+        values = _between(values, np.arange(int(len(values) * by)) / by)
+    return values if not bands else _between(values.T, np.arange(values.shape[1]) + bands).T
+
+
+def _between(values: Floats, at: NDArray[np.floating[Any]]) -> Floats:
+    """Rows at places between rows."""
+    places = np.clip(at, 0, len(values) - 1)
+    below = np.minimum(places.astype(np.int64), max(len(values) - 2, 0))
+    above = np.minimum(below + 1, len(values) - 1)
+    share = (places - below).astype(np.float32)[:, None]
+    mixed: Floats = values[below] * (1 - share) + values[above] * share
+    return mixed
