@@ -217,8 +217,9 @@ def _boxes(policy: Policy, alone: bool) -> Iterator[Box]:
             for demands in _alternatives(way, limit):
                 yield Box(Kind.WAY, level, way.offer, demands, number)
     if alone:
-        lacking = {rule.proven_lacks for rule in document.rules if rule.proven_lacks is not None}
-        yield from (Box(Kind.PROOF, Level.NONE, each, (_proven(each),)) for each in sorted(lacking))
+        lacking = {rule.proven_lacks for rule in document.rules}
+        looked_at = (each for each in Category if each in lacking)
+        yield from (Box(Kind.PROOF, Level.NONE, each, (_proven(each),)) for each in looked_at)
 
 
 def _demand(condition: Condition) -> Demand:

@@ -52,8 +52,9 @@ def test_the_walk_finds_the_answers_of_all_cells_and_no_other() -> None:
         if space.size > MOST:
             continue
         compared += 1
-        walk, every = Walk(policy, 10**6), enumerated(policy, space)
-        proven = {coords: space.payment(coords).proven for coords in every}
+        walk = Walk(policy, 10**6)
+        every = enumerated(policy, walk.space)
+        proven = {coords: walk.space.payment(coords).proven for coords in every}
         found = {
             (answer.level, answer.exemption, answer.offers, answer.proven, answer.covered)
             for answer in walk.answers
