@@ -81,6 +81,8 @@ class Step:
     )
     liveness: Gates = None
     keys: KeyUse = KeyUse()
+    attempt: int = 0
+    """How many attempts were charged before: each has a draw of its own."""
 
 
 @dataclass(frozen=True, slots=True)

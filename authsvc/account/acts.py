@@ -138,7 +138,7 @@ def withdraw_biometric(
 
 
 def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:
-    """Destroy the user's key, and so everything sealed under it; answers where the audit says so.
+    """Destroy the user's key, and so everything sealed under it; returns where the audit says so.
 
     Enrollments that are under way end with it: one that was completed later would bring the account back.
     """
@@ -147,6 +147,7 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
         tx.templates.forget(subject, modality)
         tx.templates.withdraw_consent(subject, modality, now)
     tx.codes.forget(subject)
+    tx.spent.forget(subject)
     tx.credentials.forget(subject)
     tx.accounts.forget_devices(subject)
     tx.tickets.cancel_of(subject)

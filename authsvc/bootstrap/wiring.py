@@ -209,6 +209,7 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
             tally=kept.tally,
             clock=store.clock,
             cooling=settings.probation,
+            reuses_faces=settings.unsafe_no_pad,
         )
     )
     recovering = Recovering(
@@ -221,6 +222,7 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
             macs=store.ring,
             tally=kept.tally,
             clock=store.clock,
+            reuses_faces=settings.unsafe_no_pad,
         )
     )
     staging = Staging(kept.ephemeral, ServiceBox(store.sealer, "enrollments"))
@@ -234,6 +236,7 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
             recovering=recovering,
             clock=store.clock,
             cooling=settings.probation,
+            reuses_faces=settings.unsafe_no_pad,
         )
     )
     return Flows(stepup, enrolling, Shadowing(store.ledger, lambda: policy.last_seen), issuer)
@@ -329,7 +332,11 @@ def _voice_verifiers(
         return ()
     held = HeldPhrases(ephemeral, ServiceBox(store.sealer, "held-phrases"))
     manifests, is_at_work = _manifests(Modality.VOICE), rooms[Modality.VOICE].is_at_work
-    return (VoiceVerifier(voice, store.ledger.read, manifests, held, is_at_work),)
+    return (
+        VoiceVerifier(
+            voice, store.ledger.read, manifests, held, is_at_work, partial(_digits_seed, store.ring)
+        ),
+    )
 
 
 def _steps(
@@ -342,7 +349,11 @@ def _steps(
     rooms: Mapping[Modality, RoomHealth],
 ) -> tuple[Step, ...]:
     """One line a step, in the order in which people take them."""
-    voices = () if voice is None else (VoiceStep(staging, voice, rooms[Modality.VOICE].is_at_work),)
+    voices = (
+        ()
+        if voice is None
+        else (VoiceStep(staging, voice, rooms[Modality.VOICE].is_at_work, partial(_digits_seed, store.ring)),)
+    )
     faces = FaceStep(
         staging,
         face,
@@ -373,6 +384,11 @@ def _target_fmr(active: ActivePolicy, modality: Modality) -> str | None:
 def _models_in_use(settings: Settings) -> Callable[[], tuple[Model, ...]]:
     """The calibrated matchers of this machine. Looked for once, when an operator first needs them: it hashes their weights."""
     return cache(lambda: models_in_use(manifest_folder(), settings.models))
+
+
+def _digits_seed(ring: KeyRing, name: str) -> bytes:
+    """What digits are drawn from: the same for one attempt, whatever was lost in between."""
+    return ring.mac("digits", name.encode())
 
 
 def _macs_of_secret(ring: KeyRing, secret: str) -> tuple[bytes, ...]:

@@ -192,6 +192,17 @@ class Templates(Protocol):
     def consents(self, subject: Subject) -> tuple[Consent, ...]: ...
 
 
+class Spent(Protocol):
+    """What counts once and never again."""
+
+    def use(self, subject: Subject, kind: str, digest: bytes, now: datetime) -> bool:
+        """Use something up; True once."""
+
+    def forget(self, subject: Subject) -> None: ...
+
+    def forget_expired(self, now: datetime) -> int: ...
+
+
 class Answers(Protocol):
     """Stored answers by Idempotency-Key; `must_be_free` and `put` make the unit run again when another was faster."""
 
@@ -340,6 +351,8 @@ class Transaction(Protocol):
     @property
     def templates(self) -> Templates: ...
     @property
+    def spent(self) -> Spent: ...
+    @property
     def answers(self) -> Answers: ...
     @property
     def events(self) -> EventLog: ...
@@ -387,4 +400,4 @@ class Ledger(Protocol):
         """Run a repeatable unit and answer once it is durable; raises Unavailable when that takes too long."""
 
     def read(self, query: Callable[[Transaction], Result]) -> Result:
-        """Answer a query from what is committed."""
+        """Run a query from what is committed."""

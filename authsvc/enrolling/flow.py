@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from authsvc.audit.chain import Entry, entry
+from authsvc.biometric.words import Modality
 from authsvc.clock import Clock
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import PROVING, TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket, TicketState
 from authsvc.enrolling.lost_phone import give_up_lost_phone
 from authsvc.enrolling.recovery import Recovering
-from authsvc.enrolling.staging import Staging
+from authsvc.enrolling.staging import Staging, strings_of
 from authsvc.enrolling.steps.consent import consented
 from authsvc.enrolling.steps.step import Step, When
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, ProofRequired
@@ -27,6 +28,7 @@ from authsvc.factor import Json, Submission, Unusable
 from authsvc.ids import new_id
 from authsvc.keys.macs import Macs
 from authsvc.otp import new_recovery_codes, recovery_digest
+from authsvc.stepup.marks import marked, use_up
 from authsvc.subject import Subject
 
 
@@ -47,6 +49,7 @@ class EnrollmentParts:
     recovering: Recovering
     clock: Clock
     cooling: timedelta
+    reuses_faces: bool = False
 
 
 class Enrolling:
@@ -59,6 +62,7 @@ class Enrolling:
         self._recovering = parts.recovering
         self._clock = parts.clock
         self._cooling = parts.cooling
+        self._reuses_faces = parts.reuses_faces
 
     def open(
         self,
@@ -127,11 +131,12 @@ class Enrolling:
         if isinstance(taken, Unusable):
             return taken
         if taken.staged is not None:
-            self._staging.stage(ticket, step, taken.staged)
+            captures = not (self._reuses_faces and step is EnrollmentStep.FACE)
+            self._staging.stage(ticket, step, marked(taken.staged, begun, submission, captures=captures))
         return {"state": "received", **taken.shown}
 
     def complete(self, ticket: Ticket) -> Json:
-        """Make everything count, in one transaction; answers what is shown once: the recovery codes."""
+        """Make everything count, in one transaction; returns what is shown once: the recovery codes."""
         ticket.must_be_proven()
         staged = self._all_staged(ticket)
         if not set(staged) - {EnrollmentStep.CONSENT}:
@@ -163,6 +168,7 @@ class Enrolling:
         if ticket.recovery is not None:
             account = give_up_lost_phone(tx, ticket, account, now, with_app=EnrollmentStep.OTP in staged)
         for step, evidence in staged.items():
+            self._must_be_fresh(tx, ticket, step, evidence, now)
             account = self._steps[step].apply(tx, ticket, account, evidence, when)
         if codes:
             macs = [self._macs.mac("recovery-code", recovery_digest(code)) for code in codes]
@@ -173,6 +179,17 @@ class Enrolling:
         tx.record(_entry(ticket, "person", "complete", "completed", now, steps=steps))
         tx.publish(Event("subject:enrolled", ticket.subject, now, {"steps": steps}))
         return tx.accounts.save(account)
+
+    def _must_be_fresh(
+        self, tx: Transaction, ticket: Ticket, step: EnrollmentStep, evidence: Json, now: datetime
+    ) -> None:
+        """Raises InvalidRequest for a capture that counted before, here or for a payment."""
+        seen = strings_of(evidence.get("fingerprints", ()))
+        known: tuple[str, ...] = ()
+        if seen and not (self._reuses_faces and step is EnrollmentStep.FACE):
+            known = tx.templates.fingerprints(ticket.subject, Modality(step.value))
+        if not use_up(tx, ticket.subject, evidence, now) or not set(known).isdisjoint(seen):
+            raise InvalidRequest(f"the capture for `{step}` was used before; take another")
 
     def _entitled(self, tx: Transaction, ticket: Ticket, now: datetime) -> Account:
         """The account, if the ticket's grounds still hold; a new one for somebody who has none."""

@@ -1,4 +1,4 @@
-"""The lost phone: two independent proofs within one enrollment, before anything may be enrolled (BARS 11).
+"""The lost phone: two independent proofs within one enrollment, before anything may be enrolled (requirement 11).
 
 One of the ten recovery codes, and beside it the enrolled face, a one-time code, or two operators who vouch for the person.
 What comes in is judged at once, and no answer says which of the two was wrong. An attempt is charged before it is judged, on
@@ -33,6 +33,7 @@ from authsvc.keys.macs import Macs
 from authsvc.otp import recovery_digest
 from authsvc.payment import Binding
 from authsvc.stepup.ceremony import Ceremonies
+from authsvc.stepup.marks import marked, use_up
 
 SHORTEST_CODE, LONGEST_CODE = 8, 64
 
@@ -50,6 +51,7 @@ class RecoveryParts:
     macs: Macs
     tally: Tally
     clock: Clock
+    reuses_faces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ class Recovering:
         if isinstance(received, Unusable):
             ceremonies.restore(asked, factor, kept)
             return received
-        self._prove(ticket, factor, received.kept)
+        captures = not (self._parts.reuses_faces and factor is Factor.FACE)
+        self._prove(ticket, factor, marked(received.kept, kept, submission, captures=captures))
         return {"state": "received"}
 
     # -- How it is judged -------------------------------------------------------------------------------------------
@@ -151,6 +154,7 @@ class Recovering:
     def _judge(self, tx: Transaction, ticket: Ticket, attempt: _Attempt, admitted: bool) -> Recovery:
         now = self._clock.now()
         found = _open(tx, ticket, now)
+        tx.accounts.hold(found.subject)
         account, recovery = existing(tx, found.subject).must_be_active(), found.recovering()
         result = self._settle(tx, found, attempt, now) if admitted else None
         code_stands = tx.codes.find_recovery_code(found.subject, (recovery.code or b"",), now) is not None
@@ -174,6 +178,8 @@ class Recovering:
             return None
         verifier = self._parts.verifiers[attempt.factor]
         result = verifier.settle(tx, self._asked(ticket, attempt.factor), attempt.evidence, now)
+        if result.passed and not use_up(tx, ticket.subject, attempt.evidence, now):
+            result = replace(result, passed=False, reason="used before", alarm="presentation")
         if result.alarm is not None:
             data = {"enrollment": ticket.id, "factor": result.factor.value, "alarm": result.alarm}
             tx.publish(Event("attack:suspected", ticket.subject, now, data))

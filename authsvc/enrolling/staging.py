@@ -29,7 +29,7 @@ class Staging:
         self.count(ticket, step, TRIES_OF_VOICE if step is EnrollmentStep.VOICE else TRIES_PER_STEP)
 
     def count(self, ticket: Ticket, name: str, limit: int) -> int:
-        """Count one try and answer how many are left; raises RateLimited past the limit."""
+        """Count one try and return how many are left; raises RateLimited past the limit."""
         tries = self._ephemeral.increment(_key(ticket, f"{name}:count"), TICKET_LIFE)
         if tries > limit:
             raise RateLimited("too many tries of this step; ask for a new enrollment", retry_after=900)
@@ -58,6 +58,14 @@ class Staging:
         parts = found.get("parts", ())
         return tuple(parts) if isinstance(parts, list) else ()
 
+    def read_so_far(self, ticket: Ticket) -> int:
+        """How many phrases were handed in, good or bad: digits that were read are not asked for again."""
+        key = _key(ticket, f"{EnrollmentStep.VOICE}:read")
+        return int(str((self._opened(key, self._ephemeral.get(key)) or {"times": 0})["times"]))
+
+    def count_reading(self, ticket: Ticket) -> None:
+        self._put(_key(ticket, f"{EnrollmentStep.VOICE}:read"), {"times": self.read_so_far(ticket) + 1})
+
     def stage(self, ticket: Ticket, step: EnrollmentStep, value: Json) -> None:
         """Keep what `complete` will make count; what was staged before is replaced."""
         self._put(_key(ticket, f"{step}:staged"), value)
@@ -67,7 +75,7 @@ class Staging:
         return self._opened(key, self._ephemeral.get(key))
 
     def forget(self, ticket: Ticket, step: EnrollmentStep) -> None:
-        for part in ("begun", "parts", "staged"):
+        for part in ("begun", "parts", "staged", "read"):
             self._ephemeral.delete(_key(ticket, f"{step}:{part}"))
 
     def _put(self, key: Key, value: Json) -> None:

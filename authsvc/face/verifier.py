@@ -30,7 +30,7 @@ from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unus
 from authsvc.subject import Subject
 
 NONCE_LIFE = timedelta(seconds=120)
-NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
+NONCE_BYTES = 24  # 192 bits; requirement 6 asks for 128.
 MOST_FRAMES = 60
 
 _TOLD = ("model", "score", "frame_count", "liveness", "detectors", "liveness_evidence", "liveness_asked")
@@ -143,6 +143,7 @@ class FaceVerifier:
             step.subject, Modality.FACE, template_id
         ):
             return Verification(Factor.FACE, False, "no such template")
+        is_copy = self._is_copy(tx, step.subject, kept)
         self._remember(tx, step.subject, kept, now)
         threshold = self._threshold(step, str(kept["model"]), int(str(kept["frame_count"])))
         evidence = {
@@ -153,6 +154,9 @@ class FaceVerifier:
         }
         if not self._without_pad and not covers(_gates_of(kept["liveness_asked"]), step.liveness):
             return Verification(Factor.FACE, False, "other liveness was asked", evidence)
+        if is_copy:
+            # Accepted by another decision in the meantime: the same capture counts once.
+            return Verification(Factor.FACE, False, "used before", evidence, "presentation")
         if not self._is_alive(str(kept["liveness"])):
             alarm = "presentation" if kept["liveness"] == Liveness.ATTACK else None
             return Verification(Factor.FACE, False, f"liveness {kept['liveness']}", evidence, alarm)
@@ -163,6 +167,12 @@ class FaceVerifier:
         """The template, and what earlier captures are recognised by; where a photograph passes, so does its second showing."""
         stored = tx.templates.find(subject, Modality.FACE)
         return stored, () if self._without_pad else tx.templates.fingerprints(subject, Modality.FACE)
+
+    def _is_copy(self, tx: HasTemplates, subject: Subject, kept: Json) -> bool:
+        seen = kept["fingerprints"]
+        if self._without_pad or not isinstance(seen, list):
+            return False
+        return not set(map(str, seen)).isdisjoint(tx.templates.fingerprints(subject, Modality.FACE))
 
     def _remember(self, tx: HasTemplates, subject: Subject, kept: Json, now: datetime) -> None:
         account, seen = tx.accounts.find(subject), kept["fingerprints"]

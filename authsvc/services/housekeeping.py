@@ -14,6 +14,7 @@ class Housekeeping(Service):
         def unit(tx: Transaction) -> None:
             self._stepup.expire(tx, now)
             tx.answers.forget_expired(now)
+            tx.spent.forget_expired(now)
             tx.overviews.forget_expired(now)
             tx.tickets.forget_expired(now)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from authsvc.account.table import ACTS, PROVED
 from authsvc.biometric.words import Gates, Modality
+from authsvc.domain.challenge import ATTEMPTS
 from authsvc.domain.decision import Decision
 from authsvc.domain.standing import KEYS
 from authsvc.factor import Factor, KeyUse, Step
@@ -67,4 +68,5 @@ def _step(decision: Decision, target_fmr: str | None, liveness: Gates) -> Step:
         device_id=decision.device_id,
         target_fmr=target_fmr,
         liveness=liveness,
+        attempt=0 if decision.challenge is None else ATTEMPTS - decision.challenge.attempts_remaining,
     )

@@ -26,6 +26,7 @@ from authsvc.stepup.asking import place_of, step_of
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find
 from authsvc.stepup.deciding import SEEN, Deciding, DecisionRequest, Judged, SecretMacs
+from authsvc.stepup.marks import marked
 from authsvc.stepup.proving import Completed, Proving
 
 
@@ -33,7 +34,8 @@ from authsvc.stepup.proving import Completed, Proving
 class Parts:
     """What the flow is wired with. `policy` gives the one that is active at this moment.
 
-    `cooling` is how long what is new waits, and what was taken away is still asked for.
+    `cooling` is how long what is new waits, and what was taken away is still asked for. Where photographs pass, under a
+    frightening setting, `reuses_faces` lets them pass twice.
     """
 
     ledger: Ledger
@@ -45,6 +47,7 @@ class Parts:
     tally: Tally
     clock: Clock
     cooling: timedelta
+    reuses_faces: bool = False
 
 
 class StepUp:
@@ -54,6 +57,7 @@ class StepUp:
         self._verifiers = parts.verifiers
         self._ceremonies = parts.ceremonies
         self._clock = parts.clock
+        self._reuses_faces = parts.reuses_faces
         self._deciding = Deciding(parts.verifiers, parts.receipts, parts.macs_of_secret, parts.cooling)
         self._proving = Proving(
             parts.ledger,
@@ -73,7 +77,7 @@ class StepUp:
         """Decide a payment within the caller's transaction.
 
         The same payment asked about again gets its open decision, unless circumstances now ask for more. Another payment
-        under the same transaction id cancels the old challenge and is answered with TransactionChanged, as a value, so
+        under the same transaction id cancels the old challenge and gets TransactionChanged, as a value, so
         that the cancellation commits.
         """
         judged = self._deciding.judge(tx, self._policy(), request, now)
@@ -123,7 +127,9 @@ class StepUp:
         if isinstance(received, Unusable):
             self._ceremonies.restore(step, factor, kept)
             return received
-        self._ceremonies.keep_received(step, factor, received.kept)
+        captures = not (self._reuses_faces and factor is Factor.FACE)
+        evidence = marked(received.kept, kept, submission, captures=captures)
+        self._ceremonies.keep_received(step, factor, evidence)
         return None
 
     def received(self, decision: Decision) -> tuple[Factor, ...]:
@@ -168,7 +174,7 @@ class StepUp:
         return self._policy().document.reference_currency
 
     def expire(self, tx: Transaction, now: datetime) -> int:
-        """Close the challenges whose time is over, a hundred at most; answers how many."""
+        """Close the challenges whose time is over, a hundred at most; returns how many."""
         lapsed = tx.decisions.lapsed(now)
         for decision in lapsed:
             end(tx, decision.as_of(now), "service", "expire", now)

@@ -19,13 +19,14 @@ from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import InvalidRequest
 from authsvc.events import Event, Tally
-from authsvc.factor import Factor, FactorVerifier, Json, Verification
+from authsvc.factor import Factor, FactorVerifier, Json, Step, Verification
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.level import FactorSet, Level
 from authsvc.stepup.asking import place_of, step_of
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find, must_have_account, present, signed
 from authsvc.stepup.deciding import SEEN, Deciding, reasons_of
+from authsvc.stepup.marks import use_up
 
 _ALIVE = Liveness.BONA_FIDE.value
 
@@ -115,6 +116,8 @@ class Proving:
         now = self._clock.now()
         decision = must_find(tx, decision_id).as_of(now)
         decision.open_challenge()
+        # Whatever else is judged of this payer at the moment comes before or after, and knows what was used up.
+        tx.accounts.hold(decision.payment.subject)
         results = self._settle(tx, decision, policy, evidence, now) if charge.admitted else ()
         _raise_alarms(tx, decision, results, now)
         if not charge.admitted or not results or not all(result.passed for result in results):
@@ -127,11 +130,17 @@ class Proving:
     ) -> tuple[Verification, ...]:
         """Every factor is judged, with no early exit: how long it takes says nothing about which one was wrong."""
         return tuple(
-            self._verifiers[factor].settle(
-                tx, step_of(decision, factor, policy, (evidence.wanted,)), kept, now
-            )
+            self._settle_one(tx, step_of(decision, factor, policy, (evidence.wanted,)), factor, kept, now)
             for factor, kept in evidence.received.items()
         )
+
+    def _settle_one(
+        self, tx: Transaction, step: Step, factor: Factor, kept: Json, now: datetime
+    ) -> Verification:
+        result = self._verifiers[factor].settle(tx, step, kept, now)
+        if result.passed and not use_up(tx, step.subject, kept, now):
+            return replace(result, passed=False, reason="used before", alarm="presentation")
+        return result
 
     def _conclude(
         self,

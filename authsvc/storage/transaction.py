@@ -31,6 +31,7 @@ from authsvc.storage.service_tables import (
     ReadinessStore,
     find_answer,
 )
+from authsvc.storage.spent import SpentStore
 from authsvc.storage.tickets import EnrollmentStore, OverviewStore
 from authsvc.storage.unfreezes import UnfreezeStore
 from authsvc.storage.webhooks import EndpointStore, LeaseStore
@@ -69,6 +70,10 @@ class StoreTransaction:
     @cached_property
     def templates(self) -> TemplateStore:
         return TemplateStore(self._connection, self._sealer)
+
+    @cached_property
+    def spent(self) -> SpentStore:
+        return SpentStore(self._connection)
 
     @cached_property
     def answers(self) -> IdempotencyStore:

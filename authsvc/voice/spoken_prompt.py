@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from enum import StrEnum
 
 DIGITS = 6
@@ -24,11 +23,15 @@ class Language(StrEnum):
         return cls.MANDARIN if locale.lower().startswith("zh") else cls.ENGLISH
 
     @property
+    def other(self) -> Language:
+        return Language.ENGLISH if self is Language.MANDARIN else Language.MANDARIN
+
+    @property
     def tag(self) -> str:
         """As a page names it (BCP 47)."""
         return "zh-CN" if self is Language.MANDARIN else "en"
 
 
-def new_digits(count: int = DIGITS) -> str:
-    """Digits that nobody can foresee."""
-    return "".join(secrets.choice("0123456789") for _ in range(count))
+def new_digits(seed: bytes, count: int = DIGITS) -> str:
+    """Digits that nobody can foresee who does not know the seed, and always the same for one: asking again draws no others."""
+    return f"{int.from_bytes(seed, 'big') % 10**count:0{count}d}"

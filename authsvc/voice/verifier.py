@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -25,7 +26,7 @@ from authsvc.voice.spoken_prompt import DIGITS, ENROLLMENT_DIGITS, Language, new
 
 PROMPT_LIFE = timedelta(seconds=60)
 _EVIDENCE = ("model", "score", "phrases", "part", "liveness", "detectors", "prompt")
-NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
+NONCE_BYTES = 24  # 192 bits; requirement 6 asks for 128.
 
 Answer = TypeVar("Answer")
 
@@ -75,8 +76,14 @@ class Reader(Protocol):
     def __call__(self, query: Callable[[HasVoices], Answer]) -> Answer: ...
 
 
+Seed = Callable[[str], bytes]
+"""A secret of ours for a name: what digits are drawn from."""
+
+
 class VoiceVerifier:
-    """`manifests` by digest turn a target FMR into a score, and say between which scores a second phrase is asked.
+    """Digits belong to one attempt at one challenge: beginning again shows the same ones.
+
+    `manifests` by digest turn a target FMR into a score, and say between which scores a second phrase is asked.
 
     `is_at_work` says whether a worker has the voice models loaded.
     """
@@ -90,18 +97,23 @@ class VoiceVerifier:
         manifests: Mapping[str, Manifest],
         held: HeldPhrases,
         is_at_work: Callable[[], bool],
+        seed: Seed,
     ) -> None:
         self._worker = worker
         self._read = read
         self._manifests = manifests
         self._held = held
         self._is_at_work = is_at_work
+        self._seed = seed
 
     def is_offered(self, liveness: Gates = None) -> bool:
         return bool(self._manifests) and self._is_at_work()
 
     def begin(self, step: Step, now: datetime) -> Begun:
-        return begin_phrase(step.locale, now)
+        phrase_number = 1 if self._held.find(step) is None else 2
+        return begin_phrase(
+            step.locale, now, self._seed(f"{step.challenge_id}:{step.attempt}:{phrase_number}")
+        )
 
     def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received | Unusable:
         recording, context = phrase(kept, submission, now)
@@ -119,7 +131,10 @@ class VoiceVerifier:
             return Received({"template": None})
         if held is not None and (held.template, held.model) != (stored.id, stored.template.model):
             held = None
-        heard = self._worker.verify(recording, stored.template, _with(context, earlier, held))
+        context = _with(context, earlier, held)
+        heard = self._worker.verify(recording, stored.template, replace(context, corrects=True))
+        if heard == Unusable((Hint.READ_AS_SHOWN.value,)) and not self._held.corrects(step):
+            heard = self._worker.verify(recording, stored.template, context)
         if isinstance(heard, Unusable):
             return heard
         if held is None and self._is_in_between(step, heard):
@@ -177,9 +192,9 @@ class VoiceVerifier:
         return self._manifests[model].threshold_for(step.target_fmr, frames, part)
 
 
-def begin_phrase(locale: str, now: datetime, count: int = DIGITS) -> Begun:
+def begin_phrase(locale: str, now: datetime, seed: bytes, count: int = DIGITS) -> Begun:
     """A nonce and digits that count for one minute, in the words of the person's language."""
-    language, nonce, digits = Language.of(locale), secrets.token_urlsafe(NONCE_BYTES), new_digits(count)
+    language, nonce, digits = Language.of(locale), secrets.token_urlsafe(NONCE_BYTES), new_digits(seed, count)
     expires_at = now + PROMPT_LIFE
     shown: dict[str, object] = {
         "nonce": nonce,
@@ -196,9 +211,9 @@ def begin_phrase(locale: str, now: datetime, count: int = DIGITS) -> Begun:
     return Begun(shown=shown, kept=kept)
 
 
-def begin_enrollment_phrase(locale: str, now: datetime) -> Begun:
+def begin_enrollment_phrase(locale: str, now: datetime, seed: bytes) -> Begun:
     """The same with a longer row, for a template."""
-    return begin_phrase(locale, now, ENROLLMENT_DIGITS)
+    return begin_phrase(locale, now, seed, ENROLLMENT_DIGITS)
 
 
 def phrase(kept: Json, submission: Submission, now: datetime) -> tuple[bytes, CaptureContext]:

@@ -75,10 +75,10 @@ def _is_heard(sound: Samples, digits: str, ears: Ears) -> bool:
 def rows_of_digits(seed: int) -> Callable[..., str]:
     """In place of the service's own choice: other digits at every call, and the same ones in every run."""
     chance = np.random.default_rng(seed)
-    return lambda length=6: "".join(str(chance.integers(10)) for _ in range(length))
+    return lambda seed, length=6: "".join(str(chance.integers(10)) for _ in range(length))
 
 
 def always(rows: Sequence[str]) -> Callable[..., str]:
     """These rows one after the other, and the last one again and again."""
     number = count()
-    return lambda length=6: rows[min(next(number), len(rows) - 1)]
+    return lambda seed, length=6: rows[min(next(number), len(rows) - 1)]

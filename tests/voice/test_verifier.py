@@ -1,7 +1,9 @@
 """The factor `voice` in the one flow: digits once, a second phrase where the first is in between, nothing else passes."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +23,10 @@ from authsvc.voice.verifier import VoiceVerifier, begin_enrollment_phrase, phras
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=20)
 PAYER = Subject("shop", "u_42")
+
+
+def seed_of(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
 
 
 class Store:
@@ -65,6 +71,10 @@ class Store:
     def delete(self, key: Key) -> None:
         self.short_lived.pop(key, None)
 
+    def increment(self, key: Key, ttl: timedelta) -> int:
+        self.short_lived[key] = self.short_lived.get(key, b"") + b"1"
+        return len(self.short_lived[key])
+
 
 class Accounts:
     def find(self, subject: Subject) -> "Accounts":
@@ -93,6 +103,7 @@ class Room:
         self.asked: list[CaptureContext] = []
         self.unusable: Unusable | None = None
         self.quality: dict[str, float] = {}
+        self.in_another_language = False
 
     def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable:
         raise AssertionError("a verifier never enrolls")
@@ -104,6 +115,8 @@ class Room:
         self.asked.append(context)
         if self.unusable is not None:
             return self.unusable
+        if self.in_another_language and context.corrects:
+            return Unusable(("read_as_shown",))
         liveness = LivenessResult(self.verdict, ("prompt", "copy"), {"prompt": -0.3})
         frames = 1 if context.held is None else 2
         fingerprint = f"v1.{recording.decode()}"
@@ -121,7 +134,9 @@ class Bench:
     def __init__(self, manifest: Manifest) -> None:
         self.store, self.room = Store(manifest.digest), Room(manifest.digest)
         held = HeldPhrases(self.store, Box())  # type: ignore[arg-type] # the three methods that are used
-        self.verifier = VoiceVerifier(self.room, self.read, {manifest.digest: manifest}, held, lambda: True)
+        self.verifier = VoiceVerifier(
+            self.room, self.read, {manifest.digest: manifest}, held, lambda: True, seed_of
+        )
 
     def read(self, query: Callable[[Any], Any]) -> Any:
         return query(self.store)
@@ -209,6 +224,24 @@ def test_a_second_phrase_in_between_is_judged_and_no_third_is_asked(bench: Bench
     assert not bench.settle(bench.answer(0.85, step, b"two"), step).passed
 
 
+def test_beginning_again_shows_the_same_digits_and_another_attempt_others(bench: Bench, step: Step):
+    shown = {bench.verifier.begin(step, NOW).shown["digits"] for _ in range(30)}
+    assert len(shown) == 1
+    attempts = {bench.verifier.begin(replace(step, attempt=n), NOW).shown["digits"] for n in range(3)}
+    others = {
+        bench.verifier.begin(replace(step, challenge_id=f"chl_{n}"), NOW).shown["digits"] for n in range(3)
+    }
+    assert len(attempts | others | shown) == 5
+
+
+def test_the_second_phrase_has_digits_of_its_own(bench: Bench, step: Step):
+    first = bench.verifier.begin(step, NOW).shown["digits"]
+    bench.answer(0.8, step)
+    second = {bench.verifier.begin(step, NOW).shown["digits"] for _ in range(5)}
+    assert len(second) == 1
+    assert first not in second
+
+
 def test_the_second_phrase_answers_new_digits(bench: Bench, step: Step):
     bench.room.scores = [0.8, 0.95]
     kept = bench.verifier.begin(step, NOW).kept
@@ -261,6 +294,14 @@ def test_what_cannot_be_judged_is_handed_on(bench: Bench, step: Step):
     assert bench.answer(0.95, step) == Unusable(("too_noisy",))
 
 
+def test_three_hints_for_another_language_are_free_and_the_fourth_is_judged(bench: Bench, step: Step):
+    bench.room.in_another_language = True
+    for _ in range(3):
+        assert bench.answer(0.95, step) == Unusable(("read_as_shown",))
+    assert isinstance(bench.answer(0.95, step), Received)
+    assert [context.corrects for context in bench.room.asked] == [True] * 4 + [False]
+
+
 def test_a_policy_without_a_rate_settles_nothing(bench: Bench):
     step = a_step(target_fmr=None)
     received = bench.answer(0.95, step)
@@ -289,7 +330,7 @@ def test_a_submission_that_does_not_fit_its_ceremony_is_refused(
 
 
 def test_a_phrase_of_an_enrollment_reads_a_longer_row_of_digits():
-    begun = begin_enrollment_phrase("en", NOW)
+    begun = begin_enrollment_phrase("en", NOW, seed_of("enr_1:0"))
     submission = Submission({"nonce": begun.shown["nonce"]}, {"audio": (b"one",)})
     given, context = phrase(begun.kept, submission, SOON)
     assert given == b"one"
@@ -303,5 +344,5 @@ def test_voice_is_offered_where_a_model_is_known_and_loaded(
 ):
     manifests = {hum_manifest.digest: hum_manifest} if knows_model else {}
     held = HeldPhrases(bench.store, Box())  # type: ignore[arg-type] # as above
-    verifier = VoiceVerifier(bench.room, bench.read, manifests, held, lambda: is_at_work)
+    verifier = VoiceVerifier(bench.room, bench.read, manifests, held, lambda: is_at_work, seed_of)
     assert verifier.is_offered() == (knows_model and is_at_work)

@@ -21,13 +21,14 @@ from authsvc.factor import Begun, Factor, Json, Submission, Unusable
 from authsvc.ids import new_id
 from authsvc.voice.capture import EnrollmentPhrase
 from authsvc.voice.spoken_prompt import PHRASES
+from authsvc.voice.verifier import Seed, begin_enrollment_phrase, phrase
 from authsvc.voice.verifier import Worker as VoiceWorker
-from authsvc.voice.verifier import begin_enrollment_phrase, phrase
 
 
 class FaceStep:
     step = EnrollmentStep.FACE
-    once = False
+    # A nonce is good for one capture that can be used.
+    once = True
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class FaceStep:
         frames, context = capture(begun, submission, now)
         made = self._worker.enroll(frames, context)
         if isinstance(made, Unusable):
+            self._staging.begin(ticket, self.step, begun)
             return made
         taken = _taken(made, made.fingerprints)
         if self._look_alikes is None or not agreed_to_look_alikes(self._staging, ticket):
@@ -80,23 +82,28 @@ class VoiceStep:
     # Digits that were read once are known to whoever listened.
     once = True
 
-    def __init__(self, staging: Staging, worker: VoiceWorker, is_at_work: Callable[[], bool]) -> None:
+    def __init__(
+        self, staging: Staging, worker: VoiceWorker, is_at_work: Callable[[], bool], seed: Seed
+    ) -> None:
         self._staging = staging
         self._worker = worker
         self._is_at_work = is_at_work
+        self._seed = seed
 
     def is_offered(self) -> bool:
         return self._is_at_work()
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         must_have_consent(self._staging, ticket, Modality.VOICE)
-        begun = begin_enrollment_phrase(ticket.locale, now)
+        read = self._staging.read_so_far(ticket)
+        begun = begin_enrollment_phrase(ticket.locale, now, self._seed(f"{ticket.id}:{read}"))
         number = 1 + len(self._staging.parts(ticket, self.step))
         return Begun({**begun.shown, "phrase": number, "phrases": PHRASES}, begun.kept)
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
         must_have_consent(self._staging, ticket, Modality.VOICE)
         recording, context = phrase(begun, submission, now)
+        self._staging.count_reading(ticket)
         earlier = self._staging.parts(ticket, self.step)
         heard = self._worker.listen(recording, replace(context, earlier=_fingerprints(earlier)))
         if isinstance(heard, Unusable):
