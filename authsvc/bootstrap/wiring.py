@@ -87,11 +87,13 @@ def watch_policy(settings: Settings, store: Store) -> ActivePolicy:
 
 def device_rules(settings: Settings) -> DeviceRules:
     """By what device keys are registered and used; raises ConfigurationError for settings that cannot hold."""
-    models, issuer = settings.attestation_models, settings.issuer
+    models, name = settings.attestation_models, settings.shown_name
     return DeviceRules(
-        RelyingParty.at(settings.public_url, issuer),
+        RelyingParty.at(
+            settings.public_url, name, id=settings.rp_id or None, related=settings.related_origins
+        ),
         None if models is None else TrustedModels.load(models),
-        PaymentConfirmation(issuer, _icon(settings)) if settings.payment_confirmation else None,
+        PaymentConfirmation(name, _icon(settings)) if settings.payment_confirmation else None,
     )
 
 
@@ -156,8 +158,8 @@ def wire(
         kept.store.clock,
         _models_in_use(settings),
     )
-    console = _console(settings, kept.store, kept.ephemeral, rules.party, policies)
-    services = Services.of(_parts(settings, kept, rooms, flows, policies, console))
+    console = _console(settings, kept.store, kept.ephemeral, rules.party.at_home(), policies)
+    services = Services.of(_parts(settings, kept, rooms, rules.party, flows, policies, console))
     return Wired(
         services,
         console,
@@ -243,7 +245,13 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
 
 
 def _parts(
-    settings: Settings, kept: Kept, rooms: Rooms, flows: Flows, policies: PolicyService, console: Console
+    settings: Settings,
+    kept: Kept,
+    rooms: Rooms,
+    party: RelyingParty,
+    flows: Flows,
+    policies: PolicyService,
+    console: Console,
 ) -> ServiceParts:
     store = kept.store
     return ServiceParts(
@@ -263,6 +271,7 @@ def _parts(
             store.ledger, kept.ephemeral, kept.policy, rooms.health, settings, store.slot.name, store.clock
         ),
         jwks=store.ring.jwks,
+        web_origins=party.web_origins,
         clock=store.clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
@@ -298,7 +307,7 @@ def _console(
             box=ServiceBox(store.sealer, "operators"),
             ephemeral=ephemeral,
             party=party,
-            issuer=settings.issuer,
+            display_name=settings.shown_name,
             audit=store.audit,
             clock=store.clock,
         ),
@@ -363,7 +372,7 @@ def _steps(
     return (
         ConsentStep((faces, *voices), look_alikes=settings.look_alikes),
         DeviceStep(store.ledger, rules, store.ring),
-        AppStep(staging, settings.issuer),
+        AppStep(staging, settings.shown_name),
         faces,
         *voices,
     )

@@ -30,12 +30,10 @@ from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest
 from authsvc.events import Event, Tally
 from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable, Verification
 from authsvc.keys.macs import Macs
-from authsvc.otp import recovery_digest
+from authsvc.otp import read_recovery_code, recovery_digest
 from authsvc.payment import Binding
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.marks import marked, use_up
-
-SHORTEST_CODE, LONGEST_CODE = 8, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,8 @@ class Recovering:
         return self._take_proof(ticket, step.factor, submission)
 
     def _take_code(self, ticket: Ticket, submission: Submission) -> Json:
-        macs = self._parts.macs.mac_candidates("recovery-code", recovery_digest(_typed(submission)))
+        digests = [recovery_digest(code) for code in read_recovery_code(submission.fields.get("code"))]
+        macs = [mac for each in digests for mac in self._parts.macs.mac_candidates("recovery-code", each)]
         now = self._clock.now()
 
         def unit(tx: Transaction) -> None:
@@ -218,13 +217,6 @@ class Recovering:
             target_fmr=self._target_fmr(factor),
             liveness=self._parts.liveness() if factor is Factor.FACE else None,
         )
-
-
-def _typed(submission: Submission) -> str:
-    code = submission.fields.get("code")
-    if not isinstance(code, str) or not SHORTEST_CODE <= len(code) <= LONGEST_CODE:
-        raise InvalidRequest("`code` must be one of the recovery codes")
-    return code
 
 
 def _open(tx: Transaction, ticket: Ticket, now: datetime) -> Ticket:

@@ -29,6 +29,9 @@ from authsvc.stepup.deciding import SEEN, Deciding, DecisionRequest, Judged, Sec
 from authsvc.stepup.marks import marked
 from authsvc.stepup.proving import Completed, Proving
 
+EXPIRED_AT_ONCE = 100
+"""How many lapsed challenges the store gives out at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -174,7 +177,7 @@ class StepUp:
         return self._policy().document.reference_currency
 
     def expire(self, tx: Transaction, now: datetime) -> int:
-        """Close the challenges whose time is over, a hundred at most; returns how many."""
+        """Close the challenges whose time is over, EXPIRED_AT_ONCE at most; returns how many."""
         lapsed = tx.decisions.lapsed(now)
         for decision in lapsed:
             end(tx, decision.as_of(now), "service", "expire", now)

@@ -64,6 +64,7 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
         return_url=wanted.return_url,
         recovery=wanted.recovery,
         operators=wanted.operators,
+        display_name=wanted.display_name,
     )
     return stored_reply(call.services.enrollments.create(call.key, call.once, asked), created=201)
 
@@ -129,11 +130,13 @@ for _step in STEPS:
     f"{ENROLLMENT}/complete",
     JsonBody(requests.Nothing, optional=True),
     user_answers.Enrolled,
+    repeatable=True,
     problems=("challenge-closed", "user-frozen", "proof-required"),
 )
 def complete_enrollment(call: Call, _: requests.Nothing) -> Reply:
     """Make everything count that was handed in, all of it at once.
 
-    The recovery codes are shown here and never again.
+    The recovery codes are shown here and never again, but to whoever lost this answer and asks with the same Idempotency-Key.
     """
-    return json_reply(call.services.enrollments.complete(call.path["enrollment_id"], call.token))
+    done = call.services.enrollments.complete(call.path["enrollment_id"], call.token, call.idempotency)
+    return stored_reply(done, created=200)

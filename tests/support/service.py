@@ -224,7 +224,7 @@ class Bench:
             ]
             assert isinstance(made, dict)
             phone.device = StatedDevice(made["id"], made["secret"])
-        done: Said = services.enrollments.complete(*opened)
+        done = said(services.enrollments.complete(*opened))
         phone.recovery_codes = tuple(done["recovery_codes"])
         return phone
 
