@@ -329,6 +329,8 @@ def _verifiers(
             read,
             _manifests(Modality.FACE),
             gates=health.gates,
+            seed=partial(_seed, store.ring),
+            clock=store.clock,
             without_pad=settings.unsafe_no_pad,
         ),
     )
@@ -366,6 +368,8 @@ def _steps(
     faces = FaceStep(
         staging,
         face,
+        seed=partial(_seed, store.ring),
+        clock=store.clock,
         asks_gestures=not settings.unsafe_no_pad,
         look_alikes=LookAlikes(store.ledger, face) if settings.look_alikes else None,
     )
@@ -393,6 +397,11 @@ def _target_fmr(active: ActivePolicy, modality: Modality) -> str | None:
 def _models_in_use(settings: Settings) -> Callable[[], tuple[Model, ...]]:
     """The calibrated matchers of this machine. Looked for once, when an operator first needs them: it hashes their weights."""
     return cache(lambda: models_in_use(manifest_folder(), settings.models))
+
+
+def _seed(ring: KeyRing, name: str) -> bytes:
+    """What gestures are drawn from: the same for the same attempt, whatever was lost in between."""
+    return ring.mac("gestures", name.encode())
 
 
 def _digits_seed(ring: KeyRing, name: str) -> bytes:

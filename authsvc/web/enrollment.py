@@ -21,11 +21,11 @@ ENROLLMENT = "/v1/enrollments/{enrollment_id}"
 
 STEPS: dict[str, tuple[BodyReader[Submission], type[BaseModel], type[BaseModel]]] = {
     "recovery": (JsonEvidence(requests.RecoveryEvidence), user_answers.RecoveryBegun, answers.Received),
-    "proof_face": (FRAMES, answers.CaptureBegun, answers.Received),
+    "proof_face": (FRAMES, answers.CaptureBegun, answers.PartReceived),
     "proof_otp": (JsonEvidence(requests.CodeEvidence), answers.CodeBegun, answers.Received),
     "consent": (JsonEvidence(requests.ConsentEvidence), user_answers.ConsentBegun, answers.Received),
     "otp": (JsonEvidence(requests.CodeEvidence), user_answers.AppBegun, answers.Received),
-    "face": (FRAMES, answers.CaptureBegun, answers.Received),
+    "face": (FRAMES, answers.CaptureBegun, answers.PartReceived),
     "voice": (AUDIO, user_answers.PhraseBegun, user_answers.PhraseReceived),
     "device": (JsonEvidence(requests.DeviceEvidence), user_answers.DeviceBegun, user_answers.DeviceReceived),
 }
