@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from authsvc.biometric.words import Capture
 from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
 from authsvc.domain.challenge import Challenge
-from authsvc.domain.decision import Decision, PolicyRef, ReceiptRef, Status
+from authsvc.domain.decision import Decision, Passed, PolicyRef, ReceiptRef, Status
 from authsvc.domain.receipt import LIFE
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
@@ -160,7 +161,7 @@ def _body(decision: Decision) -> str:
         "exemption": decision.exemption,
         "device_id": decision.device_id,
         "locale": decision.locale,
-        "return_url": decision.return_url,
+        **decision.passed.to_json(),
         "missing": decision.missing,
         **({} if decision.possible_from is None else {"possible_from": to_millis(decision.possible_from)}),
         **({"suspended": True} if decision.suspended else {}),
@@ -213,7 +214,7 @@ def _decision(row: Row) -> Decision:
         exemption=body["exemption"],
         device_id=body["device_id"],
         locale=body["locale"],
-        return_url=body["return_url"],
+        passed=Passed.among(body),
         missing=tuple(body["missing"]),
         suspended="suspended" in body,
         possible_from=from_millis(body["possible_from"]) if "possible_from" in body else None,
@@ -238,6 +239,7 @@ def _challenge_json(challenge: Challenge) -> str:
             "sets": challenge.sets,
             "chosen": challenge.chosen,
             "attempts_remaining": challenge.attempts_remaining,
+            "captures": challenge.captures,
         }
     )
 
@@ -249,4 +251,6 @@ def _challenge(text: str) -> Challenge:
         sets=tuple(tuple(Factor(name) for name in choice) for choice in stored["sets"]),
         chosen=tuple(Factor(name) for name in stored["chosen"]),
         attempts_remaining=stored["attempts_remaining"],
+        # Challenges of before the upgrade know no captures.
+        captures=tuple(map(Capture, stored.get("captures", ()))),
     )
