@@ -1,4 +1,4 @@
-"""How often may somebody fail (BARS 8)? Pure counting; the store keeps the counters, one conditional write at a time.
+"""How often may somebody fail (requirement 8)? Pure counting; the store keeps the counters, one conditional write at a time.
 
 Charged before it is judged: an attempt counts as a failure from the moment it is admitted, and a success hands just that
 one back. Three biometric failures close that factor, five consecutive failures of any kind block the user for half an hour,

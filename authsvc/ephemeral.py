@@ -38,7 +38,7 @@ class Ephemeral(Protocol):
         """Store unless something is there; says whether it was stored."""
 
     def increment(self, key: Key, ttl: timedelta) -> int:
-        """Count up from 0 and answer the new count; the time to live starts with the first count and is not renewed."""
+        """Count up from 0 and return the new count; the time to live starts with the first count and is not renewed."""
 
     def delete(self, key: Key) -> None:
         """Remove; nothing there is fine."""

@@ -39,7 +39,7 @@ ISSUED_TIMES = 5
 ISSUED_LABEL = b"authsvc-issued-code-v1\x00"
 
 RECOVERY_CODES = 10
-RECOVERY_BYTES = 10  # 80 bits; BARS 11 asks for 64.
+RECOVERY_BYTES = 10  # 80 bits; requirement 11 asks for 64.
 
 _CODE = re.compile(r"[0-9]{6}(?:[0-9]{2})?\Z")
 

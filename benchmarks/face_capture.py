@@ -103,14 +103,19 @@ def _stages(
     points = [face.points for face in faces]
     capture = [acquire(frame, detector, VERIFICATION) for frame in frames]
     middle = pictures[len(pictures) // 2]
-    seen = fingerprints(frames, capture)
+    seen = fingerprints(frames, capture, detector.points)
     stages: dict[str, Callable[[], object]] = {
         "decode": lambda: [decode(frame) for frame in frames],
         "detect": lambda: [detector.detect(picture) for picture in pictures if picture is not middle],
         "detect, fine": lambda: detector.detect(middle, fine=True),
         "quality": lambda: [measure(*pair, detector.points) for pair in zip(pictures, faces, strict=True)],
         "describe": lambda: matcher.describe(pictures, points),
-        "replay": lambda: is_replay(fingerprints(frames, capture), capture, context.earlier) or seen,
+        "replay": lambda: (
+            is_replay(
+                fingerprints(frames, capture, detector.points), capture, context.earlier, detector.points
+            )
+            or seen
+        ),
         "liveness": lambda: liveness.judge(capture, context),
     }
     return {name: _median_ms(stage, repeats) for name, stage in stages.items()}
@@ -130,7 +135,7 @@ def _template(model: str, detector: Detector, matcher: Matcher, frame: bytes) ->
 
 
 def _seen(detector: Detector, frames: Sequence[bytes]) -> tuple[str, ...]:
-    return fingerprints(frames, [acquire(frame, detector, VERIFICATION) for frame in frames])
+    return fingerprints(frames, [acquire(frame, detector, VERIFICATION) for frame in frames], detector.points)
 
 
 def _reference(frames: Sequence[bytes]) -> int:

@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/sign_in.py --json
 
-Over the services themselves and the embedded database. BARS 9 wants less than 5 ms between any two medians over 1 000 each.
+Over the services themselves and the embedded database; requirement 9: less than 5 ms between any two medians over 1 000 each.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from authsvc.biometric.manifest import manifest_folder, read_manifest
 from authsvc.biometric.weights import verified_weights
 from authsvc.errors import ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL
+from tests.support.kinds import kinds_of
 from tests.support.postgres import PostgresServer, postgres_program
 from tests.support.redis_server import RedisClusterServers, RedisServer
 from tests.support.skips import skip_lines, skipped_by_reason
@@ -122,6 +123,14 @@ def model_dir() -> Path:
     except ModelUnusable as error:
         pytest.skip(f"no prepared models: {error.detail}")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what starts servers and what must run by itself."""
+    here = Path(__file__).parent
+    for item in items:
+        for kind in kinds_of(item.path.relative_to(here), getattr(item, "fixturenames", ())):
+            item.add_marker(kind)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

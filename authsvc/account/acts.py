@@ -138,7 +138,7 @@ def withdraw_biometric(
 
 
 def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:
-    """Destroy the user's key, and so everything sealed under it; answers where the audit says so.
+    """Destroy the user's key, and so everything sealed under it; returns where the audit says so.
 
     Enrollments that are under way end with it: one that was completed later would bring the account back.
     """

@@ -22,7 +22,7 @@ from authsvc.web.http import ApiRequest, ApiResponse, current
 from authsvc.web.metrics import Metrics
 from authsvc.web.refusals import Refusals
 from authsvc.web.registry import OPERATIONS
-from authsvc.web.replies import ToldAgain
+from authsvc.web.replies import StoredRefusal
 from authsvc.web.settings import WebSettings
 
 if TYPE_CHECKING:
@@ -100,6 +100,6 @@ def create_app(
 def _answer_failures(app: App, refusals: Refusals) -> None:
     """Which failure is answered how; the nearest class decides."""
     app.register_error_handler(AuthsvcError, lambda error: refusals.ours(current(), error))
-    app.register_error_handler(ToldAgain, lambda error: refusals.again(current(), error))
+    app.register_error_handler(StoredRefusal, lambda error: refusals.again(current(), error))
     app.register_error_handler(HTTPException, lambda error: refusals.https(current(), error))
     app.register_error_handler(Exception, lambda error: refusals.unforeseen(current(), error))

@@ -18,7 +18,7 @@ from authsvc.payment import Binding, Payment
 TYPE = "stepup-receipt+jwt"
 ALGORITHM = "ES256"
 LONGEST_LIFE = timedelta(minutes=5)
-"""RTS Art. 4(3)(d) and BARS 14: a receipt that claims to live longer is not believed."""
+"""RTS Art. 4(3)(d) and requirement 14: a receipt that claims to live longer is not believed."""
 
 CLOCK_SKEW = timedelta(seconds=60)
 """How far the service's clock may be ahead of ours. A receipt's end is never stretched."""

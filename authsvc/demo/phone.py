@@ -74,7 +74,7 @@ class Phone:
         return Device(given["id"], given["secret"])
 
     def finish(self, ticket: Ticket) -> tuple[str, ...]:
-        """Make it count; answers the factors."""
+        """Make it count; returns the factors."""
         done = self._wire(ticket).send("POST", f"{_path(ticket)}/complete").value
         return tuple(done["factors"])
 

@@ -400,4 +400,4 @@ class Ledger(Protocol):
         """Run a repeatable unit and answer once it is durable; raises Unavailable when that takes too long."""
 
     def read(self, query: Callable[[Transaction], Result]) -> Result:
-        """Answer a query from what is committed."""
+        """Run a query from what is committed."""

@@ -1,7 +1,7 @@
 """The ticket of one enrollment: the payment backend's word that this person may enroll now, once, and on which grounds.
 
 A first enrollment stands on the ticket alone, a further one on a receipt at the account's highest level, and that of somebody
-who has lost the phone on two independent proofs (BARS 11), which come before anything can be enrolled.
+who has lost the phone on two independent proofs (requirement 11), which come before anything can be enrolled.
 """
 
 from __future__ import annotations

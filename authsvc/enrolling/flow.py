@@ -136,7 +136,7 @@ class Enrolling:
         return {"state": "received", **taken.shown}
 
     def complete(self, ticket: Ticket) -> Json:
-        """Make everything count, in one transaction; answers what is shown once: the recovery codes."""
+        """Make everything count, in one transaction; returns what is shown once: the recovery codes."""
         ticket.must_be_proven()
         staged = self._all_staged(ticket)
         if not set(staged) - {EnrollmentStep.CONSENT}:

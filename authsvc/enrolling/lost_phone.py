@@ -18,7 +18,7 @@ from authsvc.otp import APP
 def give_up_lost_phone(
     tx: Transaction, ticket: Ticket, account: Account, now: datetime, *, with_app: bool
 ) -> Account:
-    """Use the recovery code up, remove every device, and raise the alarm; answers the account for the caller to save.
+    """Use the recovery code up, remove every device, and raise the alarm; returns the account for the caller to save.
 
     The authenticator app was on that phone too, unless the person has just shown its code or adds one now (`with_app`).
     Raises ProofRequired when another recovery has used the code in between.

@@ -1,4 +1,4 @@
-"""The lost phone: two independent proofs within one enrollment, before anything may be enrolled (BARS 11).
+"""The lost phone: two independent proofs within one enrollment, before anything may be enrolled (requirement 11).
 
 One of the ten recovery codes, and beside it the enrolled face, a one-time code, or two operators who vouch for the person.
 What comes in is judged at once, and no answer says which of the two was wrong. An attempt is charged before it is judged, on

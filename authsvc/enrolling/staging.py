@@ -29,7 +29,7 @@ class Staging:
         self.count(ticket, step, TRIES_OF_VOICE if step is EnrollmentStep.VOICE else TRIES_PER_STEP)
 
     def count(self, ticket: Ticket, name: str, limit: int) -> int:
-        """Count one try and answer how many are left; raises RateLimited past the limit."""
+        """Count one try and return how many are left; raises RateLimited past the limit."""
         tries = self._ephemeral.increment(_key(ticket, f"{name}:count"), TICKET_LIFE)
         if tries > limit:
             raise RateLimited("too many tries of this step; ask for a new enrollment", retry_after=900)

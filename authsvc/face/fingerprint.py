@@ -1,8 +1,7 @@
-"""Was this capture seen before? Fingerprints of frames: of their bytes, of their pixels, and of what they look like.
+"""Was this capture seen before? Fingerprints of frames: of their bytes, of their pixels, and of how the face looked.
 
-A look survives re-encoding, scaling and light cropping: 544 signs of brightness steps on a 17 x 17 grid. Measured on two
-clips of ten seconds: re-encoded frames differ in at most 23 signs, frames cropped by four pixels in at most 37, and live
-frames three seconds apart in at least 93. Fingerprints are kept and sealed by the caller, never here.
+Fingerprints are kept and sealed by the caller, never here. What a copy may have gone through, how many escape and how many honest
+captures are taken for copies is in docs/face.md.
 """
 
 from __future__ import annotations
@@ -10,37 +9,40 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from authsvc.face.acquisition import Frame, spread
-from authsvc.face.engine import Pixels
-from authsvc.face.image import resize_grey
+from authsvc.face.copies import LOOK
+from authsvc.face.engine import PointKind
+from authsvc.face.looks import Patch, nearest, packed, unpacked
 
-NEAR = 40
-"""Looks that differ in so many signs or fewer are one and the same picture."""
+ALIKE = 0.99
+"""Faces that agree so well after one was laid onto the other are one picture."""
 
-_GRID = 17
-_LOOKS = 8
+LEAST_SHARE = 1 / 3
+"""Of the frames compared: of a living head one frame or two may come to lie as they did before."""
+
+_LOOKS = 12
 
 
-def fingerprints(data: Sequence[bytes], frames: Sequence[Frame]) -> tuple[str, ...]:
-    """`b:`, `p:` and `l:` fingerprints of one capture, for the caller to keep; looks of frames from all over it."""
+def fingerprints(data: Sequence[bytes], frames: Sequence[Frame], kind: PointKind) -> tuple[str, ...]:
+    """`b:`, `p:` and `f:` fingerprints of one capture, for the caller to keep; faces of frames from all over it."""
     bytes_seen = (f"b:{hashlib.sha256(one).hexdigest()[:32]}" for one in data)
     pixels_seen = (f"p:{hashlib.sha256(frame.picture.tobytes()).hexdigest()[:32]}" for frame in frames)
-    looks = (f"l:{look(frame.picture).to_bytes(68, 'big').hex()}" for frame in spread(frames, _LOOKS))
+    looks = (f"{LOOK}{packed(patch.look())}" for patch in _patches(frames, kind))
     return (*bytes_seen, *pixels_seen, *looks)
 
 
-def is_replay(new: Iterable[str], frames: Sequence[Frame], earlier: Sequence[str]) -> bool:
-    """Whether any frame is one of an earlier capture: the same bytes, the same pixels, or nearly the same look."""
-    if not set(new).isdisjoint(earlier):
+def is_replay(new: Iterable[str], frames: Sequence[Frame], earlier: Sequence[str], kind: PointKind) -> bool:
+    """Whether a file or a picture was seen before, or a third of the faces that are compared."""
+    if not {one for one in new if not one.startswith(LOOK)}.isdisjoint(earlier):
         return True
-    known = [int.from_bytes(bytes.fromhex(one[2:]), "big") for one in earlier if one.startswith("l:")]
-    return any((look(frame.picture) ^ other).bit_count() <= NEAR for frame in frames for other in known)
+    known = [one.removeprefix(LOOK) for one in earlier if one.startswith(LOOK)]
+    patches = _patches(frames, kind) if known else []
+    if not patches:
+        return False
+    looks = unpacked(known)
+    return sum(nearest(patch, looks) >= ALIKE for patch in patches) >= LEAST_SHARE * len(patches)
 
 
-def look(picture: Pixels) -> int:
-    """544 bits: whether brightness rises from cell to cell, to the right and downwards."""
-    cells = resize_grey(picture, _GRID, _GRID).astype(np.int16)
-    rises = np.concatenate([(np.diff(cells, axis=1) > 0).ravel(), (np.diff(cells, axis=0) > 0).ravel()])
-    return int.from_bytes(np.packbits(rises).tobytes(), "big")
+def _patches(frames: Sequence[Frame], kind: PointKind) -> list[Patch]:
+    seen = [(frame.picture, frame.face) for frame in frames if frame.face is not None]
+    return [Patch.of(picture, face, kind) for picture, face in spread(seen, _LOOKS)]

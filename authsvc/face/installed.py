@@ -41,7 +41,7 @@ class InstalledModels:
         return {**self._current.describe(), "older_models": older}
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
-        """A template of the current model; answers and raises as `FaceService.enroll`."""
+        """A template of the current model; returns and raises as `FaceService.enroll`."""
         return self._current.enroll(frames, context)
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:

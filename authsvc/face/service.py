@@ -93,8 +93,8 @@ class FaceService:
         capture = self._acquire(frames, gate, least=samples, fine=fine)
         if isinstance(capture, Unusable):
             return capture
-        seen = fingerprints(frames, capture)
-        if _judged(liveness, capture, seen, context).verdict is not Liveness.BONA_FIDE:
+        seen = fingerprints(frames, capture, self._detector.points)
+        if self._judged(liveness, capture, seen, context).verdict is not Liveness.BONA_FIDE:
             return Unusable((Hint.NOT_LIVE.value,))
         return Template(
             Modality.FACE, self.model, pack(fuse(_spread_vectors(capture, samples))), samples, seen
@@ -114,13 +114,13 @@ class FaceService:
         capture = self._acquire(frames, gate, least=self._least_frames, fine=fine)
         if isinstance(capture, Unusable):
             return capture
-        seen = fingerprints(frames, capture)
+        seen = fingerprints(frames, capture, self._detector.points)
         probe = _spread_vectors(capture, self._manifest.fusion.frames)
         return Comparison(
             score=cosine(fuse(probe), expected),
             model=self.model,
             frames=len(probe),
-            liveness=_judged(liveness, capture, seen, context),
+            liveness=self._judged(liveness, capture, seen, context),
             quality=_worst(capture),
             fingerprints=seen,
         )
@@ -157,6 +157,19 @@ class FaceService:
             return Unusable((Hint.INCONSISTENT.value,))
         return tuple(replace(frame, vector=described.get(id(frame))) for frame in acquired)
 
+    def _judged(
+        self,
+        liveness: LivenessDetector,
+        capture: Sequence[Frame],
+        seen: Sequence[str],
+        context: CaptureContext,
+    ) -> LivenessResult:
+        """What the detector says, and ATTACK in any case for a capture that was seen before."""
+        judged = liveness.judge(capture, context)
+        if not is_replay(seen, capture, context.earlier, self._detector.points):
+            return judged
+        return both(judged, LivenessResult(Liveness.ATTACK, ("replay",), {"replayed": 1.0}))
+
     def _describe(self, frames: Sequence[Frame]) -> Vectors:
         faces = [(frame.picture, frame.face.points) for frame in frames if frame.face is not None]
         return self._matcher.describe([picture for picture, _ in faces], [points for _, points in faces])
@@ -170,16 +183,6 @@ class FaceService:
                 f"the template has {vector.size} numbers, and {self._matcher.dimension} are expected"
             )
         return vector
-
-
-def _judged(
-    liveness: LivenessDetector, capture: Sequence[Frame], seen: Sequence[str], context: CaptureContext
-) -> LivenessResult:
-    """What the detector says, and ATTACK in any case for a capture that was seen before."""
-    judged = liveness.judge(capture, context)
-    if not is_replay(seen, capture, context.earlier):
-        return judged
-    return both(judged, LivenessResult(Liveness.ATTACK, ("replay",), {"replayed": 1.0}))
 
 
 def _check_size(frames: Sequence[bytes]) -> None:

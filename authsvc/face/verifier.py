@@ -30,7 +30,7 @@ from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unus
 from authsvc.subject import Subject
 
 NONCE_LIFE = timedelta(seconds=120)
-NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
+NONCE_BYTES = 24  # 192 bits; requirement 6 asks for 128.
 MOST_FRAMES = 60
 
 _TOLD = ("model", "score", "frame_count", "liveness", "detectors", "liveness_evidence", "liveness_asked")

@@ -65,7 +65,7 @@ class KeyRing:
         return cls(versions, SystemClock() if clock is None else clock, path, seen)
 
     def rotate(self, purpose: Purpose, active_from: datetime | None = None) -> str:
-        """Add a version and answer its id; it becomes current at `active_from`, at once when none is given.
+        """Add a version and return its id; it becomes current at `active_from`, at once when none is given.
 
         Where several workers run, give it an instant some minutes ahead: each has read the file again by then.
         """

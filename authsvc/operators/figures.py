@@ -97,7 +97,7 @@ class Figures:
         self._clock = clock
 
     def gather(self) -> int:
-        """Count what the chains have grown by; answers how many lines there were."""
+        """Count what the chains have grown by; returns how many lines there were."""
         lines = 0
         for head in self._ledger.read(lambda tx: tx.audit.last_heads()):
             for _ in range(MOST_ROUNDS):

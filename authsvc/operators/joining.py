@@ -81,7 +81,7 @@ class Joining:
         return AppSecret(base64.b64decode(str(kept["raw"])), account.name, self._issuer)
 
     def finish_app(self, invitation: str, code: str) -> str:
-        """Store the app's secret once a code proves that it arrived; answers the sign-in key, shown this once.
+        """Store the app's secret once a code proves that it arrived; returns the sign-in key, shown this once.
 
         Raises ChallengeFailed for a code that is not the app's.
         """

@@ -37,7 +37,7 @@ class ErasureService(Service):
         return self._progress(self._ledger.read(query))
 
     def begin(self, overview_id: str, token: str) -> Json:
-        """Open the challenge that proves it, or answer the one that is open."""
+        """Open the challenge that proves it, or return the one that is open."""
         now = self._clock.now()
 
         def unit(tx: Transaction) -> Decision | TransactionChanged:

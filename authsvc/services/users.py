@@ -60,7 +60,7 @@ class UserService(Service):
         return {"modality": kind.value, "withdrawn_at": rfc3339(now)}
 
     def erase(self, key: ApiKey, user: str) -> Json:
-        """Destroy the user's key, and so everything sealed under it; answers a signed receipt for it.
+        """Destroy the user's key, and so everything sealed under it; returns a signed receipt for it.
 
         A frozen account is unfrozen first: erased and enrolled again, it would be nobody's freeze any more.
         """

@@ -16,7 +16,7 @@ from authsvc.errors import RateLimited
 from authsvc.factor import Begun, Factor, Json, Step
 
 BEGUN_LIFE = timedelta(seconds=120)
-"""A nonce counts for two minutes after it was issued (BARS 6)."""
+"""A nonce counts for two minutes after it was issued (requirement 6)."""
 
 HOUR = timedelta(hours=1)
 STEPS_PER_CHALLENGE = 30

@@ -77,7 +77,7 @@ class StepUp:
         """Decide a payment within the caller's transaction.
 
         The same payment asked about again gets its open decision, unless circumstances now ask for more. Another payment
-        under the same transaction id cancels the old challenge and is answered with TransactionChanged, as a value, so
+        under the same transaction id cancels the old challenge and gets TransactionChanged, as a value, so
         that the cancellation commits.
         """
         judged = self._deciding.judge(tx, self._policy(), request, now)
@@ -174,7 +174,7 @@ class StepUp:
         return self._policy().document.reference_currency
 
     def expire(self, tx: Transaction, now: datetime) -> int:
-        """Close the challenges whose time is over, a hundred at most; answers how many."""
+        """Close the challenges whose time is over, a hundred at most; returns how many."""
         lapsed = tx.decisions.lapsed(now)
         for decision in lapsed:
             end(tx, decision.as_of(now), "service", "expire", now)

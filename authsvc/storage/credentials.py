@@ -107,7 +107,7 @@ class CredentialStore:
         return self._connection.run(SUSPEND, {**_of(subject), "id": credential_id}) == 1
 
     def remove_of_device(self, subject: Subject, device_id: str) -> int:
-        """Remove the credentials of a device for good; answers how many there were."""
+        """Remove the credentials of a device for good; returns how many there were."""
         return self._connection.run(REMOVE_OF_DEVICE, {**_of(subject), "device": device_id})
 
     def forget(self, subject: Subject) -> None:

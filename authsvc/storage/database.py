@@ -49,7 +49,7 @@ class Connection(Protocol):
         """Every row that the query answers."""
 
     def run(self, sql: str, params: Params) -> int:
-        """Execute, and answer how many rows it touched: the permission of a conditional write."""
+        """Execute, and return how many rows it touched: the permission of a conditional write."""
 
     def many(self, sql: str, rows: Iterable[Params]) -> None:
         """Execute once for every row, in as few round trips as the driver knows."""

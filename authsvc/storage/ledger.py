@@ -93,7 +93,7 @@ class Ledger(Generic[Tx]):
         self._writer.start()
 
     def transact(self, unit: Callable[[Tx], Result], ahead: Ahead | None = None) -> Result:
-        """Run a unit and answer its result once it is durable.
+        """Run a unit and return its result once it is durable.
 
         Raises what the unit raised, or Unavailable when the database does not commit in time. In the latter case a unit
         that had not begun is never run; one that had may still commit, and asking again tells.
@@ -113,7 +113,7 @@ class Ledger(Generic[Tx]):
         return result
 
     def read(self, query: Callable[[Tx], Result]) -> Result:
-        """Answer a query from the committed state, without queueing behind writers."""
+        """Run a query from the committed state, without queueing behind writers."""
         with self._readers.lend() as connection:
             return query(self._open_transaction(connection))
 

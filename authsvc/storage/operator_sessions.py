@@ -65,7 +65,7 @@ class OperatorSessionStore:
         return self._connection.run(END, {"id": session_id, "now": to_millis(now)}) == 1
 
     def end_all(self, operator_id: str, now: datetime) -> int:
-        """End every session of an operator; answers how many there were."""
+        """End every session of an operator; returns how many there were."""
         return self._connection.run(END_ALL, {"operator": operator_id, "now": to_millis(now)})
 
     def forget_over(self, now: datetime) -> int:

@@ -17,7 +17,7 @@ import soundfile
 import soxr
 
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
-from authsvc.voice.container import Container, container_of, is_left_to_av
+from authsvc.voice.container import Container, TooLong, container_of, is_left_to_av
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 
 MAX_BYTES = 6 * 1024 * 1024
@@ -33,7 +33,7 @@ _RATES_OF_FILES, _MOST_CHANNELS = range(4000, 192001), 8
 _FORMATS: Mapping[Container, tuple[frozenset[str], frozenset[str]]] = {
     Container.WAV: (
         frozenset({"WAV", "WAVEX"}),
-        frozenset({"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"}),
+        frozenset({"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAW", "ULAW"}),
     ),
     Container.FLAC: (frozenset({"FLAC"}), frozenset({"PCM_S8", "PCM_16", "PCM_24"})),
     Container.OGG: (frozenset({"OGG"}), frozenset({"VORBIS", "OPUS"})),
@@ -93,7 +93,7 @@ def beginning(path: Path) -> Recording:
 def recording_of(samples: Samples, rate: int) -> Recording:
     """A recording of mono samples at any accepted rate; raises as `decode` does for what is in them."""
     if samples.size > MAX_SECONDS * rate:
-        raise PayloadTooLarge(f"a recording is at most {MAX_SECONDS:.0f} seconds long")
+        raise TooLong(f"a recording is at most {MAX_SECONDS:.0f} seconds long")
     if samples.size < MIN_SECONDS * rate:
         raise InvalidRequest("the recording is empty or ends too early")
     if not np.isfinite(samples).all():
@@ -155,9 +155,18 @@ def _read(data: bytes, container: Container) -> tuple[Samples, int]:
                 )
             # One more than is accepted, so that a longer one is told from one that just fits.
             frames = file.read(int(MAX_SECONDS * file.samplerate) + 1, dtype="float32", always_2d=True)
-            return frames.mean(axis=1), file.samplerate
+            return _mono(frames), file.samplerate
     except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError, OverflowError) as error:
         raise InvalidRequest("the recording is damaged or ends too early") from error
+
+
+def _mono(frames: Samples) -> Samples:
+    """The mean of the channels; the loudest alone where they cancel, as when one is inverted."""
+    mean = frames.mean(axis=1)
+    powers = (frames.astype(np.float64) ** 2).sum(axis=0)
+    if float((mean.astype(np.float64) ** 2).sum()) >= powers.max() / 8:
+        return np.asarray(mean)
+    return np.ascontiguousarray(frames[:, int(powers.argmax())])
 
 
 def _opened(path: Path) -> tuple[Samples, int]:
@@ -166,7 +175,7 @@ def _opened(path: Path) -> tuple[Samples, int]:
             if file.channels > _MOST_CHANNELS or file.samplerate not in _RATES_OF_FILES:
                 raise UnsupportedMedia(f"{file.channels} channels at {file.samplerate} Hz")
             frames = file.read(int(MAX_SECONDS * file.samplerate), dtype="float32", always_2d=True)
-            return frames.mean(axis=1), file.samplerate
+            return _mono(frames), file.samplerate
     except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError, OverflowError) as error:
         raise InvalidRequest("the recording is damaged or ends too early") from error
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from authsvc.errors import InvalidRequest, Unavailable, UnsupportedMedia
+from authsvc.errors import InvalidRequest, Unavailable
+from authsvc.voice.container import NotInstalled
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 
 _MEMORY = 1024 * 1024 * 1024
@@ -26,11 +27,11 @@ _WALL_S = 10.0
 def decode_apart(data: bytes, most_seconds: float) -> Samples:
     """Mono float32 at 16 kHz, at most one sample more than `most_seconds`.
 
-    Raises UnsupportedMedia where PyAV is not installed, InvalidRequest for what it cannot read, Unavailable for a child that
+    Raises NotInstalled where PyAV is not, InvalidRequest for what it cannot read, Unavailable for a child that
     does not end.
     """
     if importlib.util.find_spec("av") is None:
-        raise UnsupportedMedia("WebM and M4A need the extra `voice-av`: send WAV, FLAC, OGG or MP3")
+        raise NotInstalled("WebM and M4A need the extra `voice-av`: send WAV, FLAC, OGG or MP3")
     command = [sys.executable, "-I", "-m", "authsvc.voice.av_engine", str(most_seconds)]
     try:
         child = subprocess.run(command, input=data, capture_output=True, timeout=_WALL_S)

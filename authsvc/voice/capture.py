@@ -15,13 +15,15 @@ class CaptureContext:
     """What is known about a capture besides its sound.
 
     `digits` is the prompt; `language` is `en` or `zh`; `earlier` the fingerprints of this person's earlier captures; `held`
-    the probe of a first phrase that was neither clearly theirs nor clearly not, to be averaged in.
+    the probe of a first phrase that was neither clearly theirs nor clearly not, to be averaged in; `corrects` says that digits
+    which were read in the other language are a hint and not yet judged.
     """
 
     digits: str
     language: str
     earlier: tuple[str, ...] = ()
     held: bytes | None = None
+    corrects: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from authsvc.errors import UnsupportedMedia
+from authsvc.errors import PayloadTooLarge, UnsupportedMedia
+
+
+class TooLong(PayloadTooLarge):
+    """More seconds than are heard; the person can be told so."""
+
+
+class NotInstalled(UnsupportedMedia):
+    """A container that this installation does not open; the person can be told so."""
 
 
 class Container(StrEnum):

@@ -14,6 +14,9 @@ from typing import Protocol
 from authsvc.ephemeral import Ephemeral, Key
 from authsvc.factor import Step
 
+CORRECTIONS = 3
+"""How often in a challenge digits in another language are a hint and no attempt."""
+
 HELD_LIFE = timedelta(seconds=180)
 
 
@@ -71,6 +74,11 @@ class HeldPhrases:
             base64.b64decode(fields["probe"]),
             tuple(fields["fingerprints"]),
         )
+
+    def corrects(self, step: Step) -> bool:
+        """Whether one more hint may be given to this challenge without a charge; counted before it is."""
+        key = Key(_key(step).owner, f"{step.challenge_id}:voice:corrections")
+        return self._ephemeral.increment(key, HELD_LIFE) <= CORRECTIONS
 
     def forget(self, step: Step) -> None:
         self._ephemeral.delete(_key(step))

@@ -24,7 +24,9 @@ class Hint(StrEnum):
     INCONSISTENT = "inconsistent"
     SAME_RECORDING = "same_recording"
     SPEAK_ALL_DIGITS = "speak_all_digits"
+    READ_AS_SHOWN = "read_as_shown"
     TOO_FAST = "too_fast"
+    OTHER_FORMAT = "other_format"
     SAY_ANOTHER = "say_another"
 
 
@@ -40,6 +42,8 @@ _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
         Hint.INCONSISTENT: "The recordings do not seem to be of one and the same voice. Please record again, in the same place.",
         Hint.SAME_RECORDING: "The same recording was sent more than once. Please read each row of digits yourself.",
         Hint.SPEAK_ALL_DIGITS: "Not every digit was heard. Read all of them, in order, in the language that is shown.",
+        Hint.READ_AS_SHOWN: "The digits were read in another language. Read them one by one, in the language that is shown.",
+        Hint.OTHER_FORMAT: "This kind of recording cannot be opened here. Please record with the button on this page.",
         Hint.TOO_FAST: "That was too fast. Read the digits one by one.",
         Hint.SAY_ANOTHER: "One more time, please: read the new row of digits.",
     },
@@ -54,6 +58,8 @@ _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
         Hint.INCONSISTENT: "几段录音似乎不是同一个人的声音，请在同一个地方重新录音。",
         Hint.SAME_RECORDING: "同一段录音发送了多次，请亲自读出每一行数字。",
         Hint.SPEAK_ALL_DIGITS: "没有听到所有的数字，请用页面上的语言按顺序读出全部数字。",
+        Hint.READ_AS_SHOWN: "数字是用另一种语言读的，请用页面上的语言，一个一个地读。",
+        Hint.OTHER_FORMAT: "这种格式的录音无法打开，请用页面上的按钮录音。",
         Hint.TOO_FAST: "读得太快，请一个一个地读数字。",
         Hint.SAY_ANOTHER: "请再来一次：读出新的一行数字。",
     },

@@ -17,6 +17,7 @@ from authsvc.errors import InvalidRequest, ModelUnusable
 from authsvc.factor import Unusable
 from authsvc.voice.acquisition import Ears, Phrase, acquire
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
+from authsvc.voice.container import NotInstalled, TooLong
 from authsvc.voice.engine import SpeakerEncoder
 from authsvc.voice.fingerprint import COPY, closest, likeness
 from authsvc.voice.hints import Hint
@@ -68,8 +69,9 @@ class VoiceService:
         Raises what `audio.decode` raises.
         """
         phrase = self._acquire(recording, context, ENROLLMENT)
-        hints = phrase.hints or self._objections(phrase, context)
-        if hints:
+        if isinstance(phrase, Unusable):
+            return phrase
+        if hints := self._objections(phrase, context):
             return Unusable(tuple(hint.value for hint in hints))
         share = Share.of(self._encoder, phrase.speech.only)
         return EnrollmentPhrase(share.packed(), phrase.fingerprint.text(), self.model)
@@ -95,8 +97,10 @@ class VoiceService:
         """
         expected = self._reference(reference)
         phrase = self._acquire(recording, context, VERIFICATION)
-        if phrase.hints:
-            return Unusable(tuple(hint.value for hint in phrase.hints))
+        if isinstance(phrase, Unusable):
+            return phrase
+        if context.corrects and self._is_in_the_other_language(phrase):
+            return Unusable((Hint.READ_AS_SHOWN.value,))
         probe = self._encoder.describe([phrase.speech.only])[0]
         probes = [probe] if context.held is None else [self._probe(context.held), probe]
         alike = likeness(phrase.fingerprint, context.earlier)
@@ -111,11 +115,24 @@ class VoiceService:
         )
         return Heard(comparison, pack(probe))
 
-    def _acquire(self, recording: bytes, context: CaptureContext, gate: Gate) -> Phrase:
-        return acquire(recording, context.digits, Language(context.language), self._ears, gate)
+    def _acquire(self, recording: bytes, context: CaptureContext, gate: Gate) -> Phrase | Unusable:
+        try:
+            phrase = acquire(recording, context.digits, Language(context.language), self._ears, gate)
+        except TooLong:
+            return Unusable((Hint.TOO_LONG.value,))
+        except NotInstalled:
+            return Unusable((Hint.OTHER_FORMAT.value,))
+        if phrase.hints == (Hint.SPEAK_ALL_DIGITS,) and self._is_in_the_other_language(phrase):
+            return Unusable((Hint.READ_AS_SHOWN.value,))
+        return Unusable(tuple(hint.value for hint in phrase.hints)) if phrase.hints else phrase
+
+    def _is_in_the_other_language(self, phrase: Phrase) -> bool:
+        return self._liveness.is_misread(phrase.reading) and not self._liveness.is_misread(phrase.otherwise)
 
     def _objections(self, phrase: Phrase, context: CaptureContext) -> tuple[Hint, ...]:
         """Against a good recording: other digits than were asked, or a sound that was heard before."""
+        if self._is_in_the_other_language(phrase):
+            return (Hint.READ_AS_SHOWN,)
         if self._liveness.is_misread(phrase.reading):
             return (Hint.SPEAK_ALL_DIGITS,)
         return (Hint.SAME_RECORDING,) if closest(phrase.fingerprint, context.earlier) >= COPY else ()

@@ -23,6 +23,10 @@ class Language(StrEnum):
         return cls.MANDARIN if locale.lower().startswith("zh") else cls.ENGLISH
 
     @property
+    def other(self) -> Language:
+        return Language.ENGLISH if self is Language.MANDARIN else Language.MANDARIN
+
+    @property
     def tag(self) -> str:
         """As a page names it (BCP 47)."""
         return "zh-CN" if self is Language.MANDARIN else "en"

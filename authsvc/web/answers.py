@@ -15,13 +15,13 @@ from authsvc.factor import Factor
 from authsvc.policy.level import Level
 from authsvc.policy.recorded import Ending
 from authsvc.subject import Novelty
-from authsvc.web.told import Count, Digest, Told
+from authsvc.web.response_part import Count, Digest, ResponsePart
 from authsvc.web.words import AnyJson
 
 # -- The payment backend ----------------------------------------------------------------------------------------------
 
 
-class Reason(Told):
+class Reason(ResponsePart):
     """Why the level is what it is: for the backend, never for the phone."""
 
     rule: str
@@ -30,24 +30,24 @@ class Reason(Told):
     bound: object = None
 
 
-class PolicyUsed(Told):
+class PolicyUsed(ResponsePart):
     id: str
     version: int
     digest: Digest
 
 
-class BindingShown(Told):
+class BindingShown(ResponsePart):
     """What everything proven is tied to: the digest of the canonical payment."""
 
     v: Literal[1]
     digest: Digest
 
 
-class DeviceJudged(Told):
+class DeviceJudged(ResponsePart):
     novelty: Novelty
 
 
-class ChallengeOpened(Told):
+class ChallengeOpened(ResponsePart):
     """`token` opens the challenge for the payer's page at `url`; each of `sets` is a way to prove it, all of it."""
 
     id: str
@@ -58,7 +58,7 @@ class ChallengeOpened(Told):
     attempts_remaining: Count
 
 
-class Decision(Told):
+class Decision(ResponsePart):
     """What the payer must prove, and what became of it. `receipt` comes with the statuses that let the payment go."""
 
     id: str
@@ -79,7 +79,7 @@ class Decision(Told):
     expires_at: datetime
 
 
-class CodeIssued(Told):
+class CodeIssued(ResponsePart):
     """A code for this payment alone, and the sentence to send it in over a channel of your own."""
 
     code: Annotated[str, Field(pattern=r"^[0-9]{8}$")]
@@ -88,13 +88,13 @@ class CodeIssued(Told):
     tries: Count
 
 
-class OutcomeRecorded(Told):
+class OutcomeRecorded(ResponsePart):
     decision: str
     outcome: Ending
     recorded_at: datetime
 
 
-class ReceiptVerified(Told):
+class ReceiptVerified(ResponsePart):
     """The claims of a receipt for this payment, and whether it can still be consumed; nothing was used up."""
 
     valid: bool
@@ -102,7 +102,7 @@ class ReceiptVerified(Told):
     claims: AnyJson
 
 
-class ReceiptConsumed(Told):
+class ReceiptConsumed(ResponsePart):
     consumed_at: datetime
     decision: str
 
@@ -110,11 +110,11 @@ class ReceiptConsumed(Told):
 # -- The payer ---------------------------------------------------------------------------------------------------------
 
 
-class PayeeShown(Told):
+class PayeeShown(ResponsePart):
     name: str
 
 
-class PaymentShown(Told):
+class PaymentShown(ResponsePart):
     """What is shown to the payer is what is signed."""
 
     amount_minor: int
@@ -123,7 +123,7 @@ class PaymentShown(Told):
     type: str
 
 
-class Challenge(Told):
+class Challenge(ResponsePart):
     """A challenge as its payer sees it: no reasons, and no factor's outcome."""
 
     id: str | None
@@ -139,14 +139,14 @@ class Challenge(Told):
     device_suspended: bool
 
 
-class CodeBegun(Told):
+class CodeBegun(ResponsePart):
     """How many digits the code may have, and for how many seconds each is current."""
 
     digits: list[int]
     period: int
 
 
-class CaptureBegun(Told):
+class CaptureBegun(ResponsePart):
     """A capture counts only with this nonce, once, until `expires_at`; `gestures` are made, `digits` spoken."""
 
     nonce: str
@@ -156,23 +156,23 @@ class CaptureBegun(Told):
     language: str | None = None
 
 
-class CredentialBegun(Told):
+class CredentialBegun(ResponsePart):
     """WebAuthn request options for `navigator.credentials.get()`."""
 
     publicKey: AnyJson  # noqa: N815  # The standard's name.
 
 
-class Received(Told):
+class Received(ResponsePart):
     """The evidence came in. Whether it is right is not said before `complete`."""
 
     state: Literal["received"]
 
 
-class Authenticated(Told):
+class Authenticated(ResponsePart):
     status: Literal["authenticated"]
 
 
-class Declined(Told):
+class Declined(ResponsePart):
     """`device_suspended`: the payment was asked about with the device's secret, and the device is suspended for it."""
 
     status: Status

@@ -12,7 +12,7 @@ from authsvc.web import answers, credentials, requests
 from authsvc.web.body import JsonBody
 from authsvc.web.operations import Call, Plane, Room
 from authsvc.web.receipts import payer_of
-from authsvc.web.replies import Reply, shown, told
+from authsvc.web.replies import Reply, json_reply, stored_reply
 
 decisions = Room("decisions", Plane.BACKEND, Scope.DECIDE)
 receipts = Room("receipts", Plane.BACKEND, Scope.RECEIPTS)
@@ -38,7 +38,7 @@ def decide(call: Call, wanted: requests.DecisionWanted) -> Reply:
     answer = call.services.decisions.decide(call.key, call.once, _decision_request(call.key.client, wanted))
     if not answer.replayed:
         call.metrics.decided(answer.body)
-    return told(answer, created=201)
+    return stored_reply(answer, created=201)
 
 
 @decisions.get("/v1/decisions/{decision_id}", answers.Decision, waits=True)
@@ -56,7 +56,7 @@ def get_decision(call: Call) -> Reply:
         again = hold(call.request.environ, patience)
         if again is not None:
             return Reply(b"", 200, headers=tuple(again.items()))
-    return shown(found)._replace(headers=applied)
+    return json_reply(found)._replace(headers=applied)
 
 
 @decisions.sending(
@@ -74,7 +74,7 @@ def issue_code(call: Call, wanted: requests.CodeWanted) -> Reply:
     Eight digits, good for 120 seconds and three tries. Send `text` as it is, over a channel of your own.
     """
     answer = call.services.decisions.issue_code(call.key, call.once, call.path["decision_id"], wanted.locale)
-    return told(answer, created=201)
+    return stored_reply(answer, created=201)
 
 
 @decisions.sending(
@@ -89,7 +89,7 @@ def cancel_decision(call: Call, _: requests.Nothing) -> Reply:
 
     The challenge closes, and a receipt that was not consumed is void.
     """
-    return shown(call.services.decisions.cancel(call.key, call.path["decision_id"]))
+    return json_reply(call.services.decisions.cancel(call.key, call.path["decision_id"]))
 
 
 @decisions.sending(
@@ -97,7 +97,9 @@ def cancel_decision(call: Call, _: requests.Nothing) -> Reply:
 )
 def record_outcome(call: Call, wanted: requests.Outcome) -> Reply:
     """How the payment ended, so that the policy can be judged by it."""
-    return shown(call.services.decisions.record_outcome(call.key, call.path["decision_id"], wanted.outcome))
+    return json_reply(
+        call.services.decisions.record_outcome(call.key, call.path["decision_id"], wanted.outcome)
+    )
 
 
 @receipts.sending(
@@ -109,7 +111,7 @@ def record_outcome(call: Call, wanted: requests.Outcome) -> Reply:
 )
 def verify_receipt(call: Call, wanted: requests.ReceiptShown) -> Reply:
     """Whether a receipt is good for this payment, without using it up."""
-    return shown(call.services.receipts.verify(call.key, wanted.receipt, _paid(call.key.client, wanted)))
+    return json_reply(call.services.receipts.verify(call.key, wanted.receipt, _paid(call.key.client, wanted)))
 
 
 @receipts.sending(
@@ -126,7 +128,9 @@ def consume_receipt(call: Call, wanted: requests.ReceiptShown) -> Reply:
     A receipt is consumed once, for exactly the payment that was authenticated.
     """
     paid = _paid(call.key.client, wanted)
-    return told(call.services.receipts.consume(call.key, call.once, wanted.receipt, paid), created=200)
+    return stored_reply(
+        call.services.receipts.consume(call.key, call.once, wanted.receipt, paid), created=200
+    )
 
 
 def _decision_request(client: str, wanted: requests.DecisionWanted) -> DecisionRequest:

@@ -12,7 +12,7 @@ from authsvc.web import answers, requests, user_answers
 from authsvc.web.body import JsonBody, JsonEvidence
 from authsvc.web.capture import AUDIO, FRAMES
 from authsvc.web.operations import BodyReader, Call, Plane, Room
-from authsvc.web.replies import Reply, shown, told
+from authsvc.web.replies import Reply, json_reply, stored_reply
 
 tickets = Room("enrollments", Plane.BACKEND, Scope.ENROLL)
 enrollment = Room("enrollments", Plane.ENROLLMENT)
@@ -65,7 +65,7 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
         recovery=wanted.recovery,
         operators=wanted.operators,
     )
-    return told(call.services.enrollments.create(call.key, call.once, asked), created=201)
+    return stored_reply(call.services.enrollments.create(call.key, call.once, asked), created=201)
 
 
 @tickets.sending(
@@ -81,13 +81,13 @@ def issue_enrollment_code(call: Call, wanted: requests.CodeWanted) -> Reply:
     """A one-time code for one recovery, with the sentence to send over a channel of your own."""
     enrollment_id = call.path["enrollment_id"]
     answer = call.services.enrollments.issue_code(call.key, call.once, enrollment_id, wanted.locale)
-    return told(answer, created=201)
+    return stored_reply(answer, created=201)
 
 
 @enrollment.get(ENROLLMENT, user_answers.Enrollment, problems=("challenge-closed",))
 def get_enrollment(call: Call) -> Reply:
     """Which steps there are, and whose evidence has come in."""
-    return shown(call.services.enrollments.find(call.path["enrollment_id"], call.token))
+    return json_reply(call.services.enrollments.find(call.path["enrollment_id"], call.token))
 
 
 def _declare_step(step: str) -> None:
@@ -105,7 +105,9 @@ def _declare_step(step: str) -> None:
     )
     def begin(call: Call, _: requests.Nothing) -> Reply:
         """Begin an enrollment step: what the person needs for it."""
-        return shown(call.services.enrollments.begin_step(call.path["enrollment_id"], call.token, step, {}))
+        return json_reply(
+            call.services.enrollments.begin_step(call.path["enrollment_id"], call.token, step, {})
+        )
 
     @enrollment.sending("PUT", path, evidence, received, name=f"enroll_{step}", problems=problems)
     def answer(call: Call, submission: Submission) -> Reply:
@@ -115,7 +117,7 @@ def _declare_step(step: str) -> None:
         second one is in.
         """
         enrollment_id = call.path["enrollment_id"]
-        return shown(call.services.enrollments.take_step(enrollment_id, call.token, step, submission))
+        return json_reply(call.services.enrollments.take_step(enrollment_id, call.token, step, submission))
 
 
 for _step in STEPS:
@@ -134,4 +136,4 @@ def complete_enrollment(call: Call, _: requests.Nothing) -> Reply:
 
     The recovery codes are shown here and never again.
     """
-    return shown(call.services.enrollments.complete(call.path["enrollment_id"], call.token))
+    return json_reply(call.services.enrollments.complete(call.path["enrollment_id"], call.token))

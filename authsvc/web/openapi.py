@@ -92,7 +92,7 @@ def document(base_url: str) -> dict[str, Any]:
 
 
 def slugs_of(operation: Operation) -> tuple[str, ...]:
-    """Every problem that an operation may answer with: its own, and those of its plane and form."""
+    """Every problem that an operation may return: its own, and those of its plane and form."""
     implied = ["invalid-request"]
     if operation.plane is not Plane.PUBLIC:
         implied += ["unauthenticated", "rate-limited"]

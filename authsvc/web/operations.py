@@ -1,6 +1,6 @@
 """How a call of the API is declared: once, for the route that serves it and for the document that describes it.
 
-For the rooms of the API (`backend`, `payer`, …), which read like the table of DESIGN §9.
+For the rooms of the API (`backend`, `payer`, …), which read like a table of calls.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from authsvc.keys.access import Scope
 from authsvc.web import requests, user_answers
 from authsvc.web.body import JsonBody
 from authsvc.web.operations import Call, Plane, Room
-from authsvc.web.replies import Reply, shown, told
+from authsvc.web.replies import Reply, json_reply, stored_reply
 
 overviews = Room("overviews", Plane.BACKEND, Scope.ENROLL)
 looking = Room("overviews", Plane.OVERVIEW)
@@ -36,26 +36,26 @@ def create_overview(call: Call, wanted: requests.OverviewWanted) -> Reply:
     """
     locale = DEFAULT_LOCALE if wanted.locale is None else wanted.locale
     answer = call.services.overviews.create(call.key, call.once, wanted.user_id, locale, wanted.return_url)
-    return told(answer, created=201)
+    return stored_reply(answer, created=201)
 
 
 @looking.get(OVERVIEW, user_answers.Overview, problems=_OVER)
 def get_overview(call: Call) -> Reply:
     """The account, its devices and consents."""
-    return shown(call.services.overviews.find(call.path["overview_id"], call.token))
+    return json_reply(call.services.overviews.find(call.path["overview_id"], call.token))
 
 
 @looking.sending("PATCH", OVERVIEW, JsonBody(requests.Tightened), user_answers.UserStatus, problems=_OVER)
 def tighten_account(call: Call, _: requests.Tightened) -> Reply:
     """Exempt no payment for its low value any more; taking that back is not done here."""
-    return shown(call.services.overviews.verify_always(call.path["overview_id"], call.token))
+    return json_reply(call.services.overviews.verify_always(call.path["overview_id"], call.token))
 
 
 @looking.sending("PATCH", DEVICE, JsonBody(requests.DeviceRenamed), user_answers.Device, problems=_OVER)
 def rename_own_device(call: Call, wanted: requests.DeviceRenamed) -> Reply:
     """Call a device something else."""
     path = call.path
-    return shown(
+    return json_reply(
         call.services.overviews.rename_device(path["overview_id"], call.token, path["device_id"], wanted.name)
     )
 
@@ -64,7 +64,9 @@ def rename_own_device(call: Call, wanted: requests.DeviceRenamed) -> Reply:
 def revoke_own_device(call: Call) -> Reply:
     """Remove a device for good; during its probation this is the old phone's veto."""
     path = call.path
-    return shown(call.services.overviews.revoke_device(path["overview_id"], call.token, path["device_id"]))
+    return json_reply(
+        call.services.overviews.revoke_device(path["overview_id"], call.token, path["device_id"])
+    )
 
 
 def _declare_withdrawal(modality: Modality) -> None:
@@ -76,7 +78,7 @@ def _declare_withdrawal(modality: Modality) -> None:
     )
     def withdraw(call: Call) -> Reply:
         """Withdraw the consent to a modality and destroy its template, effective on the next request."""
-        return shown(
+        return json_reply(
             call.services.overviews.withdraw_biometric(call.path["overview_id"], call.token, modality)
         )
 
@@ -91,7 +93,7 @@ def _declare_veto(factor: str) -> None:
     )
     def veto(call: Call) -> Reply:
         """Remove what was enrolled lately and is not one's own; what counts already is not removed here."""
-        return shown(call.services.overviews.veto(call.path["overview_id"], call.token, factor))
+        return json_reply(call.services.overviews.veto(call.path["overview_id"], call.token, factor))
 
 
 for _factor in ("otp", "recovery_codes"):
@@ -107,13 +109,13 @@ for _factor in ("otp", "recovery_codes"):
 )
 def freeze_own_account(call: Call, _: requests.Nothing) -> Reply:
     """Deny every decision for a stolen account at once; only you, the backend, can take that back."""
-    return shown(call.services.overviews.freeze(call.path["overview_id"], call.token))
+    return json_reply(call.services.overviews.freeze(call.path["overview_id"], call.token))
 
 
 @looking.get(f"{OVERVIEW}/erasure", user_answers.Erasure, problems=_OVER)
 def get_erasure(call: Call) -> Reply:
     """How far the proof for an erasure is."""
-    return shown(call.services.erasures.find(call.path["overview_id"], call.token))
+    return json_reply(call.services.erasures.find(call.path["overview_id"], call.token))
 
 
 @looking.sending(
@@ -128,7 +130,7 @@ def begin_erasure(call: Call, _: requests.Nothing) -> Reply:
 
     A stolen session must not be enough: whoever erased an account with it could enroll next as somebody new.
     """
-    return shown(call.services.erasures.begin(call.path["overview_id"], call.token))
+    return json_reply(call.services.erasures.begin(call.path["overview_id"], call.token))
 
 
 @looking.sending(
@@ -139,5 +141,5 @@ def begin_erasure(call: Call, _: requests.Nothing) -> Reply:
     problems=(*_OVER, "proof-required", "receipt-mismatch", "user-frozen"),
 )
 def complete_erasure(call: Call, _: requests.Nothing) -> Reply:
-    """Destroy the person's key, upon a proof that is two minutes old at most, and answer the receipt for it."""
-    return shown(call.services.erasures.complete(call.path["overview_id"], call.token))
+    """Destroy the person's key, upon a proof that is two minutes old at most, and return the receipt for it."""
+    return json_reply(call.services.erasures.complete(call.path["overview_id"], call.token))

@@ -13,7 +13,7 @@ from authsvc.web import answers, requests
 from authsvc.web.body import JsonBody, JsonEvidence
 from authsvc.web.capture import AUDIO, FRAMES
 from authsvc.web.operations import BodyReader, Call, Plane, Room
-from authsvc.web.replies import Reply, shown
+from authsvc.web.replies import Reply, json_reply
 
 payer = Room("challenges", Plane.PAYER)
 
@@ -35,7 +35,7 @@ def get_challenge(call: Call) -> Reply:
 
     Show the payment exactly as it stands here: it is what will be signed.
     """
-    return shown(call.services.challenges.find(call.path["challenge_id"], call.token))
+    return json_reply(call.services.challenges.find(call.path["challenge_id"], call.token))
 
 
 def _declare_step(factor: Factor) -> None:
@@ -56,7 +56,7 @@ def _declare_step(factor: Factor) -> None:
 
         Beginning again makes what was begun before void.
         """
-        return shown(call.services.challenges.begin_step(call.path["challenge_id"], call.token, factor))
+        return json_reply(call.services.challenges.begin_step(call.path["challenge_id"], call.token, factor))
 
     @payer.sending(
         "PUT",
@@ -79,7 +79,7 @@ def _declare_step(factor: Factor) -> None:
             call.metrics.step(factor, "unusable")
             raise
         call.metrics.step(factor, "received")
-        return shown(received)
+        return json_reply(received)
 
 
 for _factor in Factor:
@@ -101,7 +101,7 @@ def complete_challenge(call: Call, _: requests.Nothing) -> Reply:
     completed = call.services.challenges.complete(call.path["challenge_id"], call.token)
     if completed.authenticated:
         call.metrics.completed("authenticated")
-        return shown({"status": "authenticated"})
+        return json_reply({"status": "authenticated"})
     call.metrics.completed("failed")
     raise ChallengeFailed("what was shown does not prove it", attempts_remaining=completed.attempts_remaining)
 
@@ -115,7 +115,7 @@ def complete_challenge(call: Call, _: requests.Nothing) -> Reply:
 )
 def switch_factors(call: Call, wanted: requests.Switch) -> Reply:
     """Prove it another way: choose another of the offered sets."""
-    return shown(call.services.challenges.switch(call.path["challenge_id"], call.token, wanted.factors))
+    return json_reply(call.services.challenges.switch(call.path["challenge_id"], call.token, wanted.factors))
 
 
 @payer.sending(
@@ -127,4 +127,4 @@ def switch_factors(call: Call, wanted: requests.Switch) -> Reply:
 )
 def decline_payment(call: Call, wanted: requests.Decline) -> Reply:
     """Say no: `cancel`, or `not_me`, which also suspends the device that the payment came from."""
-    return shown(call.services.challenges.decline(call.path["challenge_id"], call.token, wanted.choice))
+    return json_reply(call.services.challenges.decline(call.path["challenge_id"], call.token, wanted.choice))

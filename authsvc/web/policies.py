@@ -15,7 +15,7 @@ from authsvc.web import policy_answers, policy_requests
 from authsvc.web.body import JsonBody
 from authsvc.web.credentials import if_match
 from authsvc.web.operations import Call, Plane, Room
-from authsvc.web.replies import Reply, shown, told
+from authsvc.web.replies import Reply, json_reply, stored_reply
 from authsvc.web.requests import Nothing
 
 policies = Room("policies", Plane.OPERATOR)
@@ -32,7 +32,7 @@ def list_policy_versions(call: Call) -> Reply:
     """Every version of the policy, the newest first."""
     found = call.services.policies.versions(call.operator, call.query.after, call.query.limit)
     following = found[-1].id if len(found) == call.query.limit else None
-    return shown({"versions": [version_line(each) for each in found], "next": following})
+    return json_reply({"versions": [version_line(each) for each in found], "next": following})
 
 
 @policies.get(f"{POLICIES}/active", policy_answers.Active, act=Act.READ_POLICY)
@@ -43,7 +43,7 @@ def get_active_policy(call: Call) -> Reply:
     """
     active = call.services.policies.active(call.operator)
     body = {"publication": publication_view(active.publication), "version": version_view(active.version)}
-    return shown(body)._replace(headers=(("ETag", f'"{active.publication.etag}"'),))
+    return json_reply(body)._replace(headers=(("ETag", f'"{active.publication.etag}"'),))
 
 
 @policies.get(
@@ -56,13 +56,13 @@ def get_policy_history(call: Call) -> Reply:
     """The publication log: which version decided from when on, by whose act."""
     found = call.services.policies.history(call.operator, call.query.before, call.query.limit)
     following = found[-1].number if len(found) == call.query.limit else None
-    return shown({"publications": [publication_view(each) for each in found], "next": following})
+    return json_reply({"publications": [publication_view(each) for each in found], "next": following})
 
 
 @policies.get(VERSION, policy_answers.Version, act=Act.READ_POLICY)
 def get_policy_version(call: Call) -> Reply:
     """One version with its document and what its analysis found."""
-    return shown(version_view(call.services.policies.version(call.operator, call.path["version_id"])))
+    return json_reply(version_view(call.services.policies.version(call.operator, call.path["version_id"])))
 
 
 # -- Proving ------------------------------------------------------------------------------------------------------------
@@ -83,7 +83,9 @@ def draft_policy(call: Call, wanted: policy_requests.DraftWanted) -> Reply:
 
     A version never changes; an edit is another draft.
     """
-    return told(call.services.policies.answer(call.operator, call.once, wanted.command()), created=201)
+    return stored_reply(
+        call.services.policies.answer(call.operator, call.once, wanted.command()), created=201
+    )
 
 
 @policies.sending(
@@ -99,7 +101,7 @@ def validate_policy(call: Call, wanted: Nothing) -> Reply:
 
     What is wrong with it is told as `findings`, each with its place in the document.
     """
-    return shown(version_view(call.services.policies.validate(call.operator, call.path["version_id"])))
+    return json_reply(version_view(call.services.policies.validate(call.operator, call.path["version_id"])))
 
 
 @policies.sending(
@@ -118,7 +120,7 @@ def analyze_policy(call: Call, wanted: policy_requests.AnalysisWanted) -> Reply:
     version = call.services.policies.analyze(
         call.operator, call.path["version_id"], wanted.profile, wanted.most_cells
     )
-    return shown(version_view(version))
+    return json_reply(version_view(version))
 
 
 @policies.sending(
@@ -132,7 +134,7 @@ def analyze_policy(call: Call, wanted: policy_requests.AnalysisWanted) -> Reply:
 def simulate_policy(call: Call, wanted: policy_requests.SimulationWanted) -> Reply:
     """What a version would ask of one payment, and the smallest change that would change it."""
     explanation = call.services.policies.explain(call.operator, call.path["version_id"], wanted.payment)
-    return shown(explanation.to_json())
+    return json_reply(explanation.to_json())
 
 
 # -- Trying -------------------------------------------------------------------------------------------------------------
@@ -151,21 +153,21 @@ def simulate_policy(call: Call, wanted: policy_requests.SimulationWanted) -> Rep
 def start_policy_backtest(call: Call, wanted: policy_requests.BacktestWanted) -> Reply:
     """Replay recorded decisions against a version, in a process of its own."""
     command = StartBacktest(call.path["version_id"], wanted.days)
-    return told(call.services.policies.answer(call.operator, call.once, command), created=201)
+    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=201)
 
 
 @policies.get(f"{VERSION}/backtests", policy_answers.Backtests, act=Act.READ_POLICY)
 def list_policy_backtests(call: Call) -> Reply:
     """A version's backtests, the newest first."""
     found = call.services.policies.backtests(call.operator, call.path["version_id"])
-    return shown({"backtests": [backtest_view(each) for each in found]})
+    return json_reply({"backtests": [backtest_view(each) for each in found]})
 
 
 @policies.get(BACKTEST, policy_answers.Backtest, act=Act.READ_POLICY)
 def get_policy_backtest(call: Call) -> Reply:
     """One backtest: how far it is, and its report once it is done."""
     path = call.path
-    return shown(
+    return json_reply(
         backtest_view(call.services.policies.backtest(call.operator, path["version_id"], path["backtest_id"]))
     )
 
@@ -174,7 +176,7 @@ def get_policy_backtest(call: Call) -> Reply:
 def cancel_policy_backtest(call: Call) -> Reply:
     """Stop a backtest; one that is over stays as it is."""
     path, policies = call.path, call.services.policies
-    return shown(
+    return json_reply(
         backtest_view(policies.cancel_backtest(call.operator, path["version_id"], path["backtest_id"]))
     )
 
@@ -192,20 +194,22 @@ def cancel_policy_backtest(call: Call) -> Reply:
 def start_policy_shadow(call: Call, wanted: Nothing) -> Reply:
     """Evaluate a version beside the active policy on live decisions; its answers are counted and never used."""
     command = StartShadow(call.path["version_id"])
-    return told(call.services.policies.answer(call.operator, call.once, command), created=201)
+    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=201)
 
 
 @policies.get(f"{VERSION}/shadow", policy_answers.ShadowComparison, act=Act.READ_POLICY)
 def get_policy_shadow(call: Call) -> Reply:
     """What a version would have answered, beside what was answered."""
     report = call.services.policies.shadow(call.operator, call.path["version_id"])
-    return shown(comparison_view(report.run, report.comparison))
+    return json_reply(comparison_view(report.run, report.comparison))
 
 
 @policies.delete(f"{VERSION}/shadow", policy_answers.Version, act=Act.TRY_POLICY)
 def stop_policy_shadow(call: Call) -> Reply:
     """End the comparison; what was counted stays."""
-    return shown(version_view(call.services.policies.stop_shadow(call.operator, call.path["version_id"])))
+    return json_reply(
+        version_view(call.services.policies.stop_shadow(call.operator, call.path["version_id"]))
+    )
 
 
 # -- Deciding -----------------------------------------------------------------------------------------------------------
@@ -226,7 +230,7 @@ def approve_policy(call: Call, wanted: policy_requests.ApprovalWanted) -> Reply:
     An error that the analysis found must be accepted by name, and some can never be.
     """
     command = Approve(call.path["version_id"], wanted.accept, wanted.note or "")
-    return told(call.services.policies.answer(call.operator, call.once, command), created=200)
+    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=200)
 
 
 @policies.sending(
@@ -242,7 +246,7 @@ def approve_policy(call: Call, wanted: policy_requests.ApprovalWanted) -> Reply:
 def activate_policy(call: Call, wanted: policy_requests.Noted) -> Reply:
     """Let an approved version decide from now on; every worker does so within a second."""
     command = Activate(call.path["version_id"], if_match(call.request), wanted.note or "")
-    return told(call.services.policies.answer(call.operator, call.once, command), created=200)
+    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=200)
 
 
 @policies.sending(
@@ -258,4 +262,4 @@ def activate_policy(call: Call, wanted: policy_requests.Noted) -> Reply:
 def roll_back_policy(call: Call, wanted: policy_requests.Noted) -> Reply:
     """Let the version before the active one decide again: one step, always."""
     command = RollBack(if_match(call.request), wanted.note or "")
-    return told(call.services.policies.answer(call.operator, call.once, command), created=200)
+    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=200)

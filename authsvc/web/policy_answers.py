@@ -8,11 +8,11 @@ from typing import Literal
 from authsvc.policy.jobs import JobState
 from authsvc.policy.level import Level
 from authsvc.policy.life import Publishing, State
-from authsvc.web.told import Count, Digest, Told, ToldAndMore
+from authsvc.web.response_part import Count, Digest, OpenResponsePart, ResponsePart
 from authsvc.web.words import AnyJson
 
 
-class PolicyNamed(Told):
+class PolicyNamed(ResponsePart):
     """The document's own id and version; null until it is known to be a policy."""
 
     id: str | None
@@ -20,7 +20,7 @@ class PolicyNamed(Told):
     digest: Digest
 
 
-class Approval(Told):
+class Approval(ResponsePart):
     """Who found the version fit, and which findings they accepted by name."""
 
     by: str
@@ -29,7 +29,7 @@ class Approval(Told):
     note: str
 
 
-class VersionLine(Told):
+class VersionLine(ResponsePart):
     """One version of the policy, without its document. `author` is an operator's id."""
 
     id: str
@@ -41,14 +41,14 @@ class VersionLine(Told):
     approval: Approval | None
 
 
-class VersionLines(Told):
+class VersionLines(ResponsePart):
     """The newest first; `next` is the `after` of the next page, null at the end."""
 
     versions: list[VersionLine]
     next: str | None
 
 
-class Analysis(Told):
+class Analysis(ResponsePart):
     """What was found beside the policy `against`: a report, every cell that changes, and the errors by name."""
 
     against: Digest
@@ -67,7 +67,7 @@ class Version(VersionLine):
     analysis: Analysis | None
 
 
-class Publication(Told):
+class Publication(ResponsePart):
     """From `at` on this version decided. `etag` is what `If-Match` names; `back_to` is what a rollback restores."""
 
     number: Count
@@ -81,21 +81,21 @@ class Publication(Told):
     note: str
 
 
-class Active(Told):
+class Active(ResponsePart):
     """What decides now."""
 
     publication: Publication
     version: Version
 
 
-class History(Told):
+class History(ResponsePart):
     """The publication log, the newest first; `next` is the `before` of the next page, null at the end."""
 
     publications: list[Publication]
     next: int | None
 
 
-class Explanation(ToldAndMore):
+class Explanation(OpenResponsePart):
     """What one payment would be asked, by which rules, which nearly applied, and the smallest change that changes it."""
 
     level: Level
@@ -104,7 +104,7 @@ class Explanation(ToldAndMore):
     fired: list[str]
 
 
-class ShadowRun(Told):
+class ShadowRun(ResponsePart):
     """A candidate beside the active policy, whose answers are counted and never used."""
 
     id: str
@@ -116,7 +116,7 @@ class ShadowRun(Told):
     stopped_at: datetime | None
 
 
-class Move(Told):
+class Move(ResponsePart):
     """How often the active policy answered `before` where the candidate says `after`, with sampled decisions."""
 
     before: str
@@ -135,7 +135,7 @@ class ShadowComparison(ShadowRun):
     moves: list[Move]
 
 
-class Backtest(Told):
+class Backtest(ResponsePart):
     """A replay of recorded decisions as a job; `share` of it is done, `report` comes with its end."""
 
     id: str
@@ -153,7 +153,7 @@ class Backtest(Told):
     finished_at: datetime | None
 
 
-class Backtests(Told):
+class Backtests(ResponsePart):
     """A version's backtests, the newest first."""
 
     backtests: list[Backtest]

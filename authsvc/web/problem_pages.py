@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from html import escape
 
 from authsvc.web.problems import Problem
-from authsvc.web.replies import Reply, shown
+from authsvc.web.replies import Reply, json_reply
 
 _STYLE = (
     "body{font:1rem/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}"
@@ -29,7 +29,7 @@ _HEADERS = (
 def as_json(problem: Problem) -> Reply:
     """One explanation as JSON."""
     said = {name: getattr(problem, name) for name in ("slug", "status", "title", "en", "zh")}
-    return shown(said)._replace(headers=_HEADERS[1:])
+    return json_reply(said)._replace(headers=_HEADERS[1:])
 
 
 def as_page(problem: Problem) -> Reply:

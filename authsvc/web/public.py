@@ -6,7 +6,7 @@ from authsvc.errors import NotFound, Unavailable
 from authsvc.web import problem_pages, record_answers
 from authsvc.web.operations import Call, Media, Plane, Room
 from authsvc.web.problems import PROBLEMS
-from authsvc.web.replies import Reply, shown
+from authsvc.web.replies import Reply, json_reply
 
 public = Room("public", Plane.PUBLIC)
 
@@ -17,7 +17,7 @@ _CACHED = (("Cache-Control", "public, max-age=300"),)
 @public.get("/.well-known/jwks.json", record_answers.KeySet)
 def get_keys(call: Call) -> Reply:
     """The public keys that receipts are signed with, earlier ones included."""
-    return shown(call.services.public.jwks())._replace(headers=_CACHED)
+    return json_reply(call.services.public.jwks())._replace(headers=_CACHED)
 
 
 @public.get("/v1/openapi.json", record_answers.Document)
@@ -49,7 +49,7 @@ def explain_problem(call: Call) -> Reply:
 @public.get("/healthz", record_answers.Health)
 def get_health(call: Call) -> Reply:
     """Whether the process is alive."""
-    return shown(call.services.public.healthz())
+    return json_reply(call.services.public.healthz())
 
 
 @public.get("/readyz", record_answers.Ready)
@@ -58,7 +58,7 @@ def get_readiness(call: Call) -> Reply:
     ready, found = call.services.public.readyz()
     if not ready:
         raise Unavailable("the service is not ready", checks=found)
-    return shown(found)
+    return json_reply(found)
 
 
 @public.get("/metrics", Media("text/plain"))

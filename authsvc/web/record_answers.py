@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from authsvc.events import TAGS
-from authsvc.web.told import Count, Digest, Told, ToldAndMore
+from authsvc.web.response_part import Count, Digest, OpenResponsePart, ResponsePart
 from authsvc.web.words import AnyJson
 
 
-class EventShown(Told):
+class EventShown(ResponsePart):
     """`user_id` is null where an event is about the client itself."""
 
     seq: int
@@ -22,19 +22,19 @@ class EventShown(Told):
     data: AnyJson
 
 
-class Events(Told):
+class Events(ResponsePart):
     """Oldest first; `next` is the `after` of the next page, also when nothing came."""
 
     events: list[EventShown]
     next: int
 
 
-class AuditSubject(Told):
+class AuditSubject(ResponsePart):
     client: str
     user: str
 
 
-class AuditLine(Told):
+class AuditLine(ResponsePart):
     """Who did what to what, about whom, when, and how it ended."""
 
     chain: str
@@ -49,12 +49,12 @@ class AuditLine(Told):
     subject: AuditSubject | None
 
 
-class AuditLines(Told):
+class AuditLines(ResponsePart):
     events: list[AuditLine]
     next: str | None
 
 
-class Checkpoint(Told):
+class Checkpoint(ResponsePart):
     """`body` is the signed text, `signature` Ed25519 in base64."""
 
     seq: int
@@ -63,13 +63,13 @@ class Checkpoint(Told):
     signature: str
 
 
-class Checkpoints(Told):
+class Checkpoints(ResponsePart):
     """Signed heads of every chain: a line that goes missing before a head is noticed."""
 
     checkpoints: list[Checkpoint]
 
 
-class Evidence(Told):
+class Evidence(ResponsePart):
     """One decision with everything it rests on, for a third party to check without this service."""
 
     format: Literal["authsvc-evidence-v1"]
@@ -79,13 +79,13 @@ class Evidence(Told):
     timeline: list[AnyJson]
 
 
-class KeySet(Told):
+class KeySet(ResponsePart):
     """JSON Web Key Set (RFC 7517): what receipts are signed with, earlier keys included."""
 
     keys: list[AnyJson]
 
 
-class Document(ToldAndMore):
+class Document(OpenResponsePart):
     """An OpenAPI document."""
 
     openapi: Literal["3.1.0"]
@@ -94,18 +94,18 @@ class Document(ToldAndMore):
     components: AnyJson
 
 
-class Health(Told):
+class Health(ResponsePart):
     status: Literal["alive"]
 
 
-class Ready(ToldAndMore):
+class Ready(OpenResponsePart):
     """What was found: the stores, the engine and model digest of each modality, and the frightening settings in force."""
 
     status: Literal["ready"]
     warnings: list[str]
 
 
-class ProblemExplained(Told):
+class ProblemExplained(ResponsePart):
     """What a slug means, in English and Chinese."""
 
     slug: str
@@ -115,19 +115,19 @@ class ProblemExplained(Told):
     zh: str
 
 
-class FieldError(Told):
+class FieldError(ResponsePart):
     field: str
     message: str
 
 
-class HintShown(Told):
+class HintShown(ResponsePart):
     """What the person can do better; `code` is stable, `text` is in their language."""
 
     code: str
     text: str
 
 
-class Problem(ToldAndMore):
+class Problem(OpenResponsePart):
     """RFC 9457. `type` is stable and leads to its explanation."""
 
     type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]

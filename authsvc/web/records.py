@@ -5,7 +5,7 @@ from __future__ import annotations
 from authsvc.keys.access import Scope
 from authsvc.web import record_answers, requests
 from authsvc.web.operations import Call, Plane, Room
-from authsvc.web.replies import Reply, shown
+from authsvc.web.replies import Reply, json_reply
 
 events = Room("events", Plane.BACKEND, Scope.EVENTS)
 audit = Room("audit", Plane.BACKEND, Scope.AUDIT)
@@ -17,7 +17,7 @@ def list_events(call: Call) -> Reply:
 
     Ask again with `next`; it stands still while nothing happens.
     """
-    return shown(call.services.records.events(call.key, call.query.after, call.query.limit))
+    return json_reply(call.services.records.events(call.key, call.query.after, call.query.limit))
 
 
 @audit.get("/v1/audit/events", record_answers.AuditLines, query=requests.AuditAfter)
@@ -26,16 +26,16 @@ def list_audit_events(call: Call) -> Reply:
 
     Each line carries the hash of the one before it.
     """
-    return shown(call.services.records.audit_events(call.key, call.query.after, call.query.limit))
+    return json_reply(call.services.records.audit_events(call.key, call.query.after, call.query.limit))
 
 
 @audit.get("/v1/audit/checkpoints", record_answers.Checkpoints)
 def list_checkpoints(call: Call) -> Reply:
     """Signed statements of where every chain ended at a moment."""
-    return shown(call.services.records.audit_checkpoints(call.key))
+    return json_reply(call.services.records.audit_checkpoints(call.key))
 
 
 @audit.get("/v1/decisions/{decision_id}/evidence", record_answers.Evidence)
 def get_evidence(call: Call) -> Reply:
     """Everything that one decision rests on, for a third party to check without this service."""
-    return shown(call.services.records.evidence(call.key, call.path["decision_id"]))
+    return json_reply(call.services.records.evidence(call.key, call.path["decision_id"]))

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from authsvc.errors import AuthsvcError, Unauthenticated, Unavailable
 from authsvc.web.http import ApiRequest, ApiResponse
 from authsvc.web.problems import PROBLEMS
-from authsvc.web.replies import REPLAYED, ToldAgain
+from authsvc.web.replies import REPLAYED, StoredRefusal
 
 _log = logging.getLogger("authsvc.web")
 
@@ -69,7 +69,7 @@ class Refusals:
             return self.respond(request, error.slug, "no good credential was presented")
         return self.respond(request, error.slug, error.detail, error.extra)
 
-    def again(self, request: ApiRequest, error: ToldAgain) -> ApiResponse:
+    def again(self, request: ApiRequest, error: StoredRefusal) -> ApiResponse:
         """A stored refusal."""
         told = error.problem
         response = self.respond(request, str(told["slug"]), str(told["detail"]), told)

@@ -24,12 +24,12 @@ class Reply(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def shown(value: Json, status: int = 200) -> Reply:
+def json_reply(value: Json, status: int = 200) -> Reply:
     """JSON as it goes out: UTF-8, compact."""
     return Reply(_encode(value).encode(), status)
 
 
-class ToldAgain(Exception):
+class StoredRefusal(Exception):
     """A refusal that had an effect of its own, and so is stored and told like any other answer."""
 
     def __init__(self, problem: Json, replayed: bool) -> None:
@@ -38,13 +38,13 @@ class ToldAgain(Exception):
         self.replayed = replayed
 
 
-def told(answer: Answer, *, created: int, standing: int = 200) -> Reply:
+def stored_reply(answer: Answer, *, created: int, standing: int = 200) -> Reply:
     """A stored answer, as it was given the first time; `standing` is the status for what was there already.
 
-    Raises ToldAgain where the answer is a refusal.
+    Raises StoredRefusal where the answer is a refusal.
     """
     if answer.problem is not None:
-        raise ToldAgain(answer.problem, answer.replayed)
+        raise StoredRefusal(answer.problem, answer.replayed)
     headers = REPLAYED if answer.replayed else ()
     return Reply(answer.body, created if answer.created else standing, headers=headers)
 

@@ -1,4 +1,4 @@
-"""What a caller sends, as types that validate it and publish it (DESIGN §9)."""
+"""What a caller sends, as types that validate it and publish it."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ from authsvc.domain.account import AccountStatus
 from authsvc.domain.decision import Status
 from authsvc.factor import Factor
 from authsvc.web.answers import CaptureBegun, ChallengeOpened, Decision, Received
-from authsvc.web.told import Count, Told
+from authsvc.web.response_part import Count, ResponsePart
 from authsvc.web.words import AnyJson
 
 Step = Literal["recovery", "proof_face", "proof_otp", "consent", "otp", "face", "voice", "device"]
 
 
-class Ticket(Told):
+class Ticket(ResponsePart):
     """A one-time ticket: `token` opens the enrollment for the person's page at `url`."""
 
     id: str
@@ -27,7 +27,7 @@ class Ticket(Told):
     expires_at: datetime
 
 
-class Recovery(Told):
+class Recovery(ResponsePart):
     """How far a recovery is; with `operators` who vouch, the code alone is asked for."""
 
     proven: bool
@@ -35,7 +35,7 @@ class Recovery(Told):
     attempts_remaining: Count
 
 
-class Enrollment(Told):
+class Enrollment(ResponsePart):
     id: str
     user_id: str
     locale: str
@@ -47,16 +47,16 @@ class Enrollment(Told):
     expires_at: datetime
 
 
-class RecoveryBegun(Told):
+class RecoveryBegun(ResponsePart):
     attempts_remaining: Count
 
 
-class ConsentBegun(Told):
+class ConsentBegun(ResponsePart):
     text_version: str
     modalities: list[Modality]
 
 
-class AppBegun(Told):
+class AppBegun(ResponsePart):
     """The secret for the authenticator app: as text, as provisioning URI, and as a QR code (SVG)."""
 
     secret: str
@@ -77,14 +77,14 @@ class PhraseReceived(Received):
     remaining: Count
 
 
-class DeviceBegun(Told):
+class DeviceBegun(ResponsePart):
     """The longest name, and the options with which the browser makes a device key."""
 
     name_length: int
     publicKey: AnyJson  # noqa: N815  # The standard's name.
 
 
-class DeviceSecret(Told):
+class DeviceSecret(ResponsePart):
     id: str
     secret: str
 
@@ -95,7 +95,7 @@ class DeviceReceived(Received):
     device: DeviceSecret
 
 
-class Enrolled(Told):
+class Enrolled(ResponsePart):
     """Everything counts from now on. The recovery codes are shown once."""
 
     status: Literal["completed"]
@@ -103,7 +103,7 @@ class Enrolled(Told):
     recovery_codes: list[str]
 
 
-class Device(Told):
+class Device(ResponsePart):
     """`looks_like` is the product that its key names, a hint unless `attested`; a `synced` key may be on other devices too."""
 
     id: str
@@ -118,18 +118,18 @@ class Device(Told):
     attested: bool
 
 
-class Devices(Told):
+class Devices(ResponsePart):
     devices: list[Device]
 
 
-class LowValue(Told):
+class LowValue(ResponsePart):
     """Payments let through by the low-value exemption since the last strong authentication."""
 
     count: Count
     sum_minor: Count
 
 
-class UserStatus(Told):
+class UserStatus(ResponsePart):
     user_id: str
     status: AccountStatus
     factors: list[Factor]
@@ -138,17 +138,17 @@ class UserStatus(Told):
     low_value: LowValue
 
 
-class Withdrawn(Told):
+class Withdrawn(ResponsePart):
     modality: Modality
     withdrawn_at: datetime
 
 
-class AuditPosition(Told):
+class AuditPosition(ResponsePart):
     chain: str
     seq: int
 
 
-class Erased(Told):
+class Erased(ResponsePart):
     """The user's key is destroyed, and so is everything sealed under it.
 
     `receipt` is signed (JWS, `typ` `erasure-receipt+jwt`, keys in `/.well-known/jwks.json`) and says where the audit says so.
@@ -160,21 +160,21 @@ class Erased(Told):
     receipt: str
 
 
-class Erasure(Told):
+class Erasure(ResponsePart):
     """How far the proof for an erasure is: `challenge` opens the payer's challenge that proves it; null, nothing was begun."""
 
     status: Status | None
     challenge: ChallengeOpened | None
 
 
-class ConsentGiven(Told):
+class ConsentGiven(ResponsePart):
     modality: Modality
     text_version: str
     given_at: datetime
     withdrawn_at: datetime | None
 
 
-class OverviewTicket(Told):
+class OverviewTicket(ResponsePart):
     """`token` opens the overview for the person's page at `url`."""
 
     id: str
@@ -183,19 +183,19 @@ class OverviewTicket(Told):
     expires_at: datetime
 
 
-class Vetoed(Told):
+class Vetoed(ResponsePart):
     factor: Literal["otp", "recovery_codes"]
     vetoed_at: datetime
 
 
-class Waiting(Told):
+class Waiting(ResponsePart):
     """What is on probation: until `counts_from` it counts for small payments only, and can be vetoed."""
 
     factor: Factor | Literal["recovery_codes"]
     counts_from: datetime
 
 
-class Overview(Told):
+class Overview(ResponsePart):
     """An account for the person it belongs to: removed devices and withdrawn consents included, and what is on probation."""
 
     id: str
@@ -208,7 +208,7 @@ class Overview(Told):
     expires_at: datetime
 
 
-class Export(Told):
+class Export(ResponsePart):
     """Everything that is stored about a user, for that user: no template and no secret."""
 
     user: UserStatus

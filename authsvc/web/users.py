@@ -7,7 +7,7 @@ from authsvc.keys.access import Scope
 from authsvc.web import requests, user_answers
 from authsvc.web.body import JsonBody
 from authsvc.web.operations import Call, Plane, Room
-from authsvc.web.replies import Reply, shown
+from authsvc.web.replies import Reply, json_reply
 
 users = Room("users", Plane.BACKEND, Scope.ENROLL)
 accounts = Room("accounts", Plane.BACKEND, Scope.ACCOUNTS)
@@ -19,26 +19,30 @@ DEVICE = f"{USER}/devices/{{device_id}}"
 @users.get(f"{USER}/devices", user_answers.Devices)
 def list_devices(call: Call) -> Reply:
     """A user's devices, the removed ones included."""
-    return shown(call.services.users.devices(call.key, call.path["user_id"]))
+    return json_reply(call.services.users.devices(call.key, call.path["user_id"]))
 
 
 @users.get(DEVICE, user_answers.Device)
 def get_device(call: Call) -> Reply:
     """One device: what it is called, and whether it is still on probation."""
-    return shown(call.services.users.device(call.key, call.path["user_id"], call.path["device_id"]))
+    return json_reply(call.services.users.device(call.key, call.path["user_id"], call.path["device_id"]))
 
 
 @users.sending("PATCH", DEVICE, JsonBody(requests.DeviceRenamed), user_answers.Device)
 def rename_device(call: Call, wanted: requests.DeviceRenamed) -> Reply:
     """Call a device something else."""
     path = call.path
-    return shown(call.services.users.rename_device(call.key, path["user_id"], path["device_id"], wanted.name))
+    return json_reply(
+        call.services.users.rename_device(call.key, path["user_id"], path["device_id"], wanted.name)
+    )
 
 
 @users.delete(DEVICE, user_answers.Device)
 def revoke_device(call: Call) -> Reply:
     """Remove a device for good; its id is never used again."""
-    return shown(call.services.users.revoke_device(call.key, call.path["user_id"], call.path["device_id"]))
+    return json_reply(
+        call.services.users.revoke_device(call.key, call.path["user_id"], call.path["device_id"])
+    )
 
 
 @accounts.sending(
@@ -55,14 +59,16 @@ def restore_device(call: Call, wanted: requests.Restore) -> Reply:
     proved with the keys of suspended devices too.
     """
     user, device = call.path["user_id"], call.path["device_id"]
-    return shown(call.services.users.restore_device(call.key, user, device, wanted.proof, wanted.operators))
+    return json_reply(
+        call.services.users.restore_device(call.key, user, device, wanted.proof, wanted.operators)
+    )
 
 
 def _declare_withdrawal(modality: Modality) -> None:
     @users.delete(f"{USER}/biometrics/{modality}", user_answers.Withdrawn, name=f"withdraw_{modality}")
     def withdraw(call: Call) -> Reply:
         """Withdraw the consent to a modality and destroy its template, effective on the next request."""
-        return shown(call.services.users.withdraw_biometric(call.key, call.path["user_id"], modality))
+        return json_reply(call.services.users.withdraw_biometric(call.key, call.path["user_id"], modality))
 
 
 for _modality in Modality:
@@ -72,19 +78,19 @@ for _modality in Modality:
 @users.delete(USER, user_answers.Erased)
 def erase_user(call: Call) -> Reply:
     """Destroy a user's key, and with it everything that was sealed under it."""
-    return shown(call.services.users.erase(call.key, call.path["user_id"]))
+    return json_reply(call.services.users.erase(call.key, call.path["user_id"]))
 
 
 @users.get(f"{USER}/export", user_answers.Export)
 def export_user(call: Call) -> Reply:
     """Everything that is stored about a user, for that user; no template and no secret."""
-    return shown(call.services.users.export(call.key, call.path["user_id"]))
+    return json_reply(call.services.users.export(call.key, call.path["user_id"]))
 
 
 @accounts.sending("POST", f"{USER}/freeze", JsonBody(requests.Freeze), user_answers.UserStatus)
 def freeze_user(call: Call, wanted: requests.Freeze) -> Reply:
     """Deny every decision for a user from the next request on, whichever worker gets it."""
-    return shown(call.services.users.freeze(call.key, call.path["user_id"], wanted.reason))
+    return json_reply(call.services.users.freeze(call.key, call.path["user_id"], wanted.reason))
 
 
 @accounts.sending(
@@ -100,16 +106,16 @@ def unfreeze_user(call: Call, wanted: requests.Unfreeze) -> Reply:
     Needs `proof`, the receipt of a decision of type `unfreeze`, or the names of two different operators.
     """
     user = call.path["user_id"]
-    return shown(call.services.users.unfreeze(call.key, user, wanted.proof, wanted.operators))
+    return json_reply(call.services.users.unfreeze(call.key, user, wanted.proof, wanted.operators))
 
 
 @accounts.get(f"{USER}/status", user_answers.UserStatus)
 def get_user_status(call: Call) -> Reply:
     """Frozen or not, what is enrolled, and what is locked until when."""
-    return shown(call.services.users.status(call.key, call.path["user_id"]))
+    return json_reply(call.services.users.status(call.key, call.path["user_id"]))
 
 
 @accounts.sending("PATCH", f"{USER}/status", JsonBody(requests.StatusWanted), user_answers.UserStatus)
 def set_user_status(call: Call, wanted: requests.StatusWanted) -> Reply:
     """The user's own switch: with `verify_always` no payment is exempted for its low value."""
-    return shown(call.services.users.set_status(call.key, call.path["user_id"], wanted.verify_always))
+    return json_reply(call.services.users.set_status(call.key, call.path["user_id"], wanted.verify_always))

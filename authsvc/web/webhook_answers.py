@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from authsvc.web.told import Count, Told
+from authsvc.web.response_part import Count, ResponsePart
 
 
-class Webhook(Told):
+class Webhook(ResponsePart):
     """`types` are what it is told; none means everything. Nothing is sent while it is not enabled, and nothing is lost."""
 
     id: str
@@ -27,16 +27,16 @@ class WebhookWithSecret(Webhook):
     secret: Annotated[str, Field(pattern=r"^whsec_[A-Za-z0-9+/=]+$")]
 
 
-class Webhooks(Told):
+class Webhooks(ResponsePart):
     webhooks: list[Webhook]
 
 
-class WebhookDeleted(Told):
+class WebhookDeleted(ResponsePart):
     id: str
     deleted: Literal[True]
 
 
-class Attempt(Told):
+class Attempt(ResponsePart):
     """`error` says what was wrong: a `status` that is not 2xx, `unfinished` where the sender ended, or why nothing came."""
 
     number: Count
@@ -58,7 +58,7 @@ class Attempt(Told):
     duration_ms: Count | None
 
 
-class Delivery(Told):
+class Delivery(ResponsePart):
     """One event for one endpoint. `message_id` is the `webhook-id` of every attempt; `seq` is the event's in the feed."""
 
     id: str
@@ -77,7 +77,7 @@ class DeliveryWithLog(Delivery):
     log: list[Attempt]
 
 
-class Deliveries(Told):
+class Deliveries(ResponsePart):
     """The latest first; `next` is the `before` of the next page, null where there is none."""
 
     deliveries: list[Delivery]

@@ -8,7 +8,7 @@ from authsvc.keys.access import Scope
 from authsvc.web import requests, webhook_answers, webhook_requests
 from authsvc.web.body import JsonBody
 from authsvc.web.operations import Call, Plane, Room
-from authsvc.web.replies import Reply, shown, told
+from authsvc.web.replies import Reply, json_reply, stored_reply
 
 webhooks = Room("webhooks", Plane.BACKEND, Scope.WEBHOOKS)
 
@@ -29,19 +29,21 @@ def create_webhook(call: Call, wanted: webhook_requests.WebhookWanted) -> Reply:
 
     Each delivery is signed as Standard Webhooks describe, with the secret that this answer shows and no other one ever will.
     """
-    return told(call.services.webhooks.create(call.key, call.once, wanted.url, wanted.types), created=201)
+    return stored_reply(
+        call.services.webhooks.create(call.key, call.once, wanted.url, wanted.types), created=201
+    )
 
 
 @webhooks.get("/v1/webhooks", webhook_answers.Webhooks)
 def list_webhooks(call: Call) -> Reply:
     """This client's endpoints, without their secrets."""
-    return shown(call.services.webhooks.of_client(call.key))
+    return json_reply(call.services.webhooks.of_client(call.key))
 
 
 @webhooks.get(WEBHOOK, webhook_answers.Webhook)
 def get_webhook(call: Call) -> Reply:
     """One endpoint, and why it is disabled if it is."""
-    return shown(call.services.webhooks.find(call.key, call.path["webhook_id"]))
+    return json_reply(call.services.webhooks.find(call.key, call.path["webhook_id"]))
 
 
 @webhooks.sending("PATCH", WEBHOOK, JsonBody(webhook_requests.WebhookChanged), webhook_answers.Webhook)
@@ -50,7 +52,7 @@ def change_webhook(call: Call, wanted: webhook_requests.WebhookChanged) -> Reply
 
     While an endpoint is disabled its events wait; once enabled it is told all of them, oldest first.
     """
-    return shown(
+    return json_reply(
         call.services.webhooks.change(
             call.key, call.path["webhook_id"], wanted.url, wanted.types, wanted.enabled
         )
@@ -60,7 +62,7 @@ def change_webhook(call: Call, wanted: webhook_requests.WebhookChanged) -> Reply
 @webhooks.delete(WEBHOOK, webhook_answers.WebhookDeleted)
 def delete_webhook(call: Call) -> Reply:
     """Nothing more is sent to it, and its log goes with it."""
-    return shown(call.services.webhooks.delete(call.key, call.path["webhook_id"]))
+    return json_reply(call.services.webhooks.delete(call.key, call.path["webhook_id"]))
 
 
 @webhooks.sending(
@@ -73,7 +75,7 @@ def delete_webhook(call: Call) -> Reply:
 def rotate_webhook_secret(call: Call, wanted: webhook_requests.RotationWanted) -> Reply:
     """A new secret; until the overlap is over every delivery carries two signatures, and either one is enough."""
     overlap = timedelta(hours=wanted.overlap_hours)
-    return told(
+    return stored_reply(
         call.services.webhooks.rotate_secret(call.key, call.once, call.path["webhook_id"], overlap),
         created=200,
     )
@@ -90,14 +92,16 @@ def rotate_webhook_secret(call: Call, wanted: webhook_requests.RotationWanted) -
 )
 def send_webhook_test(call: Call, _: requests.Nothing) -> Reply:
     """Send a delivery of type `webhook:test` at once; its log says how it went."""
-    return told(call.services.webhooks.test(call.key, call.once, call.path["webhook_id"]), created=201)
+    return stored_reply(
+        call.services.webhooks.test(call.key, call.once, call.path["webhook_id"]), created=201
+    )
 
 
 @webhooks.get(f"{WEBHOOK}/deliveries", webhook_answers.Deliveries, query=webhook_requests.DeliveriesBefore)
 def list_webhook_deliveries(call: Call) -> Reply:
     """What was sent and what waits, the latest first, each with its last attempt; kept for two weeks after its end."""
     query = call.query
-    return shown(
+    return json_reply(
         call.services.webhooks.deliveries(
             call.key, call.path["webhook_id"], query.state, query.before, query.limit
         )
@@ -108,7 +112,7 @@ def list_webhook_deliveries(call: Call) -> Reply:
 def get_webhook_delivery(call: Call) -> Reply:
     """One delivery with every attempt."""
     path = call.path
-    return shown(call.services.webhooks.delivery(call.key, path["webhook_id"], path["delivery_id"]))
+    return json_reply(call.services.webhooks.delivery(call.key, path["webhook_id"], path["delivery_id"]))
 
 
 @webhooks.sending(
@@ -122,7 +126,7 @@ def get_webhook_delivery(call: Call) -> Reply:
 def redeliver_webhook(call: Call, _: requests.Nothing) -> Reply:
     """Send a delivery once more, at once, under the same `webhook-id`, whatever became of it before."""
     path = call.path
-    return told(
+    return stored_reply(
         call.services.webhooks.redeliver(call.key, call.once, path["webhook_id"], path["delivery_id"]),
         created=200,
     )

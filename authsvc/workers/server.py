@@ -1,4 +1,4 @@
-"""The biometric worker's front: accepts connections, admits few jobs, hands them to runners, and answers in time.
+"""The biometric worker's front: accepts connections, admits few jobs, hands them to runners, and returns in time.
 
 It computes nothing itself, so it says `busy` at once however much the runners have to do. A job is run at most once: it
 is never repeated, dropped unrun when its deadline has passed, and ended together with its runner when it exceeds it.

@@ -103,6 +103,7 @@ def _sent(context: CaptureContext) -> tuple[Json, tuple[bytes, ...]]:
         "language": context.language,
         "held": len(held),
         "earlier": len(context.earlier),
+        "corrects": context.corrects,
     }
     return fields, (*held, *map(str.encode, context.earlier))
 
@@ -114,6 +115,7 @@ def _received(fields: Fields, blobs: Blobs) -> tuple[CaptureContext, bytes]:
         str(fields["language"]),
         tuple(blob.decode() for blob in blobs[held : held + earlier]),
         blobs[0] if held else None,
+        bool(fields.get("corrects")),
     )
     (recording,) = blobs[held + earlier :]
     return context, recording

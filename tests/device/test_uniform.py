@@ -1,4 +1,4 @@
-"""Whatever is wrong with an assertion, it looks and lasts alike (BARS 9: medians less than 5 ms apart over 1 000 each)."""
+"""Whatever is wrong with an assertion, it looks and lasts alike (requirement 9: medians less than 5 ms apart over 1 000 each)."""
 
 import time
 from collections.abc import Callable

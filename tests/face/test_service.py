@@ -250,10 +250,13 @@ def test_a_capture_that_was_seen_before_is_an_attack(service: FaceService) -> No
 def test_a_capture_that_was_encoded_anew_is_still_an_attack(
     service: FaceService, options: dict[str, object]
 ) -> None:
-    first = [jpeg(drawn(RED, width=150, size=(640, 480)))]
+    picture = drawn(RED, width=150, size=(640, 480), texture=3).astype(int)
+    patches = np.random.default_rng(5).integers(-60, 61, (10, 10)).repeat(15, axis=0).repeat(15, axis=1)
+    picture[100:250, 40:190] += patches[..., None]
+    patterned = np.clip(picture, 0, 255).astype(np.uint8)
     enrolled = template(service)
-    seen = CaptureContext(earlier=comparison(service, first, enrolled).fingerprints)
-    anew = service.verify([jpeg(drawn(RED, width=150, size=(640, 480)), **options)], enrolled, seen)
+    seen = CaptureContext(earlier=comparison(service, [jpeg(patterned)], enrolled).fingerprints)
+    anew = service.verify([jpeg(patterned, **options)], enrolled, seen)
     assert isinstance(anew, Comparison)
     assert anew.liveness.verdict is Liveness.ATTACK
 

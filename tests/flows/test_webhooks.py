@@ -66,7 +66,7 @@ def test_what_happens_is_told_in_order_and_verifies_with_the_secret(office: Offi
 
 
 def test_a_new_phone_alerts_the_backend(office: Office, receiver: Receiver):
-    """BARS 18: an alert through webhook for every enrollment."""
+    """requirement 18: an alert through webhook for every enrollment."""
     office.open(receiver.url, "subject:device:enrolled")
     office.bench.enroll("u_9", face=None)
     office.look()

@@ -1,4 +1,4 @@
-"""However many guess, in parallel or on other workers, five are judged; a restart forgets none of them (BARS 8)."""
+"""However many guess, in parallel or on other workers, five are judged; a restart forgets none of them (requirement 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever was wrong, a failure looks and lasts the same (BARS 9): nobody learns from it what to try next."""
+"""Whatever was wrong, a failure looks and lasts the same (requirement 9): nobody learns from it what to try next."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def open_at(shop: Shop) -> Iterator[Callable[..., Any]]:
 
 
 def test_a_new_phone_alerts_the_backend(shop: Shop, receiver: Receiver, open_at: Callable[..., Any]):
-    """BARS 18, through a real service, over HTTP, checked with what the client library gives to backends."""
+    """requirement 18, through a real service, over HTTP, checked with what the client library gives to backends."""
     endpoint = open_at(receiver.url, "subject:device:enrolled")
     person = Person(shop)
     [came] = receiver.wait_for(1)

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
-from authsvc.voice.audio import MAX_BYTES, decode, encode_wav, without_hum
+from authsvc.voice.audio import MAX_BYTES, decode, encode_wav, resampled, without_hum
 from authsvc.voice.engine import SAMPLE_RATE
 from tests.voice.sounds import say
 
@@ -41,6 +41,27 @@ def test_every_container_gives_the_same_sound(container: str, subtype: str | Non
         assert np.abs(recording.samples - without_hum(SOUND - SOUND.mean())).max() < difference
     else:
         assert abs(np.abs(recording.samples).max() - np.abs(SOUND).max()) < difference
+
+
+@pytest.mark.parametrize("law", ["ALAW", "ULAW"])
+def test_what_a_call_centre_records_is_read(law: str):
+    narrow = resampled(SOUND, SAMPLE_RATE, 8000)
+    heard = decode(packed(narrow, 8000, "WAV", law)).samples
+    assert (
+        np.corrcoef(heard[: SOUND.size], without_hum(resampled(narrow, 8000, SAMPLE_RATE))[: heard.size])[
+            0, 1
+        ]
+        > 0.99
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [(1.0, -1.0), (1.0, -0.8), (-0.8, 1.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 1.0)]
+)
+def test_of_two_channels_the_voice_is_heard_also_where_they_cancel(left: float, right: float):
+    channels = np.stack([left * SOUND, right * SOUND], axis=1)
+    heard = decode(packed(channels, SAMPLE_RATE, "WAV")).samples
+    assert np.sqrt((heard**2).mean()) > 0.4 * np.sqrt((SOUND**2).mean())
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000, 96000])

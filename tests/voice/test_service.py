@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from authsvc.biometric.vectors import unpack
@@ -11,9 +12,9 @@ from authsvc.errors import InvalidRequest, ModelUnusable
 from authsvc.factor import Unusable
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
-from authsvc.voice.engine import Samples
+from authsvc.voice.engine import Probabilities, Samples
 from authsvc.voice.service import VoiceService
-from tests.voice.sounds import HumEncoder, say
+from tests.voice.sounds import HumEncoder, LoudDetector, ToneRecogniser, say
 
 PROMPTS = ("402917", "385162", "760493")
 
@@ -122,6 +123,53 @@ def test_what_cannot_be_judged_says_what_to_do(service: VoiceService, sound: Sam
     answer = service.verify(encode_wav(sound), enrolled(service).template, asked("551834"))
     assert isinstance(answer, Unusable)
     assert hint in answer.hints
+
+
+def test_digits_without_a_voice_are_a_whisper(service: VoiceService, monkeypatch: pytest.MonkeyPatch):
+    template = enrolled(service).template
+    monkeypatch.setattr(
+        LoudDetector, "probabilities", lambda self, samples: np.zeros(samples.size // 512 + 1)
+    )
+    assert service.verify(wav("551834"), template, asked("551834")) == Unusable(("too_quiet",))
+
+
+def test_more_than_twelve_seconds_are_a_hint_and_no_error(service: VoiceService):
+    sound = encode_wav(np.tile(say("551834"), 6))
+    for listen in (
+        service.listen,
+        lambda data, context: service.verify(data, enrolled(service).template, context),
+    ):
+        assert listen(sound, asked("551834")) == Unusable(("too_long",))
+
+
+def test_a_container_that_is_not_opened_here_is_told_to_the_person(
+    service: VoiceService, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    answer = service.listen(b"\x1aE\xdf\xa3" + bytes(100), asked("551834"))
+    assert answer == Unusable(("other_format",))
+
+
+def test_digits_in_the_other_language_are_a_hint_where_hints_are_free(
+    service: VoiceService, monkeypatch: pytest.MonkeyPatch
+):
+    hears = ToneRecogniser.log_probabilities
+
+    def in_english(self: ToneRecogniser, samples: Samples) -> Probabilities:
+        rows = hears(self, samples)
+        rows[:, 11:] = np.roll(rows[:, 11:], 1, axis=1)
+        return rows
+
+    template, mandarin = enrolled(service).template, replace(asked("918246"), language="zh")
+    monkeypatch.setattr(ToneRecogniser, "log_probabilities", in_english)
+    free = service.verify(wav("918246"), template, replace(mandarin, corrects=True))
+    assert free == Unusable(("read_as_shown",))
+    charged = service.verify(wav("918246"), template, mandarin)
+    assert isinstance(charged, Heard)
+    assert charged.comparison.liveness.verdict is Liveness.UNDECIDED
+    assert service.listen(wav("91824635"), replace(mandarin, digits="91824635")) == Unusable(
+        ("read_as_shown",)
+    )
 
 
 def test_phrases_of_two_voices_are_no_template(service: VoiceService):

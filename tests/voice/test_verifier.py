@@ -71,6 +71,10 @@ class Store:
     def delete(self, key: Key) -> None:
         self.short_lived.pop(key, None)
 
+    def increment(self, key: Key, ttl: timedelta) -> int:
+        self.short_lived[key] = self.short_lived.get(key, b"") + b"1"
+        return len(self.short_lived[key])
+
 
 class Accounts:
     def find(self, subject: Subject) -> "Accounts":
@@ -99,6 +103,7 @@ class Room:
         self.asked: list[CaptureContext] = []
         self.unusable: Unusable | None = None
         self.quality: dict[str, float] = {}
+        self.in_another_language = False
 
     def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable:
         raise AssertionError("a verifier never enrolls")
@@ -110,6 +115,8 @@ class Room:
         self.asked.append(context)
         if self.unusable is not None:
             return self.unusable
+        if self.in_another_language and context.corrects:
+            return Unusable(("read_as_shown",))
         liveness = LivenessResult(self.verdict, ("prompt", "copy"), {"prompt": -0.3})
         frames = 1 if context.held is None else 2
         fingerprint = f"v1.{recording.decode()}"
@@ -285,6 +292,14 @@ def test_without_a_template_the_answer_looks_like_any_other(bench: Bench, step: 
 def test_what_cannot_be_judged_is_handed_on(bench: Bench, step: Step):
     bench.room.unusable = Unusable(("too_noisy",))
     assert bench.answer(0.95, step) == Unusable(("too_noisy",))
+
+
+def test_three_hints_for_another_language_are_free_and_the_fourth_is_judged(bench: Bench, step: Step):
+    bench.room.in_another_language = True
+    for _ in range(3):
+        assert bench.answer(0.95, step) == Unusable(("read_as_shown",))
+    assert isinstance(bench.answer(0.95, step), Received)
+    assert [context.corrects for context in bench.room.asked] == [True] * 4 + [False]
 
 
 def test_a_policy_without_a_rate_settles_nothing(bench: Bench):

@@ -10,7 +10,7 @@ from authsvc.web.openapi import document
 from authsvc.web.registry import OPERATIONS, TAGS
 from tests.web.support import BASE_URL, Api
 
-# DESIGN §9, what this API serves of it; `…` stands for the address before it.
+# The contract, call by call; `…` stands for the address before it.
 PROMISED = """
 POST /v1/decisions
 GET /v1/decisions/{}

@@ -17,7 +17,7 @@ from authsvc.web.problems import PROBLEMS
 from authsvc.web.registry import OPERATIONS
 from tests.web.support import BEARER, CHALLENGE_ID, PAYER, Api, FakeServices, decision, look, slug
 
-# DESIGN §9, word for word.
+# The contract, word for word.
 PROMISED = """invalid-request 400 · idempotency-key-missing 400 · unauthenticated 401 · challenge-failed 401
  · insufficient-scope 403 · user-frozen 403 · not-found 404 · idempotency-in-progress 409 · transaction-changed 409
  · challenge-closed 409 · receipt-consumed 409 · policy-conflict 412 · payload-too-large 413 · unsupported-media 415

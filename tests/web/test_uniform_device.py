@@ -1,4 +1,4 @@
-"""Whatever is wrong with a device's answer, the payer sees and waits for the same (BARS 9).
+"""Whatever is wrong with a device's answer, the payer sees and waits for the same (requirement 9).
 
 `UNIFORM_FAILURES=1000 pytest -s tests/web/test_uniform_device.py` runs a thousand of each kind and says what it measured.
 """

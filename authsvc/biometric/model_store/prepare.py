@@ -18,7 +18,7 @@ from authsvc.biometric.weights import WeightState, weight_state
 from authsvc.errors import ModelUnusable
 
 Download = Callable[[Source, Path], Path]
-"""Puts the archive of a source into a folder and answers where it is; raises ModelUnusable."""
+"""Puts the archive of a source into a folder and returns where it is; raises ModelUnusable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,4 +58,4 @@ class Step(Protocol):
         """Raises InvalidRequest for what is no evidence of this kind, ChallengeFailed for what is wrong."""
 
     def apply(self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, when: When) -> Account:
-        """Make it count, in the transaction of the whole enrollment; answers the account as it is then."""
+        """Make it count, in the transaction of the whole enrollment; returns the account as it is then."""

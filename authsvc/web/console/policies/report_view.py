@@ -36,7 +36,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """How often each answer (a row) would have become which (a column); answers from the mildest on."""
+    """How often each answer (a row) would have become which (a column); returns from the mildest on."""
 
     answers: tuple[str, ...]
     rows: tuple[tuple[str, tuple[int, ...]], ...]
