@@ -240,18 +240,21 @@ class AuthsvcClient:
         return_url: str | None = None,
         recovery: bool = False,
         operators: Collection[str] = (),
+        display_name: str | None = None,
         idempotency_key: str | None = None,
     ) -> Ticket:
         """A ticket with which a person enrolls, once. Whoever has factors already needs `proof`, a receipt for it.
 
         Who has lost the phone asks for `recovery` instead: a recovery code and a second proof, for which two `operators` may
-        stand. At the end the page posts `device_id` and `device_secret` of the new device to `return_url`.
+        stand. At the end the page posts `device_id` and `device_secret` of the new device to `return_url`. Passkey and
+        authenticator app call the account by `display_name`, or else by its id.
         """
         said: dict[str, Any] = {
             "user_id": user_id,
             "locale": locale,
             "proof": proof,
             "return_url": return_url,
+            "display_name": display_name,
         }
         if recovery:
             said |= {"recovery": True, "operators": list(operators)}

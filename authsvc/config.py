@@ -14,12 +14,15 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from authsvc.device.relying_party import checked_origin
 from authsvc.errors import ConfigurationError
 from authsvc.spelling import did_you_mean
 from authsvc.webhook.guard import networks_of
 
 PREFIX = "AUTHSVC_"
+LONGEST_DISPLAY_NAME = 64
 
 LONGEST_SOCKET_PATH = 90
 """An address has 108 bytes on Linux and 104 elsewhere; the worker adds a few while it takes the place of another."""
@@ -46,6 +49,9 @@ class Settings:
     redis_url: str = ""
     base_url: str = ""
     issuer: str = "authsvc"
+    display_name: str = ""
+    rp_id: str = ""
+    origins: str = ""
     pages: str = "enrollment.beside:with_pages"
     policy_file: Path | None = None
     keyring_file: Path | None = None
@@ -70,6 +76,15 @@ class Settings:
     def public_url(self) -> str:
         """Where people and backends reach the service."""
         return (self.base_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def shown_name(self) -> str:
+        """What people read in their authenticator apps and beside their passkeys."""
+        return self.display_name or urlsplit(self.issuer).hostname or self.issuer
+
+    @property
+    def related_origins(self) -> tuple[str, ...]:
+        return tuple(self.origins.split(",")) if self.origins else ()
 
     @property
     def keyring(self) -> Path:
@@ -165,6 +180,20 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _display_name(text: str) -> str:
+    name = " ".join(text.split())
+    if len(name) > LONGEST_DISPLAY_NAME or not name.isprintable():
+        raise ValueError(f"must be a name of {LONGEST_DISPLAY_NAME} visible characters at most")
+    return name
+
+
+def _origins(text: str) -> str:
+    try:
+        return ",".join(checked_origin(each) for each in text.replace(",", " ").split())
+    except ConfigurationError as error:
+        raise ValueError(error.detail) from None
+
+
 def _addresses(text: str) -> str:
     for address in filter(None, text.split(",")):
         ip_address(address.strip())
@@ -190,7 +219,22 @@ SETTINGS: tuple[Setting, ...] = (
         "Redis or Redis Cluster for short-lived state, needed from the second host on",
     ),
     Setting("base_url", _url("http", "https"), "address under which people reach the service"),
-    Setting("issuer", str, "the receipts' issuer, and the name in authenticator apps"),
+    Setting("issuer", str, "the receipts' issuer"),
+    Setting(
+        "display_name",
+        _display_name,
+        "what people read in authenticator apps and beside passkeys; by default the issuer, without what makes it a URL",
+    ),
+    Setting(
+        "rp_id",
+        str,
+        "parent domain that device keys belong to, instead of the host of the address; with another one all keys are lost",
+    ),
+    Setting(
+        "origins",
+        _origins,
+        "further origins whose device keys count, apart by commas: `https://shop.example`, `android:apk-key-hash:…`",
+    ),
     Setting("pages", str, "what serves the pages for people beside the API; empty for the API alone"),
     Setting(
         "policy_file", Path, "policy document that an empty store is seeded with, instead of the shipped one"

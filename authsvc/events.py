@@ -46,6 +46,7 @@ TAGS: Mapping[str, str] = {
     "subject:device:restored": "a suspended device is active again",
     "subject:device:enrolled": "a device was added",
     "subject:device:frozen": "a device was suspended, because its payer said `not me` or it looked cloned",
+    "subject:device:synced": "a key that was bound to its device may be on other devices from now on",
     "subject:device:revoked": "a device was removed",
     "subject:device:vetoed": "a device was removed while on probation: somebody says that it is not theirs",
     "subject:recovery:used": "a lost phone was replaced with a recovery code and one more proof",

@@ -80,6 +80,7 @@ class Step:
         None  # "1 in 10000", from the policy; the model's manifest turns it into a score.
     )
     liveness: Gates = None
+    gestures: int | None = None
     keys: KeyUse = KeyUse()
     attempt: int = 0
     """How many attempts were charged before: each has a draw of its own."""
@@ -106,6 +107,18 @@ class Received:
     """Evidence, reduced to what `settle` needs and the audit may keep: no code, picture, sound or template."""
 
     kept: Json
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """Evidence came in, and the next part of it is wanted: halves as of `Begun`.
+
+    `reveals` says that the payer knows more than a beginning shows, so that beginning anew costs an attempt.
+    """
+
+    shown: Json
+    kept: Json
+    reveals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +157,9 @@ class FactorVerifier(Protocol[Tx_contra]):
     def begin(self, step: Step, now: datetime) -> Begun:
         """Choose nonce, digits, gestures or options for this step."""
 
-    def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received | Unusable:
+    def receive(
+        self, step: Step, kept: Json, submission: Submission, now: datetime
+    ) -> Received | More | Unusable:
         """Reduce evidence to a record; raises InvalidRequest for what is not evidence of this kind at all."""
 
     def settle(self, tx: Tx_contra, step: Step, kept: Json, now: datetime) -> Verification:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
+import math
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, TypeVar
+from urllib.parse import quote
 
 import pyotp
 
@@ -41,7 +45,15 @@ ISSUED_LABEL = b"authsvc-issued-code-v1\x00"
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 10  # 80 bits; requirement 11 asks for 64.
 
+LONGEST_TYPED = 64
 _CODE = re.compile(r"[0-9]{6}(?:[0-9]{2})?\Z")
+_RECOVERY_CODE = re.compile(r"[A-Z2-7]{16}\Z")
+_LOOKS_LIKE = {"0": "O", "1": "IL", "8": "B"}
+"""What people read out of base32 that is not in it."""
+MOST_READINGS = 32
+"""Of one typed text: five times I or L. Of 10 000 recovery codes three have more of them."""
+_BETWEEN = frozenset({"Zs", "Pd"})
+"""Spaces and hyphens, those of Chinese input methods included."""
 
 Answer = TypeVar("Answer")
 
@@ -126,7 +138,7 @@ def _settle_issued(codes: Codes, step: Step, kept: Json, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AppSecret:
-    """A new authenticator secret (20 bytes), shown once: as URI for a QR code and as text to type."""
+    """An authenticator secret (20 bytes) as a person is shown it: as URI for a QR code and as text to type."""
 
     raw: bytes
     account: str
@@ -134,7 +146,7 @@ class AppSecret:
 
     @classmethod
     def new(cls, account: str, issuer: str) -> AppSecret:
-        return cls(secrets.token_bytes(SECRET_BYTES), account, issuer)
+        return cls(new_secret(), account, issuer)
 
     @property
     def text(self) -> str:
@@ -142,8 +154,12 @@ class AppSecret:
 
     @property
     def uri(self) -> str:
-        """The `otpauth` URI that authenticator apps read."""
-        return pyotp.TOTP(self.text).provisioning_uri(name=self.account, issuer_name=self.issuer)
+        """The `otpauth` URI that authenticator apps read.
+
+        A colon parts issuer and account, so neither may have one, and a slash would part the path.
+        """
+        issuer, account = (quote(name.replace(":", "-"), safe="") for name in (self.issuer, self.account))
+        return f"otpauth://totp/{issuer}:{account}?secret={self.text}&issuer={issuer}"
 
     def qr_svg(self) -> str:
         """The URI as a QR code: inline SVG, so that it passes a strict content security policy."""
@@ -152,10 +168,17 @@ class AppSecret:
         return segno.make(self.uri, error="m").svg_inline(scale=5, border=4)
 
 
+def new_secret() -> bytes:
+    return secrets.token_bytes(SECRET_BYTES)
+
+
 def strict_code(text: object) -> str:
-    """Six or eight ASCII digits, spaces aside; raises InvalidRequest for anything else, full-width digits included."""
-    if isinstance(text, str) and len(text) <= 32:
-        compact = text.replace(" ", "")
+    """Six or eight digits in ASCII, whichever way they were typed; raises InvalidRequest for anything else.
+
+    Input methods type full-width digits and those of other scripts: a decimal digit is read as what it is.
+    """
+    if isinstance(text, str) and len(text) <= LONGEST_TYPED:
+        compact = "".join(_digit(each) for each in _without_gaps(text))
         if _CODE.match(compact):
             return compact
     raise InvalidRequest("`code` must be six or eight digits")
@@ -227,8 +250,41 @@ def new_recovery_codes() -> tuple[str, ...]:
 
 
 def recovery_digest(code: str) -> bytes:
-    """What is MACed and stored of a recovery code, however it was typed."""
-    return hashlib.sha256(re.sub(r"[\s-]", "", code).upper().encode()).digest()
+    """What is MACed and stored of a recovery code, with or without its hyphens."""
+    return hashlib.sha256(code.replace("-", "").encode()).digest()
+
+
+def read_recovery_code(text: object) -> tuple[str, ...]:
+    """The codes that a person can have meant; raises InvalidRequest for what is none, so that it costs no attempt."""
+    readings = base32_readings(text) if isinstance(text, str) else ("",)
+    if not _RECOVERY_CODE.match(readings[0]):
+        raise InvalidRequest(
+            "`code` must be one of the recovery codes, sixteen letters and digits from 2 to 7"
+        )
+    return readings
+
+
+def base32_readings(text: str) -> tuple[str, ...]:
+    """What typed base32 can have been: several texts where I or L was read as 1, without hyphens and spaces.
+
+    One of them at most is on record, and to try them all is no more than to guess so often.
+    """
+    if len(text) > LONGEST_TYPED:
+        return (text,)
+    letters = _without_gaps(unicodedata.normalize("NFKC", text)).upper()
+    choices = [_LOOKS_LIKE.get(each, each) for each in letters]
+    if math.prod(map(len, choices)) > MOST_READINGS:
+        return (letters,)
+    return tuple("".join(reading) for reading in itertools.product(*choices))
+
+
+def _without_gaps(text: str) -> str:
+    return "".join(each for each in text if unicodedata.category(each) not in _BETWEEN)
+
+
+def _digit(character: str) -> str:
+    value = unicodedata.decimal(character, None)
+    return character if value is None else str(value)
 
 
 def _grouped(text: str) -> str:

@@ -4,6 +4,10 @@ Five frames of 480 x 640: decoded, judged for quality, a second person looked fo
 captures, and judged by the passive liveness detector where its weights are in the model folder. The peer is
 `face_recognition` finding and matching alone on the same five frames, in the same process.
 
+An active capture of 34 frames, in two parts, is timed too: the mesh looks at every frame, and the detector at a few. Its peer is
+the service before gestures were read from the mesh: detector, quality and description on every frame, all at once. Neither
+has a gesture to look at, which costs both the same on top.
+
     .venv/bin/python benchmarks/face_capture.py --models FOLDER --json
 """
 
@@ -13,6 +17,7 @@ import argparse
 import io
 import json
 import os
+import resource
 import statistics
 import time
 import warnings
@@ -29,17 +34,19 @@ from authsvc.biometric.manifest import manifest_folder, read_manifest
 from authsvc.biometric.words import Comparison, Modality, Template
 from authsvc.errors import ModelUnusable
 from authsvc.face.acquisition import acquire
-from authsvc.face.build import DEFAULT_MODEL, PASSIVE_MODEL, engines, passive_detector
-from authsvc.face.capture import CaptureContext
+from authsvc.face.build import DEFAULT_MODEL, PASSIVE_MODEL, engines, face_service, passive_detector
+from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.engine import Detector, Matcher
 from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.image import decode
 from authsvc.face.liveness import LivenessDetector, NoDetector
+from authsvc.face.part import Part
 from authsvc.face.quality import VERIFICATION, measure
 from authsvc.face.service import FaceService
 
 _SIZE = (480, 640)
 _FRAMES = 5
+_ACTIVE = 34
 _STILL = CaptureContext()
 
 
@@ -56,6 +63,10 @@ def main() -> None:
     print(
         f"authsvc {figures['authsvc_ms']} ms with liveness `{figures['liveness']}`, face_recognition matching alone "
         f"{figures['face_recognition_ms']} ms: {figures['ratios']['time_to_face_recognition']}"
+    )
+    print(
+        f"active, {_ACTIVE} frames: {figures['active_ms']} ms of CPU, {figures['every_frame_ms']} ms with the detector on every "
+        f"frame: {figures['ratios']['active_to_every_frame']}; {figures['memory_mib']} MiB"
     )
     for name, share in figures["shares"].items():
         print(f"  {name:12} {share:6.1%}")
@@ -77,16 +88,50 @@ def figures_of(options: argparse.Namespace) -> dict[str, Any]:  # Any: JSON
         raise SystemExit(f"the frames cannot be judged: {answer.hints}")
     whole = _median_ms(lambda: service.verify(frames, template, earlier), options.repeats)
     peer = _median_ms(lambda: _reference(frames), max(1, options.repeats // 2))
+    active, every_frame = _active_ms(options, template, max(1, options.repeats // 2))
     stages = _stages(detector, matcher, liveness, frames, earlier, options.repeats)
     return {
         "liveness": liveness.id,
         "verdict": answer.liveness.verdict,
         "authsvc_ms": round(whole, 1),
         "face_recognition_ms": round(peer, 1),
+        "active_ms": round(active, 1),
+        "every_frame_ms": round(every_frame, 1),
+        "memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "shares": {name: round(taken / sum(stages.values()), 3) for name, taken in stages.items()},
         "stages_ms": {name: round(taken, 1) for name, taken in stages.items()},
-        "ratios": {"time_to_face_recognition": round(whole / peer, 3)},
+        "ratios": {
+            "time_to_face_recognition": round(whole / peer, 3),
+            "active_to_every_frame": round(active / every_frame, 3),
+        },
     }
+
+
+def _active_ms(options: argparse.Namespace, template: Template, rounds: int) -> tuple[float, float]:
+    """CPU of one active capture, part by part, and of as many frames that the detector looks at one by one."""
+    service = face_service(options.models, unsafe_no_pad=False)
+    before = face_service(options.models, unsafe_no_pad=True)
+    service.load()
+    before.load()
+    frames = _frames(options.person, count=_ACTIVE)
+    half = _ACTIVE // 2
+    contexts = [
+        CaptureContext((gesture,), tuple(range(start, start + 100 * half, 100)), part=number)
+        for number, (gesture, start) in enumerate(((Gesture.LEFT, 0), (Gesture.RIGHT, 100 * half)))
+    ]
+
+    def active() -> object:
+        parts = []
+        for context, some in zip(contexts, (frames[:half], frames[half:]), strict=True):
+            part = service.observe(some, context)
+            if not isinstance(part, Part):
+                raise SystemExit(f"the frames cannot be judged: {part.hints}")
+            parts.append(part)
+        return service.verify_parts(parts, template, CaptureContext())
+
+    return _median_ms(active, rounds, cpu=True), _median_ms(
+        lambda: before.verify(frames, template, CaptureContext()), rounds, cpu=True
+    )
 
 
 def _stages(
@@ -149,16 +194,17 @@ def _reference(frames: Sequence[bytes]) -> int:
     return sum(bool(face_recognition.compare_faces([found[0][0]], one[0])[0]) for one in found if one)
 
 
-def _frames(person: Path | None, shift: int = 0) -> list[bytes]:
-    """Five frames of one still, moved a little from one to the next: enough to time, nothing to recognise by."""
+def _frames(person: Path | None, shift: int = 0, count: int = _FRAMES) -> list[bytes]:
+    """Frames of one still, moved a little from one to the next: enough to time, nothing to recognise by."""
     photograph = _astronaut() if person is None else Image.open(person).convert("RGB")
     factor = _SIZE[1] * 0.9 / photograph.height
     photograph = photograph.resize((round(photograph.width * factor), round(photograph.height * factor)))
     frames = []
-    for number in range(_FRAMES):
+    for number in range(count):
         frame = Image.new("RGB", _SIZE, (150, 140, 130))
         frame.paste(
-            photograph, ((_SIZE[0] - photograph.width) // 2 + 4 * number + shift, 30 + 2 * number + shift)
+            photograph,
+            ((_SIZE[0] - photograph.width) // 2 + 4 * (number % 7) + shift, 30 + 2 * (number % 9) + shift),
         )
         buffer = io.BytesIO()
         frame.save(buffer, "JPEG", quality=90)
@@ -173,12 +219,13 @@ def _astronaut() -> Image.Image:
     return whole.crop((60, 0, 390, 400))
 
 
-def _median_ms(action: Callable[[], object], rounds: int) -> float:
+def _median_ms(action: Callable[[], object], rounds: int, *, cpu: bool = False) -> float:
+    clock = time.process_time if cpu else time.perf_counter
     taken = []
     for _ in range(rounds):
-        started = time.perf_counter()
+        started = clock()
         action()
-        taken.append(time.perf_counter() - started)
+        taken.append(clock() - started)
     return statistics.median(taken) * 1000
 
 

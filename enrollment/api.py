@@ -45,16 +45,19 @@ class Api:
         """The object as it stands; raises Unauthenticated for a token that does not open it."""
         return self._call("GET", object_id, token, _Body(BytesIO(), 0, ""))
 
-    def send(self, method: str, path: str, token: str, body: Json | None = None) -> Json:
-        """A call with a JSON body; `path` begins with the object's id."""
+    def send(self, method: str, path: str, token: str, body: Json | None = None, key: str = "") -> Json:
+        """A call with a JSON body; `path` begins with the object's id, `key` stands for the call when it is sent again."""
         content = json.dumps({} if body is None else body).encode()
-        return self._call(method, path, token, _Body(BytesIO(content), len(content), "application/json"))
+        sent = _Body(BytesIO(content), len(content), "application/json")
+        return self._call(method, path, token, sent, {"Idempotency-Key": f'"{key}"'} if key else {})
 
     def relay(self, method: str, path: str, token: str, stream: IO[bytes], length: int, media: str) -> Json:
         """A call with somebody else's body, which the API bounds and reads by itself."""
         return self._call(method, path, token, _Body(stream, length, media))
 
-    def _call(self, method: str, path: str, token: str, body: _Body) -> Json:
+    def _call(
+        self, method: str, path: str, token: str, body: _Body, more: Mapping[str, str] | None = None
+    ) -> Json:
         # Parts of it come out of an address, where `?`, `#` and dots would make another call of it.
         if _PATH.fullmatch(path) is None:
             raise NotFound("there is no such object")
@@ -62,7 +65,11 @@ class Api:
             f"{self._root}/{path}",
             self._base_url,
             method=method,
-            headers={"Authorization": f"{self._authorization} {token}", "Accept": "application/json"},
+            headers={
+                "Authorization": f"{self._authorization} {token}",
+                "Accept": "application/json",
+                **(more or {}),
+            },
         )
         # Set by hand, because a stream that comes from a server can be read once and not measured.
         environ |= {

@@ -122,9 +122,8 @@ class EnrollmentPages:
         except AuthsvcError as error:
             known = {"challenge-failed": _CODE_WRONG, "invalid-request": _CODE_FORM}
             message = gettext(known[error.slug]) if error.slug in known else wording.failure(error)
-            return self._page(
-                "enrollment/otp.html", opened, enrollment, step="otp", begun={}, message=message, status=422
-            )
+            shown = {"begun": self._begun(opened, enrollment_id, "otp"), "message": message, "status": 422}
+            return self._page("enrollment/otp.html", opened, enrollment, step="otp", **shown)
         return self._after(opened, enrollment_id, "otp")
 
     def go_on(self, enrollment_id: str, step: str) -> Answer:
@@ -134,15 +133,20 @@ class EnrollmentPages:
         return self._after(opened, enrollment_id, step)
 
     def finish(self, enrollment_id: str) -> Response:
-        """Make it count. What this answers is shown once, so it is the answer itself and no redirect."""
-        opened, enrollment = self._opened(enrollment_id)
+        """Make it count. What this answers is shown once, so it is the answer itself and no redirect.
+
+        A browser that lost it sends its form again, and gets the same: the cookie stays for that, as long as it lives.
+        """
+        opened = self._door.opened(request, enrollment_id)
         must_be_ours(request, opened)
-        done = self._api.send("POST", f"{enrollment_id}/complete", opened.token)
-        response = self._page(
-            "enrollment/done.html", opened, enrollment, done=done, can_switch_language=False
+        done = self._api.send("POST", f"{enrollment_id}/complete", opened.token, key=opened.form_key)
+        return page(
+            "enrollment/done.html",
+            return_url=done["return_url"] or "",
+            opened=opened,
+            done=done,
+            can_switch_language=False,
         )
-        self._door.forget(response, enrollment_id)
-        return response
 
     def begin(self, enrollment_id: str, step: str) -> Response:
         opened = self._door.opened(request, enrollment_id)

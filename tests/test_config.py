@@ -48,6 +48,65 @@ def test_what_is_written_to_an_environment_reads_back():
     assert read_settings(as_environment(settings)) == settings
 
 
+APP = "android:apk-key-hash:" + "A" * 43
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("", ()),
+        ("https://shop.example", ("https://shop.example",)),
+        (f"https://shop.example,{APP}", ("https://shop.example", APP)),
+        (f" https://shop.example:8443 , {APP} ", ("https://shop.example:8443", APP)),
+        ("https://a.example\thttps://b.example", ("https://a.example", "https://b.example")),
+        ("http://localhost:3000", ("http://localhost:3000",)),
+    ],
+)
+def test_further_origins_are_read_one_by_one(text: str, read: tuple[str, ...]):
+    settings = read_settings({"AUTHSVC_ORIGINS": text})
+    assert settings.related_origins == read
+    assert read_settings(as_environment(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shop.example",
+        "http://shop.example",
+        "https://shop.example/",
+        "https://*.example",
+        "https://127.0.0.1",
+        "android:apk-key-hash:short",
+        f"https://shop.example;{APP}",
+        "ios:bundle-id:example",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_a_mistake(text: str):
+    with pytest.raises(ConfigurationError, match="`AUTHSVC_ORIGINS` is `"):
+        read_settings({"AUTHSVC_ORIGINS": f"https://good.example,{text}", "AUTHSVC_PORT": "1"})
+
+
+@pytest.mark.parametrize(
+    ("environment", "shown"),
+    [
+        ({}, "authsvc"),
+        ({"AUTHSVC_ISSUER": "Shop"}, "Shop"),
+        ({"AUTHSVC_ISSUER": "https://auth.example"}, "auth.example"),
+        ({"AUTHSVC_ISSUER": "https://auth.example:8443/tenant"}, "auth.example"),
+        ({"AUTHSVC_ISSUER": "https://auth.example", "AUTHSVC_DISPLAY_NAME": "友谊支付"}, "友谊支付"),
+        ({"AUTHSVC_DISPLAY_NAME": "  Friendship   Pay "}, "Friendship Pay"),
+    ],
+)
+def test_what_people_read_is_a_name_of_its_own(environment: dict[str, str], shown: str):
+    assert read_settings(environment).shown_name == shown
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "a\u202eb", "a\x00b", "a\u200bb"])
+def test_a_name_that_nobody_could_read_is_a_mistake(name: str):
+    with pytest.raises(ConfigurationError, match="`AUTHSVC_DISPLAY_NAME` is `"):
+        read_settings({"AUTHSVC_DISPLAY_NAME": name})
+
+
 def test_every_field_can_be_set():
     assert {setting.name for setting in SETTINGS} == set(Settings.__dataclass_fields__)
 

@@ -2,17 +2,21 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
+import pyotp
 import pytest
 
 from authsvc.errors import InvalidRequest
 from authsvc.otp import (
+    MOST_READINGS,
     AppSecret,
     amount_text,
     issued_code,
     issued_text,
     matching_step,
     new_recovery_codes,
+    read_recovery_code,
     recovery_digest,
     strict_code,
     time_step,
@@ -61,20 +65,35 @@ def test_this_step_and_the_one_before_match_and_never_the_next(late: int, matche
 def test_without_a_secret_nothing_matches_not_even_the_code_of_zeros():
     now = at(1234567890)
     zeros = AppSecret(bytes(20), "u", "i")
-    import pyotp
-
     assert matching_step(None, pyotp.TOTP(zeros.text).at(now), now) is None
 
 
-@pytest.mark.parametrize("text", ["123456", " 123 456 ", "12345678"])
-def test_six_or_eight_digits_are_a_code(text: str):
-    assert strict_code(text) == text.replace(" ", "")
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("123456", "123456"),
+        (" 123 456 ", "123456"),
+        ("12345678", "12345678"),
+        ("1234-5678", "12345678"),
+        ("１２３４５６", "123456"),
+        ("１２３　４５６", "123456"),
+        ("１２３４－５６７８", "12345678"),
+        ("123\u00a0456", "123456"),
+        ("123–456", "123456"),
+        ("١٢٣٤٥٦", "123456"),
+        ("१२३४५६", "123456"),
+        ("𝟏𝟐𝟑𝟒𝟓𝟔", "123456"),
+    ],
+)
+def test_six_or_eight_digits_are_a_code_however_they_are_typed(text: str, read: str):
+    assert strict_code(text) == read
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "12345", "1234567", "123456789", "", "１２３４５６", "١٢٣٤٥٦", "¹²³⁴⁵⁶", "12345\x00", "+12345", "-12345", "1e5000",
+        "12345", "1234567", "123456789", "", "¹²³⁴⁵⁶", "①②③④⑤⑥", "一二三四五六",
+        "12345\x00", "12345\u200b6", "１２３４５", "+12345", "-12345", "1e5000",
         "0x1234", "abcdef", "12345?", "1" * 100_000, "123456\n", None, 123456, True, ["123456"], {"code": "123456"},
     ],
 )  # fmt: skip
@@ -144,9 +163,63 @@ def test_recovery_codes_have_eighty_bits_and_forgive_how_they_are_typed():
     codes = new_recovery_codes()
     assert len(set(codes)) == 10
     assert all(len(code.replace("-", "")) == 16 for code in codes)
-    typed = codes[0].lower().replace("-", " ")
-    assert recovery_digest(typed) == recovery_digest(codes[0])
+    assert read_recovery_code(codes[0].lower().replace("-", " ")) == (codes[0].replace("-", ""),)
+    assert recovery_digest(codes[0].replace("-", "")) == recovery_digest(codes[0])
     assert recovery_digest(codes[1]) != recovery_digest(codes[0])
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "OIL2-BBIL-OOOO-2345",
+        "0IL2-BBIL-0OO0-2345",
+        "O112-BB1L-OOOO-2345",
+        "OIL2-88IL-OOOO-2345",
+        "011288110000２３４５",
+        "ｏｉｌ２－ＢＢＩＬ－００００－２３４５",
+        "OIL2–BBIL—OOOO 2345",
+        "oil2 bbil oooo 2345",
+    ],
+)
+def test_a_recovery_code_is_read_though_it_was_misread(typed: str):
+    assert "OIL2BBILOOOO2345" in read_recovery_code(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "AAAA", "A" * 15, "A" * 17, "A" * 65, "AAAA-AAAA-AAAA-AAA9", "AAAA-AAAA-AAAA-AAA!",
+              "AAAA_AAAA_AAAA_AAAA", "АААА-АААА-АААА-АААА", "1" * 16, None, 16, ["A" * 16]],
+)  # fmt: skip
+def test_what_cannot_be_a_recovery_code_is_told_so(typed: object):
+    with pytest.raises(InvalidRequest):
+        read_recovery_code(typed)
+
+
+def test_only_so_many_readings_are_tried():
+    assert len(read_recovery_code("11111AAAAAAAAAAA")) == MOST_READINGS
+    with pytest.raises(InvalidRequest):
+        read_recovery_code("111111AAAAAAAAAA")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "account", "label"),
+    [
+        ("友谊商店", "u_42", "%E5%8F%8B%E8%B0%8A%E5%95%86%E5%BA%97:u_42"),
+        ("Shop", "cn:alice", "Shop:cn-alice"),
+        ("https://auth.example", "u_42", "https-%2F%2Fauth.example:u_42"),
+        ("Shop", "a/b", "Shop:a%2Fb"),
+        ("A & B?", "50% #1 + 1", "A%20%26%20B%3F:50%25%20%231%20%2B%201"),
+        ("Shop", "alice@example.org", "Shop:alice%40example.org"),
+        ("a:b:c", ":", "a-b-c:-"),
+    ],
+)
+def test_a_label_has_one_colon_and_no_slash(issuer: str, account: str, label: str):
+    """As the key URI format has it; apps that are strict refuse others."""
+    secret = AppSecret.new(account, issuer)
+    parts = urlsplit(secret.uri)
+    assert (parts.scheme, parts.netloc, parts.path) == ("otpauth", "totp", "/" + label)
+    found = pyotp.parse_uri(secret.uri)
+    assert (found.issuer, found.name) == (issuer.replace(":", "-"), account.replace(":", "-"))
+    assert parse_qs(parts.query) == {"secret": [secret.text], "issuer": [issuer.replace(":", "-")]}
 
 
 def test_a_step_is_thirty_seconds():

@@ -87,11 +87,13 @@ def watch_policy(settings: Settings, store: Store) -> ActivePolicy:
 
 def device_rules(settings: Settings) -> DeviceRules:
     """By what device keys are registered and used; raises ConfigurationError for settings that cannot hold."""
-    models, issuer = settings.attestation_models, settings.issuer
+    models, name = settings.attestation_models, settings.shown_name
     return DeviceRules(
-        RelyingParty.at(settings.public_url, issuer),
+        RelyingParty.at(
+            settings.public_url, name, id=settings.rp_id or None, related=settings.related_origins
+        ),
         None if models is None else TrustedModels.load(models),
-        PaymentConfirmation(issuer, _icon(settings)) if settings.payment_confirmation else None,
+        PaymentConfirmation(name, _icon(settings)) if settings.payment_confirmation else None,
     )
 
 
@@ -156,8 +158,8 @@ def wire(
         kept.store.clock,
         _models_in_use(settings),
     )
-    console = _console(settings, kept.store, kept.ephemeral, rules.party, policies)
-    services = Services.of(_parts(settings, kept, rooms, flows, policies, console))
+    console = _console(settings, kept.store, kept.ephemeral, rules.party.at_home(), policies)
+    services = Services.of(_parts(settings, kept, rooms, rules.party, flows, policies, console))
     return Wired(
         services,
         console,
@@ -243,7 +245,13 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
 
 
 def _parts(
-    settings: Settings, kept: Kept, rooms: Rooms, flows: Flows, policies: PolicyService, console: Console
+    settings: Settings,
+    kept: Kept,
+    rooms: Rooms,
+    party: RelyingParty,
+    flows: Flows,
+    policies: PolicyService,
+    console: Console,
 ) -> ServiceParts:
     store = kept.store
     return ServiceParts(
@@ -263,6 +271,7 @@ def _parts(
             store.ledger, kept.ephemeral, kept.policy, rooms.health, settings, store.slot.name, store.clock
         ),
         jwks=store.ring.jwks,
+        web_origins=party.web_origins,
         clock=store.clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
@@ -298,7 +307,7 @@ def _console(
             box=ServiceBox(store.sealer, "operators"),
             ephemeral=ephemeral,
             party=party,
-            issuer=settings.issuer,
+            display_name=settings.shown_name,
             audit=store.audit,
             clock=store.clock,
         ),
@@ -320,6 +329,8 @@ def _verifiers(
             read,
             _manifests(Modality.FACE),
             gates=health.gates,
+            seed=partial(_seed, store.ring),
+            clock=store.clock,
             without_pad=settings.unsafe_no_pad,
         ),
     )
@@ -357,13 +368,15 @@ def _steps(
     faces = FaceStep(
         staging,
         face,
+        seed=partial(_seed, store.ring),
+        clock=store.clock,
         asks_gestures=not settings.unsafe_no_pad,
         look_alikes=LookAlikes(store.ledger, face) if settings.look_alikes else None,
     )
     return (
         ConsentStep((faces, *voices), look_alikes=settings.look_alikes),
         DeviceStep(store.ledger, rules, store.ring),
-        AppStep(staging, settings.issuer),
+        AppStep(staging, settings.shown_name),
         faces,
         *voices,
     )
@@ -384,6 +397,11 @@ def _target_fmr(active: ActivePolicy, modality: Modality) -> str | None:
 def _models_in_use(settings: Settings) -> Callable[[], tuple[Model, ...]]:
     """The calibrated matchers of this machine. Looked for once, when an operator first needs them: it hashes their weights."""
     return cache(lambda: models_in_use(manifest_folder(), settings.models))
+
+
+def _seed(ring: KeyRing, name: str) -> bytes:
+    """What gestures are drawn from: the same for the same attempt, whatever was lost in between."""
+    return ring.mac("gestures", name.encode())
 
 
 def _digits_seed(ring: KeyRing, name: str) -> bytes:

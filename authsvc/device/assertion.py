@@ -37,6 +37,7 @@ class Assertion:
 
     sign_count: int
     user_verified: bool
+    backup_eligible: bool
     backed_up: bool
     shown_by_browser: bool
 
@@ -70,7 +71,7 @@ def verify_assertion(
     data = read_authenticator_data(response.authenticator_data)
     data.check(party, user_verification=expected.user_verification)
     require(data.new_key is None, Refusal.ATTESTED_DATA)
-    require(data.backup_eligible is record.backup_eligible, Refusal.BACKUP_ELIGIBILITY)
+    require(record.may_say(data.backup_eligible), Refusal.BACKUP_ELIGIBILITY)
     require(response.user_handle in (None, record.user_handle), Refusal.USER_HANDLE)
     if confirmation is not None:
         verify_confirmation(response, record.public_key)
@@ -82,4 +83,10 @@ def verify_assertion(
             record.public_key,
             user_verification=expected.user_verification,
         )
-    return Assertion(data.sign_count, data.user_verified, data.backed_up, confirmation is not None)
+    return Assertion(
+        sign_count=data.sign_count,
+        user_verified=data.user_verified,
+        backup_eligible=data.backup_eligible,
+        backed_up=data.backed_up,
+        shown_by_browser=confirmation is not None,
+    )

@@ -1,7 +1,7 @@
 """Which authenticator models are accepted, and does this certificate chain prove that it is one of them?
 
-Off by default: then an AAGUID is only a hint of what the key looks like. Where it is required, the operator names the
-models and their roots in a file of their own; the system's certificate authorities are never asked.
+Off by default: then an AAGUID is only a hint of what the key looks like, and no chain is judged. Where it is required, the
+operator names the models and their roots in a file of their own; the system's certificate authorities are never asked.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID, NameOID, ObjectIdentifier
 from OpenSSL import crypto
 
@@ -72,10 +73,12 @@ class TrustedModels:
             raise ConfigurationError("the list of authenticator models is empty: nothing could be registered")
         return cls({model.aaguid: model for model in models}, revoked, next_update)
 
-    def check(self, aaguid: str, format: str, certificates: Sequence[bytes], now: datetime) -> None:
-        """Raises Refused unless a listed, unrevoked model is proven by a chain from its first certificate to its roots.
+    def check(
+        self, aaguid: str, format: str, certificates: Sequence[bytes], now: datetime
+    ) -> tuple[bytes, ...]:
+        """The path (DER) from the first certificate to a root of a listed, unrevoked model; raises Refused.
 
-        The statement's signature by the first certificate must have been verified already.
+        Of the statement nothing is believed before its signature by the first certificate is verified too.
         """
         require(now < self.next_update, Refusal.ATTESTATION_STALE)
         require(format in FORMATS and 0 < len(certificates) <= _LONGEST_CHAIN, Refusal.ATTESTATION_FORMAT)
@@ -84,12 +87,14 @@ class TrustedModels:
             raise Refused(Refusal.ATTESTATION_MODEL)
         require(format in model.formats, Refusal.ATTESTATION_FORMAT)
         require(not model.revoked, Refusal.ATTESTATION_REVOKED)
-        chain = _parsed(certificates)
+        chain = parsed(certificates)
         require(
             self.revoked_certificates.isdisjoint(_fingerprints(certificates)), Refusal.ATTESTATION_REVOKED
         )
         require(_has_profile(chain[0], format, aaguid), Refusal.ATTESTATION_PROFILE)
-        require(_leads_to(model.roots, chain, now), Refusal.ATTESTATION_CHAIN)
+        path = _path(model.roots, chain, now)
+        require(bool(path), Refusal.ATTESTATION_CHAIN)
+        return path
 
 
 def _model(entry: Mapping[str, Any], folder: Path) -> Model:  # Any: TOML as it came, checked here.
@@ -123,7 +128,8 @@ def _midnight(value: object) -> datetime:
     return datetime.combine(value, time(), UTC)
 
 
-def _parsed(certificates: Sequence[bytes]) -> list[x509.Certificate]:
+def parsed(certificates: Sequence[bytes]) -> list[x509.Certificate]:
+    """DER as certificates, of which nothing is believed; raises Refused."""
     try:
         return [x509.load_der_x509_certificate(raw) for raw in certificates]
     except (ValueError, TypeError):
@@ -173,15 +179,17 @@ def _is_authority(certificate: x509.Certificate) -> bool:
     return isinstance(constraints, x509.BasicConstraints) and constraints.ca
 
 
-def _leads_to(roots: Sequence[x509.Certificate], chain: Sequence[x509.Certificate], now: datetime) -> bool:
-    """Path validation (RFC 5280 §6) by OpenSSL, with nothing trusted but these roots."""
+def _path(
+    roots: Sequence[x509.Certificate], chain: Sequence[x509.Certificate], now: datetime
+) -> tuple[bytes, ...]:
+    """Path validation (RFC 5280 §6) by OpenSSL, with nothing trusted but these roots; empty where there is no path."""
     store = crypto.X509Store()
     store.set_time(now)
     for root in roots:
         store.add_cert(crypto.X509.from_cryptography(root))
     leaf, *others = (crypto.X509.from_cryptography(certificate) for certificate in chain)
     try:
-        crypto.X509StoreContext(store, leaf, others).verify_certificate()
+        path = crypto.X509StoreContext(store, leaf, others).get_verified_chain()
     except crypto.X509StoreContextError:
-        return False
-    return True
+        return ()
+    return tuple(each.to_cryptography().public_bytes(Encoding.DER) for each in path)

@@ -18,9 +18,13 @@ Members = Mapping[str, object]
 
 
 def read_client_data(raw: bytes) -> Members:
-    """The members of a `clientDataJSON`; raises Refused unless it is one JSON object in UTF-8 that names nothing twice."""
+    """The members of a `clientDataJSON`; raises Refused unless it is one JSON object in UTF-8 that names nothing twice.
+
+    A byte order mark in front is dropped, as the UTF-8 decoding of WebAuthn L3 §7.1 and §7.2 says; it stays signed.
+    """
     try:
-        members = json.loads(raw.decode("utf-8", "strict"), object_pairs_hook=_once, parse_constant=_constant)
+        text = raw.decode("utf-8-sig", "strict")
+        members = json.loads(text, object_pairs_hook=_once, parse_constant=_constant)
     except (ValueError, RecursionError):
         raise Refused(Refusal.CLIENT_DATA) from None
     if not isinstance(members, dict):

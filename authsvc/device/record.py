@@ -46,6 +46,14 @@ class CredentialRecord:
     state: CredentialState = CredentialState.ACTIVE
     used_at: datetime | None = None
 
+    def may_say(self, backup_eligible: bool) -> bool:
+        """Whether an assertion may call the key eligible for backup, or not, after what is on record.
+
+        iCloud makes keys eligible that were made before it synced. What was eligible stays so, and an attested model is what
+        it was proven to be.
+        """
+        return backup_eligible is self.backup_eligible or (backup_eligible and not self.attested)
+
     def to_json(self) -> dict[str, object]:
         """A fresh registration, to be kept until its enrollment is completed."""
         return {

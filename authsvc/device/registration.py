@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from authsvc.clock import from_millis, to_millis
-from authsvc.device.attestation import TrustedModels
+from authsvc.device.attestation import TrustedModels, parsed
 from authsvc.device.client_data import CREATE, check_client_data, read_client_data
 from authsvc.device.public_key import check_usable
 from authsvc.device.record import CredentialRecord
@@ -23,7 +23,7 @@ from authsvc.device.webauthn import (
     creation_options,
     read_attestation,
     read_public_key,
-    verify_registration,
+    verify_statement,
 )
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Json
@@ -41,6 +41,7 @@ def begin_registration(
     live: Sequence[CredentialRecord],
     now: datetime,
     *,
+    shown_as: str | None = None,
     user_handle: bytes | None = None,
     attestation: bool = False,
     pays: bool = False,
@@ -48,15 +49,17 @@ def begin_registration(
     """Options for the browser, and what must be kept until it answers.
 
     `live` are the user's usable credentials, which a browser will not make twice; a removed one is not among them and so
-    does not stand in the way. `user_handle` is the one that the user has already, None before the first credential.
-    `pays` makes a key for Secure Payment Confirmation. Raises InvalidRequest for a user with ten credentials.
+    does not stand in the way. `shown_as` is what phones write beside the key, by default the user's id. `user_handle` is the
+    one that the user has already, None before the first credential. `pays` makes a key for Secure Payment Confirmation.
+    Raises InvalidRequest for a user with ten credentials.
     """
     if len(live) >= MOST_CREDENTIALS:
         raise InvalidRequest(f"a user has at most {MOST_CREDENTIALS} device keys; remove one first")
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
     handle = secrets.token_bytes(HANDLE_BYTES) if user_handle is None else user_handle
     excluded = [Offer(each.id, each.transports) for each in live]
-    options = creation_options(party, subject.user, handle, challenge, excluded, attestation=attestation)
+    name = subject.user if shown_as is None else shown_as
+    options = creation_options(party, name, handle, challenge, excluded, attestation=attestation)
     kept = {
         "challenge": base64url(challenge),
         "user_handle": base64url(handle),
@@ -98,16 +101,21 @@ def finish_registration(
         raise Refused(Refusal.ATTESTED_DATA)
     require(base64url(new.credential_id) == response.id, Refusal.ID_MISMATCH)
     check_usable(*read_public_key(new.public_key))
-    public_key, sign_count = verify_registration(party, response, challenge)
     if trusted is not None:
-        trusted.check(new.aaguid, attested.format, attested.certificates, now)
+        path = trusted.check(new.aaguid, attested.format, attested.certificates, now)
+        verify_statement(party, response, challenge, path)
+    elif attested.is_vouched_for:
+        # Nothing of what others vouch for is believed here, so nothing of it can be wrong but its form.
+        parsed(attested.certificates)
+    else:
+        verify_statement(party, response, challenge)
     return CredentialRecord(
         id=response.id,
         subject=subject,
         device_id=device_id,
         user_handle=unbase64url(kept["user_handle"], HANDLE_BYTES),
-        public_key=public_key,
-        sign_count=sign_count,
+        public_key=new.public_key,
+        sign_count=attested.data.sign_count,
         backup_eligible=attested.data.backup_eligible,
         backed_up=attested.data.backed_up,
         transports=response.transports,

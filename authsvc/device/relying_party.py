@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from authsvc.errors import ConfigurationError
@@ -41,8 +41,22 @@ class RelyingParty:
             )
         if host != rp_id and not host.endswith("." + rp_id):
             raise ConfigurationError(f"the origin `{origin}` is not within the relying party id `{rp_id}`")
-        others = tuple(each if _ANDROID.match(each) else _origin(each) for each in related)
+        others = (checked_origin(each) for each in related)
         return cls(rp_id, name, tuple(dict.fromkeys((origin, *others))))
+
+    @property
+    def web_origins(self) -> tuple[str, ...]:
+        """The sites among the origins, for `/.well-known/webauthn` (WebAuthn L3 §5.11)."""
+        return tuple(each for each in self.origins if not _ANDROID.match(each))
+
+    def at_home(self) -> RelyingParty:
+        """The same without its further origins: for pages that nobody else shows."""
+        return replace(self, origins=self.origins[:1])
+
+
+def checked_origin(text: str) -> str:
+    """The origin of a site or an app as browsers send it; raises ConfigurationError."""
+    return text if _ANDROID.match(text) else _origin(text)
 
 
 def _origin(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What the browser sends back, read strictly: sizes first, then canonical base64url, and nothing is guessed.
+"""What the browser sends back, read strictly: sizes first, then bytes that have one text, and nothing is guessed.
 
 Only the members that are checked leave this file; whatever else a browser adds is dropped.
 """
@@ -25,6 +25,7 @@ TRANSPORTS = frozenset({"usb", "nfc", "ble", "smart-card", "hybrid", "internal",
 ATTACHMENTS = frozenset({"platform", "cross-platform"})
 
 _ALPHABET = re.compile(r"[A-Za-z0-9_-]*\Z")
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,13 @@ class AssertionResponse:
     @classmethod
     def read(cls, fields: Json) -> AssertionResponse:
         credential_id, response = _envelope(fields)
-        handle = response.get("userHandle")
         attachment = fields.get("authenticatorAttachment")
         return cls(
             id=credential_id,
             client_data=_member(response, "clientDataJSON", LONGEST_CLIENT_DATA),
             authenticator_data=_member(response, "authenticatorData", LONGEST_AUTHENTICATOR_DATA),
             signature=_member(response, "signature", LONGEST_SIGNATURE),
-            user_handle=None if handle is None else _member(response, "userHandle", LONGEST_USER_HANDLE),
+            user_handle=_user_handle(response),
             attachment=attachment if isinstance(attachment, str) and attachment in ATTACHMENTS else None,
         )
 
@@ -109,17 +109,36 @@ def unbase64url(text: object, most: int) -> bytes:
     return raw
 
 
-def _envelope(fields: Json) -> tuple[str, Mapping[str, object]]:
-    """The credential's id and its `response`."""
-    response = fields.get("response")
-    credential_id = fields.get("id")
-    if not isinstance(response, Mapping) or not isinstance(credential_id, str):
+def read_base64(text: object, most: int) -> bytes:
+    """The bytes of base64url, or of plain base64, which older scripts write; raises Refused as `unbase64url` does.
+
+    Padding is that of the standard or absent. What is compared or kept is written anew from the bytes.
+    """
+    if not isinstance(text, str):
         raise Refused(Refusal.SHAPE)
-    raw_id = unbase64url(credential_id, LONGEST_ID)
+    require(len(text) <= -(-most // 3) * 4, Refusal.TOO_LARGE)
+    bare = text.rstrip("=")
+    require(len(text) - len(bare) in (0, -len(bare) % 4), Refusal.BASE64URL)
+    return unbase64url(bare.translate(_URL_SAFE), most)
+
+
+def _envelope(fields: Json) -> tuple[str, Mapping[str, object]]:
+    """The credential's id, as base64url however it was written, and its `response`."""
+    response = fields.get("response")
+    if not isinstance(response, Mapping):
+        raise Refused(Refusal.SHAPE)
+    raw_id = read_base64(fields.get("id"), LONGEST_ID)
     require(SHORTEST_ID <= len(raw_id) <= LONGEST_ID, Refusal.ID_LENGTH)
-    require(fields.get("rawId") == credential_id, Refusal.ID_MISMATCH)
+    require(_is(fields.get("rawId"), raw_id), Refusal.ID_MISMATCH)
     require(fields.get("type") == "public-key", Refusal.TYPE)
-    return credential_id, response
+    return base64url(raw_id), response
+
+
+def _is(text: object, expected: bytes) -> bool:
+    try:
+        return read_base64(text, LONGEST_ID) == expected
+    except Refused:
+        return False
 
 
 def _enveloped(credential_id: str, response: Mapping[str, object]) -> dict[str, object]:
@@ -127,7 +146,14 @@ def _enveloped(credential_id: str, response: Mapping[str, object]) -> dict[str, 
 
 
 def _member(response: Mapping[str, object], name: str, most: int) -> bytes:
-    return unbase64url(response.get(name), most)
+    return read_base64(response.get(name), most)
+
+
+def _user_handle(response: Mapping[str, object]) -> bytes | None:
+    """The user handle; None where there is none, which some browsers write as an empty one."""
+    if response.get("userHandle") is None:
+        return None
+    return _member(response, "userHandle", LONGEST_USER_HANDLE) or None
 
 
 def _transports(listed: object) -> tuple[str, ...]:

@@ -53,7 +53,13 @@ class Credentials(Protocol):
         counted_at: datetime | None = None,
         suspended: bool = False,
     ) -> bool:
-        """Count one use of a live credential, if the count has risen or is 0 for ever: one conditional write."""
+        """Count one use of a live credential: one conditional write.
+
+        The count must have risen or be 0 for ever; of a synced key it means nothing, since none of its machines keeps it.
+        """
+
+    def become_synced(self, subject: Subject, credential_id: str) -> bool:
+        """Remember that the key may leave its device from now on; True once."""
 
     def suspend(self, subject: Subject, credential_id: str) -> bool: ...
 
@@ -141,13 +147,11 @@ class DeviceVerifier:
             counted_at=counted_at,
             suspended=among.suspended,
         ):
+            self._notice_syncing(tx, step.subject, evidence, now)
             return Verification(self._factor, True, "assertion accepted", evidence)
         record = _one(tx, step, credential_id, now)
         if record is None:
             return self._no(Refusal.NOT_ACTIVE, evidence)
-        if record.backup_eligible:
-            # A synced key is used from several machines, and none of them keeps a count that means anything.
-            return self._no(Refusal.SIGN_COUNT, evidence)
         if not _is_clone(record, count, int(str(kept["counted"]))):
             return self._no(Refusal.OVERTAKEN, evidence)
         tx.credentials.suspend(step.subject, credential_id)
@@ -155,6 +159,14 @@ class DeviceVerifier:
         tx.publish(Event("subject:device:frozen", step.subject, now, data))
         reason = Refusal.CLONE_SUSPECTED.value
         return Verification(self._factor, False, reason, evidence, alarm="clone")
+
+    def _notice_syncing(self, tx: Settling, subject: Subject, evidence: Json, now: datetime) -> None:
+        """Tell the owner, once, that a key which was bound to its device is so no longer."""
+        credential_id = str(evidence["credential"])
+        # What was accepted just now still had to count up, as a key of one device does.
+        if evidence.get("became_synced") is True and tx.credentials.become_synced(subject, credential_id):
+            data = {"device": evidence["device"], "credential": credential_id}
+            tx.publish(Event("subject:device:synced", subject, now, data))
 
     @property
     def _asks_for_user(self) -> bool:
@@ -230,7 +242,8 @@ def _evidence(record: CredentialRecord, response: AssertionResponse, assertion: 
         "device": record.device_id,
         "sign_count": assertion.sign_count,
         "user_verified": assertion.user_verified,
-        "backup_eligible": record.backup_eligible,
+        "backup_eligible": assertion.backup_eligible,
+        "became_synced": assertion.backup_eligible and not record.backup_eligible,
         "backed_up": assertion.backed_up,
         "attested": record.attested,
         "aaguid": record.aaguid,

@@ -7,8 +7,9 @@ it leaves to the relying party are in `registration.py` and `assertion.py`.
 from __future__ import annotations
 
 import hashlib
+import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from webauthn import (
@@ -21,9 +22,11 @@ from webauthn.helpers import (
     aaguid_to_string,
     decode_credential_public_key,
     decoded_public_key_to_cryptography,
+    encode_cbor,
     options_to_json_dict,
     parse_attestation_object,
     parse_authenticator_data,
+    parse_cbor,
     structs,
     verify_signature,
 )
@@ -40,6 +43,7 @@ TIMEOUT_MS = 120_000
 Options = dict[str, Any]  # Any: the JSON form of WebAuthn's own dictionaries, handed on as it is.
 Found = TypeVar("Found")
 
+_PINNED = (structs.AttestationFormat.ANDROID_KEY, structs.AttestationFormat.APPLE)
 _ALGORITHMS = [COSEAlgorithmIdentifier(number) for number in ALGORITHMS]
 
 
@@ -59,11 +63,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Attested:
-    """An attestation object, read but not believed; `certificates` is the statement's chain, the leaf first."""
+    """An attestation object, read but not believed; `certificates` is the statement's chain, the leaf first.
+
+    `is_vouched_for` says that the statement rests on the word of a manufacturer and not on the key alone.
+    """
 
     data: AuthenticatorData
     format: str
     certificates: tuple[bytes, ...]
+    is_vouched_for: bool
 
 
 def creation_options(
@@ -116,7 +124,10 @@ def request_options(
 def read_attestation(raw: bytes) -> Attested:
     """The parts of an attestation object; raises Refused."""
     found = _asked(Refusal.ATTESTATION_OBJECT, lambda: parse_attestation_object(raw))
-    return Attested(_data(found.auth_data), str(found.fmt), tuple(found.att_stmt.x5c or ()))
+    statement = found.att_stmt
+    # SafetyNet has its certificates inside of a signed response.
+    vouched = bool(statement.x5c) or statement.response is not None
+    return Attested(_data(found.auth_data), str(found.fmt), tuple(statement.x5c or ()), vouched)
 
 
 def read_authenticator_data(raw: bytes) -> AuthenticatorData:
@@ -131,25 +142,27 @@ def read_public_key(cose: bytes) -> tuple[object, object]:
     return key, decoded.alg
 
 
-def verify_registration(
-    party: RelyingParty, response: RegistrationResponse, challenge: bytes
-) -> tuple[bytes, int]:
-    """The public key (COSE) and the first sign count, with the attestation statement verified; raises Refused.
+def verify_statement(
+    party: RelyingParty, response: RegistrationResponse, challenge: bytes, path: Sequence[bytes] = ()
+) -> None:
+    """Raises Refused unless the attestation statement is signed as its format wants it.
 
-    No root is given: which chains are trusted is asked in `attestation.py`.
+    Which chains are trusted was asked in `attestation.py`, which found this `path` (DER) to a root. The library pins roots of
+    its own for two formats; there it is given this one.
     """
-    verified = _asked(
+    roots = [ssl.DER_cert_to_PEM_cert(root).encode() for root in path[-1:]]
+    _asked(
         Refusal.ATTESTATION_STATEMENT,
         lambda: verify_registration_response(
-            credential=response.to_json(),
+            credential=_along(path, response).to_json(),
             expected_challenge=challenge,
             expected_rp_id=party.id,
             expected_origin=list(party.origins),
             require_user_verification=True,
             supported_pub_key_algs=_ALGORITHMS,
+            pem_root_certs_bytes_by_fmt=dict.fromkeys(_PINNED, roots),
         ),
     )
-    return verified.credential_public_key, verified.sign_count
 
 
 def verify_authentication(
@@ -188,6 +201,15 @@ def verify_confirmation(response: AssertionResponse, public_key: bytes) -> None:
             data=response.authenticator_data + hashlib.sha256(response.client_data).digest(),
         ),
     )
+
+
+def _along(path: Sequence[bytes], response: RegistrationResponse) -> RegistrationResponse:
+    """The same answer with a chain up to its root, without which the library takes no Android key."""
+    parts = parse_cbor(response.attestation_object)
+    if not path or parts["fmt"] != structs.AttestationFormat.ANDROID_KEY:
+        return response
+    completed = {**parts, "attStmt": {**parts["attStmt"], "x5c": list(path)}}
+    return replace(response, attestation_object=encode_cbor(completed))
 
 
 def _data(found: structs.AuthenticatorData) -> AuthenticatorData:

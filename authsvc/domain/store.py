@@ -113,6 +113,8 @@ class Credentials(Protocol):
         suspended: bool = False,
     ) -> bool: ...
 
+    def become_synced(self, subject: Subject, credential_id: str) -> bool: ...
+
     def suspend(self, subject: Subject, credential_id: str) -> bool: ...
 
     def remove_of_device(self, subject: Subject, device_id: str) -> int: ...
@@ -200,7 +202,7 @@ class Spent(Protocol):
 
     def forget(self, subject: Subject) -> None: ...
 
-    def forget_expired(self, now: datetime) -> int: ...
+    def forget_expired(self, now: datetime, most: int) -> int: ...
 
 
 class Answers(Protocol):
@@ -214,7 +216,8 @@ class Answers(Protocol):
         self, client: str, key: str, fingerprint: bytes, answer: bytes, now: datetime, expires_at: datetime
     ) -> None: ...
 
-    def forget_expired(self, now: datetime) -> int: ...
+    def forget_expired(self, now: datetime, most: int) -> int:
+        """Forget up to `most` rows whose time is over; answers how many there were."""
 
 
 class EventLog(Protocol):
@@ -326,7 +329,8 @@ class Tickets(Protocol):
     def cancel_of(self, subject: Subject) -> None:
         """End whatever enrollment of a user is under way."""
 
-    def forget_expired(self, now: datetime) -> int: ...
+    def forget_expired(self, now: datetime, most: int) -> int:
+        """Forget up to `most` rows whose time is over; answers how many there were."""
 
 
 class Overviews(Protocol):
@@ -334,7 +338,8 @@ class Overviews(Protocol):
 
     def find(self, overview_id: str) -> Overview | None: ...
 
-    def forget_expired(self, now: datetime) -> int: ...
+    def forget_expired(self, now: datetime, most: int) -> int:
+        """Forget up to `most` rows whose time is over; answers how many there were."""
 
 
 class Transaction(Protocol):

@@ -106,7 +106,10 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """`recovery` is there with the grounds of that name, and only then."""
+    """`recovery` is there with the grounds of that name, and only then.
+
+    `display_name` is what the payer's authenticators call the account, if the backend states one.
+    """
 
     id: str
     subject: Subject
@@ -116,6 +119,11 @@ class Ticket:
     return_url: str | None = None
     grounds: Grounds = Grounds.FIRST
     recovery: Recovery | None = None
+    display_name: str | None = None
+
+    @property
+    def shown_as(self) -> str:
+        return self.subject.user if self.display_name is None else self.display_name
 
     def must_be_open(self, now: datetime) -> Ticket:
         """This ticket; raises ChallengeClosed once it is used or its time is over."""

@@ -6,10 +6,10 @@ On which grounds a person may enroll is the ticket's; somebody who has lost the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from authsvc.audit.chain import Entry, entry
 from authsvc.biometric.words import Modality
@@ -30,6 +30,8 @@ from authsvc.keys.macs import Macs
 from authsvc.otp import new_recovery_codes, recovery_digest
 from authsvc.stepup.marks import marked, use_up
 from authsvc.subject import Subject
+
+Completion = TypeVar("Completion")
 
 
 class Keys(Protocol):
@@ -72,6 +74,7 @@ class Enrolling:
         return_url: str | None,
         grounds: Grounds,
         recovery: Recovery | None,
+        display_name: str | None,
         now: datetime,
     ) -> Ticket:
         """A ticket; the account is made with the first thing that counts. The caller has checked the grounds."""
@@ -80,7 +83,15 @@ class Enrolling:
             account.must_be_active()
         expires_at = now + TICKET_LIFE
         ticket = Ticket(
-            new_id("enr"), subject, TicketState.OPEN, locale, expires_at, return_url, grounds, recovery
+            id=new_id("enr"),
+            subject=subject,
+            state=TicketState.OPEN,
+            locale=locale,
+            expires_at=expires_at,
+            return_url=return_url,
+            grounds=grounds,
+            recovery=recovery,
+            display_name=display_name,
         )
         tx.tickets.add(ticket, now)
         operators = {} if recovery is None else {"operators": list(recovery.operators)}
@@ -135,8 +146,13 @@ class Enrolling:
             self._staging.stage(ticket, step, marked(taken.staged, begun, submission, captures=captures))
         return {"state": "received", **taken.shown}
 
-    def complete(self, ticket: Ticket) -> Json:
-        """Make everything count, in one transaction; returns what is shown once: the recovery codes."""
+    def complete(
+        self, ticket: Ticket, within: Callable[[Transaction, Callable[[], Json]], Completion]
+    ) -> Completion:
+        """Make everything count, in one transaction. With it comes what is shown once: the recovery codes.
+
+        `within` is handed the transaction and what is to be done in it, and says what becomes of the result.
+        """
         ticket.must_be_proven()
         staged = self._all_staged(ticket)
         if not set(staged) - {EnrollmentStep.CONSENT}:
@@ -145,11 +161,29 @@ class Enrolling:
         # After a recovery the old codes are void as well: whoever has the lost phone may have them.
         renews = ticket.grounds is not Grounds.RECEIPT or EnrollmentStep.OTP in staged
         codes = new_recovery_codes() if renews else ()
-        account = self._ledger.transact(lambda tx: self._apply(tx, ticket, staged, codes, now))
+        done = self._ledger.transact(
+            lambda tx: within(tx, lambda: self._completed(tx, ticket, staged, codes, now))
+        )
         for step in self._steps:
             self._staging.forget(ticket, step)
+        return done
+
+    def _completed(
+        self,
+        tx: Transaction,
+        ticket: Ticket,
+        staged: Mapping[EnrollmentStep, Json],
+        codes: tuple[str, ...],
+        now: datetime,
+    ) -> Json:
+        account = self._apply(tx, ticket, staged, codes, now)
         factors = sorted(factor.value for factor in account.factors)
-        return {"status": "completed", "factors": factors, "recovery_codes": list(codes)}
+        return {
+            "status": "completed",
+            "factors": factors,
+            "recovery_codes": list(codes),
+            "return_url": ticket.return_url,
+        }
 
     def _apply(
         self,

@@ -28,14 +28,12 @@ from authsvc.domain.ticket import (
 )
 from authsvc.errors import ChallengeClosed, ChallengeFailed, InvalidRequest
 from authsvc.events import Event, Tally
-from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable, Verification
+from authsvc.factor import Begun, Factor, FactorVerifier, Json, More, Step, Submission, Unusable, Verification
 from authsvc.keys.macs import Macs
-from authsvc.otp import recovery_digest
+from authsvc.otp import read_recovery_code, recovery_digest
 from authsvc.payment import Binding
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.marks import marked, use_up
-
-SHORTEST_CODE, LONGEST_CODE = 8, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +89,8 @@ class Recovering:
         if step is EnrollmentStep.RECOVERY:
             return {"attempts_remaining": ticket.recovering().attempts_remaining}
         asked = self._asked(ticket, step.factor)
+        if self._parts.ceremonies.take_revealed(asked, step.factor):
+            asked = self._asked(self._give_up(ticket, step.factor), step.factor)
         begun = self._parts.verifiers[step.factor].begin(asked, self._clock.now())
         self._parts.ceremonies.begin(asked, step.factor, begun)
         return begun.shown
@@ -103,7 +103,8 @@ class Recovering:
         return self._take_proof(ticket, step.factor, submission)
 
     def _take_code(self, ticket: Ticket, submission: Submission) -> Json:
-        macs = self._parts.macs.mac_candidates("recovery-code", recovery_digest(_typed(submission)))
+        digests = [recovery_digest(code) for code in read_recovery_code(submission.fields.get("code"))]
+        macs = [mac for each in digests for mac in self._parts.macs.mac_candidates("recovery-code", each)]
         now = self._clock.now()
 
         def unit(tx: Transaction) -> None:
@@ -127,6 +128,11 @@ class Recovering:
         if isinstance(received, Unusable):
             ceremonies.restore(asked, factor, kept)
             return received
+        if isinstance(received, More):
+            ceremonies.begin(asked, factor, Begun(received.shown, received.kept))
+            if received.reveals:
+                ceremonies.keep_revealed(asked, factor)
+            return received.shown
         captures = not (self._parts.reuses_faces and factor is Factor.FACE)
         self._prove(ticket, factor, marked(received.kept, kept, submission, captures=captures))
         return {"state": "received"}
@@ -143,6 +149,16 @@ class Recovering:
             raise ChallengeFailed(
                 "what was shown does not prove it", attempts_remaining=judged.attempts_remaining
             )
+
+    def _give_up(self, ticket: Ticket, factor: Factor) -> Ticket:
+        """Charge a try that will never be judged: whoever begins anew could have prepared.
+
+        Raises ChallengeClosed with the last one.
+        """
+        attempt = _Attempt(factor, {"template": None}, self._clock.now())
+        self._ledger.transact(lambda tx: self._charge(tx, ticket, attempt))
+        self._ledger.transact(lambda tx: self._judge(tx, ticket, attempt, False))
+        return self._ledger.read(lambda tx: _open(tx, ticket, attempt.charged_at))
 
     def _charge(self, tx: Transaction, ticket: Ticket, attempt: _Attempt) -> bool:
         """Whether the attempt may be judged at all; a locked user goes through the same two transactions."""
@@ -217,14 +233,8 @@ class Recovering:
             locale=ticket.locale,
             target_fmr=self._target_fmr(factor),
             liveness=self._parts.liveness() if factor is Factor.FACE else None,
+            attempt=ticket.recovering().tries,
         )
-
-
-def _typed(submission: Submission) -> str:
-    code = submission.fields.get("code")
-    if not isinstance(code, str) or not SHORTEST_CODE <= len(code) <= LONGEST_CODE:
-        raise InvalidRequest("`code` must be one of the recovery codes")
-    return code
 
 
 def _open(tx: Transaction, ticket: Ticket, now: datetime) -> Ticket:

@@ -13,8 +13,8 @@ from authsvc.factor import Json
 from authsvc.stepup.ceremony import Box
 
 TRIES_PER_STEP = 20
-TRIES_OF_VOICE = 60
-"""Five phrases are each begun and answered, and some of them are read again."""
+TRIES_OF = {EnrollmentStep.VOICE: 60, EnrollmentStep.FACE: 40}
+"""Five phrases are each begun and answered, and some of them are read again; a face is begun once and shown in four parts."""
 
 
 class Staging:
@@ -26,7 +26,7 @@ class Staging:
 
     def count_try(self, ticket: Ticket, step: EnrollmentStep) -> None:
         """Count a beginning or an answer of a step; raises RateLimited past the limit."""
-        self.count(ticket, step, TRIES_OF_VOICE if step is EnrollmentStep.VOICE else TRIES_PER_STEP)
+        self.count(ticket, step, TRIES_OF.get(step, TRIES_PER_STEP))
 
     def count(self, ticket: Ticket, name: str, limit: int) -> int:
         """Count one try and return how many are left; raises RateLimited past the limit."""

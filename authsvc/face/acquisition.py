@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -46,7 +46,11 @@ def acquire(
 
     `still` is what was found when the frame was examined.
     """
-    picture = decode(data, still)
+    return examine(decode(data, still), detector, gate, fine=fine)
+
+
+def examine(picture: Pixels, detector: Detector, gate: Gate, *, fine: bool = False) -> Frame:
+    """`acquire` for a picture that is decoded already."""
     faces = detector.detect(picture, fine=fine)
     if not faces:
         return Frame(picture, None, None, (Hint.NO_FACE,))
@@ -71,3 +75,25 @@ def spread(items: Sequence[_Item], count: int) -> tuple[_Item, ...]:
     if count == 1:
         return (items[len(items) // 2],)
     return tuple(items[round(step * (len(items) - 1) / (count - 1))] for step in range(count))
+
+
+def worst(capture: Sequence[Frame]) -> dict[str, float]:
+    """The worst of each measure over the good frames."""
+    return worst_of(
+        [
+            frame.quality.numbers()
+            for frame in capture
+            if frame.vector is not None and frame.quality is not None
+        ]
+    )
+
+
+def worst_of(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The least of what should be large, and the largest of what should be small."""
+    low = {
+        name: min(numbers[name] for numbers in measured)
+        for name in ("width", "sharpness", "luma", "context", "detail")
+    }
+    return low | {
+        name: max((numbers[name] for numbers in measured), key=abs) for name in ("turn", "roll", "outside")
+    }

@@ -1,122 +1,199 @@
-"""The active challenge: gestures that the server chose by chance, made by a head and not by a picture.
+"""The active challenge: gestures that the server chose by chance, shown one at a time and made by a head, not by a picture.
 
-Works with what the default engine sees. It stops stills held, moved, bent in perspective or warped in software, and
-recordings, which must guess the sequence. It does not stop whoever can animate a face in real time.
+All parts are judged together: what each shows, that it follows the prompt, that nothing was cut within or between them, and
+that one solid head made it all. It stops stills held, moved or bent, and recordings, which must guess the sequence. It
+does not stop whoever can animate a face in real time.
 """
 
 from __future__ import annotations
 
+import base64
 import itertools
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from authsvc.biometric.vectors import cosine, fuse
+from authsvc.biometric.vectors import Vectors, cosine, fuse
 from authsvc.biometric.words import Liveness, LivenessGate, LivenessResult
 from authsvc.face.acquisition import Frame
-from authsvc.face.capture import CaptureContext, Gesture
-from authsvc.face.engine import Face, Matcher, PointKind
-from authsvc.face.gestures import Pose, Shown, read_gestures
-from authsvc.face.planarity import FLAT, View, agreement
-from authsvc.face.quality import eyes_and_nose, pose
+from authsvc.face.capture import CaptureContext
+from authsvc.face.gestures import AT_REST, REST_FRAMES, Shown, read_gestures, strengths
+from authsvc.face.mesh import TRACE, Mesh, Pose, facing, pose, resting, traced
+from authsvc.face.observing import unpacked
+from authsvc.face.part import Part
+from authsvc.face.planarity import FLAT
+
+Floats = NDArray[np.float64]
 
 LEAST_FRAMES = 10
-LONGEST_GAP_MS = 1_000
-LONGEST_MS = 30_000
-_MOST_LOST = 0.2  # Share of frames without a face: nobody may change places unseen.
-_FARTHEST_MOVE = 0.6  # Between neighbouring frames, in widths of the face.
-_LARGEST_GROWTH = 1.6
+LONGEST_GAP_MS = 250
+USUAL_GAP_MS = 130
+"""Half of all frames follow one another at least this fast: slower, a cut looks like a movement."""
+LONGEST_ONSET_MS = 3_000
+"""From the prompt until the gesture begins."""
+
+_LARGEST_TURN_AT_REST = 15.0  # Degrees; whoever looks elsewhere is not at rest.
+
+# The farthest that a head at rest goes within a tenth of a second, with a quarter on top of what the one living head does. Only
+# what a moving camera or an editor's zoom cannot cause: yaw and pitch in degrees, smile and open in eye distances.
+_FARTHEST_AT_REST = np.array([1.8, 1.7, 0.015, 0.015])
+LARGEST_JOIN = 1.0
+"""In those units, from one part to the next."""
+_LARGEST_MOVE, _LARGEST_GROWTH, _LARGEST_ROLL = 0.35, 1.10, 5.0
+_LEAST_CUT, _ALONE = 1.5, 3.0  # A step as large, and so many times its neighbours', is no movement.
+_SAME = 0.01  # Two frames that differ less are one, sent twice.
+LARGEST_CHANGE = 12.0
+"""Of the light around the face from one part to the next, in grey levels, after overall brightness is taken out."""
 
 
 class ActiveChallenge:
-    """Judges the gestures of `context.gestures` over all frames of a capture."""
+    """The gate. Frames that come all at once say nothing: gestures are revealed one at a time."""
 
     id = "active"
     gates = (LivenessGate.ACTIVE,)
     least_context = 0.0
 
-    def __init__(self, matcher: Matcher, points: PointKind, same_person: float) -> None:
+    def __init__(self, same_person: float) -> None:
         """`same_person` is the score at which a turned face still counts as the resting one's."""
-        self._matcher = matcher
-        self._points = points
         self._same_person = same_person
 
     def load(self) -> None:
-        """Nothing: the matcher is loaded by the service that shares it."""
+        """Nothing: what it judges was measured before."""
 
     def judge(self, frames: Sequence[Frame], context: CaptureContext) -> LivenessResult:
-        """BONA_FIDE for exactly the gestures asked, by one solid head; ATTACK for a plane or a change of person."""
-        if not context.gestures or not _is_timed(len(frames), context.taken_at_ms):
-            return self._result(Liveness.UNDECIDED)
-        shown = read_gestures([_pose(frame.face, self._points) for frame in frames])
-        if shown is None or tuple(one.gesture for one in shown) != context.gestures:
-            return self._result(Liveness.UNDECIDED, gestures_shown=len(shown or ()))
-        if not _is_continuous(frames):
-            return self._result(Liveness.UNDECIDED, gestures_shown=len(shown), continuous=0)
-        return self._judge_shown(frames, shown)
+        return LivenessResult(Liveness.UNDECIDED, (self.id,))
 
-    def _judge_shown(self, frames: Sequence[Frame], shown: Sequence[Shown]) -> LivenessResult:
+    def judge_parts(self, parts: Sequence[Part], dimension: int) -> LivenessResult:
+        """BONA_FIDE for exactly the gestures asked, by one solid head; ATTACK for a plane or a change of person.
+
+        `dimension` is that of the matcher's vectors.
+        """
+        evidence: dict[str, float] = {"parts": len(parts)}
+        traces = [[traced(row) for row in unpacked(part.trace, TRACE)] for part in parts]
+        shown = [_shown(part, trace) for part, trace in zip(parts, traces, strict=True)]
+        evidence["gestures_shown"] = sum(one is not None for one in shown)
+        if not parts or None in shown or not _is_timed(parts):
+            return self._result(Liveness.UNDECIDED, evidence)
+        evidence["slowest_onset_ms"] = max(
+            part.taken_at_ms[one.first] - part.prompted_at_ms
+            for part, one in zip(parts, shown, strict=True)
+            if one is not None
+        )
+        evidence |= _joins(parts, traces)
+        if not _is_whole(evidence):
+            return self._result(Liveness.UNDECIDED, evidence)
+        return self._judge_person(parts, dimension, evidence)
+
+    def _judge_person(
+        self, parts: Sequence[Part], dimension: int, evidence: dict[str, float]
+    ) -> LivenessResult:
         """Every gesture asked was made: by the same person as at rest, and not by a plane?"""
-        resting = [frame for frame in frames if frame.vector is not None]
-        rest = next((frame for frame in resting if frame.face is not None), None)
-        if rest is None or rest.face is None:
-            return self._result(Liveness.UNDECIDED, gestures_shown=len(shown))
-        person = fuse(np.array([frame.vector for frame in resting]))
-        made = [
-            (one.gesture, frame.picture, frame.face) for one in shown if (frame := frames[one.frame]).face
-        ]
-        vectors = self._matcher.describe(
-            [picture for _, picture, _ in made], [face.points for *_, face in made]
-        )
-        least_alike = min(cosine(person, vector) for vector in vectors)
-        view = View(rest.picture, rest.face.points)
-        flattest = max(
-            agreement(view, View(picture, face.points), self._points)
-            for gesture, picture, face in made
-            if gesture
-            is not Gesture.CLOSER  # Coming closer a head changes too little to be told from a plane.
-        )
-        solid = flattest < FLAT and least_alike >= self._same_person
-        verdict = Liveness.BONA_FIDE if solid else Liveness.ATTACK
-        return self._result(verdict, gestures_shown=len(shown), flatness=flattest, same_person=least_alike)
+        person = fuse(np.concatenate([_vectors(part.rest, dimension) for part in parts]))
+        made = np.concatenate([_vectors(part.apex, dimension) for part in parts])
+        flat = [part.flatness for part in parts if part.flatness is not None]
+        if not flat or len(made) < len(parts):
+            return self._result(Liveness.UNDECIDED, evidence)
+        evidence |= {"flatness": max(flat), "same_person": min(cosine(person, vector) for vector in made)}
+        solid = evidence["flatness"] < FLAT and evidence["same_person"] >= self._same_person
+        return self._result(Liveness.BONA_FIDE if solid else Liveness.ATTACK, evidence)
 
-    def _result(self, verdict: Liveness, **evidence: float) -> LivenessResult:
+    def _result(self, verdict: Liveness, evidence: dict[str, float]) -> LivenessResult:
         return LivenessResult(
             verdict, (self.id,), {name: round(float(value), 4) for name, value in evidence.items()}
         )
 
 
-def _is_timed(frames: int, taken_at_ms: Sequence[int]) -> bool:
-    """One instant for each frame, in order, without a hole in which somebody could change places."""
-    if len(taken_at_ms) != frames or frames < LEAST_FRAMES:
-        return False
-    gaps = np.diff(taken_at_ms)
-    return bool(
-        (gaps > 0).all() and gaps.max() <= LONGEST_GAP_MS and taken_at_ms[-1] - taken_at_ms[0] <= LONGEST_MS
+def _vectors(text: str, dimension: int) -> Vectors:
+    return unpacked(text, dimension)
+
+
+def _shown(part: Part, trace: Sequence[Mesh | None]) -> Shown | None:
+    """The part's gesture, if it is all that is shown, from rest and back to it, and not before it could be known."""
+    seen = [mesh for mesh in trace if mesh is not None]
+    if len(trace) != len(part.taken_at_ms) or len(seen) < LEAST_FRAMES:
+        return None
+    rest = resting(seen[:REST_FRAMES])
+    ahead = facing(rest)
+    poses = [None if mesh is None else pose(rest, mesh) for mesh in trace]
+    shown = read_gestures(poses)
+    if max(abs(ahead.yaw), abs(ahead.roll)) > _LARGEST_TURN_AT_REST or len(shown) != 1:
+        return None
+    (one,) = shown
+    ends = [found for found in (poses[0], poses[-1]) if found is not None and _is_over(found, one)]
+    onset = part.taken_at_ms[one.first] - part.prompted_at_ms
+    in_time = 0 < onset <= LONGEST_ONSET_MS
+    return one if len(ends) == 2 and one.gesture is part.gesture and in_time else None
+
+
+def _is_over(found: Pose, shown: Shown) -> bool:
+    """Whether a frame is of before or after a gesture; heads come to rest a few degrees from where they began."""
+    there = strengths(found)
+    return there[shown.gesture] < AT_REST and max(there.values()) < 1
+
+
+def _is_timed(parts: Sequence[Part]) -> bool:
+    """Frames follow one another without a hole in which somebody could change places, also from part to part."""
+    gaps = np.diff([instant for part in parts for instant in part.taken_at_ms])
+    return bool((gaps > 0).all() and gaps.max() <= LONGEST_GAP_MS and np.median(gaps) <= USUAL_GAP_MS)
+
+
+def _joins(parts: Sequence[Part], traces: Sequence[Sequence[Mesh | None]]) -> dict[str, float]:
+    """What speaks of a cut: steps that stand alone, frames sent twice, and how well each part begins where the last one ended."""
+    rest = resting([mesh for mesh in traces[0] if mesh is not None][:REST_FRAMES])
+    poses = [[pose(rest, mesh) for mesh in trace if mesh is not None] for trace in traces]
+    steps = _steps([found for trace in poses for found in trace if found is not None])
+    between = [(one[-1], other[0]) for one, other in itertools.pairwise(poses)]
+    return {
+        "cuts": sum(
+            step > max(_LEAST_CUT, _ALONE * max(before, after))
+            for before, step, after in zip(steps, steps[1:], steps[2:], strict=False)
+        ),
+        "doubled": sum(step < _SAME for step in steps),
+        "widest_join": max((_join(*pair) for pair in between), default=0.0),
+        "scene_change": max(
+            (_changed(one.scene[1], other.scene[0]) for one, other in itertools.pairwise(parts)), default=0.0
+        ),
+        "repeated": len(parts)
+        and sum(
+            not set(_exact(one)).isdisjoint(_exact(other)) for one, other in itertools.combinations(parts, 2)
+        ),
+    }
+
+
+def _is_whole(evidence: dict[str, float]) -> bool:
+    return (
+        evidence["cuts"] == evidence["doubled"] == evidence["repeated"] == 0
+        and evidence["widest_join"] <= LARGEST_JOIN
+        and evidence["scene_change"] <= LARGEST_CHANGE
     )
 
 
-def _pose(face: Face | None, kind: PointKind) -> Pose | None:
-    if face is None:
-        return None
-    left, right, nose = eyes_and_nose(face.points, kind)
-    axis = right - left
-    size = float(np.hypot(*axis))
-    if size < 1:
-        return None
-    down = np.array([-axis[1], axis[0]]) / size
-    return Pose(pose(face.points, kind)[0], float((nose - (left + right) / 2) @ down) / size, size)
+def _steps(poses: Sequence[Pose]) -> list[float]:
+    values = np.array([(each.yaw, each.pitch, each.smile, each.open) for each in poses])
+    return list((np.abs(np.diff(values, axis=0)) / _FARTHEST_AT_REST).max(axis=1))
 
 
-def _is_continuous(frames: Sequence[Frame]) -> bool:
-    """Whether the face moves and grows as one does, and is hardly ever out of sight."""
-    faces = [frame.face for frame in frames if frame.face is not None]
-    if len(faces) < (1 - _MOST_LOST) * len(frames):
-        return False
-    return all(_follows(one, other) for one, other in itertools.pairwise(faces))
+def _join(one: Pose | None, other: Pose | None) -> float:
+    """The step from one part to the next; endless where a camera cannot have moved so far in a moment."""
+    if one is None or other is None:
+        return 99.0
+    moved = float(np.hypot(other.x - one.x, other.y - one.y))
+    growth = max(other.size / one.size, one.size / other.size)
+    if moved > _LARGEST_MOVE or growth > _LARGEST_GROWTH or abs(other.roll - one.roll) > _LARGEST_ROLL:
+        return 99.0
+    return _steps([one, other])[0]
 
 
-def _follows(one: Face, other: Face) -> bool:
-    move = np.hypot(*(other.points.mean(axis=0) - one.points.mean(axis=0)))
-    growth = other.box.width / one.box.width
-    return bool(move <= _FARTHEST_MOVE * one.box.width and 1 / _LARGEST_GROWTH <= growth <= _LARGEST_GROWTH)
+def _changed(one: str, other: str) -> float:
+    """The mean difference of the cells that neither face covers."""
+    first, second = (np.frombuffer(base64.b64decode(text), np.uint8).astype(float) for text in (one, other))
+    both = (first > 0) & (second > 0)
+    if not both.any():
+        return 0.0
+    change = second[both] - first[both]
+    return float(np.abs(change - np.median(change)).mean())
+
+
+def _exact(part: Part) -> list[str]:
+    return [one for one in part.fingerprints if one.startswith(("b:", "p:"))]

@@ -18,6 +18,7 @@ from authsvc.face.engine import Detector
 from authsvc.face.input_form import InputForm
 from authsvc.face.installed import InstalledModels
 from authsvc.face.liveness import AllOf, LivenessDetector, UnsafeNoPad
+from authsvc.face.mesh_engine import FaceMesh
 from authsvc.face.onnx_engine import OnnxMatcher
 from authsvc.face.passive_engine import PassiveDetector, PassiveForm
 from authsvc.face.service import SAME_PERSON_FMR, FaceService
@@ -25,6 +26,7 @@ from authsvc.face.yunet_engine import YuNetDetector
 
 DEFAULT_MODEL = "dlib-resnet-v1"
 PASSIVE_MODEL = "minifasnet"
+MESH_MODEL = "mediapipe-face-mesh"
 PASSIVE_ENGINE = "passive_onnx"
 
 _DETECTORS: Mapping[str, Callable[[Path, int], Detector]] = {
@@ -45,11 +47,12 @@ def face_service(
     manifest = _matcher_manifest(known, model)
     detector, matcher = engines(manifest, model_dir)
     same_person = manifest.operating_point(SAME_PERSON_FMR, frames=1, samples=1).threshold
-    active = ActiveChallenge(matcher, detector.points, same_person)
+    active = ActiveChallenge(same_person)
     liveness = UnsafeNoPad() if unsafe_no_pad else _liveness(known, model_dir, active)
     # Single stills are enough only where nobody is kept from holding one up.
     least_frames = 1 if unsafe_no_pad else manifest.fusion.frames
-    return FaceService(manifest, detector, matcher, liveness, least_frames=least_frames)
+    mesh = None if unsafe_no_pad else face_mesh(known, model_dir)
+    return FaceService(manifest, detector, matcher, liveness, least_frames=least_frames, mesh=mesh)
 
 
 def installed_models(
@@ -76,6 +79,14 @@ def engines(manifest: Manifest, model_dir: Path) -> tuple[Detector, OnnxMatcher]
         )
     detector = _DETECTORS[form.detector](weights["detector"], form.long_side)
     return detector, OnnxMatcher(weights["matcher"], manifest, detector.points)
+
+
+def face_mesh(known: Mapping[str, Manifest], model_dir: Path) -> FaceMesh:
+    """The points that gestures are read from, not loaded; raises as `face_service` does."""
+    if MESH_MODEL not in known:
+        raise ModelUnusable(f"no manifest calls itself `{MESH_MODEL}`, which gestures are read by")
+    weights = verified_weights(model_dir, known[MESH_MODEL])
+    return FaceMesh(weights["detector"], weights["mesh"])
 
 
 def passive_detector(manifest: Manifest, model_dir: Path) -> PassiveDetector:

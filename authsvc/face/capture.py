@@ -5,8 +5,6 @@ Words without arrays, so that the web process can speak them to the worker that 
 
 from __future__ import annotations
 
-import itertools
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,7 +13,6 @@ from typing import TypeVar
 from authsvc.biometric.words import Gates, LivenessGate
 from authsvc.errors import InvalidRequest
 
-_SEQUENCE = 3
 _Item = TypeVar("_Item", str, int)
 
 
@@ -24,23 +21,31 @@ class Gesture(StrEnum):
 
     LEFT = "left"
     RIGHT = "right"
+    TILT_LEFT = "tilt_left"
+    TILT_RIGHT = "tilt_right"
     UP = "up"
+    SMILE = "smile"
+    OPEN_MOUTH = "open_mouth"
     CLOSER = "closer"
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureContext:
-    """What is known about a capture besides its frames.
+    """What is known about a capture, or about one part of it, besides its frames.
 
-    `gestures` in the order asked; `taken_at_ms` the client's milliseconds since the capture began, one per frame;
-    `earlier` the fingerprints of this person's earlier captures, as a template or a comparison handed them out; `liveness` the
-    gates that must be passed.
+    `gestures` that must be seen; `taken_at_ms` the client's milliseconds, one per frame, and `prompted_at_ms` when on that
+    clock the gesture could first be known; `part` counts from 0; `earlier` the fingerprints of this person's earlier captures,
+    as a template or a comparison handed them out; `liveness` the gates that must be passed; `enrolling` where a template is to
+    be made.
     """
 
     gestures: tuple[Gesture, ...] = ()
     taken_at_ms: tuple[int, ...] = ()
     earlier: tuple[str, ...] = ()
     liveness: Gates = None
+    prompted_at_ms: int = 0
+    part: int = 0
+    enrolling: bool = False
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)
@@ -54,34 +59,23 @@ class CaptureContext:
                 taken_at_ms=_items(fields, "taken_at_ms", int),
                 earlier=_items(fields, "earlier", str),
                 liveness=_gates(fields),
+                prompted_at_ms=_number(fields, "prompted_at_ms"),
+                part=_number(fields, "part"),
+                enrolling=fields.get("enrolling") is True,
             )
         except ValueError as error:
             raise InvalidRequest(f"not the context of a face capture: {error}") from error
-
-
-def gesture_sequences() -> tuple[tuple[Gesture, ...], ...]:
-    """All sequences that may be asked: three gestures, none twice in a row, at least one turn of the head.
-
-    A turn shows that the face is solid; looking up and coming closer alone could be done with a picture.
-    """
-    turns = {Gesture.LEFT, Gesture.RIGHT}
-    return tuple(
-        sequence
-        for sequence in itertools.product(Gesture, repeat=_SEQUENCE)
-        if not turns.isdisjoint(sequence)
-        and all(one is not other for one, other in itertools.pairwise(sequence))
-    )
-
-
-def choose_gestures() -> tuple[Gesture, ...]:
-    """One of the sequences, each as likely as any other; a recording guesses right once in 34 times."""
-    return secrets.choice(gesture_sequences())
 
 
 def _gates(fields: Mapping[str, object]) -> Gates:
     if fields.get("liveness") is None:
         return None
     return tuple(LivenessGate(word) for word in _items(fields, "liveness", str))
+
+
+def _number(fields: Mapping[str, object], name: str) -> int:
+    (value,) = _items({name: [fields.get(name, 0)]}, name, int)
+    return value
 
 
 def _items(fields: Mapping[str, object], name: str, kind: type[_Item]) -> tuple[_Item, ...]:

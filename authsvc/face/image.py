@@ -200,6 +200,11 @@ def sampled(picture: Pixels, box: Box, size: int) -> Pixels:
     return np.asarray(chip)
 
 
+def resize_grey(picture: Pixels, width: int, height: int) -> Pixels:
+    """`height x width` uint8 luma, averaged."""
+    return np.asarray(Image.fromarray(picture).convert("L").resize((width, height), Image.Resampling.BOX))
+
+
 def blurred(luma: Pixels, radius: float) -> NDArray[np.float64]:
     """`h x w` luma after a Gaussian blur of `radius` pixels."""
     return np.asarray(Image.fromarray(luma).filter(ImageFilter.GaussianBlur(radius)), dtype=np.float64)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from authsvc.biometric.words import Comparison, Template
 from authsvc.errors import ConfigurationError, ModelUnusable
 from authsvc.face.capture import CaptureContext
+from authsvc.face.part import Part
 from authsvc.face.service import FaceService
 from authsvc.factor import Unusable
 
@@ -52,7 +53,26 @@ class InstalledModels:
         self, frames: Sequence[bytes], reference: Template, context: CaptureContext
     ) -> Comparison | Unusable:
         """Compared by the model that made the template; raises ModelUnusable when that is no longer installed."""
-        service = self._by_model.get(reference.model)
+        return self._of(reference.model).verify(frames, reference, context)
+
+    def observe(
+        self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
+    ) -> Part | Unusable:
+        """One part of an active capture, for templates of one model, by default of the current one."""
+        return self._of(self.model if model is None else model).observe(frames, context)
+
+    def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
+        """A template of the current model; answers and raises as `FaceService.enroll_parts`."""
+        return self._current.enroll_parts(parts, context)
+
+    def verify_parts(
+        self, parts: Sequence[Part], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable:
+        """Compared by the model that made the template, as `verify` does."""
+        return self._of(reference.model).verify_parts(parts, reference, context)
+
+    def _of(self, model: str) -> FaceService:
+        service = self._by_model.get(model)
         if service is None:
             raise ModelUnusable("the template's model is no longer installed: the person must enroll again")
-        return service.verify(frames, reference, context)
+        return service

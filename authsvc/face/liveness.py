@@ -12,7 +12,9 @@ from typing import Protocol
 from authsvc.biometric.words import Gates, Liveness, LivenessGate, LivenessResult
 from authsvc.errors import ConfigurationError
 from authsvc.face.acquisition import Frame
+from authsvc.face.active import ActiveChallenge
 from authsvc.face.capture import CaptureContext
+from authsvc.face.part import Part
 
 _log = logging.getLogger(__name__)
 _STRICTEST_FIRST = (Liveness.ATTACK, Liveness.UNDECIDED, Liveness.BONA_FIDE)
@@ -80,6 +82,22 @@ def only(detector: LivenessDetector, asked: Gates) -> LivenessDetector:
     chosen = [part for part in parts if not set(part.gates).isdisjoint(asked)]
     found = {gate for part in chosen for gate in part.gates}
     return AllOf(chosen) if chosen and found.issuperset(asked) else NoDetector()
+
+
+def passive_part(detector: LivenessDetector) -> LivenessDetector | None:
+    """Of the gates in a row those that look at frames by themselves, without knowing what was asked."""
+    parts = detector.detectors if isinstance(detector, AllOf) else (detector,)
+    passive = [part for part in parts if LivenessGate.PASSIVE in part.gates]
+    return AllOf(passive) if passive else None
+
+
+def judge_parts(detector: LivenessDetector, parts: Sequence[Part], dimension: int) -> LivenessResult:
+    """What the gates in a row say of an active capture: the active one of all parts, the passive ones of the first."""
+    gates = detector.detectors if isinstance(detector, AllOf) else (detector,)
+    results = [gate.judge_parts(parts, dimension) for gate in gates if isinstance(gate, ActiveChallenge)]
+    if passive_part(detector) is not None:
+        results.append((parts[0].passive if parts else None) or LivenessResult(Liveness.UNDECIDED))
+    return both(*results) if results else LivenessResult(Liveness.UNDECIDED)
 
 
 def both(*results: LivenessResult) -> LivenessResult:

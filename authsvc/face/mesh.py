@@ -6,11 +6,12 @@ are those of Google's canonical face mesh. Everything is measured against the pe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from authsvc.face.engine import Points
+from authsvc.face.engine import Box, Face, Points
 
 _STILL = (
     10, 338, 297, 332, 109, 67, 103, 168, 6, 197, 195, 5, 33, 133, 362, 263, 127, 356, 234, 454, 93, 323, 151, 9,
@@ -20,6 +21,8 @@ _EYES = (33, 263)
 _MOUTH = (61, 291)
 _LIPS = (13, 14)
 _FOREHEAD_AND_CHIN = (10, 152)
+_NOSE = 2
+_KEPT = sorted({*_STILL, *_EYES, *_MOUTH, *_LIPS, *_FOREHEAD_AND_CHIN})
 _LEAST_EYES = 8.0  # Pixels between the outer corners, below which nothing can be measured.
 
 
@@ -39,6 +42,19 @@ class Mesh:
     def middle(self) -> Points:
         """The middle of what does not move in the face, x and y in pixels."""
         return np.asarray(self.points[_STILL, :2].mean(axis=0))
+
+    @property
+    def five(self) -> Points:
+        """What a detector of `EYE_CORNERS` would give: outer and inner corners of the eyes, and below the nose."""
+        return np.asarray(self.points[[263, 362, 33, 133, _NOSE], :2])
+
+    @property
+    def face(self) -> Face:
+        """The face as a detector of `EYE_CORNERS` would give it."""
+        (left, top), (right, bottom) = self.box
+        return Face(
+            Box(float(left), float(top), float(right - left), float(bottom - top)), self.five, self.sure
+        )
 
     @property
     def box(self) -> tuple[Points, Points]:
@@ -74,6 +90,26 @@ class Facing:
     roll: float
 
 
+TRACE = 3 * len(_KEPT) + 1
+"""Numbers of a mesh that are enough to measure it by."""
+
+
+def trace(mesh: Mesh | None) -> Points:
+    """`TRACE` float32: the few points that poses and expressions are read from, and the sureness; NaN without a face."""
+    if mesh is None:
+        return np.full(TRACE, np.nan, dtype=np.float32)
+    return np.append(mesh.points[_KEPT].ravel(), mesh.sure).astype(np.float32)
+
+
+def traced(numbers: Points) -> Mesh | None:
+    """The mesh that `trace` was given, without the points that nothing is measured by."""
+    if np.isnan(numbers).any():
+        return None
+    points = np.full((468, 3), np.nan)
+    points[_KEPT] = numbers[:-1].reshape(-1, 3)
+    return Mesh(points, float(numbers[-1]))
+
+
 def facing(mesh: Mesh) -> Facing:
     """From the network's own depths: good enough to say whether somebody looks about straight ahead."""
     across = mesh.points[_EYES[1]] - mesh.points[_EYES[0]]
@@ -97,7 +133,7 @@ def pose(rest: Mesh, mesh: Mesh) -> Pose | None:
     return Pose(yaw, pitch, roll, float(x), float(y), 1 / scale, own[0] - resting[0], own[1] - resting[1])
 
 
-def resting(meshes: list[Mesh]) -> Mesh:
+def resting(meshes: Sequence[Mesh]) -> Mesh:
     """One mesh for several frames of a head at rest: the median of every number."""
     points = np.median([mesh.points for mesh in meshes], axis=0)
     return Mesh(points, min(mesh.sure for mesh in meshes))

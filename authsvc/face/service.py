@@ -15,7 +15,7 @@ from authsvc.biometric.manifest import Manifest
 from authsvc.biometric.vectors import Vectors, cosine, fuse, least_alike, pack, unpack
 from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable, PayloadTooLarge
-from authsvc.face.acquisition import Frame, acquire, hints_of, spread
+from authsvc.face.acquisition import Frame, acquire, hints_of, spread, worst, worst_of
 from authsvc.face.capture import CaptureContext
 from authsvc.face.duplicates import look_alikes
 from authsvc.face.engine import Detector, Matcher
@@ -23,7 +23,9 @@ from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.hints import Hint
 from authsvc.face.image import examined
 from authsvc.face.image_structure import OtherFormat
-from authsvc.face.liveness import LivenessDetector, both, only
+from authsvc.face.liveness import LivenessDetector, both, judge_parts, only, passive_part
+from authsvc.face.observing import MeshEngine, Observer, unpacked
+from authsvc.face.part import Part
 from authsvc.face.quality import ENROLLMENT, VERIFICATION, Gate
 from authsvc.factor import Unusable
 
@@ -49,13 +51,18 @@ class FaceService:
         liveness: LivenessDetector,
         *,
         least_frames: int,
+        mesh: MeshEngine | None = None,
     ) -> None:
-        """`least_frames` good frames make a probe. Raises ModelUnusable for a manifest without the points needed here."""
+        """`least_frames` good frames make a probe; `mesh` is needed where gestures are asked.
+
+        Raises ModelUnusable for a manifest without the points needed here.
+        """
         self._manifest = manifest
         self._detector = detector
         self._matcher = matcher
         self._liveness = liveness
         self._least_frames = least_frames
+        self._mesh = mesh
         self._agreement = manifest.operating_point(SAME_PERSON_FMR, frames=1, samples=1).threshold
 
     @property
@@ -67,6 +74,8 @@ class FaceService:
         """Open every weight file; raises ModelUnusable."""
         for engine in (self._detector, self._matcher, self._liveness):
             engine.load()
+        if self._mesh is not None:
+            self._mesh.load()
 
     def describe(self) -> dict[str, object]:
         """What health shows: engine, model and liveness mode."""
@@ -121,9 +130,75 @@ class FaceService:
             model=self.model,
             frames=len(probe),
             liveness=self._judged(liveness, capture, seen, context),
-            quality=_worst(capture),
+            quality=worst(capture),
             fingerprints=seen,
         )
+
+    def observe(
+        self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
+    ) -> Part | Unusable:
+        """What is kept of one part of an active capture, or what the person can do better; raises as `enroll` does.
+
+        Whether it shows the gesture is not said before all parts are in. `model` is that of the template, if there is one.
+        """
+        if model not in (None, self.model):
+            raise ModelUnusable("the template was made by another model: the person must enroll again")
+        if self._mesh is None:
+            raise ModelUnusable("gestures were asked without the mesh that they are read from")
+        asked = only(self._liveness, context.liveness)
+        gate = replace(ENROLLMENT if context.enrolling else VERIFICATION, context=asked.least_context)
+        observer = Observer(self._detector, self._matcher, self._mesh, self.model)
+        # What is held to the camera is judged once; that it stays the same is seen from part to part.
+        passive = passive_part(asked) if context.part == 0 else None
+        return observer.observe(
+            frames, context, gate, None if passive is None else lambda seen: passive.judge(seen, context)
+        )
+
+    def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
+        """A template of a whole active capture; answers as `enroll` does."""
+        samples = self._manifest.fusion.samples
+        vectors = self._vectors_of(parts, samples)
+        if isinstance(vectors, Unusable):
+            return vectors
+        if self._judged_parts(parts, context).verdict is not Liveness.BONA_FIDE:
+            return Unusable((Hint.NOT_LIVE.value,))
+        seen = tuple(one for part in parts for one in part.fingerprints)
+        return Template(Modality.FACE, self.model, pack(fuse(vectors)), samples, seen)
+
+    def verify_parts(
+        self, parts: Sequence[Part], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable:
+        """How alike the person of a whole active capture is to the template's; answers and raises as `verify` does."""
+        expected = self._reference(reference)
+        vectors = self._vectors_of(parts, self._manifest.fusion.frames)
+        if isinstance(vectors, Unusable):
+            return vectors
+        return Comparison(
+            score=cosine(fuse(vectors), expected),
+            model=self.model,
+            frames=len(vectors),
+            liveness=self._judged_parts(parts, context),
+            quality=worst_of([part.quality for part in parts]),
+            fingerprints=tuple(one for part in parts for one in part.fingerprints),
+        )
+
+    def _vectors_of(self, parts: Sequence[Part], count: int) -> Vectors | Unusable:
+        """`count` vectors of frames at rest, from all over the capture; Unusable unless all of them agree."""
+        if any(part.model != self.model for part in parts):
+            raise ModelUnusable("a part was observed by another model: the capture must be made anew")
+        vectors = np.concatenate([unpacked(part.rest, self._matcher.dimension) for part in parts])
+        if len(vectors) < count:
+            return Unusable((Hint.MORE_FRAMES.value,))
+        if least_alike(vectors) < self._agreement:
+            return Unusable((Hint.INCONSISTENT.value,))
+        return np.array(spread(list(vectors), count))
+
+    def _judged_parts(self, parts: Sequence[Part], context: CaptureContext) -> LivenessResult:
+        """What each gate that is asked says, and ATTACK in any case for a part that was seen before."""
+        judged = judge_parts(only(self._liveness, context.liveness), parts, self._matcher.dimension)
+        if not any(part.replayed for part in parts):
+            return judged
+        return both(judged, LivenessResult(Liveness.ATTACK, ("replay",), {"replayed": 1.0}))
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
         """The places of those in `others` who resemble this model's template, the most alike first.
@@ -196,17 +271,3 @@ def _check_size(frames: Sequence[bytes]) -> None:
 
 def _spread_vectors(capture: Sequence[Frame], count: int) -> Vectors:
     return np.array(spread([frame.vector for frame in capture if frame.vector is not None], count))
-
-
-def _worst(capture: Sequence[Frame]) -> dict[str, float]:
-    """The worst of each measure over the good frames."""
-    measured = [
-        frame.quality.numbers() for frame in capture if frame.vector is not None and frame.quality is not None
-    ]
-    low = {
-        name: min(numbers[name] for numbers in measured)
-        for name in ("width", "sharpness", "luma", "context", "detail")
-    }
-    return low | {
-        name: max((numbers[name] for numbers in measured), key=abs) for name in ("turn", "roll", "outside")
-    }

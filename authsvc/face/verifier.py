@@ -5,7 +5,6 @@ Frames go to a biometric worker and nowhere else. What is kept until then is a c
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -23,17 +22,28 @@ from authsvc.biometric.words import (
     Template,
     covers,
 )
-from authsvc.clock import from_millis, rfc3339, to_millis
+from authsvc.clock import Clock, from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
-from authsvc.face.capture import CaptureContext, choose_gestures
-from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
+from authsvc.face.capture import CaptureContext
+from authsvc.face.chain import NONCE_BYTES, Chain, check_nonce, meta_of, wants_swap
+from authsvc.face.drawing import USUAL
+from authsvc.face.part import Part
+from authsvc.factor import Begun, Factor, Json, More, Received, Step, Submission, Unusable, Verification
 from authsvc.subject import Subject
 
 NONCE_LIFE = timedelta(seconds=120)
-NONCE_BYTES = 24  # 192 bits; requirement 6 asks for 128.
 MOST_FRAMES = 60
 
-_TOLD = ("model", "score", "frame_count", "liveness", "detectors", "liveness_evidence", "liveness_asked")
+_TOLD = (
+    "model",
+    "score",
+    "frame_count",
+    "liveness",
+    "detectors",
+    "liveness_evidence",
+    "liveness_asked",
+    "prompt_to_part_ms",
+)
 
 Answer = TypeVar("Answer")
 
@@ -45,6 +55,16 @@ class Worker(Protocol):
 
     def verify(
         self, frames: Sequence[bytes], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable: ...
+
+    def observe(
+        self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
+    ) -> Part | Unusable: ...
+
+    def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable: ...
+
+    def verify_parts(
+        self, parts: Sequence[Part], reference: Template, context: CaptureContext
     ) -> Comparison | Unusable: ...
 
 
@@ -81,6 +101,10 @@ class Reader(Protocol):
     def __call__(self, query: Callable[[HasTemplates], Answer]) -> Answer: ...
 
 
+Seed = Callable[[str], bytes]
+"""A secret of ours for a name: what gestures are drawn from."""
+
+
 class FaceVerifier:
     """`manifests` by digest turn a target FMR into a score; `without_pad` is the frightening development setting."""
 
@@ -93,12 +117,16 @@ class FaceVerifier:
         manifests: Mapping[str, Manifest],
         *,
         gates: Callable[[], frozenset[LivenessGate]],
+        seed: Seed,
+        clock: Clock,
         without_pad: bool,
     ) -> None:
         self._worker = worker
         self._read = read
         self._manifests = manifests
         self._gates = gates
+        self._seed = seed
+        self._clock = clock
         self._without_pad = without_pad
 
     def is_offered(self, liveness: Gates = None) -> bool:
@@ -110,17 +138,53 @@ class FaceVerifier:
 
     def begin(self, step: Step, now: datetime) -> Begun:
         asks_gestures = not self._without_pad and LivenessGate.ACTIVE in (step.liveness or LivenessGate)
-        return begin_capture(now, with_gestures=asks_gestures)
+        if not asks_gestures:
+            return begin_capture(now)
+        seed = self._seed(f"{step.challenge_id}:{step.attempt}")
+        return begun_chain(Chain.begin(seed, step.gestures or USUAL, now))
 
-    def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received | Unusable:
-        frames, context = capture(kept, submission, now)
+    def receive(
+        self, step: Step, kept: Json, submission: Submission, now: datetime
+    ) -> Received | More | Unusable:
         stored, earlier = self._read(lambda tx: self._known(tx, step.subject))
+        if "chain" in kept:
+            return self._receive_part(step, chain_of(kept), submission, stored, earlier, now)
+        frames, context = capture(kept, submission, now)
         if stored is None:
             # The answer must look like any other; without a template there is nothing to be alike to.
             return Received({"template": None})
-        comparison = self._worker.verify(
-            frames, stored.template, replace(context, earlier=earlier, liveness=step.liveness)
-        )
+        context = replace(context, earlier=earlier, liveness=step.liveness)
+        return self._compared(step, stored, self._worker.verify(frames, stored.template, context), {})
+
+    def _receive_part(
+        self,
+        step: Step,
+        chain: Chain,
+        submission: Submission,
+        stored: StoredTemplate | None,
+        earlier: tuple[str, ...],
+        now: datetime,
+    ) -> Received | More | Unusable:
+        if wants_swap(submission):
+            check_nonce(chain.nonce, submission, from_millis(chain.expires_at), now)
+            return more(chain.swap(self._clock.now()))
+        frames, context = chain.admit(submission, now)
+        context = replace(context, earlier=earlier, liveness=step.liveness)
+        part = self._worker.observe(frames, context, None if stored is None else stored.template.model)
+        if isinstance(part, Unusable):
+            return part
+        # Only now can the person be shown the next one: what looking at the frames took is not theirs.
+        chain = chain.followed(part.to_json(), frames, submission, now, self._clock.now())
+        if not chain.is_over:
+            return more(chain)
+        if stored is None:
+            return Received({"template": None})
+        comparison = self._worker.verify_parts(parts_of(chain), stored.template, context)
+        return self._compared(step, stored, comparison, {"prompt_to_part_ms": list(chain.prompt_to_part_ms)})
+
+    def _compared(
+        self, step: Step, stored: StoredTemplate, comparison: Comparison | Unusable, about: Json
+    ) -> Received | Unusable:
         if isinstance(comparison, Unusable):
             return comparison
         return Received(
@@ -134,6 +198,7 @@ class FaceVerifier:
                 "liveness_evidence": dict(comparison.liveness.evidence),
                 "liveness_asked": None if step.liveness is None else list(step.liveness),
                 "fingerprints": list(comparison.fingerprints),
+                **about,
             }
         )
 
@@ -147,7 +212,7 @@ class FaceVerifier:
         self._remember(tx, step.subject, kept, now)
         threshold = self._threshold(step, str(kept["model"]), int(str(kept["frame_count"])))
         evidence = {
-            **{name: kept[name] for name in _TOLD},
+            **{name: kept[name] for name in _TOLD if name in kept},
             "threshold": threshold,
             "target_fmr": step.target_fmr,
             "bound_to_payment": True,
@@ -194,28 +259,42 @@ def _gates_of(named: object) -> Gates:
     return tuple(map(LivenessGate, named)) if isinstance(named, list) else None
 
 
-def begin_capture(now: datetime, *, with_gestures: bool) -> Begun:
-    """A nonce that counts for two minutes, and the gestures to make, chosen by chance."""
+def begin_capture(now: datetime) -> Begun:
+    """A nonce that counts for two minutes; nothing is to be done in front of the camera."""
     nonce = secrets.token_urlsafe(NONCE_BYTES)
     expires_at = now + NONCE_LIFE
-    gestures = [gesture.value for gesture in choose_gestures()] if with_gestures else []
-    shown = {"nonce": nonce, "gestures": gestures, "expires_at": rfc3339(expires_at)}
-    return Begun(
-        shown=shown, kept={"nonce": nonce, "gestures": gestures, "expires_at": to_millis(expires_at)}
-    )
+    shown = {"nonce": nonce, "gestures": [], "expires_at": rfc3339(expires_at)}
+    return Begun(shown=shown, kept={"nonce": nonce, "expires_at": to_millis(expires_at)})
+
+
+def begun_chain(chain: Chain) -> Begun:
+    return Begun(shown=chain.shown(), kept=_kept(chain))
+
+
+def more(chain: Chain) -> More:
+    """The answer to a part that is not the last one."""
+    return More({"state": "more", **chain.shown()}, _kept(chain), chain.is_revealed)
+
+
+def _kept(chain: Chain) -> Json:
+    return {"nonce": chain.nonce, "chain": chain.to_json()}
+
+
+def chain_of(kept: Json) -> Chain:
+    fields = kept["chain"]
+    if not isinstance(fields, Mapping):
+        raise InvalidRequest("this capture has not begun")
+    return Chain.from_json(fields)
+
+
+def parts_of(chain: Chain) -> tuple[Part, ...]:
+    return tuple(map(Part.from_json, chain.parts))
 
 
 def capture(kept: Json, submission: Submission, now: datetime) -> tuple[tuple[bytes, ...], CaptureContext]:
-    """The frames of a submission for this ceremony; raises InvalidRequest for a foreign or late nonce, or no frames."""
-    nonce = submission.fields.get("nonce")
-    expected = str(kept["nonce"])
-    if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), expected.encode()):
-        raise InvalidRequest("`nonce` is not the one of this capture; begin again")
-    if now >= from_millis(int(str(kept["expires_at"]))):
-        raise InvalidRequest("the capture took too long; begin again")
+    """The frames of a capture without gestures; raises InvalidRequest for a foreign or late nonce, or no frames."""
+    check_nonce(str(kept["nonce"]), submission, from_millis(int(str(kept["expires_at"]))), now)
     frames = submission.files.get("frame", ())
     if not 1 <= len(frames) <= MOST_FRAMES:
         raise InvalidRequest(f"a capture has 1 to {MOST_FRAMES} files named `frame`")
-    meta = submission.fields.get("meta")
-    times = meta.get("taken_at_ms", []) if isinstance(meta, Mapping) else []
-    return frames, CaptureContext.from_json({"gestures": kept["gestures"], "taken_at_ms": times})
+    return frames, CaptureContext.from_json({"taken_at_ms": meta_of(submission).get("taken_at_ms", [])})

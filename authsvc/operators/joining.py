@@ -39,7 +39,7 @@ class Joining:
         self._parts = parts
         self._ledger = parts.ledger
         self._clock = parts.clock
-        self._issuer = f"{parts.issuer} console"
+        self._issuer = f"{parts.display_name} console"
         self._waiting = Waiting(parts.ephemeral, parts.box)
 
     def invited(self, invitation: str) -> OperatorAccount:

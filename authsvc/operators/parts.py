@@ -32,7 +32,7 @@ class OperatorParts:
     box: Box
     ephemeral: Ephemeral
     party: RelyingParty
-    issuer: str
+    display_name: str
     audit: AuditLog
     clock: Clock
 

@@ -30,7 +30,7 @@ from authsvc.operators.slowing import charged, mark_of_known_browser, source_of
 from authsvc.operators.store import OperatorTransaction
 from authsvc.operators.token import SESSION, Kind
 from authsvc.operators.waiting import VISIT_LIFE, Waiting
-from authsvc.otp import matching_step, strict_code
+from authsvc.otp import base32_readings, matching_step, strict_code
 
 CHALLENGE_BYTES = 32
 STRANGER = "stranger"
@@ -125,10 +125,10 @@ class SignIn:
         typed, name = strict_code(code), self._visitor(visit).name
         account = self._ledger.read(lambda tx: _active(tx, name))
         # Everything is computed, with no early exit: how long it takes says nothing about what was wrong.
-        digest = sign_in_digest(sign_in_key).decode()
-        knows_key = _SIGN_IN_KEY.matches(
-            self._parts.macs, digest, None if account is None else account.sign_in_mac
-        )
+        expected = None if account is None else account.sign_in_mac
+        digests = [sign_in_digest(reading).decode() for reading in base32_readings(sign_in_key)]
+        found = [_SIGN_IN_KEY.matches(self._parts.macs, each, expected) for each in digests]
+        knows_key = any(found)
         attempt = self._charge(account, name, knows_key=knows_key)
         secret = self._ledger.read(lambda tx: tx.operators.app_secret(_id(account)))
         step = matching_step(secret, typed, self._clock.now())
@@ -205,7 +205,12 @@ class SignIn:
             counted = tx.operators.use_key(
                 operator_id, record.id, assertion.sign_count, assertion.backed_up, now
             )
-            return None if counted else Refusal.SIGN_COUNT.value
+            if not counted:
+                return Refusal.SIGN_COUNT.value
+            if assertion.backup_eligible and tx.operators.key_synced(operator_id, record.id):
+                actor = actor_of(operator_id)
+                tx.record(entry(actor, "operator.key-synced", None, record.id, "synced", now))
+            return None
 
         return use
 

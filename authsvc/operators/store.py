@@ -54,7 +54,10 @@ class Operators(Protocol):
     def use_key(
         self, operator_id: str, credential_id: str, sign_count: int, backed_up: bool, now: datetime
     ) -> bool:
-        """Count one use, if the count has risen or is 0 for ever: one conditional write."""
+        """Count one use, if the key is synced or the count has risen or is 0 for ever: one conditional write."""
+
+    def key_synced(self, operator_id: str, credential_id: str) -> bool:
+        """Remember that a key may leave its device from now on; True once."""
 
     def invite(self, invitation: Invitation) -> None:
         """Add an invitation; earlier ones of the same operator are void."""

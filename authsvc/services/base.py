@@ -48,7 +48,10 @@ class AuditLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServiceParts:
-    """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time."""
+    """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
+
+    `web_origins` are the sites whose device keys count.
+    """
 
     ledger: Ledger
     stepup: StepUp
@@ -64,6 +67,7 @@ class ServiceParts:
     sessions: Sessions
     health: Health
     jwks: Callable[[], Json]
+    web_origins: tuple[str, ...]
     clock: Clock
     webhook_guard: Guard
     base_url: str

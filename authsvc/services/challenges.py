@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.store import Transaction
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
-from authsvc.factor import Factor, Json, Submission
+from authsvc.factor import Factor, Json, Submission, Unusable
 from authsvc.keys.access import must_open
 from authsvc.services.base import Service, challenge_decision
 from authsvc.services.hints import hints_view
@@ -30,12 +30,12 @@ class ChallengeService(Service):
     def take_step(self, challenge_id: str, token: str, factor: Factor, submission: Submission) -> Json:
         """Take evidence; raises CaptureUnusable with what the person can do better."""
         decision = self._opened(challenge_id, token)
-        unusable = self._stepup.receive(decision, factor, submission)
-        if unusable is not None:
+        answer = self._stepup.receive(decision, factor, submission)
+        if isinstance(answer, Unusable):
             raise CaptureUnusable(
-                "the capture cannot be judged", hints=hints_view(factor, unusable, decision.locale)
+                "the capture cannot be judged", hints=hints_view(factor, answer, decision.locale)
             )
-        return {"state": "received"}
+        return answer
 
     def switch(self, challenge_id: str, token: str, factors: Sequence[Factor]) -> Json:
         decision_id = self._opened(challenge_id, token).id

@@ -11,7 +11,7 @@ from authsvc.account.proof import use_proof
 from authsvc.audit.chain import entry
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.store import Transaction
-from authsvc.domain.ticket import EnrollmentStep, Grounds, Recovery, Ticket
+from authsvc.domain.ticket import TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Json, Submission, Unusable
 from authsvc.keys.access import ApiKey, must_open, object_token
@@ -27,7 +27,10 @@ from authsvc.subject import Subject
 
 @dataclass(frozen=True, slots=True)
 class TicketWanted:
-    """What the backend asks for. `operators` vouch for somebody who recovers, in place of the second proof."""
+    """What the backend asks for. `operators` vouch for somebody who recovers, in place of the second proof.
+
+    `display_name` is what the person's authenticators call the account.
+    """
 
     user_id: str
     locale: str
@@ -35,6 +38,7 @@ class TicketWanted:
     return_url: str | None = None
     recovery: bool = False
     operators: tuple[str, ...] = ()
+    display_name: str | None = None
 
 
 class EnrollmentService(Service):
@@ -47,7 +51,7 @@ class EnrollmentService(Service):
             grounds = self._grounds(tx, account, wanted, now)
             recovery = Recovery(_vouching(wanted.operators)) if grounds is Grounds.RECOVERY else None
             ticket = self._parts.enrolling.open(
-                tx, subject, wanted.locale, wanted.return_url, grounds, recovery, now
+                tx, subject, wanted.locale, wanted.return_url, grounds, recovery, wanted.display_name, now
             )
             token = object_token(self._parts.macs, "et", ticket.id)
             return Answer.of(ticket_view(ticket, token, f"{self._parts.base_url}/e/{ticket.id}"))
@@ -86,8 +90,24 @@ class EnrollmentService(Service):
             )
         return answer
 
-    def complete(self, enrollment_id: str, token: str) -> Json:
-        return self._parts.enrolling.complete(self._ticket(enrollment_id, token))
+    def complete(self, enrollment_id: str, token: str, once: Once | None = None) -> Answer:
+        """Make it count; under an Idempotency-Key the answer, recovery codes and all, is sent again for a quarter of an hour.
+
+        It is looked for first, since the ticket is used up by then; the token opens it all the same.
+        """
+        must_open(self._parts.macs, "et", enrollment_id, token)
+        answers, now = self._parts.answers, self._clock.now()
+        if once is None:
+            return self._parts.enrolling.complete(
+                self._ticket(enrollment_id, token), lambda tx, effect: Answer.of(effect())
+            )
+        stored = self._ledger.read(lambda tx: answers.find(tx, enrollment_id, once, now))
+        return stored or self._parts.enrolling.complete(
+            self._ticket(enrollment_id, token),
+            lambda tx, effect: answers.run(
+                tx, enrollment_id, once, now, lambda: Answer.of(effect()), TICKET_LIFE
+            ),
+        )
 
     def _grounds(
         self, tx: Transaction, account: Account | None, wanted: TicketWanted, now: datetime

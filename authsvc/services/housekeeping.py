@@ -1,21 +1,47 @@
-"""What is done now and then: closing what has expired, forgetting what need not be kept."""
+"""What is done now and then: closing what has expired, forgetting what need not be kept.
+
+In pieces, each a unit of its own: payments are written between them, and a chore that fails holds up no other.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
 from authsvc.domain.store import Transaction
+from authsvc.errors import AuthsvcError
 from authsvc.services.base import Service
+from authsvc.stepup.flow import EXPIRED_AT_ONCE
+
+PIECE = 200
+MOST_PIECES = 25
+"""Of one chore in one turn: what is left waits for the next, ten seconds later."""
+
+Chore = Callable[[Transaction, datetime], int]
+
+_log = logging.getLogger(__name__)
 
 
 class Housekeeping(Service):
     def sweep(self) -> None:
         """Called now and then by one thread of each process."""
+        chores: dict[str, tuple[Chore, int]] = {
+            "closing challenges": (self._stepup.expire, EXPIRED_AT_ONCE),
+            "forgetting answers": (lambda tx, now: tx.answers.forget_expired(now, PIECE), PIECE),
+            "forgetting nonces": (lambda tx, now: tx.spent.forget_expired(now, PIECE), PIECE),
+            "forgetting overviews": (lambda tx, now: tx.overviews.forget_expired(now, PIECE), PIECE),
+            "forgetting tickets": (lambda tx, now: tx.tickets.forget_expired(now, PIECE), PIECE),
+        }
+        for name, (chore, piece) in chores.items():
+            try:
+                self._do(name, chore, piece)
+            except AuthsvcError as error:
+                _log.warning("%s failed: %s", name, error.detail)
+
+    def _do(self, name: str, chore: Chore, piece: int) -> None:
         now = self._clock.now()
-
-        def unit(tx: Transaction) -> None:
-            self._stepup.expire(tx, now)
-            tx.answers.forget_expired(now)
-            tx.spent.forget_expired(now)
-            tx.overviews.forget_expired(now)
-            tx.tickets.forget_expired(now)
-
-        self._ledger.transact(unit)
+        for _ in range(MOST_PIECES):
+            if self._ledger.transact(lambda tx: chore(tx, now)) < piece:
+                return
+        _log.warning("%s is behind: more than %d are due", name, MOST_PIECES * piece)

@@ -1,4 +1,4 @@
-"""What anybody may read: public keys, and whether the service is alive and ready."""
+"""What anybody may read: public keys, the sites that belong together, and whether the service is alive and ready."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from authsvc.services.base import Service
 class PublicService(Service):
     def jwks(self) -> Json:
         return self._parts.jwks()
+
+    def related_origins(self) -> Json:
+        return {"origins": list(self._parts.web_origins)}
 
     def healthz(self) -> Json:
         return {"status": "alive"}

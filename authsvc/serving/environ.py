@@ -78,7 +78,9 @@ def call(application: WSGIApplication, environ: dict[str, Any], body: bytes) -> 
         if close is not None:
             close()
     (status, headers) = started[0]
-    return Answer(int(status[:3]), tuple(_encoded(*header) for header in headers), b"".join(chunks))
+    # The server writes the date itself, and two of them are one too many (RFC 9110 §6.6.1).
+    encoded = (_encoded(*header) for header in headers)
+    return Answer(int(status[:3]), tuple(each for each in encoded if each[0] != b"date"), b"".join(chunks))
 
 
 def _encoded(name: str, value: str) -> tuple[bytes, bytes]:

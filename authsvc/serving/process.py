@@ -80,6 +80,10 @@ class KeptProcess:
         """Whether it runs now."""
         return self._process is not None and self._process.is_alive()
 
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
     def send(self, number: signal.Signals) -> None:
         """Sends a signal to the process, if it still runs."""
         if self._process is not None and self._process.is_alive() and self._process.pid is not None:
@@ -110,7 +114,8 @@ def _child(name: str, run: Callable[[], object], parent: int) -> None:
     _end_with(parent)
     _call_itself(name)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # A hang-up is the supervisor's to understand; it must not end what somebody is being answered by.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Ctrl-C reaches the whole process group, but it is the supervisor that decides who goes first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)

@@ -6,8 +6,12 @@ they have begun, then the side processes that they may need for it.
 
 from __future__ import annotations
 
+import ctypes
+import logging
+import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +20,11 @@ from authsvc.errors import ConfigurationError
 from authsvc.serving.process import KeptProcess
 from authsvc.serving.worker import NO_APPLICATION
 
+_log = logging.getLogger(__name__)
+
 _ROUND_S = 0.1
 _SIDE_PATIENCE_S = 5.0
+_PR_SET_CHILD_SUBREAPER = 36
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -47,6 +54,7 @@ class Supervisor:
         Raises ConfigurationError when a web process could not make its application in its first life. In a later one
         that is an outage, which passes.
         """
+        _adopt_orphans()
         with self._stop_signals_counted():
             try:
                 for process in (*self._side, *self._web):
@@ -62,8 +70,15 @@ class Supervisor:
             time.sleep(_ROUND_S)
             for process in (*self._side, *self._web):
                 process.tend()
+            self._reap_orphans()
             if any(process.lives == 1 and process.exit_code == NO_APPLICATION for process in self._web):
                 raise ConfigurationError("the application could not be made, the log says why")
+
+    def _reap_orphans(self) -> None:
+        """Bury what our processes' children left behind: they fall to us, as to any first process of a container."""
+        ours = {process.pid for process in (*self._side, *self._web)}
+        while (pid := _first_dead_child()) is not None and pid not in ours:
+            os.waitpid(pid, os.WNOHANG)
 
     def _end(self, processes: Sequence[KeptProcess], patience_s: float) -> None:
         for process in processes:
@@ -81,8 +96,32 @@ class Supervisor:
             self._stop_signals_seen += 1
 
         before = {number: signal.signal(number, count) for number in _STOP_SIGNALS}
+        if not sys.stdin.isatty():
+            # There are neither logs nor certificates of ours to be read again, and nobody hangs up on a service.
+            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, _noted)
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _noted(*_: object) -> None:
+    _log.info("asked to read again what this service does not keep open: nothing to do")
+
+
+def _adopt_orphans() -> None:
+    """Has the kernel give us the children of our children when these die; elsewhere than on Linux they go to init."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _first_dead_child() -> int | None:
+    """A child that has died and was not buried, left as it is; None where there is none."""
+    if sys.platform != "linux":
+        return None
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return None if found is None else found.si_pid

@@ -58,6 +58,14 @@ class Ceremonies:
         """Keep the private half of a ceremony; a ceremony begun earlier for the same factor is void."""
         self._put(_key(step, factor, "begun"), begun.kept, BEGUN_LIFE)
 
+    def keep_revealed(self, step: Step, factor: Factor) -> None:
+        """Remember, longer than any ceremony lasts, that the payer knows what was to come."""
+        self._ephemeral.put(_key(step, factor, "revealed"), b"1", CHALLENGE_LIFE)
+
+    def take_revealed(self, step: Step, factor: Factor) -> bool:
+        """Whether it was revealed; said once."""
+        return self._ephemeral.take(_key(step, factor, "revealed")) is not None
+
     def take_begun(self, step: Step, factor: Factor) -> Json | None:
         """The private half, used up: of two submissions for one ceremony, one finds it."""
         return self._take(_key(step, factor, "begun"))
@@ -79,7 +87,7 @@ class Ceremonies:
 
     def forget(self, step: Step, factors: Collection[Factor]) -> None:
         for factor in factors:
-            for part in ("begun", "received"):
+            for part in ("begun", "received", "revealed"):
                 self._ephemeral.delete(_key(step, factor, part))
 
     def _put(self, key: Key, value: Json, life: timedelta) -> None:

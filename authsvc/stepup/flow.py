@@ -19,7 +19,7 @@ from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import InvalidRequest, TransactionChanged
 from authsvc.events import Event, Tally
-from authsvc.factor import Factor, FactorVerifier, Json, Step, Submission, Unusable
+from authsvc.factor import Begun, Factor, FactorVerifier, Json, More, Step, Submission, Unusable
 from authsvc.policy.engine import Policy
 from authsvc.policy.level import Level
 from authsvc.stepup.asking import place_of, step_of
@@ -28,6 +28,9 @@ from authsvc.stepup.closing import end, entry, must_find
 from authsvc.stepup.deciding import SEEN, Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.marks import marked
 from authsvc.stepup.proving import Completed, Proving
+
+EXPIRED_AT_ONCE = 100
+"""How many lapsed challenges the store gives out at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +103,22 @@ class StepUp:
     # -- The payer answers ------------------------------------------------------------------------------------------
 
     def begin(self, decision: Decision, factor: Factor) -> Json:
-        """Start one step: what the payer is shown (a nonce, options, digits, gestures)."""
+        """Start one step: what the payer is shown (a nonce, options, digits, a gesture).
+
+        Whoever begins anew after more was shown gives the attempt up, or they could come back prepared.
+        """
         now = self._clock.now()
         step = self._step(decision.as_of(now), factor)
         self._ceremonies.count(step, factor)
+        if self._ceremonies.take_revealed(step, factor):
+            decision = self._proving.give_up(decision, factor)
+            step = self._step(decision, factor)
         begun = self._verifiers[factor].begin(step, now)
         self._ceremonies.begin(step, factor, begun)
         return begun.shown
 
-    def receive(self, decision: Decision, factor: Factor, submission: Submission) -> Unusable | None:
-        """Take the evidence for one step. None says received, and nothing about whether it is right.
+    def receive(self, decision: Decision, factor: Factor, submission: Submission) -> Json | Unusable:
+        """Take the evidence for one step: it was received, or it was one part and the next is shown; never whether it is right.
 
         Unusable evidence uses nothing up: the person tries again within the same ceremony.
         """
@@ -127,10 +136,15 @@ class StepUp:
         if isinstance(received, Unusable):
             self._ceremonies.restore(step, factor, kept)
             return received
+        if isinstance(received, More):
+            self._ceremonies.begin(step, factor, Begun(received.shown, received.kept))
+            if received.reveals:
+                self._ceremonies.keep_revealed(step, factor)
+            return received.shown
         captures = not (self._reuses_faces and factor is Factor.FACE)
         evidence = marked(received.kept, kept, submission, captures=captures)
         self._ceremonies.keep_received(step, factor, evidence)
-        return None
+        return {"state": "received"}
 
     def received(self, decision: Decision) -> tuple[Factor, ...]:
         """The factors of the chosen set whose evidence has come in: what a progress display may know."""
@@ -174,7 +188,7 @@ class StepUp:
         return self._policy().document.reference_currency
 
     def expire(self, tx: Transaction, now: datetime) -> int:
-        """Close the challenges whose time is over, a hundred at most; returns how many."""
+        """Close the challenges whose time is over, EXPIRED_AT_ONCE at most; returns how many."""
         lapsed = tx.decisions.lapsed(now)
         for decision in lapsed:
             end(tx, decision.as_of(now), "service", "expire", now)

@@ -60,11 +60,12 @@ class Answers:
         once: Once,
         now: datetime,
         effect: Callable[[], Answer],
+        kept_for: timedelta = KEPT_FOR,
     ) -> Answer:
         """The answer of the first request with this key; raises IdempotencyKeyReused when that was another request."""
-        stored = tx.answers.find(client, once.key, now)
+        stored = self.find(tx, client, once, now)
         if stored is not None:
-            return self._again(client, once, *stored)
+            return stored
         try:
             answer = effect()
         except AuthsvcError:
@@ -72,8 +73,13 @@ class Answers:
             tx.answers.must_be_free(client, once.key, now)
             raise
         sealed = self._box.seal(_name(client, once), _packed(answer))
-        tx.answers.put(client, once.key, once.fingerprint, sealed, now, now + KEPT_FOR)
+        tx.answers.put(client, once.key, once.fingerprint, sealed, now, now + kept_for)
         return answer
+
+    def find(self, tx: Transaction, client: str, once: Once, now: datetime) -> Answer | None:
+        """The answer that was stored for this key, None where there is none; raises IdempotencyKeyReused like `run`."""
+        stored = tx.answers.find(client, once.key, now)
+        return None if stored is None else self._again(client, once, *stored)
 
     def _again(self, client: str, once: Once, fingerprint: bytes, sealed: bytes) -> Answer:
         if not hmac.compare_digest(fingerprint, once.fingerprint):

@@ -91,6 +91,13 @@ class Proving:
         still_open = judged.challenge is not None and judged.status is Status.CHALLENGE_REQUIRED
         return Completed(judged.status is Status.AUTHENTICATED, charge.left if still_open else 0)
 
+    def give_up(self, decision: Decision, factor: Factor) -> Decision:
+        """Charge an attempt that will never be judged; raises ChallengeClosed with the last one."""
+        at = self._clock.now()
+        spent = self._ledger.transact(lambda tx: _give_up(tx, decision.id, factor, at))
+        spent.open_challenge()
+        return spent
+
     def _count(self, result: Verification) -> None:
         """The outcome, and a living person's comparison score, whose drift is watched."""
         self._tally.judged(result.factor, "passed" if result.passed else "failed")
@@ -196,6 +203,12 @@ def _charge(tx: Transaction, decision_id: str, evidence: Evidence, now: datetime
     account = must_have_account(tx, decision)
     tx.decisions.save(decision.with_challenge(challenge))
     return Charge(charge_attempt(tx, account, evidence.wanted, now), challenge.attempts_remaining, now)
+
+
+def _give_up(tx: Transaction, decision_id: str, factor: Factor, now: datetime) -> Decision:
+    charge = _charge(tx, decision_id, Evidence((factor,), {}), now)
+    result = Verification(factor, False, "given up")
+    return _fail(tx, must_find(tx, decision_id).as_of(now), (result,), charge, now)
 
 
 def _reward(tx: Transaction, account: Account, proven: FactorSet, charged_at: datetime) -> None:

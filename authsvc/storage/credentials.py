@@ -33,7 +33,10 @@ ALL = f"SELECT {_COLUMNS} FROM credentials c WHERE {_OF_USER} AND c.state <> 're
 HANDLE = f"SELECT c.user_handle FROM credentials c WHERE {_OF_USER} AND length(c.user_handle) > 0 LIMIT 1"
 USE = f"""UPDATE credentials SET sign_count = :count, backed_up = :backed_up, used_at = :now
     WHERE id = :id AND client = :client AND user_id = :user AND state = 'active'
-    AND (sign_count < :count OR (sign_count = 0 AND :count = 0)) AND {_ON_ACTIVE_DEVICE.format(row="credentials")}"""
+    AND (backup_eligible = 1 OR sign_count < :count OR (sign_count = 0 AND :count = 0))
+    AND {_ON_ACTIVE_DEVICE.format(row="credentials")}"""
+BECOME_SYNCED = """UPDATE credentials SET backup_eligible = 1
+    WHERE id = :id AND client = :client AND user_id = :user AND backup_eligible = 0"""
 SUSPEND = """UPDATE credentials SET state = 'suspended'
     WHERE id = :id AND client = :client AND user_id = :user AND state = 'active'"""
 REMOVE_OF_DEVICE = """UPDATE credentials SET state = 'removed'
@@ -91,7 +94,8 @@ class CredentialStore:
     ) -> bool:
         """Count one use. Of two assertions with one count, or of one assertion twice, one gets True.
 
-        A count of 0 on both sides is what authenticators without a counter say: there the challenge alone is used up.
+        A count of 0 on both sides is what authenticators without a counter say, and that of a synced key says nothing: there
+        the challenge alone is used up.
         """
         params = {
             **_of(subject),
@@ -102,6 +106,9 @@ class CredentialStore:
             **_among(counted_at, suspended),
         }
         return self._connection.run(USE, params) == 1
+
+    def become_synced(self, subject: Subject, credential_id: str) -> bool:
+        return self._connection.run(BECOME_SYNCED, {**_of(subject), "id": credential_id}) == 1
 
     def suspend(self, subject: Subject, credential_id: str) -> bool:
         return self._connection.run(SUSPEND, {**_of(subject), "id": credential_id}) == 1

@@ -38,7 +38,9 @@ KEYS = (
 )
 USE_KEY = """UPDATE operator_keys SET sign_count = :count, backed_up = :backed_up, used_at = :now
     WHERE id = :id AND operator_id = :operator AND state = 'active'
-    AND (sign_count < :count OR (sign_count = 0 AND :count = 0))"""
+    AND (backup_eligible = 1 OR sign_count < :count OR (sign_count = 0 AND :count = 0))"""
+KEY_SYNCED = """UPDATE operator_keys SET backup_eligible = 1
+    WHERE id = :id AND operator_id = :operator AND backup_eligible = 0"""
 FORGET_KEYS = "UPDATE operator_keys SET state = 'removed' WHERE operator_id = :id AND state <> 'removed'"
 
 INVITE = """INSERT INTO operator_invitations (id, operator_id, mac, expires_at, used_at)
@@ -112,6 +114,9 @@ class OperatorStore:
             "now": to_millis(now),
         }
         return self._connection.run(USE_KEY, params) == 1
+
+    def key_synced(self, operator_id: str, credential_id: str) -> bool:
+        return self._connection.run(KEY_SYNCED, {"operator": operator_id, "id": credential_id}) == 1
 
     def invite(self, invitation: Invitation) -> None:
         """Add an invitation, in the place of those that were not taken up."""

@@ -28,6 +28,15 @@ class _Impatient(psycopg.Connection[Row]):
         return super().wait(gen, interval=interval, timeout=self.patience if timeout is None else timeout)
 
 
+# What nobody waits for any more ends on the server too, and holds neither a lock nor a connection: a statement, a wait for a
+# lock, a transaction whose process was stopped. PostgreSQL before 14 cannot look after its clients.
+_IDLE_MS, _CHECK_MS = "60000", "1000"
+_PATIENCE = """SELECT set_config(name, CASE name WHEN 'idle_in_transaction_session_timeout' THEN %(idle)s
+        WHEN 'client_connection_check_interval' THEN %(check)s ELSE %(patience)s END, false) FROM pg_settings
+    WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+        'client_connection_check_interval')"""
+
+
 class PostgresConnection:
     def __init__(self, url: str, patience: float) -> None:
         self._raw = _Impatient.connect(
@@ -37,6 +46,9 @@ class PostgresConnection:
             application_name="authsvc",
         )
         self._raw.patience = patience
+        with _translated():
+            patience_ms = str(max(1, round(patience * 1000)))
+            self._raw.execute(_PATIENCE, {"patience": patience_ms, "idle": _IDLE_MS, "check": _CHECK_MS})
         self._raw.prepare_threshold = 1
         self._known: dict[tuple[object, ...], list[Row]] = {}
         self._believing = False

@@ -258,6 +258,7 @@ enrollments = Table(
     _text("recovery", null=True),
     _number("expires_at"),
     _number("created_at"),
+    _text("display_name", null=True),
 )
 
 overviews = Table(

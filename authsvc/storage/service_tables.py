@@ -31,7 +31,8 @@ PUT_ANSWER = """INSERT INTO idempotency (client, key, fingerprint, answer, expir
     VALUES (:client, :key, :fingerprint, :answer, :expires_at) ON CONFLICT (client, key) DO UPDATE
     SET fingerprint = excluded.fingerprint, answer = excluded.answer, expires_at = excluded.expires_at
     WHERE idempotency.expires_at <= :now"""
-FORGET_ANSWERS = "DELETE FROM idempotency WHERE expires_at <= :now"
+FORGET_ANSWERS = """DELETE FROM idempotency WHERE (client, key) IN
+    (SELECT client, key FROM idempotency WHERE expires_at <= :now LIMIT :most)"""
 
 ADD_EVENT = "INSERT INTO events (client, user_id, tag, data, at) VALUES (:client, :user, :tag, :data, :at)"
 EVENTS = """SELECT seq, client, user_id, tag, data, at FROM events
@@ -114,8 +115,8 @@ class IdempotencyStore:
         if not self._connection.expect(PUT_ANSWER, params):
             raise Conflict("the key was answered in between")
 
-    def forget_expired(self, now: datetime) -> int:
-        return self._connection.run(FORGET_ANSWERS, {"now": to_millis(now)})
+    def forget_expired(self, now: datetime, most: int) -> int:
+        return self._connection.run(FORGET_ANSWERS, {"now": to_millis(now), "most": most})
 
 
 class EventStore:

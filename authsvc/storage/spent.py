@@ -14,7 +14,8 @@ NONCES_KEPT = timedelta(days=1)
 USE = """INSERT INTO spent (client, user_id, kind, digest, spent_at) VALUES (:client, :user, :kind, :digest, :now)
     ON CONFLICT (client, user_id, kind, digest) DO NOTHING"""
 FORGET = "DELETE FROM spent WHERE client = :client AND user_id = :user"
-FORGET_NONCES = "DELETE FROM spent WHERE kind = 'nonce' AND spent_at <= :before"
+FORGET_NONCES = """DELETE FROM spent WHERE (client, user_id, kind, digest) IN
+    (SELECT client, user_id, kind, digest FROM spent WHERE kind = 'nonce' AND spent_at <= :before LIMIT :most)"""
 
 
 class SpentStore:
@@ -29,5 +30,5 @@ class SpentStore:
     def forget(self, subject: Subject) -> None:
         self._connection.run(FORGET, {"client": subject.client, "user": subject.user})
 
-    def forget_expired(self, now: datetime) -> int:
-        return self._connection.run(FORGET_NONCES, {"before": to_millis(now - NONCES_KEPT)})
+    def forget_expired(self, now: datetime, most: int) -> int:
+        return self._connection.run(FORGET_NONCES, {"before": to_millis(now - NONCES_KEPT), "most": most})

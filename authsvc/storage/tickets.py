@@ -11,10 +11,11 @@ from authsvc.domain.ticket import Grounds, Recovery, Ticket, TicketState
 from authsvc.storage.database import Conflict, Connection
 from authsvc.subject import Subject
 
-ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, return_url, grounds, recovery, expires_at,
-    created_at) VALUES (:id, :client, :user, :state, :locale, :return_url, :grounds, :recovery, :expires_at, :now)"""
-FIND_ENROLLMENT = """SELECT id, client, user_id, state, locale, expires_at, return_url, grounds, recovery FROM enrollments
-    WHERE id = :id"""
+ADD_ENROLLMENT = """INSERT INTO enrollments (id, client, user_id, state, locale, return_url, grounds, recovery,
+    display_name, expires_at, created_at) VALUES (:id, :client, :user, :state, :locale, :return_url, :grounds, :recovery,
+    :display_name, :expires_at, :now)"""
+FIND_ENROLLMENT = """SELECT id, client, user_id, state, locale, expires_at, return_url, grounds, recovery, display_name
+    FROM enrollments WHERE id = :id"""
 SAVE_RECOVERY = """UPDATE enrollments SET recovery = :recovery
     WHERE id = :id AND state = 'open' AND recovery = :before"""
 CLOSE_ENROLLMENT = (
@@ -22,12 +23,14 @@ CLOSE_ENROLLMENT = (
 )
 CANCEL_ENROLLMENTS = """UPDATE enrollments SET state = 'cancelled'
     WHERE client = :client AND user_id = :user AND state = 'open'"""
-FORGET_ENROLLMENTS = "DELETE FROM enrollments WHERE expires_at <= :now"
+FORGET_ENROLLMENTS = """DELETE FROM enrollments WHERE id IN
+    (SELECT id FROM enrollments WHERE expires_at <= :now LIMIT :most)"""
 
 ADD_OVERVIEW = """INSERT INTO overviews (id, client, user_id, locale, return_url, expires_at, created_at)
     VALUES (:id, :client, :user, :locale, :return_url, :expires_at, :now)"""
 FIND_OVERVIEW = "SELECT id, client, user_id, locale, return_url, expires_at FROM overviews WHERE id = :id"
-FORGET_OVERVIEWS = "DELETE FROM overviews WHERE expires_at <= :now"
+FORGET_OVERVIEWS = """DELETE FROM overviews WHERE id IN
+    (SELECT id FROM overviews WHERE expires_at <= :now LIMIT :most)"""
 
 
 class EnrollmentStore:
@@ -46,6 +49,7 @@ class EnrollmentStore:
                 "return_url": ticket.return_url,
                 "grounds": ticket.grounds.value,
                 "recovery": _recovery_json(ticket.recovery),
+                "display_name": ticket.display_name,
                 "expires_at": to_millis(ticket.expires_at),
                 "now": to_millis(now),
             },
@@ -55,7 +59,7 @@ class EnrollmentStore:
         rows = self._connection.all(FIND_ENROLLMENT, {"id": enrollment_id})
         if not rows:
             return None
-        found_id, client, user, state, locale, expires_at, return_url, grounds, recovery = rows[0]
+        found_id, client, user, state, locale, expires_at, return_url, grounds, recovery, name = rows[0]
         return Ticket(
             id=found_id,
             subject=Subject(client, user),
@@ -65,6 +69,7 @@ class EnrollmentStore:
             return_url=return_url,
             grounds=Grounds(grounds),
             recovery=_recovery(recovery),
+            display_name=name,
         )
 
     def save_recovery(self, ticket: Ticket, recovery: Recovery) -> None:
@@ -86,9 +91,9 @@ class EnrollmentStore:
         """End whatever enrollment of a user is under way."""
         self._connection.run(CANCEL_ENROLLMENTS, {"client": subject.client, "user": subject.user})
 
-    def forget_expired(self, now: datetime) -> int:
-        """Forget tickets whose time is over; that they were opened, and what became of them, stands in the audit."""
-        return self._connection.run(FORGET_ENROLLMENTS, {"now": to_millis(now)})
+    def forget_expired(self, now: datetime, most: int) -> int:
+        """Forget some tickets whose time is over; that they were opened, and what became of them, stands in the audit."""
+        return self._connection.run(FORGET_ENROLLMENTS, {"now": to_millis(now), "most": most})
 
 
 class OverviewStore:
@@ -116,8 +121,8 @@ class OverviewStore:
         found_id, client, user, locale, return_url, expires_at = rows[0]
         return Overview(found_id, Subject(client, user), locale, return_url, from_millis(expires_at))
 
-    def forget_expired(self, now: datetime) -> int:
-        return self._connection.run(FORGET_OVERVIEWS, {"now": to_millis(now)})
+    def forget_expired(self, now: datetime, most: int) -> int:
+        return self._connection.run(FORGET_OVERVIEWS, {"now": to_millis(now), "most": most})
 
 
 def _recovery_json(recovery: Recovery | None) -> str | None:

@@ -147,11 +147,19 @@ class CodeBegun(ResponsePart):
 
 
 class CaptureBegun(ResponsePart):
-    """A capture counts only with this nonce, once, until `expires_at`; `gestures` are made, `digits` spoken."""
+    """A capture counts only with this nonce, once, until `expires_at`; `gestures` are made, `digits` spoken.
+
+    A face shows one gesture at a time: `part` says which of how many, the gesture is made once `pause_ms` have passed, and its
+    frames are here by `deadline_at`.
+    """
 
     nonce: str
     expires_at: datetime
     gestures: list[str] | None = None
+    part: Count | None = None
+    parts: Count | None = None
+    pause_ms: Count | None = None
+    deadline_at: datetime | None = None
     digits: str | None = None
     language: str | None = None
 
@@ -166,6 +174,22 @@ class Received(ResponsePart):
     """The evidence came in. Whether it is right is not said before `complete`."""
 
     state: Literal["received"]
+
+
+class PartReceived(ResponsePart):
+    """The frames came in. With `more` the next gesture follows, with a nonce of its own, as `begin` shows the first one.
+
+    Whether it was right is not said before `complete`.
+    """
+
+    state: Literal["received", "more"]
+    nonce: str | None = None
+    gestures: list[str] | None = None
+    part: Count | None = None
+    parts: Count | None = None
+    pause_ms: Count | None = None
+    deadline_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 class Authenticated(ResponsePart):

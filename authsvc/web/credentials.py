@@ -50,6 +50,11 @@ def once(request: ApiRequest, raw: bytes) -> Once:
     return Once(_key(given), hashlib.sha256(said + raw).digest())
 
 
+def names_key(request: ApiRequest) -> bool:
+    """Whether an Idempotency-Key came at all."""
+    return bool(request.environ.get("HTTP_IDEMPOTENCY_KEY", "").strip())
+
+
 def if_match(request: ApiRequest) -> str:
     """The one etag of `If-Match` (RFC 9110), without its quotes; raises InvalidRequest for none, several and `*`."""
     found = _ETAG.fullmatch(request.environ.get("HTTP_IF_MATCH", "").strip())

@@ -55,7 +55,7 @@ def view(
         if operation.body is None:
             return _response(operation.view(call))
         raw = operation.body.read(request)
-        if operation.once:
+        if operation.once or (operation.repeatable and credentials.names_key(request)):
             call.idempotency = credentials.once(request, raw)
         return _response(operation.view(call, operation.body.parse(request, raw)))
 

@@ -21,11 +21,11 @@ ENROLLMENT = "/v1/enrollments/{enrollment_id}"
 
 STEPS: dict[str, tuple[BodyReader[Submission], type[BaseModel], type[BaseModel]]] = {
     "recovery": (JsonEvidence(requests.RecoveryEvidence), user_answers.RecoveryBegun, answers.Received),
-    "proof_face": (FRAMES, answers.CaptureBegun, answers.Received),
+    "proof_face": (FRAMES, answers.CaptureBegun, answers.PartReceived),
     "proof_otp": (JsonEvidence(requests.CodeEvidence), answers.CodeBegun, answers.Received),
     "consent": (JsonEvidence(requests.ConsentEvidence), user_answers.ConsentBegun, answers.Received),
     "otp": (JsonEvidence(requests.CodeEvidence), user_answers.AppBegun, answers.Received),
-    "face": (FRAMES, answers.CaptureBegun, answers.Received),
+    "face": (FRAMES, answers.CaptureBegun, answers.PartReceived),
     "voice": (AUDIO, user_answers.PhraseBegun, user_answers.PhraseReceived),
     "device": (JsonEvidence(requests.DeviceEvidence), user_answers.DeviceBegun, user_answers.DeviceReceived),
 }
@@ -64,6 +64,7 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
         return_url=wanted.return_url,
         recovery=wanted.recovery,
         operators=wanted.operators,
+        display_name=wanted.display_name,
     )
     return stored_reply(call.services.enrollments.create(call.key, call.once, asked), created=201)
 
@@ -129,11 +130,13 @@ for _step in STEPS:
     f"{ENROLLMENT}/complete",
     JsonBody(requests.Nothing, optional=True),
     user_answers.Enrolled,
+    repeatable=True,
     problems=("challenge-closed", "user-frozen", "proof-required"),
 )
 def complete_enrollment(call: Call, _: requests.Nothing) -> Reply:
     """Make everything count that was handed in, all of it at once.
 
-    The recovery codes are shown here and never again.
+    The recovery codes are shown here and never again, but to whoever lost this answer and asks with the same Idempotency-Key.
     """
-    return json_reply(call.services.enrollments.complete(call.path["enrollment_id"], call.token))
+    done = call.services.enrollments.complete(call.path["enrollment_id"], call.token, call.idempotency)
+    return stored_reply(done, created=200)

@@ -106,6 +106,8 @@ def slugs_of(operation: Operation) -> tuple[str, ...]:
         implied += ["payload-too-large", "unsupported-media", "request-timeout"]
     if operation.once:
         implied += ["idempotency-key-missing", "idempotency-in-progress", "idempotency-key-reused"]
+    if operation.repeatable:
+        implied.append("idempotency-key-reused")
     return (*implied, "unavailable", *operation.problems)
 
 
@@ -170,9 +172,9 @@ def _parameters(operation: Operation) -> Iterable[Json]:
     if operation.query is not None:
         for name, schema in operation.query.model_json_schema()["properties"].items():
             yield {"name": name, "in": "query", "required": False, "schema": _untitled(schema)}
-    if operation.once:
+    if operation.once or operation.repeatable:
         schema = {"type": "string", "pattern": _KEY_PATTERN}
-        yield {"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema}
+        yield {"name": "Idempotency-Key", "in": "header", "required": operation.once, "schema": schema}
     if operation.if_match:
         yield {
             "name": "If-Match",
@@ -200,7 +202,7 @@ def _answers(operation: Operation, schema_of: _SchemaOf) -> Json:
         else:
             content = {JSON_MEDIA: {"schema": schema_of(answer)}}
         described: dict[str, Any] = {"description": HTTPStatus(status).phrase, "content": content}
-        if operation.once:
+        if operation.once or operation.repeatable:
             described["headers"] = {
                 "Idempotent-Replayed": {
                     "description": "`true` where a stored answer is told again.",

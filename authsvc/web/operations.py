@@ -105,8 +105,8 @@ class Operation:
     """One declared call.
 
     `path` is an OpenAPI path template; `problems` are the slugs of this call's own. `once` asks for an Idempotency-Key,
-    `if_match` for the etag of what is replaced, `waits` heeds `Prefer: wait`. `act` is what an operator must be allowed to
-    do.
+    `repeatable` heeds one that comes, `if_match` asks for the etag of what is replaced, `waits` heeds `Prefer: wait`. `act` is
+    what an operator must be allowed to do.
     """
 
     method: str
@@ -124,6 +124,7 @@ class Operation:
     query: type[BaseModel] | None = None
     problems: tuple[str, ...] = ()
     once: bool = False
+    repeatable: bool = False
     if_match: bool = False
     waits: bool = False
 

@@ -62,14 +62,15 @@ def _declare_step(factor: Factor) -> None:
         "PUT",
         step,
         evidence,
-        answers.Received,
+        answers.PartReceived if factor is Factor.FACE else answers.Received,
         name=f"answer_{factor}",
         problems=("challenge-closed", *captures),
     )
     def answer(call: Call, submission: Submission) -> Reply:
         """Hand in the evidence of a step.
 
-        `received` says that it came in, and nothing about whether it is right.
+        `received` says that it came in, and nothing about whether it is right. A face is handed in gesture by gesture: `more`
+        shows the next one.
         """
         try:
             received = call.services.challenges.take_step(
@@ -78,7 +79,8 @@ def _declare_step(factor: Factor) -> None:
         except CaptureUnusable:
             call.metrics.step(factor, "unusable")
             raise
-        call.metrics.step(factor, "received")
+        if received["state"] == "received":
+            call.metrics.step(factor, "received")
         return json_reply(received)
 
 

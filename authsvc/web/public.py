@@ -20,6 +20,12 @@ def get_keys(call: Call) -> Reply:
     return json_reply(call.services.public.jwks())._replace(headers=_CACHED)
 
 
+@public.get("/.well-known/webauthn", record_answers.RelatedOrigins)
+def get_related_origins(call: Call) -> Reply:
+    """The sites at which browsers may use the device keys of this service (WebAuthn L3, related origins)."""
+    return json_reply(call.services.public.related_origins())._replace(headers=_CACHED)
+
+
 @public.get("/v1/openapi.json", record_answers.Document)
 def get_openapi(call: Call) -> Reply:
     """This document."""

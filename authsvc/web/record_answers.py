@@ -85,6 +85,10 @@ class KeySet(ResponsePart):
     keys: list[AnyJson]
 
 
+class RelatedOrigins(ResponsePart):
+    origins: list[str]
+
+
 class Document(OpenResponsePart):
     """An OpenAPI document."""
 

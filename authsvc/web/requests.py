@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from authsvc.biometric.words import Modality
 from authsvc.factor import Category, Factor
@@ -14,11 +14,13 @@ from authsvc.subject import Novelty, Subject
 from authsvc.web.words import (
     Amount,
     AnyJson,
+    AnyValue,
     ChainCursor,
     Code,
     Currency,
     Cursor,
     DeviceName,
+    DisplayName,
     Identifier,
     IpAddress,
     Json,
@@ -29,7 +31,6 @@ from authsvc.web.words import (
     PathIdentifier,
     Reason,
     Receipt,
-    RecoveryCode,
     ReturnUrl,
     RiskScore,
     Secret,
@@ -138,14 +139,15 @@ class CodeEvidence(Wanted):
 
 
 class CredentialEvidence(Wanted):
-    """A WebAuthn `PublicKeyCredential` as its `toJSON()` gives it."""
+    """A WebAuthn `PublicKeyCredential` as its `toJSON()` gives it; what a browser adds to it is passed over."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
     id: Annotated[str, Field(min_length=1, max_length=1400)]
     rawId: Annotated[str, Field(min_length=1, max_length=1400)]  # noqa: N815  # The standard's name.
     type: Literal["public-key"]
     response: Json
-    authenticatorAttachment: Annotated[str, Field(max_length=32)] | None = None  # noqa: N815  # The standard's name.
-    clientExtensionResults: Json = Field(default_factory=dict)  # noqa: N815  # The standard's name.
+    authenticatorAttachment: AnyValue = None  # noqa: N815  # The standard's name.
 
 
 class Switch(Wanted):
@@ -167,7 +169,8 @@ class EnrollmentWanted(Wanted):
     """A ticket for one person.
 
     An account that has factors already needs `proof`, a receipt of its highest level. Somebody who has lost the phone asks for a
-    `recovery` instead; two different `operators` may stand for its second proof.
+    `recovery` instead; two different `operators` may stand for its second proof. `display_name` is what the person's passkey and
+    authenticator app call the account, by default its `user_id`.
     """
 
     user_id: PathIdentifier
@@ -176,12 +179,13 @@ class EnrollmentWanted(Wanted):
     return_url: ReturnUrl | None = None
     recovery: bool = False
     operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+    display_name: DisplayName | None = None
 
 
 class RecoveryEvidence(Wanted):
-    """One of the ten recovery codes, with or without its hyphens."""
+    """One of the ten recovery codes, with or without its hyphens; 0 is read as O, 1 as I or L, 8 as B."""
 
-    code: RecoveryCode
+    code: Code
 
 
 class ConsentEvidence(Wanted):

@@ -101,6 +101,7 @@ class Enrolled(ResponsePart):
     status: Literal["completed"]
     factors: list[Factor]
     recovery_codes: list[str]
+    return_url: str | None
 
 
 class Device(ResponsePart):

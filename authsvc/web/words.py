@@ -66,6 +66,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_S
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_SEEN)]
+DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
 DeviceName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -74,9 +75,9 @@ Secret = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=
 Receipt = Annotated[str, StringConstraints(min_length=1, max_length=8192, pattern=r"^[A-Za-z0-9._-]+$")]
 Locale = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
 Nonce = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_.-]+$")]
-Code = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9 -]+$")]
+# Typed by people, who have full-width digits and more than one hyphen: what is no code is said by whoever reads it.
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
 OnlyTrue = Annotated[bool, AfterValidator(_must_be_true), WithJsonSchema({"type": "boolean", "const": True})]
-RecoveryCode = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9 -]+$")]
 ReturnUrl = Annotated[
     str,
     StringConstraints(
@@ -94,5 +95,7 @@ Cursor = Annotated[int, BeforeValidator(_decimal), Field(ge=0, le=2**53 - 1)]
 Limit = Annotated[int, BeforeValidator(_decimal), Field(ge=1, le=1000)]
 ChainCursor = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[!-~]+$")]
 Json = dict[str, JsonValue]
+AnyValue = JsonValue
+"""For hints of a browser, of which a text that is known is taken and anything else passed over."""
 AnyJson = dict[str, Any]
 """For answers, which are published but not validated by us."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import Unavailable
 from authsvc.face.capture import CaptureContext
+from authsvc.face.part import Part
 from authsvc.factor import Json, Unusable
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.messages import ABOUT, RETRY_AFTER, Answer, Handler
@@ -22,6 +23,9 @@ T = TypeVar("T")
 ENROLL = "face.enroll"
 VERIFY = "face.verify"
 LOOK_ALIKES = "face.look_alikes"
+OBSERVE = "face.observe"
+ENROLL_PARTS = "face.enroll_parts"
+VERIFY_PARTS = "face.verify_parts"
 _AT_ONCE = 50_000
 """Templates of one call: 26 MB of vectors."""
 
@@ -39,6 +43,16 @@ class Faces(Protocol):
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]: ...
 
+    def observe(
+        self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
+    ) -> Part | Unusable: ...
+
+    def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable: ...
+
+    def verify_parts(
+        self, parts: Sequence[Part], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable: ...
+
 
 class RemoteFace:
     """`FaceService` in a worker process. Raises what the service raises, and Unavailable when no worker answers in time."""
@@ -55,6 +69,28 @@ class RemoteFace:
     ) -> Comparison | Unusable:
         asked = {"context": context.to_json(), "reference": _template_fields(reference)}
         header, _ = self._client.call(VERIFY, asked, (reference.vector, *frames))
+        return _read(header, lambda it: _unusable(it) or _comparison(it["comparison"]))
+
+    def observe(
+        self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
+    ) -> Part | Unusable:
+        header, _ = self._client.call(OBSERVE, {"context": context.to_json(), "model": model}, frames)
+        return _read(header, lambda it: _unusable(it) or Part.from_json(it["part"]))
+
+    def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
+        asked = {"context": context.to_json(), "parts": [part.to_json() for part in parts]}
+        header, blobs = self._client.call(ENROLL_PARTS, asked, ())
+        return _read(header, lambda it: _unusable(it) or _template(it["template"], *blobs))
+
+    def verify_parts(
+        self, parts: Sequence[Part], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable:
+        asked = {
+            "context": context.to_json(),
+            "parts": [part.to_json() for part in parts],
+            "reference": _template_fields(reference),
+        }
+        header, _ = self._client.call(VERIFY_PARTS, asked, (reference.vector,))
         return _read(header, lambda it: _unusable(it) or _comparison(it["comparison"]))
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
@@ -79,18 +115,25 @@ def face_handlers(service: Faces) -> Mapping[str, Handler]:
     """What a worker serves for `RemoteFace`."""
 
     def enroll(header: Fields, blobs: Sequence[bytes]) -> Answer:
-        answer = service.enroll(blobs, _context(header))
-        if isinstance(answer, Unusable):
-            return {"unusable": list(answer.hints)}, ()
-        made = {**_template_fields(answer), "fingerprints": list(answer.fingerprints)}
-        return {"template": made}, (answer.vector,)
+        return _made(service.enroll(blobs, _context(header)))
 
     def verify(header: Fields, blobs: Sequence[bytes]) -> Answer:
         vector, *frames = blobs
-        answer = service.verify(frames, _template(header["reference"], vector), _context(header))
-        if isinstance(answer, Unusable):
-            return {"unusable": list(answer.hints)}, ()
-        return {"comparison": asdict(answer)}, ()
+        return _compared(service.verify(frames, _template(header["reference"], vector), _context(header)))
+
+    def observe(header: Fields, blobs: Sequence[bytes]) -> Answer:
+        part = service.observe(blobs, _context(header), header.get("model"))
+        if isinstance(part, Unusable):
+            return {"unusable": list(part.hints)}, ()
+        return {"part": part.to_json()}, ()
+
+    def enroll_parts(header: Fields, blobs: Sequence[bytes]) -> Answer:
+        return _made(service.enroll_parts(_parts(header), _context(header)))
+
+    def verify_parts(header: Fields, blobs: Sequence[bytes]) -> Answer:
+        (vector,) = blobs
+        reference = _template(header["reference"], vector)
+        return _compared(service.verify_parts(_parts(header), reference, _context(header)))
 
     def look_alikes(header: Fields, blobs: Sequence[bytes]) -> Answer:
         vector, together = blobs
@@ -101,7 +144,31 @@ def face_handlers(service: Faces) -> Mapping[str, Handler]:
         ]
         return {"numbers": list(service.look_alikes(template, others))}, ()
 
-    return {ENROLL: enroll, VERIFY: verify, LOOK_ALIKES: look_alikes}
+    return {
+        ENROLL: enroll,
+        VERIFY: verify,
+        LOOK_ALIKES: look_alikes,
+        OBSERVE: observe,
+        ENROLL_PARTS: enroll_parts,
+        VERIFY_PARTS: verify_parts,
+    }
+
+
+def _made(answer: Template | Unusable) -> Answer:
+    if isinstance(answer, Unusable):
+        return {"unusable": list(answer.hints)}, ()
+    made = {**_template_fields(answer), "fingerprints": list(answer.fingerprints)}
+    return {"template": made}, (answer.vector,)
+
+
+def _compared(answer: Comparison | Unusable) -> Answer:
+    if isinstance(answer, Unusable):
+        return {"unusable": list(answer.hints)}, ()
+    return {"comparison": asdict(answer)}, ()
+
+
+def _parts(header: Fields) -> tuple[Part, ...]:
+    return tuple(Part.from_json(part) for part in header["parts"])
 
 
 def _context(header: Fields) -> CaptureContext:

@@ -1,23 +1,15 @@
-"""What a fake camera shows: a photograph or a moving head, in the limited range that Chromium expects of a camera file."""
+"""What a fake camera shows: a photograph, in the limited range that Chromium expects of a camera file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import av
 import numpy as np
 from PIL import Image
 
 WIDTH, HEIGHT = 640, 480
 _FRAMES = 12
 _RATE = 12
-
-AHEAD_S = 5.0
-"""Seconds for which a head looks ahead before it moves: time to turn the camera on."""
-
-_HEAD_RATE = 15
-_HURRY = 2
-"""The clip's turns are made twice as fast, so that they fit into the time that the page gives for two gestures."""
 
 
 def write_clip(photograph: Path, clip: Path) -> Path:
@@ -31,19 +23,6 @@ def write_clip(photograph: Path, clip: Path) -> Path:
         for number in range(_FRAMES):
             file.write(b"FRAME\n" + _limited(_placed(picture, number), noise))
     return clip
-
-
-def write_head(clip: Path, camera: Path) -> Path:
-    """A clip of a head at twice its speed, after its first picture held still; it begins anew at its end."""
-    with av.open(str(clip)) as video:
-        moving = [frame.to_image() for frame in video.decode(video=0)][:: 30 * _HURRY // _HEAD_RATE]
-    width, height = moving[0].size
-    noise = np.random.default_rng(1)
-    with camera.open("wb") as file:
-        file.write(f"YUV4MPEG2 W{width} H{height} F{_HEAD_RATE}:1 Ip A1:1 C420mpeg2\n".encode())
-        for frame in (*moving[:1] * round(AHEAD_S * _HEAD_RATE), *moving):
-            file.write(b"FRAME\n" + _limited(frame, noise))
-    return camera
 
 
 def _placed(picture: Image.Image, number: int) -> Image.Image:

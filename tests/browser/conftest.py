@@ -15,6 +15,9 @@ from tests.browser.phone import Phone
 from tests.browser.town import DemoShop
 from tests.support.live import LiveService
 
+APP = f"android:apk-key-hash:{'A' * 43}"
+"""The origin of an app of the shop's own."""
+
 _numbers = count(1)
 
 
@@ -31,7 +34,7 @@ def service(
     tmp_path_factory: pytest.TempPathFactory, model_dir: Path, chromium_program: str
 ) -> Iterator[LiveService]:
     folder = tmp_path_factory.mktemp("town")
-    with LiveService(folder, model_dir, workers=1) as running:
+    with LiveService(folder, model_dir, workers=1, environment={"AUTHSVC_ORIGINS": APP}) as running:
         running.await_face()
         yield running
 

@@ -22,10 +22,21 @@ AUTHENTICATOR: Mapping[str, Any] = {
 
 
 class Phone:
-    """`complaints` collects what the browser's console and its pages complain about."""
+    """`complaints` collects what the browser's console and its pages complain about.
+
+    `authenticator` changes what the device has for a lock, `script` what its browser can do.
+    """
 
     def __init__(
-        self, browser: Browser, shop_url: str, user: str, locale: str = "zh-CN", **context: Any
+        self,
+        browser: Browser,
+        shop_url: str,
+        user: str,
+        locale: str = "zh-CN",
+        *,
+        authenticator: Mapping[str, Any] | None = None,
+        script: str = "",
+        **context: Any,
     ) -> None:
         self.shop_url = shop_url
         self.user = user
@@ -39,7 +50,9 @@ class Phone:
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._listen)
-        self._wear_authenticator()
+        self._wear_authenticator(authenticator or {})
+        if script:
+            self.context.add_init_script(script)
         self.sign_in(user)
 
     # -- The shop ---------------------------------------------------------------------------------------------------
@@ -111,6 +124,15 @@ class Phone:
         with self.page.expect_navigation(url=re.compile(r"/otp$")):
             self.page.click("#start")
 
+    def register_without_key(self, name: str = "") -> None:
+        """As somebody does whose device could make no key, or who never tried."""
+        if name:
+            self.page.fill("#name", name)
+        if self.page.locator("#without:not([open])").count():
+            self.page.click("#without summary")
+        with self.page.expect_navigation(url=re.compile(r"/otp$")):
+            self.page.click("#without button")
+
     def add_app(self) -> None:
         """Confirmed with the code before the present one, so that the present one is left for a payment."""
         self.page.click("details summary")
@@ -172,10 +194,12 @@ class Phone:
     def close(self) -> None:
         self.context.close()
 
-    def _wear_authenticator(self) -> None:
+    def _wear_authenticator(self, changes: Mapping[str, Any]) -> None:
         self.devtools = self.context.new_cdp_session(self.page)
         self.devtools.send("WebAuthn.enable")
-        made = self.devtools.send("WebAuthn.addVirtualAuthenticator", {"options": dict(AUTHENTICATOR)})
+        made = self.devtools.send(
+            "WebAuthn.addVirtualAuthenticator", {"options": {**AUTHENTICATOR, **changes}}
+        )
         self.authenticator: str = made["authenticatorId"]
 
     def _listen(self, message: Any) -> None:

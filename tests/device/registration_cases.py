@@ -160,8 +160,9 @@ CASES: tuple[RegistrationCase, ...] = (
     RegistrationCase("id empty", R.ID_LENGTH, tamper=top(id="", rawId="")),
     RegistrationCase("id of 15 bytes", R.ID_LENGTH, put(credential_id=b"i" * 15)),
     RegistrationCase("id of 1024 bytes", R.TOO_LARGE, put(credential_id=b"i" * 1024)),
-    RegistrationCase("id padded", R.BASE64URL, tamper=top(id="AAAAAAAAAAAAAAAAAAAAAA==")),
-    RegistrationCase("id in plain base64", R.BASE64URL, tamper=top(id="AAAAAAAAAAAAAAAAAAA+/A")),
+    RegistrationCase("id padded too much", R.BASE64URL, tamper=top(id="AAAAAAAAAAAAAAAAAAAAAA===")),
+    RegistrationCase("id padded too little", R.BASE64URL, tamper=top(id="AAAAAAAAAAAAAAAAAAAAAA=")),
+    RegistrationCase("id padded inside", R.BASE64URL, tamper=top(id="AAAA==AAAAAAAAAAAAAAAAAAAA")),
     RegistrationCase("id with stray bits", R.BASE64URL, tamper=top(id="AAAAAAAAAAAAAAAAAAAAAB")),
     RegistrationCase("id with junk inside", R.BASE64URL, tamper=top(id="AAAA\nAAAAAAAAAAAAAAAAAA")),
     RegistrationCase("rawId another", R.ID_MISMATCH, tamper=top(rawId=b64(b"r" * 32))),
@@ -229,7 +230,14 @@ CASES: tuple[RegistrationCase, ...] = (
         "client data not UTF-8", R.CLIENT_DATA, raw_client(lambda text: b"\xff" + text.encode())
     ),
     RegistrationCase(
-        "client data with a mark", R.CLIENT_DATA, raw_client(lambda text: b"\xef\xbb\xbf" + text.encode())
+        "client data with two marks",
+        R.CLIENT_DATA,
+        raw_client(lambda text: 2 * b"\xef\xbb\xbf" + text.encode()),
+    ),
+    RegistrationCase(
+        "client data with a mark inside",
+        R.CLIENT_DATA,
+        raw_client(lambda text: text.encode() + b"\xef\xbb\xbf"),
     ),
     RegistrationCase(
         "client data names a member twice",
@@ -308,7 +316,7 @@ CASES: tuple[RegistrationCase, ...] = (
     ),
     RegistrationCase("packed by another key", R.ATTESTATION_STATEMENT, self_attested()),
     RegistrationCase("packed by another algorithm", R.ATTESTATION_STATEMENT, self_attested(RS256)),
-    RegistrationCase("packed with a junk certificate", R.ATTESTATION_STATEMENT, self_attested(x5c=[b"junk"])),
+    RegistrationCase("packed with a junk certificate", R.ATTESTATION_CHAIN, self_attested(x5c=[b"junk"])),
     RegistrationCase("packed with no certificate", R.ATTESTATION_STATEMENT, self_attested(x5c=[])),
     # The attestation object.
     RegistrationCase("object not CBOR", R.ATTESTATION_OBJECT, put(raw_object=b"\xff\xff")),

@@ -57,10 +57,17 @@ class MemoryCredentials:
     ) -> bool:
         live = self.live(subject, counted_at=counted_at, suspended=suspended)
         record = next((each for each in live if each.id == credential_id), None)
-        if record is None or not (record.sign_count < sign_count or record.sign_count == sign_count == 0):
+        if record is None or not (
+            record.backup_eligible or record.sign_count < sign_count or record.sign_count == sign_count == 0
+        ):
             return False
         self.records[record.id] = replace(record, sign_count=sign_count, backed_up=backed_up, used_at=now)
         return True
+
+    def become_synced(self, subject: Subject, credential_id: str) -> bool:
+        record = self.records[credential_id]
+        self.records[credential_id] = replace(record, backup_eligible=True)
+        return not record.backup_eligible
 
     def suspend(self, subject: Subject, credential_id: str) -> bool:
         self.records[credential_id] = replace(self.records[credential_id], state=CredentialState.SUSPENDED)

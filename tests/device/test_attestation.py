@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,30 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from authsvc.clock import to_millis
 from authsvc.device.attestation import MOST_ROOTS, Model, TrustedModels
 from authsvc.device.record import CredentialRecord
 from authsvc.device.refusal import Refusal, Refused
 from authsvc.device.registration import begin_registration, finish_registration
+from authsvc.device.relying_party import RelyingParty
 from authsvc.errors import ConfigurationError
-from tests.device.makers import AAGUID, LIST, OTHER, ROOT, Authority, Maker, name, octets, write
+from tests.device.makers import (
+    AAGUID,
+    LIST,
+    OTHER,
+    ROOT,
+    Authority,
+    Maker,
+    android_key,
+    apple,
+    name,
+    octets,
+    write,
+)
 from tests.device.scene import ALICE, NOW, ORIGIN, PARTY, creation
-from tests.support.authenticator import Authenticator, sign
+from tests.support.authenticator import Authenticator, Creation, sign
+
+VECTORS = Path(__file__).parent.parent / "vectors"
 
 
 def models(**changes: Any) -> TrustedModels:
@@ -133,6 +151,76 @@ def test_a_self_attested_key_proves_no_model() -> None:
     }
     with pytest.raises(Refused, match="attestation-format"):
         finish_registration(PARTY, kept, answer.to_json(), ALICE, "dev_1", NOW, trusted=models())
+
+
+# -- Formats for which the library has roots of its own ----------------------------------------------------------------
+
+VOUCHED: dict[str, Callable[..., Creation]] = {
+    "android-key": android_key,
+    "android-key without its root": partial(android_key, chain=False),
+    "apple": apple,
+}
+
+
+def vouched(kind: str, trusted: TrustedModels | None, issuer: Authority = ROOT) -> CredentialRecord:
+    phone = Authenticator(ORIGIN)
+    kept, answer = creation(phone, attestation=True)
+    answer = VOUCHED[kind](answer, phone, issuer)
+    return finish_registration(PARTY, kept, answer.to_json(), ALICE, "dev_1", NOW, trusted=trusted)
+
+
+@pytest.mark.parametrize("kind", VOUCHED)
+def test_an_operators_own_root_works_in_every_format(kind: str) -> None:
+    formats = frozenset({"android-key", "apple"})
+    assert vouched(kind, models(formats=formats)).attested
+
+
+@pytest.mark.parametrize("kind", VOUCHED)
+def test_a_foreign_root_works_in_none(kind: str) -> None:
+    listed = models(formats=frozenset({"android-key", "apple"}))
+    with pytest.raises(Refused, match="attestation-chain"):
+        vouched(kind, listed, Authority("Other Root"))
+
+
+@pytest.mark.parametrize("kind", VOUCHED)
+def test_a_statement_about_another_key_works_in_none(kind: str) -> None:
+    listed = models(formats=frozenset({"android-key", "apple"}))
+    kept, answer = creation(Authenticator(ORIGIN), attestation=True)
+    answer = VOUCHED[kind](answer, Authenticator(ORIGIN))
+    with pytest.raises(Refused, match="attestation-statement"):
+        finish_registration(PARTY, kept, answer.to_json(), ALICE, "dev_1", NOW, trusted=listed)
+
+
+@pytest.mark.parametrize("issuer", [ROOT, Authority("Other Root")], ids=["a root", "nobody's root"])
+@pytest.mark.parametrize("kind", VOUCHED)
+def test_where_attestation_is_not_asked_for_no_chain_is_judged(kind: str, issuer: Authority) -> None:
+    record = vouched(kind, None, issuer)
+    assert (record.attested, record.aaguid) == (False, str(AAGUID))
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        Maker(),
+        Maker(issuer=Authority("Other Root")),
+        Maker(leaf={"aaguid": octets(AAGUID), "until": NOW - timedelta(days=1)}),
+        Maker(leaf={"aaguid": octets(OTHER)}),
+        Maker(unit=None),
+    ],
+    ids=["honest", "foreign root", "expired", "another model", "no unit"],
+)
+def test_nor_is_it_in_a_format_without(maker: Maker) -> None:
+    kept, answer = creation(Authenticator(ORIGIN))
+    record = finish_registration(PARTY, kept, maker.attest(answer).to_json(), ALICE, "dev_1", NOW)
+    assert not record.attested
+
+
+def test_the_android_key_of_the_specification_is_accepted_where_none_is_asked_for() -> None:
+    vector = json.loads((VECTORS / "webauthn-level-3.json").read_text())["android_key"]
+    party = RelyingParty.at(vector["origin"], "Example")
+    kept = {**vector["kept"], "expires_at": to_millis(NOW + timedelta(minutes=1))}
+    record = finish_registration(party, kept, vector["credential"], ALICE, "dev_1", NOW)
+    assert (record.format, record.attested, record.backup_eligible) == ("android-key", False, True)
 
 
 def test_one_makers_root_does_not_vouch_for_anothers_model() -> None:

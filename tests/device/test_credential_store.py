@@ -129,7 +129,14 @@ def use(store: Store, record: CredentialRecord, count: int, backed_up: bool = Fa
 
 @pytest.fixture
 def record(store: Store) -> CredentialRecord:
-    made = registered(Authenticator(ORIGIN, flags=BE), pays=True)
+    made = registered(Authenticator(ORIGIN), pays=True)
+    assert add(store, made)
+    return made
+
+
+@pytest.fixture
+def synced(store: Store) -> CredentialRecord:
+    made = registered(Authenticator(ORIGIN, flags=BE))
     assert add(store, made)
     return made
 
@@ -177,6 +184,22 @@ def test_a_count_that_does_not_rise_is_refused(store: Store, record: CredentialR
     assert use(store, record, 7)
     assert not use(store, record, count)
     assert live(store)[0].sign_count == 7
+
+
+@pytest.mark.parametrize("count", [0, 1, 6, 7, 8, 2**32 - 1])
+def test_any_count_of_a_synced_key_is_taken(store: Store, synced: CredentialRecord, count: int) -> None:
+    assert live(store) == (synced,)
+    assert use(store, synced, 7)
+    assert use(store, synced, count)
+    assert live(store)[0].sign_count == count
+
+
+def test_a_key_becomes_synced_once_and_is_counted_no_more(store: Store, record: CredentialRecord) -> None:
+    assert use(store, record, 7)
+    assert not store.transact(lambda tx: tx.credentials.become_synced(BOB, record.id))
+    assert sum(race(lambda: store.transact(lambda tx: tx.credentials.become_synced(ALICE, record.id)))) == 1
+    assert live(store)[0].backup_eligible
+    assert use(store, record, 1)
 
 
 def test_the_highest_count_there_is_can_be_stored(store: Store, record: CredentialRecord) -> None:

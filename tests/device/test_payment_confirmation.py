@@ -10,7 +10,7 @@ from authsvc.device.payment_confirmation import PaymentConfirmation, major_units
 from authsvc.device.refusal import Refusal
 from authsvc.factor import Factor
 from tests.device.scene import NOW, ORIGIN, PAYMENT, Scene, step
-from tests.support.authenticator import BE, UP, UV, Authenticator, Request
+from tests.support.authenticator import UP, UV, Authenticator, Request
 
 CONFIRMATION = PaymentConfirmation("Example Pay ··42", "https://pay.example/card.png")
 STEP = step()
@@ -147,7 +147,6 @@ SPOILED: list[tuple[Refusal, Spoil]] = [
     (Refusal.RELYING_PARTY, set_(rp_id="evil.example")),
     (Refusal.USER_PRESENCE, set_(flags=UV)),
     (Refusal.USER_VERIFICATION, set_(flags=UP)),
-    (Refusal.BACKUP_ELIGIBILITY, set_(flags=UP | UV | BE)),
     (Refusal.USER_HANDLE, set_(handle=b"h" * 32)),
     (Refusal.SIGNATURE, set_(key=Authenticator(ORIGIN).key)),
 ]

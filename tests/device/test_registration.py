@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,10 @@ from authsvc.device.registration import begin_registration, finish_registration
 from authsvc.errors import InvalidRequest
 from tests.device.registration_cases import CASES, RegistrationCase
 from tests.device.scene import ALICE, NOW, ORIGIN, PARTY, creation, registered
-from tests.support.authenticator import AT, BE, BS, ED, UP, UV, Authenticator, Creation, sign, unb64
+from tests.device.writings import WRITINGS, rewritten
+from tests.support.authenticator import AT, BE, BS, ED, UP, UV, Authenticator, Creation, b64, sign, unb64
+
+MARK = b"\xef\xbb\xbf"
 
 
 def finish(kept: Any, credential: dict[str, Any], after: int = 1) -> CredentialRecord:
@@ -126,6 +130,7 @@ def test_a_self_attested_key_is_accepted_and_counts_as_unattested() -> None:
         lambda answer: setattr(answer, "statement", lambda auth_data, client_hash: {"made-up": 1}),
         lambda answer: answer.__dict__.update(flags=UP | UV | AT | ED, tail=cbor.encode({"credProtect": 2})),
         lambda answer: setattr(answer, "count", 2**32 - 1),
+        lambda answer: setattr(answer, "raw_client_data", MARK + json.dumps(answer.client_data).encode()),
     ],
     ids=[
         "client data of the future",
@@ -134,12 +139,28 @@ def test_a_self_attested_key_is_accepted_and_counts_as_unattested() -> None:
         "statement of the future",
         "extensions",
         "highest count",
+        "byte order mark",
     ],
 )
 def test_what_is_unusual_but_harmless_is_accepted(make: Any) -> None:
     kept, answer = creation(Authenticator(ORIGIN))
     make(answer)
     finish(kept, answer.to_json())
+
+
+@pytest.mark.parametrize("write", WRITINGS.values(), ids=WRITINGS)
+def test_bytes_are_read_however_a_script_writes_them(write: Callable[[str], str]) -> None:
+    phone = Authenticator(ORIGIN, credential_id=b"\xfb\xff\xbe" * 7 + b"\xff")
+    kept, answer = creation(phone)
+    assert finish(kept, rewritten(answer.to_json(), write)).id == b64(phone.credential_id)
+
+
+def test_an_id_may_be_written_in_another_way_than_the_raw_id() -> None:
+    phone = Authenticator(ORIGIN, credential_id=b"\xfb\xff\xbe" * 7 + b"\xff")
+    kept, answer = creation(phone)
+    credential = answer.to_json()
+    credential["rawId"] = WRITINGS["plain base64, padded"](credential["rawId"])
+    assert finish(kept, credential).id == b64(phone.credential_id)
 
 
 def test_transports_nobody_knows_are_dropped() -> None:

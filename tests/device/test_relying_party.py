@@ -24,6 +24,8 @@ def test_an_app_and_a_related_site_are_further_origins() -> None:
     app = "android:apk-key-hash:" + "A" * 43
     party = RelyingParty.at("https://pay.example", "Pay", related=(app, "https://shop.example", app))
     assert party.origins == ("https://pay.example", app, "https://shop.example")
+    assert party.web_origins == ("https://pay.example", "https://shop.example")
+    assert party.at_home().origins == ("https://pay.example",)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The device factors in their steps: what a payer is shown, what is kept, and what becomes of it."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +14,8 @@ from authsvc.factor import Factor, Received, Submission
 from authsvc.payment import Payee
 from tests.device.assertion_cases import CASES, AssertionCase, answer_to, phone_for
 from tests.device.scene import ALICE, BOB, NOW, ORIGIN, PAYMENT, Scene, step
-from tests.support.authenticator import BE, BS, UP, Authenticator, b64, unb64
+from tests.device.writings import WRITINGS, rewritten
+from tests.support.authenticator import BE, BS, UP, UV, Authenticator, b64, unb64
 
 STEP = step()
 
@@ -67,9 +70,34 @@ def test_an_honest_assertion_passes_and_says_what_it_was() -> None:
     assert scene.record.sign_count == 2
 
 
-def test_an_assertion_without_a_user_handle_passes() -> None:
+@pytest.mark.parametrize(
+    "handle", [{}, {"userHandle": None}, {"userHandle": ""}], ids=["absent", "null", "empty"]
+)
+def test_an_assertion_without_a_user_handle_passes(handle: dict[str, Any]) -> None:
+    """Browsers have three ways to say that there is none."""
     scene = Scene()
-    assert settle(scene, prove(scene, handle=None)).passed
+    kept, shown = scene.begin(STEP)
+    answer = scene.phone.get(shown["publicKey"]).to_json()
+    del answer["response"]["userHandle"]
+    answer["response"].update(handle)
+    assert settle(scene, scene.receive(STEP, kept, answer)).passed
+
+
+@pytest.mark.parametrize("write", WRITINGS.values(), ids=WRITINGS)
+def test_an_assertion_passes_however_a_script_writes_its_bytes(write: Callable[[str], str]) -> None:
+    phone = Authenticator(ORIGIN, credential_id=b"\xfb\xff\xbe" * 7 + b"\xff")
+    scene = Scene(phone=phone)
+    kept, shown = scene.begin(STEP)
+    answer = rewritten(phone.get(shown["publicKey"]).to_json(), write)
+    assert settle(scene, scene.receive(STEP, kept, answer)).passed
+
+
+def test_a_byte_order_mark_in_front_of_the_client_data_is_no_part_of_it() -> None:
+    scene = Scene()
+    kept, shown = scene.begin(STEP)
+    answer = scene.phone.get(shown["publicKey"])
+    answer.raw_client_data = b"\xef\xbb\xbf" + json.dumps(answer.client_data).encode()
+    assert settle(scene, scene.receive(STEP, kept, answer.to_json())).passed
 
 
 def test_a_key_without_a_counter_passes_again_and_again() -> None:
@@ -287,11 +315,69 @@ def test_a_count_of_zero_after_a_higher_one_is_a_clone() -> None:
     assert settle(scene, prove(scene, count=0)).reason == Refusal.CLONE_SUSPECTED
 
 
-def test_a_low_count_of_a_synced_key_is_refused_and_suspends_nothing() -> None:
-    scene = Scene(phone=Authenticator(ORIGIN, flags=BE))
-    assert settle(scene, prove(scene, count=0)).reason == Refusal.SIGN_COUNT
-    assert scene.tx.events == []
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 2**32 - 1])
+def test_any_count_of_a_synced_key_passes_and_suspends_nothing(count: int) -> None:
+    """The iPad counts by itself, or not at all."""
+    scene = Scene(phone=Authenticator(ORIGIN, flags=BE | BS, count=4))
+    assert settle(scene, prove(scene, count=count)).passed
     assert settle(scene, prove(scene)).passed
+    assert scene.tx.events == []
+
+
+# -- A key that begins to be synced ------------------------------------------------------------------------------------
+
+
+def test_a_key_that_becomes_synced_is_accepted_and_its_owner_told_once() -> None:
+    scene = Scene()
+    scene.phone.flags = BE | BS
+    verification = settle(scene, prove(scene))
+    assert verification.passed
+    assert verification.evidence["became_synced"]
+    assert (scene.record.backup_eligible, scene.record.backed_up) == (True, True)
+    assert settle(scene, prove(scene)).passed
+    (event,) = scene.tx.events
+    assert event.tag == "subject:device:synced"
+    assert event.data == {"device": "dev_1", "credential": scene.record.id}
+
+
+def test_from_then_on_its_count_means_nothing() -> None:
+    scene = Scene()
+    scene.phone.flags = BE
+    assert settle(scene, prove(scene)).passed
+    assert settle(scene, prove(scene, count=1)).passed
+
+
+def test_it_does_not_hide_a_clone_by_becoming_synced() -> None:
+    scene = Scene()
+    clone = scene.phone.clone()
+    for _ in range(3):
+        assert settle(scene, prove(scene)).passed
+    clone.flags = BE | BS
+    assert settle(scene, prove(scene, clone)).reason == Refusal.CLONE_SUSPECTED
+    assert not scene.record.backup_eligible
+
+
+def test_what_became_synced_is_never_again_bound_to_its_device() -> None:
+    scene = Scene()
+    scene.phone.flags = BE
+    assert settle(scene, prove(scene)).passed
+    scene.phone.flags = 0
+    assert settle(scene, prove(scene)).reason == Refusal.BACKUP_ELIGIBILITY
+
+
+def test_an_attested_key_stays_what_its_model_is() -> None:
+    scene = Scene()
+    scene.tx.credentials.records[scene.record.id] = replace(scene.record, attested=True)
+    scene.phone.flags = BE
+    assert settle(scene, prove(scene)).reason == Refusal.BACKUP_ELIGIBILITY
+    assert scene.tx.events == []
+
+
+def test_a_forged_flag_syncs_nothing() -> None:
+    scene = Scene()
+    forged = prove(scene, flags=UP | UV | BE, key=Authenticator(ORIGIN).key)
+    assert settle(scene, forged).reason == Refusal.SIGNATURE
+    assert not scene.record.backup_eligible
 
 
 def test_a_low_count_under_a_bad_signature_suspends_nothing() -> None:

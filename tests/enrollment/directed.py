@@ -92,6 +92,8 @@ class DirectedApi:
     asked: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    first: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What a call says the first times, before `answers`."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
@@ -111,5 +113,7 @@ class DirectedApi:
         if not root or request.headers["Authorization"] != f"{_ROOTS[root]} {self.token}":
             return 401, {"type": f"{ORIGIN}/v1/problems/unauthenticated", "detail": "no"}
         call = f"{request.method} {request.path.removeprefix(root)}"
+        if self.first.get(call):
+            return 200, self.first[call].pop(0)
         shown = {"Challenge": self.challenge, "Enrollment": self.enrollment, "Overview": self.overview}
         return self.answers.get(call, (200, shown[_ROOTS[root]] if call == "GET " else {"state": "received"}))

@@ -1,4 +1,4 @@
-"""The active challenge on real pictures: heads pass, stills do not, however they are moved and bent."""
+"""The active challenge: a living head passes gesture by gesture, stills and recordings do not, however they are bent and cut."""
 
 import random
 from collections.abc import Sequence
@@ -8,230 +8,305 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.manifest import manifest_folder, read_manifest, read_manifests
 from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Template
-from authsvc.face.acquisition import Frame
+from authsvc.errors import InvalidRequest, PayloadTooLarge
 from authsvc.face.active import LONGEST_GAP_MS, ActiveChallenge
-from authsvc.face.build import DEFAULT_MODEL, engines, face_service
-from authsvc.face.capture import CaptureContext, Gesture, choose_gestures, gesture_sequences
-from authsvc.face.engine import Detector, Matcher
+from authsvc.face.build import DEFAULT_MODEL, engines, face_mesh, face_service
+from authsvc.face.capture import CaptureContext, Gesture
+from authsvc.face.drawing import DRAWN, chance, drawn, mirrored
+from authsvc.face.engine import Pixels
 from authsvc.face.image import decode
-from authsvc.face.planarity import FLAT, View, agreement
-from authsvc.face.quality import VERIFICATION, measure
+from authsvc.face.mesh import Pose, pose
+from authsvc.face.observing import MOST_FRAMES, Observer
+from authsvc.face.part import Part
+from authsvc.face.planarity import FLAT
+from authsvc.face.quality import VERIFICATION
+from authsvc.face.service import FaceService
 from authsvc.factor import Unusable
 from tests.face.clips import frames_of
 from tests.face.drawing import jpeg
+from tests.face.editor import Editor, honest, record
+from tests.face.heads import DIMENSION, HELD, REST, gesturing, part
 from tests.face.stills import homography, relit, warped
 
-LEFT, RIGHT = Gesture.LEFT, Gesture.RIGHT
-SAME_PERSON = 0.9288
+# Networks look at hundreds of frames, and two thousand challenges are judged: patience on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
+LEFT, RIGHT, UP, SMILE = Gesture.LEFT, Gesture.RIGHT, Gesture.UP, Gesture.SMILE
 STILLS = ("obama/1.jpg", "biden/2.jpg", "person_a/2.jpg", "rose_leslie/2.jpg", "kit_harington/3.jpg")
 
 
-@pytest.fixture(scope="module")
-def eyes(model_dir: Path) -> tuple[Detector, Matcher]:
-    made = engines(read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml"), model_dir)
-    for engine in made:
-        engine.load()
-    return made
+# -- On heads made of points -------------------------------------------------------------------------------------------
 
 
-def seen(eyes: tuple[Detector, Matcher], picture: np.ndarray) -> Frame:
-    """A frame as the service acquires it, for a picture that is decoded already."""
-    detector, matcher = eyes
-    faces = detector.detect(picture)
-    if not faces:
-        return Frame(picture, None, None, ())
-    quality = measure(picture, faces[0], detector.points)
-    frame = Frame(picture, faces[0], quality, VERIFICATION.hints(quality))
-    return (
-        replace(frame, vector=matcher.describe([picture], [faces[0].points])[0]) if frame.is_good else frame
-    )
+def judge(parts: Sequence[Part]) -> LivenessResult:
+    return ActiveChallenge(same_person=0.9).judge_parts(parts, DIMENSION)
 
 
-def judge(
-    eyes: tuple[Detector, Matcher], frames: Sequence[Frame], gestures: tuple[Gesture, ...], step: int = 200
-) -> LivenessResult:
-    times = tuple(number * step for number in range(len(frames)))
-    challenge = ActiveChallenge(eyes[1], eyes[0].points, SAME_PERSON)
-    return challenge.judge(frames, CaptureContext(gestures, times))
-
-
-@pytest.fixture(scope="module")
-def live(eyes: tuple[Detector, Matcher], test_data: Path) -> list[Frame]:
-    """The live clip at five frames a second: ahead, to one side, ahead, to the other."""
-    return [seen(eyes, picture) for _, picture in frames_of(test_data / "pad" / "live_clip.mp4", every=6)]
-
-
-def test_the_live_clip_passes_when_its_own_turns_are_asked(
-    eyes: tuple[Detector, Matcher], live: list[Frame]
-) -> None:
-    judged = judge(eyes, live, (LEFT, RIGHT))
-    assert judged.verdict is Liveness.BONA_FIDE
-    assert judged.evidence["flatness"] < FLAT
-    assert judged.evidence["same_person"] > SAME_PERSON
-
-
-def test_the_live_clip_fails_every_other_sequence(eyes: tuple[Detector, Matcher], live: list[Frame]) -> None:
-    for asked in gesture_sequences():
-        assert judge(eyes, live, asked).verdict is not Liveness.BONA_FIDE
-
-
-def test_the_replayed_clip_passes_none_of_500_random_sequences(
-    eyes: tuple[Detector, Matcher], test_data: Path
-) -> None:
-    frames = [
-        seen(eyes, picture) for _, picture in frames_of(test_data / "pad" / "replay_clip.mp4", every=12)
-    ]
-    verdicts = {asked: judge(eyes, frames, asked).verdict for asked in gesture_sequences()}
-    assert sum(verdicts[choose_gestures()] is Liveness.BONA_FIDE for _ in range(500)) == 0
+def made(*gestures: Gesture, seed: int = 1) -> list[Part]:
+    return honest(gestures, random.Random(seed))
 
 
 @pytest.mark.parametrize(
-    "times",
-    [
-        lambda count: range(0, 200 * count - 200, 200),
-        lambda count: [0] * count,
-        lambda count: range(200 * count, 0, -200),
-        lambda count: [*range(0, 200 * count - 200, 200), 200 * count + LONGEST_GAP_MS],
-        lambda count: range(0, 900 * count, 900),
-    ],
-    ids=["one too few", "standing still", "backwards", "a hole", "too long"],
+    "asked", [(LEFT, UP), (RIGHT, SMILE, Gesture.TILT_LEFT), drawn(b"x"), drawn(b"y", 5)]
 )
-def test_frames_without_sensible_instants_prove_nothing(
-    eyes: tuple[Detector, Matcher], live: list[Frame], times: object
-) -> None:
-    assert callable(times)
-    context = CaptureContext((LEFT, RIGHT), tuple(times(len(live))))
-    judged = ActiveChallenge(eyes[1], eyes[0].points, SAME_PERSON).judge(live, context)
-    assert judged.verdict is Liveness.UNDECIDED
+def test_whoever_does_what_is_asked_passes(asked: tuple[Gesture, ...]) -> None:
+    judged = judge(made(*asked))
+    assert judged.verdict is Liveness.BONA_FIDE
+    assert judged.evidence["gestures_shown"] == len(asked)
+    assert 0 < judged.evidence["slowest_onset_ms"] <= 3000
 
 
-def test_the_whole_service_enrols_and_compares_a_living_person(
-    model_dir: Path, test_data: Path, faces_dir: Path
-) -> None:
-    """Two takes of the live clip; the second must also fail as a replay of the first, and for other gestures."""
-    service = face_service(model_dir, unsafe_no_pad=False)
-    service.load()
-    first, second = (_take(test_data / "pad" / "live_clip.mp4", every) for every in (9, 11))
-    template = service.enroll(first[0], CaptureContext((LEFT, RIGHT), first[1]))
-    assert isinstance(template, Template)
-    contexts = {
-        Liveness.BONA_FIDE: CaptureContext((LEFT, RIGHT), second[1]),
-        Liveness.ATTACK: CaptureContext((LEFT, RIGHT), second[1], template.fingerprints),
-        Liveness.UNDECIDED: CaptureContext((RIGHT, LEFT), second[1]),
-    }
-    for verdict, context in contexts.items():
-        compared = service.verify(second[0], template, context)
-        assert isinstance(compared, Comparison)
-        assert compared.score > 0.99
-        assert compared.liveness.verdict is verdict
-    refused = service.enroll(first[0], CaptureContext((RIGHT, LEFT), first[1]))
-    assert refused == Unusable(("not_live",))
+def test_heads_pass_however_they_come_to_rest() -> None:
+    """Rests lie as far apart as the living head's do; 19 of 20 captures pass."""
+    chance = random.Random(2)
+    passed = [judge(honest(drawn(bytes([n])), chance)).verdict for n in range(100)]
+    assert passed.count(Liveness.BONA_FIDE) >= 95
 
 
-def _take(clip: Path, every: int) -> tuple[list[bytes], tuple[int, ...]]:
-    taken = list(frames_of(clip, every=every))
-    return [jpeg(picture, quality=88) for _, picture in taken], tuple(instant for instant, _ in taken)
+def _second(parts: list[Part], **changes: object) -> list[Part]:
+    return [parts[0], replace(parts[1], **changes), *parts[2:]]  # type: ignore[arg-type]  # A field by name.
 
 
-def test_without_gestures_nothing_is_proved(eyes: tuple[Detector, Matcher], live: list[Frame]) -> None:
-    assert judge(eyes, live, ()).verdict is Liveness.UNDECIDED
+def _remade(parts: list[Part], poses: Sequence[Pose], every: int = 100) -> list[Part]:
+    start = parts[1].taken_at_ms[0]
+    return [parts[0], part(UP, poses, start, every_ms=every), *parts[2:]]
 
 
-def test_somebody_else_may_not_do_the_turning(
-    eyes: tuple[Detector, Matcher], live: list[Frame], faces_dir: Path
-) -> None:
-    """The resting frames show another face than the turned ones."""
-    other = seen(eyes, decode((faces_dir / "obama" / "1.jpg").read_bytes()))
-    swapped = [frame if frame.vector is None else replace(frame, vector=other.vector) for frame in live]
-    assert judge(eyes, swapped, (LEFT, RIGHT)).verdict is Liveness.ATTACK
+def _up(**changes: float) -> list[Pose]:
+    return gesturing(UP, replace(REST, **changes), random.Random(4))
 
 
-def test_a_face_that_jumps_is_not_followed(eyes: tuple[Detector, Matcher], live: list[Frame]) -> None:
-    half = len(live) // 2
-    face = live[half].face
-    assert face is not None
-    moved = replace(face, points=face.points + 400)
-    jumping = [*live[:half], replace(live[half], face=moved), *live[half + 1 :]]
-    judged = judge(eyes, jumping, (LEFT, RIGHT))
-    assert judged.verdict is Liveness.UNDECIDED
+@pytest.mark.parametrize(
+    ("how", "verdict"),
+    [
+        (lambda parts: [], Liveness.UNDECIDED),
+        (lambda parts: [parts[0], parts[2], parts[1]], Liveness.UNDECIDED),
+        (lambda parts: [parts[0], parts[0], parts[2]], Liveness.UNDECIDED),
+        (lambda parts: _second(parts, gesture=LEFT), Liveness.UNDECIDED),
+        (lambda parts: _second(parts, taken_at_ms=parts[1].taken_at_ms[:-1]), Liveness.UNDECIDED),
+        (lambda parts: _second(parts, prompted_at_ms=parts[1].taken_at_ms[12]), Liveness.UNDECIDED),
+        (lambda parts: _second(parts, prompted_at_ms=parts[1].taken_at_ms[0] - 4000), Liveness.UNDECIDED),
+        (lambda parts: _second(parts, scene=parts[1].scene[::-1]), Liveness.BONA_FIDE),
+        (lambda parts: [parts[0], part(UP, _up(), 2200, scene=90), *parts[2:]], Liveness.UNDECIDED),
+        (lambda parts: _second(parts, fingerprints=parts[0].fingerprints), Liveness.UNDECIDED),
+        (lambda parts: _remade(parts, _up()[8:]), Liveness.UNDECIDED),
+        (lambda parts: _remade(parts, _up()[:12]), Liveness.UNDECIDED),
+        (lambda parts: _remade(parts, [*_up()[:9], *_up()[14:]]), Liveness.UNDECIDED),
+        (lambda parts: _remade(parts, [*_up()[:8], _up()[7], *_up()[8:]]), Liveness.UNDECIDED),
+        (lambda parts: _remade(parts, _up(), every=LONGEST_GAP_MS + 1), Liveness.UNDECIDED),
+        (lambda parts: _remade(parts, _up(yaw=12.0)), Liveness.UNDECIDED),
+        (lambda parts: _remade(parts, _up(x=4.0)), Liveness.UNDECIDED),
+        (lambda parts: _remade(parts, _up(size=1.3)), Liveness.UNDECIDED),
+        (lambda parts: _second(parts, apex=""), Liveness.UNDECIDED),
+        (lambda parts: [replace(parts[0], flatness=None), *parts[1:]], Liveness.UNDECIDED),
+        (lambda parts: [replace(parts[0], flatness=FLAT), *parts[1:]], Liveness.ATTACK),
+        (lambda parts: _second(parts, apex=part(UP, [REST], person=2).apex), Liveness.ATTACK),
+    ],
+    ids=[
+        "nothing", "another order", "one part twice", "another gesture", "an instant too few", "before the prompt",
+        "long after it", "the light of the scene turned round", "another place", "the same bytes again",
+        "begun in the middle", "not come back", "cut in the movement", "a frame sent twice", "a hole", "a jump of the head",
+        "a jump in the picture", "a jump in size", "nothing to compare", "no turn that was measured", "a plane", "somebody else",
+    ],
+)  # fmt: skip
+def test_what_is_not_one_head_doing_what_was_asked_does_not_pass(how, verdict) -> None:
+    assert judge(how(made(LEFT, UP, SMILE))).verdict is verdict
+
+
+def test_a_recording_of_one_challenge_passes_what_it_holds_and_hardly_more() -> None:
+    """2 000 challenges, an editor with one captured challenge of the same four gestures, who cuts, mirrors, shifts and enlarges.
+
+    What needs no cut is asked once in 596 challenges. What needs one passes only where two rests lie as near as two frames of one
+    rest do: this many of 2 000, for rests that lie apart as those of the one living head.
+    """
+    chance_of = random.Random(7)
+    uncut = joined = 0
+    for number in range(2000):
+        seed = number.to_bytes(4, "big")
+        asked, captured = drawn(b"asked" + seed), drawn(b"captured" + seed)
+        if not set(asked) <= {*captured, *mirrored(captured)}:
+            continue
+        parts = Editor([record(captured, chance_of)]).answer(asked)
+        if parts is None or judge(parts).verdict is not Liveness.BONA_FIDE:
+            continue
+        if asked in (captured, mirrored(captured)):
+            uncut += 1
+        else:
+            joined += 1
+    assert chance([drawn(b"one")]) <= 1 / 500
+    assert uncut <= 8
+    assert joined <= 20
+
+
+# -- On pictures -------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def bent(eyes: tuple[Detector, Matcher], faces_dir: Path) -> dict[str, list[Frame]]:
-    """For each still: itself held straight, and how the engine sees it under 24 random homographies and lights."""
-    made = {}
-    for number, name in enumerate(STILLS):
-        chance = np.random.default_rng(number)
-        picture = decode((faces_dir / name).read_bytes())
-        face = eyes[0].detect(picture)[0]
-        straight = seen(eyes, warped(picture, face, np.eye(3)))
-        views = [warped(picture, face, homography(chance, face.box.width), 60 + number) for _ in range(24)]
-        made[name] = [straight, *(seen(eyes, relit(view, light)) for light, view in enumerate(views))]
+def service(model_dir: Path) -> FaceService:
+    made = face_service(model_dir, unsafe_no_pad=False)
+    made.load()
     return made
 
 
-def test_a_bent_still_is_recognised_as_flat_wherever_it_looks_like_a_gesture(
-    eyes: tuple[Detector, Matcher], bent: dict[str, list[Frame]]
-) -> None:
-    flattest = []
-    for straight, *views in bent.values():
-        for view in views:
-            if _looks_like_a_gesture(straight, view) and straight.face is not None and view.face is not None:
-                views_of_one = (
-                    View(straight.picture, straight.face.points),
-                    View(view.picture, view.face.points),
-                )
-                flattest.append(agreement(*views_of_one, eyes[0].points))
-    assert len(flattest) >= 10
-    assert min(flattest) >= FLAT
+Take = tuple[tuple[Gesture, list[bytes]], ...]
 
 
-def _looks_like_a_gesture(straight: Frame, view: Frame) -> bool:
-    if straight.quality is None or view.quality is None:
-        return False
-    return abs(view.quality.turn - straight.quality.turn) > 0.2
+@pytest.fixture(scope="module")
+def takes(test_data: Path) -> list[Take]:
+    """The living head's turns in two takes: to one side and back at twice the speed, then to the other and the same way back."""
+    clip = [picture for _, picture in frames_of(test_data / "pad" / "live_clip.mp4", every=1)]
+    found: list[Take] = []
+    for shift, quality in ((0, 92), (2, 88)):
+        there = [*range(24 + shift, 192, 6)]
+        back = [*range(195, 237 + shift, 3), *range(236 + shift, 195, -3)]
+        found.append(
+            (
+                (LEFT, [jpeg(clip[n], quality=quality) for n in there]),
+                (RIGHT, [jpeg(clip[n], quality=quality - place % 2) for place, n in enumerate(back)]),
+            )
+        )
+    return found
 
 
-def test_a_still_that_is_moved_and_bent_passes_none_of_2000_challenges(
-    eyes: tuple[Detector, Matcher], bent: dict[str, list[Frame]]
-) -> None:
-    """The attacker knows the challenge, and chooses among the bent views those that show each gesture best."""
-    chance = random.Random(9)
-    judged: list[LivenessResult] = []
-    cache: dict[object, LivenessResult] = {}
-    for number in range(2000):
-        straight, *views = bent[STILLS[number % len(STILLS)]]
-        asked = chance.choice(gesture_sequences())
-        frames = [straight] * 4
-        for gesture in asked:
-            frames += [_best(views, straight, gesture, chance)] * 3 + [straight] * 3
-        key = (number % len(STILLS), tuple(map(id, frames)))
-        if key not in cache:
-            cache[key] = judge(eyes, frames, asked)
-        judged.append(cache[key])
-    assert len(judged) == 2000
-    assert sum(result.verdict is Liveness.BONA_FIDE for result in judged) == 0
-    assert sum(result.verdict is Liveness.ATTACK for result in judged) > 50
+def observed(
+    service: FaceService,
+    take: Take,
+    asked: Sequence[Gesture],
+    *,
+    enrolling: bool = False,
+    earlier: tuple[str, ...] = (),
+) -> list[Part]:
+    parts, start = [], 0
+    for number, ((_, frames), gesture) in enumerate(zip(take, asked, strict=True)):
+        times = tuple(start + 100 * n for n in range(len(frames)))
+        context = CaptureContext(
+            (gesture,), times, earlier, prompted_at_ms=times[2], part=number, enrolling=enrolling
+        )
+        seen = service.observe(frames, context)
+        assert isinstance(seen, Part), seen
+        parts.append(seen)
+        start = times[-1] + 100
+    return parts
 
 
-def _best(views: Sequence[Frame], straight: Frame, gesture: Gesture, chance: random.Random) -> Frame:
-    """One of the two views that look most like the gesture."""
-    found = [view for view in views if view.face is not None and view.quality is not None]
-    wanted = {
-        Gesture.LEFT: lambda frame: frame.quality.turn,
-        Gesture.RIGHT: lambda frame: -frame.quality.turn,
-        Gesture.UP: lambda frame: -_drop(frame),
-        Gesture.CLOSER: lambda frame: frame.quality.width,
-    }
-    return chance.choice(sorted(found, key=wanted[gesture])[-2:])
-
-
-def _drop(frame: Frame) -> float:
-    assert frame.face is not None
-    points = frame.face.points
-    return float(
-        (points[4, 1] - points[:4, 1].mean())
-        / np.hypot(*(points[:2].mean(axis=0) - points[2:4].mean(axis=0)))
+def test_a_living_person_is_enrolled_and_recognised(service: FaceService, takes: list[Take]) -> None:
+    """The second take must also fail as a replay of the first, and for other gestures."""
+    template = service.enroll_parts(
+        observed(service, takes[0], (LEFT, RIGHT), enrolling=True), CaptureContext(enrolling=True)
     )
+    assert isinstance(template, Template)
+    second = observed(service, takes[1], (LEFT, RIGHT))
+    compared = service.verify_parts(second, template, CaptureContext())
+    assert isinstance(compared, Comparison)
+    assert compared.score > 0.99
+    assert compared.liveness.verdict is Liveness.BONA_FIDE, compared.liveness
+    assert compared.liveness.evidence["flatness"] < FLAT
+    again = observed(service, takes[0], (LEFT, RIGHT), earlier=template.fingerprints)
+    replayed = service.verify_parts(again, template, CaptureContext())
+    assert isinstance(replayed, Comparison)
+    assert replayed.liveness.verdict is Liveness.ATTACK
+    for asked in ((RIGHT, LEFT), (LEFT, UP), (SMILE, RIGHT), (Gesture.TILT_LEFT, Gesture.TILT_RIGHT)):
+        other = service.verify_parts(
+            [replace(one, gesture=gesture) for one, gesture in zip(second, asked, strict=True)],
+            template,
+            CaptureContext(),
+        )
+        assert isinstance(other, Comparison)
+        assert other.liveness.verdict is Liveness.UNDECIDED
+    refused = service.enroll_parts(
+        [replace(one, gesture=UP) for one in second], CaptureContext(enrolling=True)
+    )
+    assert refused == Unusable(("not_live",))
+
+
+def test_frames_that_come_all_at_once_say_nothing(service: FaceService, takes: list[Take]) -> None:
+    frames = takes[0][0][1]
+    template = Template(_face_modality(), service.model, np.ones(128, dtype="<f4").tobytes(), 3)
+    compared = service.verify(
+        frames, template, CaptureContext((LEFT,), tuple(range(0, 100 * len(frames), 100)))
+    )
+    assert isinstance(compared, Comparison)
+    assert compared.liveness.verdict is Liveness.UNDECIDED
+
+
+def _face_modality():
+    return read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml").modality
+
+
+@pytest.mark.parametrize(
+    ("frames", "gestures", "error"),
+    [
+        ([], (LEFT,), InvalidRequest),
+        ([b"x"], (), InvalidRequest),
+        ([b"x"], (LEFT, RIGHT), InvalidRequest),
+        ([b"x"] * (MOST_FRAMES + 1), (LEFT,), PayloadTooLarge),
+        ([b"x" * 5_000_000] * 2, (LEFT,), PayloadTooLarge),
+    ],
+)
+def test_a_part_is_bounded_before_it_is_decoded(service: FaceService, frames, gestures, error) -> None:
+    with pytest.raises(error):
+        service.observe(frames, CaptureContext(gestures, tuple(range(len(frames)))))
+
+
+def test_a_part_without_a_face_says_so(service: FaceService) -> None:
+    wall = [jpeg(np.full((320, 240, 3), shade, dtype=np.uint8)) for shade in range(100, 112)]
+    assert service.observe(wall, CaptureContext((LEFT,), tuple(range(12)))) == Unusable(("no_face",))
+
+
+@pytest.fixture(scope="module")
+def observer(model_dir: Path) -> Observer:
+    detector, matcher = engines(read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml"), model_dir)
+    mesh = face_mesh({one.id: one for one in read_manifests(manifest_folder())}, model_dir)
+    for engine in (detector, matcher, mesh):
+        engine.load()
+    return Observer(detector, matcher, mesh, "drawn")
+
+
+def test_a_still_that_is_moved_and_bent_passes_no_turn(observer: Observer, faces_dir: Path) -> None:
+    """For each still those of 12 views under random homographies and lights that look most like a turn, between rests.
+
+    Few of them look like a turn to the mesh at all, and what does agrees with a plane.
+    """
+    flattest = []
+    for number, name in enumerate(STILLS):
+        chance_of = np.random.default_rng(number)
+        picture = decode((faces_dir / name).read_bytes())
+        face = observer.detector.detect(picture)[0]
+        straight = warped(picture, face, np.eye(3))
+        views = [
+            relit(warped(picture, face, homography(chance_of, face.box.width), 60 + number), light)
+            for light in range(12)
+        ]
+        for gesture, sign in ((LEFT, 1), (RIGHT, -1)):
+            turned = sorted(views, key=lambda view: sign * _yaw(observer, straight, view))[-2:]
+            shown = [*[straight] * 5, *turned, *turned[::-1], *[straight] * 5]
+            frames = [jpeg(_shaken(view, n)) for n, view in enumerate(shown)]
+            seen = observer.observe(
+                frames,
+                CaptureContext((gesture,), tuple(range(0, 1400, 100)), prompted_at_ms=100),
+                VERIFICATION,
+                None,
+            )
+            if not isinstance(seen, Part):
+                continue
+            assert ActiveChallenge(0.9288).judge_parts([seen], 128).verdict is not Liveness.BONA_FIDE
+            flattest += [] if seen.flatness is None else [seen.flatness]
+    assert all(one >= FLAT for one in flattest)
+
+
+def _yaw(observer: Observer, straight: Pixels, view: Pixels) -> float:
+    rest, mesh = observer.mesh.look(straight), observer.mesh.look(view)
+    found = None if rest is None or mesh is None else pose(rest, mesh)
+    return 0.0 if found is None else found.yaw
+
+
+def _shaken(picture: Pixels, number: int) -> Pixels:
+    """As a hand shakes it: no two frames are the same."""
+    noise = np.random.default_rng(number).normal(0, 2, picture.shape)
+    return np.roll(np.clip(picture + noise, 0, 255).astype(np.uint8), (number % 3, number % 2), axis=(0, 1))
+
+
+def test_every_gesture_has_a_pose_of_its_own() -> None:
+    assert set(HELD) == set(Gesture) > set(DRAWN)

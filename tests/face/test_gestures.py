@@ -1,67 +1,50 @@
-"""Reading gestures from head poses: exactly what was shown, in order, with the noise of a real detector."""
+"""Reading gestures from poses: exactly what was shown, in order, with the noise of a real network."""
 
-import collections
-import itertools
 import random
+from collections.abc import Sequence
 
 import pytest
 
-from authsvc.face.capture import Gesture, choose_gestures, gesture_sequences
-from authsvc.face.gestures import Pose, read_gestures
+from authsvc.face.capture import Gesture
+from authsvc.face.drawing import gesture_sequences
+from authsvc.face.gestures import is_at_rest, read_gestures
+from authsvc.face.mesh import Pose
+from tests.face.heads import HELD, REST, between, noisy
 
-LEFT, RIGHT, UP, CLOSER = Gesture.LEFT, Gesture.RIGHT, Gesture.UP, Gesture.CLOSER
-REST = Pose(0.03, 0.87, 100)
-HELD = {
-    LEFT: Pose(0.5, 1.2, 75),
-    RIGHT: Pose(-0.45, 1.2, 78),
-    UP: Pose(0.03, 0.66, 97),
-    CLOSER: Pose(0.04, 0.86, 145),
-}
+LEFT, RIGHT, UP = Gesture.LEFT, Gesture.RIGHT, Gesture.UP
 
 
 def poses(*gestures: Gesture, chance: random.Random | None = None) -> list[Pose | None]:
     """A person who rests, makes each gesture through a half-way pose, and rests again; with noise if `chance` is given."""
     sequence = [REST] * 4
     for gesture in gestures:
-        half = _between(REST, HELD[gesture])
+        half = between(REST, HELD[gesture], 0.4)
         sequence += [half, *[HELD[gesture]] * 4, half, *[REST] * 3]
-    return [_noisy(pose, chance) if chance else pose for pose in sequence]
+    return [noisy(pose, chance) if chance else pose for pose in sequence]
 
 
-def _between(one: Pose, other: Pose) -> Pose:
-    return Pose((one.turn + other.turn) / 2, (one.drop + other.drop) / 2, (one.size + other.size) / 2)
+def read(sequence: Sequence[Pose | None]) -> tuple[Gesture, ...]:
+    return tuple(one.gesture for one in read_gestures(sequence))
 
 
-def _noisy(pose: Pose, chance: random.Random) -> Pose:
-    return Pose(
-        pose.turn + chance.gauss(0, 0.02),
-        pose.drop * chance.gauss(1, 0.02),
-        pose.size * chance.gauss(1, 0.02),
-    )
-
-
-def read(sequence: list[Pose | None]) -> tuple[Gesture, ...] | None:
-    shown = read_gestures(sequence)
-    return None if shown is None else tuple(one.gesture for one in shown)
-
-
-@pytest.mark.parametrize("asked", gesture_sequences(), ids="-".join)
+@pytest.mark.parametrize("asked", gesture_sequences(3), ids="-".join)
 def test_every_sequence_is_read_as_it_was_made(asked: tuple[Gesture, ...]) -> None:
     assert read(poses(*asked)) == asked
 
 
+@pytest.mark.parametrize("gesture", list(Gesture))
+def test_every_gesture_is_read_by_itself(gesture: Gesture) -> None:
+    assert read(poses(gesture)) == (gesture,)
+
+
 def test_noise_is_not_a_gesture() -> None:
     chance = random.Random(4)
-    assert all(
-        read(poses(*asked, chance=chance)) == asked for asked in gesture_sequences() for _ in range(10)
-    )
-    assert all(read(poses(chance=chance)) == () for _ in range(50))
+    assert all(read(poses(*asked, chance=chance)) == asked for asked in gesture_sequences(3) * 3)
+    assert all(read(poses(chance=chance)) == () for _ in range(200))
 
 
 def test_one_frame_is_a_slip_and_not_a_gesture() -> None:
-    sequence = poses(LEFT)
-    sequence.append(HELD[RIGHT])
-    assert read(sequence) == (LEFT,)
+    assert read([*poses(LEFT), HELD[RIGHT]]) == (LEFT,)
 
 
 def test_frames_without_a_face_are_passed_over() -> None:
@@ -70,31 +53,25 @@ def test_frames_without_a_face_are_passed_over() -> None:
     assert read(sequence) == (LEFT, UP, RIGHT)
 
 
-def test_a_gesture_is_pointed_at_where_it_is_strongest() -> None:
-    sequence = [REST] * 4 + [Pose(turn, 1.0, 90) for turn in (0.3, 0.4, 0.6, 0.4)] + [REST] * 2
-    shown = read_gestures(sequence)
-    assert shown is not None
-    assert shown[0].frame == 6
+def test_a_turned_head_is_neither_tilted_nor_lifted_nor_laughing() -> None:
+    """As the living head turns: it rolls by 13 degrees and lifts by 13 while it looks to one side."""
+    turned = Pose(yaw=38, pitch=13, roll=13, x=0.3, y=0.1, size=1.05, smile=0.03, open=-0.02)
+    half = Pose(yaw=13, pitch=6, roll=13, x=0.1, y=0.1, size=1.05, smile=0.03, open=-0.02)
+    assert read([REST] * 3 + [turned] * 4 + [half] * 5 + [REST] * 2) == (LEFT,)
 
 
-@pytest.mark.parametrize(
-    "sequence", [[], [REST], [HELD[LEFT]] * 8, [Pose(0.0, 0.0, 100)] * 5, [None] * 10], ids=range(5)
-)
-def test_a_sequence_that_does_not_begin_at_rest_cannot_be_read(sequence: list[Pose | None]) -> None:
-    assert read(sequence) is None
+def test_a_toothy_smile_is_no_open_mouth() -> None:
+    grin = Pose(yaw=0, pitch=0, roll=0, x=0, y=0, size=1, smile=0.11, open=0.13)
+    assert read([REST] * 3 + [grin] * 4 + [REST] * 2) == (Gesture.SMILE,)
 
 
-def test_sequences_are_chosen_alike_often_and_always_hold_a_turn() -> None:
-    possible = gesture_sequences()
-    assert len(possible) == 34
-    assert all(LEFT in sequence or RIGHT in sequence for sequence in possible)
-    assert not any(one is other for sequence in possible for one, other in itertools.pairwise(sequence))
-    counted = collections.Counter(choose_gestures() for _ in range(3400))
-    assert set(counted) == set(possible)
-    assert max(counted.values()) < 170
+def test_a_gesture_is_looked_at_where_it_is_clear_and_no_farther() -> None:
+    sequence = [REST] * 4 + [between(REST, HELD[LEFT], share) for share in (0.4, 0.7, 0.85, 1.0, 0.5)]
+    (shown,) = read_gestures(sequence)
+    assert (shown.first, shown.last, shown.apex) == (5, 8, 6)
 
 
-def test_a_recording_passes_no_more_often_than_it_guesses() -> None:
-    """One recorded sequence against 500 challenges: a guesser gets 15, and more than 36 once in a million runs."""
-    recorded = read(poses(LEFT, RIGHT, UP))
-    assert sum(choose_gestures() == recorded for _ in range(500)) <= 36
+@pytest.mark.parametrize("gesture", list(Gesture))
+def test_rest_is_where_no_gesture_is_under_way(gesture: Gesture) -> None:
+    assert is_at_rest(between(REST, HELD[gesture], 0.2))
+    assert not is_at_rest(HELD[gesture])

@@ -62,4 +62,4 @@ class Visit:
         return app
 
     def complete(self) -> Said:
-        return self.bench.services.enrollments.complete(self.id, self.token)
+        return said(self.bench.services.enrollments.complete(self.id, self.token))

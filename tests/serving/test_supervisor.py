@@ -176,3 +176,25 @@ def test_start_up_takes_less_than_two_seconds(start_server: StartServer) -> None
 
     # One of three, because the machine may be busy with other tests; the stop is counted, too.
     assert any(start_up_s() < 2 for _ in range(3))
+
+
+def test_a_hang_up_drops_no_request_and_ends_no_process(start_server: StartServer) -> None:
+    server = start_server(settings={"workers": 2})
+    family = {each.pid for each in (psutil.Process(server.pid), *server.children())}
+    for _ in range(10):
+        for pid in family:
+            os.kill(pid, signal.SIGHUP)
+        assert server.get("/") == (200, "hello")
+    assert {each.pid for each in (psutil.Process(server.pid), *server.children())} == family
+
+
+def test_what_a_dead_process_leaves_behind_is_buried(start_server: StartServer) -> None:
+    """As the first process of a container has to: the children of its children fall to it."""
+    orphan = "import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(0.3)'])"
+    server = start_server(
+        commands={"careless": [sys.executable, "-S", "-c", f"{orphan}; raise SystemExit(7)"]}
+    )
+    time.sleep(2.0)
+    eventually(lambda: not [each for each in server.children() if each.status() == psutil.STATUS_ZOMBIE])
+    assert "careless" in server.log.read_text()
+    assert server.get("/") == (200, "hello")

@@ -36,6 +36,16 @@ def test_the_environ_satisfies_the_reference_checker() -> None:
     assert answer.body == b"/pay me now"
 
 
+@pytest.mark.parametrize("name", ["Date", "date", "DATE"])
+def test_a_date_of_the_applications_own_is_dropped_for_the_servers(name: str) -> None:
+    def application(_: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        start("200 OK", [(name, "Sun, 29 Nov 2026 12:00:00 GMT"), ("Last-Modified", "x"), ("X-Date", "y")])
+        return []
+
+    headers = call(application, environ_of(_SCOPE), b"").headers
+    assert headers == ((b"last-modified", b"x"), (b"x-date", b"y"))
+
+
 def test_the_old_way_of_writing_comes_before_what_is_returned() -> None:
     def application(_: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
         start("200 OK", [])(b"first ")

@@ -21,10 +21,11 @@ from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modali
 from authsvc.bootstrap import wiring
 from authsvc.bootstrap.health import Voices
 from authsvc.bootstrap.opening import Uncounted
-from authsvc.clock import FrozenClock
+from authsvc.clock import FrozenClock, to_millis
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
-from authsvc.face.capture import CaptureContext
+from authsvc.face.capture import CaptureContext, Gesture
+from authsvc.face.part import Part
 from authsvc.factor import Factor, Submission, Unusable
 from authsvc.keys.access import ALL_SCOPES, ApiKey, new_api_key
 from authsvc.keys.keyring import KeyRing
@@ -56,6 +57,7 @@ class NamedFaces:
         self.samples = manifests[0].fusion.samples
         self.gates: tuple[str, ...] = ()
         self.contexts: list[CaptureContext] = []
+        self.shown: list[tuple[Gesture, ...]] = []
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
         if len(frames) < self.samples:
@@ -70,6 +72,30 @@ class NamedFaces:
         self.contexts.append(context)
         alike = _face_of(frames[0]) == reference.vector
         return Comparison(0.99 if alike else 0.4, self.model, 1, LivenessResult(self.liveness))
+
+    def observe(
+        self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
+    ) -> Part | Unusable:
+        """A part shows what its first frame says: `b"ann left"` is ann turning left."""
+        if frames[0] == b"dark":
+            return Unusable(("too_dark",))
+        name, _, gesture = frames[0].decode().partition(" ")
+        shown = Gesture(gesture) if gesture in set(Gesture) else context.gestures[0]
+        return Part(
+            model=self.model, gesture=shown, taken_at_ms=context.taken_at_ms,
+            prompted_at_ms=context.prompted_at_ms, trace="", scene=("", ""), rest=name, apex="",
+            flatness=None, fingerprints=(), quality={}, replayed=False, passive=None,
+        )  # fmt: skip
+
+    def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
+        self.shown.append(tuple(part.gesture for part in parts))
+        return Template(Modality.FACE, self.model, _face_of(parts[0].rest.encode()), self.samples)
+
+    def verify_parts(
+        self, parts: Sequence[Part], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable:
+        self.shown.append(tuple(part.gesture for part in parts))
+        return self.verify([part.rest.encode() for part in parts], reference, context)
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
         return tuple(number for number, other in enumerate(others) if other.vector == template.vector)
@@ -203,11 +229,10 @@ class Bench:
             services.enrollments.take_step(
                 *opened, "consent", Submission({"modalities": ["face"], "look_alikes": agrees})
             )
-            begun = services.enrollments.begin_step(*opened, "face", {})
-            frames = tuple(f"{face} {number}".encode() for number in range(3))
-            services.enrollments.take_step(
-                *opened, "face", Submission({"nonce": begun["nonce"]}, {"frame": frames})
-            )
+            shown = services.enrollments.begin_step(*opened, "face", {})
+            while shown.get("state") != "received":
+                pictures = [f"{face} {number}" for number in range(3)]
+                shown = services.enrollments.take_step(*opened, "face", self.part(shown, *pictures))
         if otp:
             begun = services.enrollments.begin_step(*opened, "otp", {})
             phone.app = pyotp.TOTP(str(begun["secret"]))
@@ -220,7 +245,7 @@ class Bench:
             ]
             assert isinstance(made, dict)
             phone.device = StatedDevice(made["id"], made["secret"])
-        done: Said = services.enrollments.complete(*opened)
+        done = said(services.enrollments.complete(*opened))
         phone.recovery_codes = tuple(done["recovery_codes"])
         return phone
 
@@ -231,11 +256,17 @@ class Bench:
 
     def answer_face(self, decision: Said, *pictures: str) -> None:
         opened = challenge_of(decision)
-        begun = self.services.challenges.begin_step(*opened, Factor.FACE)
+        shown = self.services.challenges.begin_step(*opened, Factor.FACE)
+        while shown.get("state") != "received":
+            shown = self.services.challenges.take_step(*opened, Factor.FACE, self.part(shown, *pictures))
+
+    def part(self, shown: Said, *pictures: str, **meta: object) -> Submission:
+        """The answer to what is shown, made in one second on a phone whose clock runs as the service's does."""
+        now = to_millis(self.clock.now())
+        told = {"taken_at_ms": [*range(len(pictures))], "prompted_at_ms": now, "sent_at_ms": now + 1000}
+        self.clock.advance(timedelta(seconds=1) if shown["gestures"] else timedelta())
         frames = tuple(picture.encode() for picture in pictures)
-        self.services.challenges.take_step(
-            *opened, Factor.FACE, Submission({"nonce": begun["nonce"]}, {"frame": frames})
-        )
+        return Submission({"nonce": shown["nonce"], "meta": {**told, **meta}}, {"frame": frames})
 
     def complete(self, decision: Said) -> Completed:
         return self.services.challenges.complete(*challenge_of(decision))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -67,10 +68,13 @@ class Judged:
         challenge = decide(self.shop, body).get_json()["challenge"]
         path = f"/v1/challenges/{challenge['id']}"
         payer = {"Authorization": f"Challenge {challenge['token']}"}
-        begun = step(self.shop, path, payer, "face").get_json()
-        handed = self.shop.api.put(f"{path}/steps/face", headers=payer, **_form(begun["nonce"], frames))
-        if handed.status_code != 200:
-            return [handed]
+        handed = step(self.shop, path, payer, "face")
+        while (shown := handed.get_json()).get("state") != "received":
+            # Whoever shows the same thing again sends it a little otherwise each time.
+            frames = [*frames[1:], frames[0]]
+            handed = self.shop.api.put(f"{path}/steps/face", headers=payer, **_form(shown["nonce"], frames))
+            if handed.status_code != 200:
+                return [handed]
         return [handed, self.shop.api.post(f"{path}/complete", headers=payer)]
 
 
@@ -162,7 +166,13 @@ def _jpeg(image: Image.Image) -> bytes:
 def _form(nonce: str, frames: Sequence[bytes]) -> dict[str, Any]:
     data = {
         "nonce": nonce,
-        "meta": json.dumps({"taken_at_ms": [200 * number for number in range(len(frames))]}),
+        "meta": json.dumps(
+            {
+                "taken_at_ms": [200 * number for number in range(len(frames))],
+                "prompted_at_ms": (now := round(1000 * time.monotonic())),
+                "sent_at_ms": now,
+            }
+        ),
         "frame": [FileStorage(io.BytesIO(one), "1.jpg", content_type="image/jpeg") for one in frames],
     }
     boundary, body = encode_multipart(data, "boundary")

@@ -88,6 +88,7 @@ GET /v1/webhooks/{}/deliveries/{}
 POST /v1/webhooks/{}/deliveries/{}/redeliver
 GET /v1/decisions/{}/evidence
 GET /.well-known/jwks.json
+GET /.well-known/webauthn
 GET /v1/openapi.json
 GET /healthz
 GET /readyz

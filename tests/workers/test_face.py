@@ -10,6 +10,7 @@ import pytest
 from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
 from authsvc.errors import AuthsvcError, ModelUnusable, Unavailable, UnsupportedMedia
 from authsvc.face.capture import CaptureContext, Gesture
+from authsvc.face.part import Part
 from authsvc.factor import Json, Unusable
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.face import RemoteFace, face_handlers
@@ -25,13 +26,28 @@ COMPARISON = Comparison(
     liveness=LivenessResult(Liveness.ATTACK, ("minifasnet", "planarity"), {"spoof": 0.97}),
     quality={"width": 210.5, "sharpness": 12.0},
 )
+PART = Part(
+    model="sha256:ab",
+    gesture=Gesture.LEFT,
+    taken_at_ms=(0, 100),
+    prompted_at_ms=300,
+    trace="AAAA",
+    scene=("AAAA", "AQID"),
+    rest="AACAPw==",
+    apex="",
+    flatness=0.61,
+    fingerprints=("fp_1",),
+    quality={"width": 210.5},
+    replayed=True,
+    passive=LivenessResult(Liveness.UNDECIDED, ("minifasnet",), {"live": 0.4}),
+)
 FRAMES = (b"\xff\xd8 one", b"\xff\xd8 two")
 
 
 class Room:
     """A face room that answers what it was told to, and remembers what it was asked."""
 
-    def __init__(self, answer: Template | Comparison | Unusable | AuthsvcError) -> None:
+    def __init__(self, answer: Template | Comparison | Part | Unusable | AuthsvcError) -> None:
         self.answer = answer
         self.asked: list[tuple[object, ...]] = []
 
@@ -43,6 +59,22 @@ class Room:
         self, frames: Sequence[bytes], reference: Template, context: CaptureContext
     ) -> Comparison | Unusable:
         self.asked.append((tuple(frames), reference, context))
+        return self._answer(Comparison)
+
+    def observe(
+        self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
+    ) -> Part | Unusable:
+        self.asked.append((tuple(frames), context, model))
+        return self._answer(Part)
+
+    def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
+        self.asked.append((tuple(parts), context))
+        return self._answer(Template)
+
+    def verify_parts(
+        self, parts: Sequence[Part], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable:
+        self.asked.append((tuple(parts), reference, context))
         return self._answer(Comparison)
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
@@ -100,6 +132,19 @@ def test_a_template_arrives_whole():
     room = Room(TEMPLATE)
     assert remote(room).enroll(FRAMES, CONTEXT) == TEMPLATE
     assert room.asked == [(FRAMES, CONTEXT)]
+
+
+@pytest.mark.parametrize("part", [PART, replace(PART, flatness=None, passive=None, replayed=False)])
+def test_a_part_arrives_whole_and_goes_back_whole(part: Part):
+    room = Room(part)
+    assert remote(room).observe(FRAMES, CONTEXT, "sha256:ab") == part
+    assert room.asked == [(FRAMES, CONTEXT, "sha256:ab")]
+    judging = Room(COMPARISON)
+    assert remote(judging).verify_parts((part, part), TEMPLATE, CONTEXT) == COMPARISON
+    assert judging.asked == [((part, part), TEMPLATE, CONTEXT)]
+    making = Room(TEMPLATE)
+    assert remote(making).enroll_parts((part,), CONTEXT) == TEMPLATE
+    assert making.asked == [((part,), CONTEXT)]
 
 
 def test_a_comparison_arrives_to_the_last_digit():

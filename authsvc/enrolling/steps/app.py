@@ -1,4 +1,4 @@
-"""The authenticator app: a secret shown once, and a first code that proves it arrived."""
+"""The authenticator app: a secret of this enrollment's own, and a first code that proves it arrived."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from authsvc.enrolling.steps.step import Taken, When
 from authsvc.errors import ChallengeFailed
 from authsvc.events import Event
 from authsvc.factor import Begun, Factor, Json, Submission
-from authsvc.otp import APP, AppSecret, matching_step, strict_code
+from authsvc.otp import APP, AppSecret, matching_step, new_secret, strict_code
 
 CODES_PER_TICKET = 5
 
@@ -22,6 +22,7 @@ class AppStep:
     once = False
 
     def __init__(self, staging: Staging, issuer: str) -> None:
+        """`issuer` is the name that apps show beside the account."""
         self._staging = staging
         self._issuer = issuer
 
@@ -29,9 +30,14 @@ class AppStep:
         return True
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
-        secret = AppSecret.new(ticket.subject.user, self._issuer)
+        secret = AppSecret(self._raw_secret(ticket), ticket.shown_as, self._issuer)
         shown = {"secret": secret.text, "uri": secret.uri, "qr_svg": secret.qr_svg()}
         return Begun(shown, {"secret": text_of(secret.raw)})
+
+    def _raw_secret(self, ticket: Ticket) -> bytes:
+        """The secret that was shown before: a reload must not void what was scanned already."""
+        begun = self._staging.begun(ticket, self.step)
+        return new_secret() if begun is None else bytes_of(begun["secret"])
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
         code = strict_code(submission.fields.get("code"))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from authsvc.biometric.words import Modality, Template
+from authsvc.clock import Clock, from_millis
 from authsvc.domain.account import Account
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
@@ -15,8 +16,10 @@ from authsvc.enrolling.steps.consent import agreed_to_look_alikes, must_have_con
 from authsvc.enrolling.steps.look_alikes import LookAlikes
 from authsvc.enrolling.steps.step import Taken, When
 from authsvc.events import Event
+from authsvc.face.chain import Chain, check_nonce, wants_swap
+from authsvc.face.drawing import USUAL
 from authsvc.face.verifier import Worker as FaceWorker
-from authsvc.face.verifier import begin_capture, capture
+from authsvc.face.verifier import begin_capture, begun_chain, capture, chain_of, more, parts_of
 from authsvc.factor import Begun, Factor, Json, Submission, Unusable
 from authsvc.ids import new_id
 from authsvc.voice.capture import EnrollmentPhrase
@@ -27,7 +30,7 @@ from authsvc.voice.verifier import Worker as VoiceWorker
 
 class FaceStep:
     step = EnrollmentStep.FACE
-    # A nonce is good for one capture that can be used.
+    # A gesture that was shown is known, so what was begun is good for one answer.
     once = True
 
     def __init__(
@@ -35,11 +38,15 @@ class FaceStep:
         staging: Staging,
         worker: FaceWorker,
         *,
+        seed: Seed,
+        clock: Clock,
         asks_gestures: bool,
         look_alikes: LookAlikes | None = None,
     ) -> None:
         self._staging = staging
         self._worker = worker
+        self._seed = seed
+        self._clock = clock
         self._asks_gestures = asks_gestures
         self._look_alikes = look_alikes
 
@@ -48,14 +55,51 @@ class FaceStep:
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         must_have_consent(self._staging, ticket, Modality.FACE)
-        return begin_capture(now, with_gestures=self._asks_gestures)
+        if not self._asks_gestures:
+            return begin_capture(now)
+        return begun_chain(Chain.begin(self._seed(f"{ticket.id}:{self._draws(ticket)}"), USUAL, now))
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
         must_have_consent(self._staging, ticket, Modality.FACE)
+        if "chain" in begun:
+            return self._take_part(ticket, chain_of(begun), submission, now)
         frames, context = capture(begun, submission, now)
         made = self._worker.enroll(frames, context)
         if isinstance(made, Unusable):
             self._staging.begin(ticket, self.step, begun)
+        return self._made(ticket, made)
+
+    def _take_part(
+        self, ticket: Ticket, chain: Chain, submission: Submission, now: datetime
+    ) -> Taken | Unusable:
+        """One gesture; a capture of which more than the first was shown is never begun again with the same ones."""
+        if wants_swap(submission):
+            check_nonce(chain.nonce, submission, from_millis(chain.expires_at), now)
+            return self._more(ticket, chain.swap(self._clock.now()))
+        frames, context = chain.admit(submission, now)
+        part = self._worker.observe(frames, replace(context, enrolling=True))
+        if isinstance(part, Unusable):
+            self._staging.begin(ticket, self.step, begun_chain(chain).kept)
+            return part
+        chain = chain.followed(part.to_json(), frames, submission, now, self._clock.now())
+        if not chain.is_over:
+            return self._more(ticket, chain)
+        return self._made(
+            ticket, self._worker.enroll_parts(parts_of(chain), replace(context, enrolling=True))
+        )
+
+    def _more(self, ticket: Ticket, chain: Chain) -> Taken:
+        if len(chain.parts) == 1 or chain.swapped:
+            self._staging.keep_parts(ticket, self.step, [{"draws": self._draws(ticket) + 1}])
+        told = more(chain)
+        self._staging.begin(ticket, self.step, told.kept)
+        return Taken(None, told.shown)
+
+    def _draws(self, ticket: Ticket) -> int:
+        return next((int(str(part["draws"])) for part in self._staging.parts(ticket, self.step)), 0)
+
+    def _made(self, ticket: Ticket, made: Template | Unusable) -> Taken | Unusable:
+        if isinstance(made, Unusable):
             return made
         taken = _taken(made, made.fingerprints)
         if self._look_alikes is None or not agreed_to_look_alikes(self._staging, ticket):

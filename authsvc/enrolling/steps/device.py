@@ -49,6 +49,7 @@ class DeviceStep:
             ticket.subject,
             live,
             now,
+            shown_as=ticket.display_name,
             user_handle=handle,
             attestation=self._rules.trusted is not None,
             pays=self._rules.confirmation is not None,

@@ -8,6 +8,7 @@ const element = document.getElementById("device");
 const saying = document.getElementById("say");
 const start = document.getElementById("start");
 const named = document.getElementById("name");
+const without = document.getElementById("without"); // Where a device can be registered that makes no key.
 const steps = new Steps(element);
 const ceremonies = { get: prove, create: register };
 let plainly = false;
@@ -25,7 +26,15 @@ start.addEventListener("click", async () => {
   }
 });
 
+// Where a form without a key lies around the name, Enter must not choose it.
+named?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  start.click();
+});
+
 start.disabled = false; // Only now does somebody listen.
+if (!window.PublicKeyCredential) offerWithout();
 
 async function prove() {
   const { publicKey, paymentRequest } = await steps.begin();
@@ -64,6 +73,16 @@ function withoutPayment({ extensions: { payment, ...extensions }, authenticatorS
 }
 
 function tell(error) {
-  if (error instanceof Refused) explain(error, saying);
-  else say(saying, { NotAllowedError: "refused", AbortError: "refused", InvalidStateError: "known" }[error.name] ?? "unsupported");
+  if (error instanceof Refused) return explain(error, saying);
+  const said = { NotAllowedError: "refused", AbortError: "refused", InvalidStateError: "known" }[error.name] ?? "unsupported";
+  say(saying, said);
+  if (without && said !== "known") without.open = true;
+}
+
+/** This browser can make no key, and says so before anybody has tried. */
+function offerWithout() {
+  say(saying, "unsupported");
+  if (!without) return;
+  without.open = true;
+  start.hidden = true;
 }

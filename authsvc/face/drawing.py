@@ -1,0 +1,102 @@
+"""Which gestures a challenge asks for, and what a recording of some is worth against others.
+
+Drawn from a secret seed, so that beginning again shows the very same ones, whatever was lost in between. *Closer* is read but
+never drawn: whoever has a recording makes it by enlarging the picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+
+from authsvc.face.capture import Gesture
+
+FEWEST, USUAL, MOST = 2, 4, 5
+"""How many gestures may be asked, and how many are where nothing is said."""
+
+TURNS = frozenset({Gesture.LEFT, Gesture.RIGHT})
+DRAWN = tuple(gesture for gesture in Gesture if gesture is not Gesture.CLOSER)
+
+_MIRRORED: Mapping[Gesture, Gesture] = {
+    Gesture.LEFT: Gesture.RIGHT,
+    Gesture.RIGHT: Gesture.LEFT,
+    Gesture.TILT_LEFT: Gesture.TILT_RIGHT,
+    Gesture.TILT_RIGHT: Gesture.TILT_LEFT,
+}
+
+Sequence = tuple[Gesture, ...]
+
+
+@cache
+def gesture_sequences(count: int = USUAL) -> tuple[Sequence, ...]:
+    """All sequences that may be asked: none twice in a row, at least one turn of the head.
+
+    A turn shows that the face is solid; everything else could be done with a picture.
+    """
+    return tuple(
+        sequence
+        for sequence in itertools.product(DRAWN, repeat=count)
+        if not TURNS.isdisjoint(sequence)
+        and all(one is not other for one, other in itertools.pairwise(sequence))
+    )
+
+
+def drawn(seed: bytes, count: int = USUAL) -> Sequence:
+    """The sequence that belongs to a secret seed, each as likely as any other."""
+    sequences = gesture_sequences(count)
+    return sequences[_number(seed, "draw") % len(sequences)]
+
+
+def swapped(sequence: Sequence, at: int, seed: bytes) -> Sequence:
+    """Another gesture instead of one that a person cannot do, and one more at the end.
+
+    The additional one keeps whoever has a recording from choosing by swapping.
+    """
+    before, after = sequence[max(at - 1, 0) : at], sequence[at + 1 :]
+    other = _pick({*before, sequence[at], *after[:1]}, seed, "swap", DRAWN)
+    changed = (*sequence[:at], other, *after)
+    wanted: Collection[Gesture] = DRAWN if TURNS.intersection(changed) else TURNS
+    # What the person cannot do must not come back as the additional one.
+    return (*changed, _pick({changed[-1], sequence[at]}, seed, "more", wanted))
+
+
+def _pick(without: Collection[Gesture], seed: bytes, label: str, among: Collection[Gesture]) -> Gesture:
+    choices = [gesture for gesture in DRAWN if gesture in among and gesture not in without]
+    return choices[_number(seed, label) % len(choices)]
+
+
+def _number(seed: bytes, label: str) -> int:
+    return int.from_bytes(hashlib.sha256(label.encode() + b"\0" + seed).digest(), "big")
+
+
+# -- What a recording is worth ------------------------------------------------------------------------------------------
+
+
+def mirrored(sequence: Iterable[Gesture]) -> Sequence:
+    """What a recording shows once it is mirrored."""
+    return tuple(_MIRRORED.get(gesture, gesture) for gesture in sequence)
+
+
+def playable(recordings: Iterable[Sequence], count: int, cuts: int) -> frozenset[Sequence]:
+    """The sequences of `count` that recordings can be made to show by at most `cuts` cuts from one rest to another.
+
+    A run of a recording may begin and end at any rest, and may be mirrored as a whole; slowing down and enlarging add nothing.
+    """
+    runs = set(_runs([form for one in recordings for form in (tuple(one), mirrored(one))]))
+    made = set(runs)
+    for _ in range(cuts):
+        made |= {(*one, *other) for one in made for other in runs if len(one) + len(other) <= count}
+    return frozenset(made.intersection(gesture_sequences(count)))
+
+
+def chance(recordings: Iterable[Sequence], count: int = USUAL, cuts: int = 0) -> float:
+    """How often a challenge of `count` gestures asks for what recordings can show with so many unnoticed cuts."""
+    return len(playable(recordings, count, cuts)) / len(gesture_sequences(count))
+
+
+def _runs(recordings: Iterable[Sequence]) -> Iterator[Sequence]:
+    for recording in recordings:
+        for start, end in itertools.combinations(range(len(recording) + 1), 2):
+            yield recording[start:end]

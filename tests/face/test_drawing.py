@@ -1,0 +1,80 @@
+"""Which gestures are drawn, and what a recording of some is worth against others: by enumeration, exactly."""
+
+import collections
+import itertools
+import random
+import secrets
+
+import pytest
+
+from authsvc.face.capture import Gesture
+from authsvc.face.drawing import (
+    DRAWN,
+    TURNS,
+    chance,
+    drawn,
+    gesture_sequences,
+    mirrored,
+    playable,
+    swapped,
+)
+
+LEFT, RIGHT, UP, SMILE = Gesture.LEFT, Gesture.RIGHT, Gesture.UP, Gesture.SMILE
+
+
+@pytest.mark.parametrize(("count", "sequences"), [(2, 22), (3, 172), (4, 1192), (5, 7792)])
+def test_sequences_hold_a_turn_and_nothing_twice_in_a_row(count: int, sequences: int) -> None:
+    possible = gesture_sequences(count)
+    assert len(set(possible)) == len(possible) == sequences
+    assert all(TURNS.intersection(sequence) for sequence in possible)
+    assert not any(one is other for sequence in possible for one, other in itertools.pairwise(sequence))
+    assert Gesture.CLOSER not in {gesture for sequence in possible for gesture in sequence}
+
+
+def test_the_same_seed_draws_the_same_and_seeds_draw_alike_often() -> None:
+    counted = collections.Counter(drawn(secrets.token_bytes(32), 2) for _ in range(2200))
+    assert set(counted) == set(gesture_sequences(2))
+    assert max(counted.values()) < 160
+    assert drawn(b"seed") == drawn(b"seed")
+    assert len({drawn(bytes([n])) for n in range(100)}) > 80
+
+
+def test_a_swap_changes_one_gesture_adds_another_and_keeps_the_rules() -> None:
+    for number in range(500):
+        seed = number.to_bytes(4, "big")
+        asked = drawn(seed)
+        for at in range(len(asked)):
+            made = swapped(asked, at, seed)
+            assert len(made) == len(asked) + 1
+            assert made[:at] + made[at + 1 : -1] == asked[:at] + asked[at + 1 :]
+            assert made[at] is not asked[at]
+            assert made[-1] is not asked[at]
+            assert made in gesture_sequences(5)
+            assert swapped(asked, at, seed) == made
+
+
+def test_one_captured_challenge_of_four_gestures_passes_at_most_one_in_500() -> None:
+    for captured in random.Random(3).sample(gesture_sequences(4), 60):
+        assert playable([captured], 4, cuts=0) == {captured, mirrored(captured)}
+        assert chance([captured]) <= 1 / 500
+        # A swap asks for one gesture more than was captured.
+        assert chance([captured], 5) == 0
+
+
+@pytest.mark.parametrize(("captured", "worth"), [(1, 2 / 1192), (3, 6 / 1192), (10, 20 / 1192)])
+def test_more_captured_challenges_are_worth_as_much_more(captured: int, worth: float) -> None:
+    taken = [(LEFT, UP, SMILE, other) for other in DRAWN if other is not SMILE]
+    taken += [(LEFT, SMILE, UP, other) for other in DRAWN if other is not UP]
+    assert chance(taken[:captured]) == pytest.approx(worth)
+
+
+def test_whoever_can_cut_unnoticed_needs_no_luck_with_clips_of_every_gesture() -> None:
+    clips = [(gesture,) for gesture in DRAWN]
+    assert chance(clips, cuts=0) == 0
+    assert chance(clips, cuts=3) == 1
+    assert chance([(LEFT, UP, SMILE, RIGHT)], cuts=1) > 1 / 50
+
+
+def test_a_longer_recording_holds_more_runs() -> None:
+    long = (LEFT, UP, RIGHT, SMILE, LEFT)
+    assert playable([long], 4, cuts=0) == {long[:4], long[1:], mirrored(long[:4]), mirrored(long[1:])}

@@ -1,0 +1,61 @@
+"""What is forgotten is forgotten in pieces, and no chore stands in another's way."""
+
+import logging
+from datetime import timedelta
+from typing import Never
+
+import pytest
+
+from authsvc.errors import Unavailable
+from authsvc.services.housekeeping import MOST_PIECES, PIECE
+from authsvc.storage.tickets import OverviewStore
+from tests.support.service import CLIENT, Bench
+
+ADD = "INSERT INTO idempotency (client, key, fingerprint, answer, expires_at) VALUES (:client, :key, :none, :none, 1)"
+
+
+def stale_answers(bench: Bench, count: int) -> None:
+    rows = [{"client": CLIENT, "key": f"old-{number}", "none": b""} for number in range(count)]
+    bench.wired.store.ledger.transact(lambda tx: tx._connection.many(ADD, rows))
+
+
+def left(bench: Bench) -> int:
+    count = "SELECT count(*) FROM idempotency WHERE expires_at = 1"
+    return int(bench.wired.store.ledger.read(lambda tx: tx._connection.all(count, {}))[0][0])
+
+
+def test_a_heap_is_forgotten_in_pieces_and_what_is_late_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    stale_answers(bench, MOST_PIECES * PIECE + 7)
+    sizes = []
+    transact = bench.wired.store.ledger.transact
+
+    def measured(unit, ahead=None):  # type: ignore[no-untyped-def]  # As the ledger's.
+        done = transact(unit, ahead)
+        sizes.append(done)
+        return done
+
+    monkeypatch.setattr(bench.wired.store.ledger, "transact", measured)
+    with caplog.at_level(logging.WARNING):
+        bench.services.housekeeping.sweep()
+    assert max(size for size in sizes if isinstance(size, int)) == PIECE
+    assert "forgetting answers is behind" in caplog.text
+    assert left(bench) == 7
+    bench.services.housekeeping.sweep()
+    assert left(bench) == 0
+
+
+def test_a_chore_that_sticks_holds_up_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    bench.enroll()
+    decision = bench.decide(bench.payment(125_000))
+    stale_answers(bench, 3)
+    bench.clock.advance(timedelta(hours=1))
+
+    def sticks(*_: object) -> Never:
+        raise Unavailable("the database did not answer in time")
+
+    monkeypatch.setattr(OverviewStore, "forget_expired", sticks)
+    bench.services.housekeeping.sweep()
+    assert bench.again(decision)["status"] == "expired"
+    assert left(bench) == 0

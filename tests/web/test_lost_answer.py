@@ -1,0 +1,130 @@
+"""The answer of a completed enrollment is lost on its way, and with it the recovery codes: asked again, it is sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pyotp
+import pytest
+from werkzeug.test import TestResponse
+
+from authsvc.domain.ticket import TICKET_LIFE
+from authsvc.errors import ChallengeClosed
+from authsvc.factor import Submission
+from authsvc.services.enrollments import TicketWanted
+from authsvc.stepup.once import Once
+from tests.support.service import Bench, Said, embedded, said
+from tests.web.conftest import Shop
+from tests.web.people import open_enrollment, step
+from tests.web.support import slug
+
+
+@dataclass
+class Visit:
+    """Somebody who has an app and presses the last button."""
+
+    shop: Shop
+    token: dict[str, str]
+    path: str
+
+    @classmethod
+    def of(cls, shop: Shop, user: str) -> Visit:
+        token, path = open_enrollment(shop, user)
+        app = pyotp.TOTP(step(shop, path, token, "otp").get_json()["secret"])
+        handed_in = shop.api.put(f"{path}/steps/otp", json={"code": app.now()}, headers=token)
+        assert handed_in.status_code == 200
+        return cls(shop, token, path)
+
+    def complete(self, key: str | None = "k", **request: object) -> TestResponse:
+        headers = self.token if key is None else {**self.token, "Idempotency-Key": key}
+        return self.shop.api.post(f"{self.path}/complete", headers=headers, **request)
+
+
+def test_asked_again_with_the_same_key_it_is_the_same(shop: Shop, user: str):
+    visit = Visit.of(shop, user)
+    lost, again = visit.complete(), visit.complete()
+    assert len(lost.get_json()["recovery_codes"]) == 10
+    assert (again.status_code, again.data) == (lost.status_code, lost.data)
+    assert "Idempotent-Replayed" not in lost.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("key", ["another", None], ids=["another key", "no key"])
+@pytest.mark.parametrize("first", ["k", None], ids=["after a key", "after none"])
+def test_asked_again_in_another_way_it_is_over(shop: Shop, user: str, first: str | None, key: str | None):
+    visit = Visit.of(shop, user)
+    assert visit.complete(first).status_code == 200
+    assert slug(visit.complete(key)) == "challenge-closed"
+
+
+def test_another_token_gets_nothing(shop: Shop, user: str):
+    visit, other = Visit.of(shop, user), Visit.of(shop, f"{user}-other")
+    assert visit.complete().status_code == 200
+    stolen = Visit(shop, other.token, visit.path)
+    assert slug(stolen.complete()) == "unauthenticated"
+
+
+def test_the_same_key_of_somebody_else_is_another(shop: Shop, user: str):
+    visit, other = Visit.of(shop, user), Visit.of(shop, f"{user}-other")
+    assert visit.complete().get_json() != other.complete().get_json()
+
+
+def test_with_another_body_it_is_another_request(shop: Shop, user: str):
+    visit = Visit.of(shop, user)
+    assert visit.complete().status_code == 200
+    assert slug(visit.complete(json={})) == "idempotency-key-reused"
+
+
+def test_what_was_refused_can_be_asked_again(shop: Shop, user: str):
+    token, path = open_enrollment(shop, user)
+    visit = Visit(shop, token, path)
+    assert slug(visit.complete()) == "invalid-request"
+    step(shop, path, token, "device")
+    assert shop.api.put(f"{path}/steps/device", json={"name": "手机"}, headers=token).status_code == 200
+    assert visit.complete().status_code == 200
+
+
+def test_of_eight_at_once_all_get_the_same_codes(shop: Shop, user: str):
+    visit = Visit.of(shop, user)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: visit.complete(), range(8)))
+    assert {answer.status_code for answer in found} == {200}
+    assert len({answer.data for answer in found}) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in found) == 1
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(embedded(tmp_path / "data"))
+    yield made
+    made.close()
+
+
+def completed(bench: Bench, key: str = "k") -> tuple[tuple[str, str], Said]:
+    """An enrollment that was completed under this key, and what it answered."""
+    ticket = bench.services.enrollments.create(bench.key, bench.once(), TicketWanted("u_1", "zh-CN"))
+    opened = (str(said(ticket)["id"]), str(said(ticket)["token"]))
+    app = pyotp.TOTP(str(bench.services.enrollments.begin_step(*opened, "otp", {})["secret"]))
+    bench.services.enrollments.take_step(*opened, "otp", Submission({"code": app.at(bench.clock.now())}))
+    return opened, said(bench.services.enrollments.complete(*opened, Once(key, b"f")))
+
+
+def test_it_is_kept_for_a_quarter_of_an_hour(bench: Bench):
+    opened, first = completed(bench)
+    bench.clock.advance(TICKET_LIFE - timedelta(seconds=1))
+    assert said(bench.services.enrollments.complete(*opened, Once("k", b"f"))) == first
+    bench.clock.advance(timedelta(seconds=1))
+    with pytest.raises(ChallengeClosed):
+        bench.services.enrollments.complete(*opened, Once("k", b"f"))
+
+
+def test_it_is_kept_sealed(bench: Bench):
+    _, first = completed(bench)
+    stored = b"".join(file.read_bytes() for file in bench.settings.data_dir.glob("*.db*"))
+    codes = first["recovery_codes"]
+    assert codes
+    assert not [code for code in codes if code.encode() in stored or code.replace("-", "").encode() in stored]
