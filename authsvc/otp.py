@@ -165,7 +165,8 @@ class AppSecret:
         """The URI as a QR code: inline SVG, so that it passes a strict content security policy."""
         import segno  # Only enrollment draws, so the decision path does not load it.
 
-        return segno.make(self.uri, error="m").svg_inline(scale=5, border=4)
+        # Only with a unit does it say its own measures, without which a page that shrinks it cuts it off.
+        return segno.make(self.uri, error="m").svg_inline(scale=5, border=4, unit="px")
 
 
 def new_secret() -> bytes:

@@ -40,7 +40,7 @@ from authsvc.voice.fingerprint import Fingerprint
 from authsvc.voice.ge2e_onnx_engine import windows_of
 
 _SECONDS = 3.0
-_EARLIER = 35
+_EARLIER = 25
 _CHECKPOINT = "resemblyzer/pretrained.pt"
 
 _READY = """

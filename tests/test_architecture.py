@@ -205,3 +205,27 @@ def _is_known(found: Import) -> bool:
 def _imports_of(module: str) -> list[Import]:
     file = f"{module.replace('.', '/')}.py"
     return [each for each in ALL if each.file == file and not each.is_for_types]
+
+
+RETIRED = r"\bdesks?\b|taken in hand|gives no sense|enrolment"
+LAB_KEYS = r"\benrolment(?:_fta\w*|_phrases)\b|\"enrolment\""
+"""Keys of `--json`, which keep their names."""
+
+
+def test_retired_words_are_gone() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.md", "*.html", "*.js", "*.po"],
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    here = Path(__file__).relative_to(CHECKOUT).as_posix()
+    files = set(listed.stdout.split()) - {"CHANGELOG.md", here}
+    assert not [
+        f"{file}:{number}: {line.strip()}"
+        for file in sorted(files)
+        for number, line in enumerate((CHECKOUT / file).read_text().splitlines(), start=1)
+        if re.search(RETIRED, re.sub(LAB_KEYS, "", line), re.IGNORECASE)
+    ]

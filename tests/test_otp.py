@@ -1,5 +1,6 @@
 """One-time codes against the RFCs' own vectors, and against everything that is nearly a code."""
 
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -157,6 +158,16 @@ def test_a_new_secret_has_160_bits_and_an_uri_that_apps_read():
     assert secret.uri.startswith("otpauth://totp/")
     assert f"secret={secret.text}" in secret.uri
     assert secret.qr_svg().startswith("<svg")
+
+
+@pytest.mark.parametrize("account", ["u", "u_1", "王芳", "ann@example.org", "x" * 64])
+def test_a_qr_code_can_be_shrunk_as_a_whole(account: str):
+    """A page makes it fit its screen; without measures of its own it would be cut off there."""
+    svg = AppSecret.new(account, "友谊支付").qr_svg()
+    found = re.search(r'<svg width="([0-9]+)px" height="([0-9]+)px" viewBox="0 0 ([0-9]+) ([0-9]+)"', svg)
+    assert found is not None
+    width, height, across, down = map(int, found.groups())
+    assert width == height == across == down
 
 
 def test_recovery_codes_have_eighty_bits_and_forgive_how_they_are_typed():

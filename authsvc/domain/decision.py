@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -68,10 +68,28 @@ class ReceiptRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """What the backend stated and gets back as it came, by the contract's own names: kept with the decision, judged by nobody.
+
+    `return_url` leads the payer back to the shop.
+    """
+
+    return_url: str | None = None
+
+    @classmethod
+    def among(cls, stated: Json) -> Passed:
+        """These fields among others; one that is not there keeps its default."""
+        return cls(**{each.name: stated[each.name] for each in fields(cls) if each.name in stated})  # type: ignore[arg-type]  # Typed where they come in.
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """`inputs` is the full snapshot the policy saw, `reasons` and `fired` what it answered, `novelty` the device's.
 
-    `return_url` leads the payer back to the shop; `missing` says what would have to be enrolled, and
+    `missing` says what would have to be enrolled, and
     `possible_from` when it could be proved without; `evidence` is the hash of
     all that a release rests on; `suspended` says that declining it suspended the device.
     """
@@ -91,7 +109,7 @@ class Decision:
     exemption: str | None = None
     device_id: str | None = None
     locale: str = "zh-CN"
-    return_url: str | None = None
+    passed: Passed = field(default_factory=Passed)
     missing: tuple[str, ...] = ()
     possible_from: datetime | None = None
     suspended: bool = False

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from authsvc.account import acts
 from authsvc.account.proof import use_proof
-from authsvc.domain.decision import Decision, Status
+from authsvc.domain.decision import Decision, Passed, Status
 from authsvc.domain.overview import Overview
 from authsvc.domain.store import Transaction
 from authsvc.errors import ProofRequired, TransactionChanged
@@ -74,7 +74,7 @@ class ErasureService(Service):
         currency, payee = self._stepup.reference_currency(), Payee("authsvc", subject.client)
         payment = Payment(_transaction_of(overview), ERASURE, 0, currency, payee, subject)
         back = f"{self._parts.base_url}/o/{overview.id}/erasure"
-        return DecisionRequest(payment, locale=overview.locale, return_url=back)
+        return DecisionRequest(payment, locale=overview.locale, passed=Passed(back))
 
     def _progress(self, decision: Decision | None) -> Json:
         if decision is None or decision.challenge is None:

@@ -63,7 +63,7 @@ def challenge_view(decision: Decision, received: Sequence[Factor]) -> Json:
         "attempts_remaining": 0 if challenge is None else challenge.attempts_remaining,
         "expires_at": rfc3339(decision.expires_at),
         "locale": decision.locale,
-        "return_url": decision.return_url,
+        "return_url": decision.passed.return_url,
         "device_suspended": decision.suspended,
     }
 

@@ -15,7 +15,7 @@ from authsvc.device.credential import Device, DeviceState
 from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
 from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
-from authsvc.domain.decision import Decision, PolicyRef, Status
+from authsvc.domain.decision import Decision, Passed, PolicyRef, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.standing import KEYS, Standing
 from authsvc.domain.store import Transaction
@@ -51,7 +51,7 @@ class DecisionRequest:
     channel: str | None = None
     ip: str | None = None
     locale: str | None = None
-    return_url: str | None = None
+    passed: Passed = field(default_factory=Passed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Deciding:
             exemption=outcome.exemption,
             device_id=request.device.id,
             locale=request.locale or (DEFAULT_LOCALE if account is None else account.locale),
-            return_url=request.return_url,
+            passed=request.passed,
         )
         return Judged(self._with_status(tx, decision, outcome, account, now), account, policy)
 

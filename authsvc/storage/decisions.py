@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
 from authsvc.domain.challenge import Challenge
-from authsvc.domain.decision import Decision, PolicyRef, ReceiptRef, Status
+from authsvc.domain.decision import Decision, Passed, PolicyRef, ReceiptRef, Status
 from authsvc.domain.receipt import LIFE
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
@@ -160,7 +160,7 @@ def _body(decision: Decision) -> str:
         "exemption": decision.exemption,
         "device_id": decision.device_id,
         "locale": decision.locale,
-        "return_url": decision.return_url,
+        **decision.passed.to_json(),
         "missing": decision.missing,
         **({} if decision.possible_from is None else {"possible_from": to_millis(decision.possible_from)}),
         **({"suspended": True} if decision.suspended else {}),
@@ -213,7 +213,7 @@ def _decision(row: Row) -> Decision:
         exemption=body["exemption"],
         device_id=body["device_id"],
         locale=body["locale"],
-        return_url=body["return_url"],
+        passed=Passed.among(body),
         missing=tuple(body["missing"]),
         suspended="suspended" in body,
         possible_from=from_millis(body["possible_from"]) if "possible_from" in body else None,

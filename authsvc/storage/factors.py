@@ -82,8 +82,8 @@ CONSENTS = """SELECT modality, text_version, given_at, withdrawn_at FROM consent
     WHERE client = :client AND user_id = :user ORDER BY given_at"""
 
 
-CAPTURES_KEPT = 31
-"""That of the enrollment for as long as its template stands, and the last thirty besides."""
+CAPTURES_KEPT = 21
+"""That of the enrollment for as long as its template stands, and the last twenty besides."""
 
 
 class OtpStore:

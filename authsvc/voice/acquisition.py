@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from authsvc.voice.audio import decode
 from authsvc.voice.engine import DigitRecogniser, SpeechDetector
@@ -24,13 +26,13 @@ _WHISPERED_HEARD, _WHISPERED_S = 0.3, 0.08
 class Phrase:
     """One recording: its speech, what was measured, how the digits were read, and what speaks against it.
 
-    `otherwise` is how they were read in the other language.
+    `otherwise` reads them in the other language.
     """
 
     speech: Speech
     quality: Quality
     reading: Reading
-    otherwise: Reading
+    otherwise: Callable[[], Reading]
     fingerprint: Fingerprint
     hints: tuple[Hint, ...]
 
@@ -53,7 +55,7 @@ def acquire(data: bytes, digits: str, language: Language, ears: Ears, gate: Gate
     quality = measure(speech)
     log_probabilities = ears.recogniser.log_probabilities(speech.span)
     reading = read(log_probabilities, digits, language, speech.duration)
-    otherwise = read(log_probabilities, digits, language.other, speech.duration)
+    otherwise = partial(read, log_probabilities, digits, language.other, speech.duration)
     hints = _whispered(gate.hints(quality), speech, reading, digits) or _reading_hints(reading, digits)
     return Phrase(speech, quality, reading, otherwise, Fingerprint.of(data, speech.recording), hints)
 

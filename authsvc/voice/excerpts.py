@@ -39,22 +39,22 @@ _STRETCHES = ((1.0, 0.0), (1.05, 0.5), (0.95, -0.5), (1.05, 0.0), (0.95, 0.0))
 def excerpted(relief: Relief, earlier: Sequence[Relief]) -> float:
     """How alike the best fifth of the recording's windows is to some places of the earlier ones, in [0, 1]."""
     versions = [_windows(_stretched(relief, *by), HOP) for by in _STRETCHES]
-    found = np.zeros(sum(map(len, versions)), dtype=np.float32)
     windows = np.concatenate(versions)
+    found = np.zeros(len(windows), dtype=np.float32)
     for one in earlier:
-        places = _windows(one, STEP)
+        places, lengths = _cut(one, STEP)
         if len(places) and len(windows):
-            np.maximum(found, (windows @ places.T).max(axis=1), out=found)
+            np.maximum(found, (windows @ places.T / lengths).max(axis=1), out=found)
     ends = np.cumsum([len(version) for version in versions])
     return max((_best_fifth(own) for own in np.split(found, ends[:-1]) if len(own)), default=0.0)
 
 
 def repeated(relief: Relief) -> float:
     """How alike the two most alike windows of a recording are that do not overlap: a take that is there twice is near 1."""
-    windows, places = _windows(relief, HOP), _windows(relief, STEP)
+    windows, (places, lengths) = _windows(relief, HOP), _cut(relief, STEP)
     starts = HOP * np.arange(len(windows))[:, None] - STEP * np.arange(len(places))[None]
     apart = np.abs(starts) >= WINDOW
-    return float(np.clip((windows @ places.T)[apart].max(initial=0.0), 0, 1))
+    return float(np.clip((windows @ places.T / lengths)[apart].max(initial=0.0), 0, 1))
 
 
 def _best_fifth(found: Floats) -> float:
@@ -63,13 +63,22 @@ def _best_fifth(found: Floats) -> float:
 
 def _windows(relief: NDArray[np.generic], hop: int) -> Floats:
     """`n x (20 * 23)` of unit length."""
-    if len(relief) < WINDOW:
-        return np.zeros((0, relief.shape[1] * WINDOW // _THINNED), dtype=np.float32)
-    cut = np.lib.stride_tricks.sliding_window_view(relief.astype(np.float32), WINDOW, axis=0)
-    rows = cut[::hop, :, ::_THINNED].reshape(-1, relief.shape[1] * WINDOW // _THINNED)
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    unit: Floats = rows / np.maximum(lengths, 1e-6)[:, None]
+    rows, lengths = _cut(relief, hop)
+    unit: Floats = rows / lengths[:, None]
     return unit
+
+
+def _cut(relief: NDArray[np.generic], hop: int) -> tuple[Floats, Floats]:
+    """Windows as rows of `20 * 23`, and how long each is as a vector."""
+    size = relief.shape[1] * WINDOW // _THINNED
+    if len(relief) < WINDOW:
+        return np.zeros((0, size), dtype=np.float32), np.zeros(0, dtype=np.float32)
+    values = relief.astype(np.float32)
+    cut = np.lib.stride_tricks.sliding_window_view(values, WINDOW, axis=0)
+    rows = cut[::hop, :, ::_THINNED].swapaxes(1, 2).reshape(-1, size)
+    energies = np.lib.stride_tricks.sliding_window_view((values**2).sum(axis=1), WINDOW)
+    lengths = np.sqrt(energies[::hop, ::_THINNED].sum(axis=1))
+    return rows, np.maximum(lengths, 1e-6)
 
 
 def _stretched(relief: Relief, by: float, bands: float) -> Floats:

@@ -10,8 +10,9 @@ import base64
 import binascii
 import hashlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class Fingerprint:
         """1 for the same bytes or samples; else the largest normalised cross-correlation at any lag, in [0, 1]."""
         if other.file == self.file or other.sound == self.sound:
             return 1.0
-        return _correlation(self.relief, other.relief)
+        return _correlations(self.relief, [other.relief])[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def likeness(fingerprint: Fingerprint, earlier: Iterable[str]) -> Likeness:
     """Raises InvalidRequest for text that is no fingerprint."""
     others = [Fingerprint.parse(text) for text in earlier]
     return Likeness(
-        max((fingerprint.similarity(other) for other in others), default=0.0),
+        _closest_of(fingerprint, others),
         excerpted(fingerprint.relief, [other.relief for other in others]),
         repeated(fingerprint.relief),
     )
@@ -101,7 +102,13 @@ def likeness(fingerprint: Fingerprint, earlier: Iterable[str]) -> Likeness:
 
 def closest(fingerprint: Fingerprint, earlier: Iterable[str]) -> float:
     """The largest likeness as a whole to any of the earlier ones; 0 when there are none."""
-    return max((fingerprint.similarity(Fingerprint.parse(text)) for text in earlier), default=0.0)
+    return _closest_of(fingerprint, [Fingerprint.parse(text) for text in earlier])
+
+
+def _closest_of(fingerprint: Fingerprint, others: Sequence[Fingerprint]) -> float:
+    if any(other.file == fingerprint.file or other.sound == fingerprint.sound for other in others):
+        return 1.0
+    return max(_correlations(fingerprint.relief, [other.relief for other in others]), default=0.0)
 
 
 def relief_of(samples: Samples) -> NDArray[np.int8]:
@@ -133,9 +140,18 @@ def _moving_mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
     return mean
 
 
-def _correlation(one: NDArray[np.int8], other: NDArray[np.int8]) -> float:
-    size = 1 << (len(one) + len(other) - 1).bit_length()
-    spectra = [np.fft.rfft(relief.astype(np.float32), size, axis=0) for relief in (one, other)]
-    lags = np.fft.irfft((spectra[0] * spectra[1].conj()).sum(axis=1), size)
-    norms = (float(np.linalg.norm(relief.astype(np.float32))) for relief in (one, other))
-    return float(np.clip(lags.max() / max(float(np.prod(list(norms))), 1e-9), 0.0, 1.0))
+def _correlations(one: NDArray[np.int8], others: Sequence[NDArray[np.int8]]) -> list[float]:
+    """The largest normalised cross-correlation with each, over all lags."""
+    size = 1 << (len(one) + max(map(len, others), default=0) - 1).bit_length()
+    spectrum, length = _spectrum(one, size)
+    found = []
+    for other in others:
+        theirs, their_length = _spectrum(other, size)
+        lags = np.fft.irfft((spectrum * theirs.conj()).sum(axis=0), size)
+        found.append(float(np.clip(lags.max() / max(length * their_length, 1e-9), 0.0, 1.0)))
+    return found
+
+
+def _spectrum(relief: NDArray[np.int8], size: int) -> tuple[NDArray[np.complexfloating[Any]], float]:
+    bands = np.ascontiguousarray(relief.T, dtype=np.float32)
+    return np.fft.rfft(bands, size), float(np.linalg.norm(bands))

@@ -127,7 +127,7 @@ class VoiceService:
         return Unusable(tuple(hint.value for hint in phrase.hints)) if phrase.hints else phrase
 
     def _is_in_the_other_language(self, phrase: Phrase) -> bool:
-        return self._liveness.is_misread(phrase.reading) and not self._liveness.is_misread(phrase.otherwise)
+        return self._liveness.is_misread(phrase.reading) and not self._liveness.is_misread(phrase.otherwise())
 
     def _objections(self, phrase: Phrase, context: CaptureContext) -> tuple[Hint, ...]:
         """Against a good recording: other digits than were asked, or a sound that was heard before."""

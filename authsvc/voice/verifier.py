@@ -26,7 +26,7 @@ from authsvc.voice.spoken_prompt import DIGITS, ENROLLMENT_DIGITS, Language, new
 
 PROMPT_LIFE = timedelta(seconds=60)
 _EVIDENCE = ("model", "score", "phrases", "part", "liveness", "detectors", "prompt")
-NONCE_BYTES = 24  # 192 bits; BARS 6 asks for 128.
+NONCE_BYTES = 24  # 192 bits; requirement 6 asks for 128.
 
 Answer = TypeVar("Answer")
 

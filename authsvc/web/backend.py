@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.decision import Passed
 from authsvc.keys.access import Scope
 from authsvc.payment import Payment
 from authsvc.serving.waiting import WAITED, hold
@@ -144,7 +145,7 @@ def _decision_request(client: str, wanted: requests.DecisionWanted) -> DecisionR
         channel=context.channel,
         ip=context.ip,
         locale=context.locale,
-        return_url=wanted.return_url,
+        passed=Passed.among(wanted.model_dump()),
     )
 
 

@@ -139,6 +139,7 @@ def test_every_step_of_an_enrollment(tour: Tour):
     tour.see("enroll-consent", ENROLLMENT + "/consent", consent)
     tour.see("enroll-child", ENROLLMENT + "/consent", consent, does=_a_child_alone)
     tour.see("enroll-device", ENROLLMENT + "/device", enrollment(**device))
+    tour.see("enroll-device-without-key", ENROLLMENT + "/device", enrollment(**device), does=_open_without)
     tour.see("enroll-app", ENROLLMENT + "/otp", begun, enrollment(**device))
     tour.see(
         "enroll-app-wrong",
@@ -229,6 +230,10 @@ navigator.mediaDevices.getUserMedia = (wanted) =>
 def _type_code(page: Page) -> None:
     page.fill("#code", "123456")
     page.click("form:has(#code) button.button")
+
+
+def _open_without(page: Page) -> None:
+    page.click("#without summary")
 
 
 def _press(page: Page) -> None:

@@ -7,17 +7,19 @@ microphone finds it. Everything else is real: the page, the service, its worker 
 from __future__ import annotations
 
 import re
+import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Playwright, Route
+from playwright.sync_api import Browser, Playwright, Response, Route
 
 from authsvc.biometric.manifest import manifest_folder, read_manifests
 from authsvc.biometric.words import Modality, Template
+from authsvc.lab.voice_copies import at_speed
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.build import ears, voice_service
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
@@ -30,10 +32,10 @@ from tests.support.live import LiveService
 from tests.support.speaking import Speaker
 
 _BEFORE_S, _AFTER_S = 0.7, 7.0
-# A slow row of eight digits takes six seconds.
-_WHILE_IT_IS_SPOKEN_MS = 7500
-# Noise from little to much, and all of it three times over: every reading is another one.
-_NOISES_DB = 3 * tuple(range(30, 12, -1))
+# Longer than is needed on a machine that does nothing else; the page itself gives up after eleven and a half.
+_SPOKEN_AND_JUDGED_MS = 40_000
+# A voice that is so much higher than at the enrollment leaves doubt.
+_HIGHER = (1.13, 1.14, 1.15, 1.12, 1.16, 1.13, 1.14, 1.15)
 
 
 class Microphone:
@@ -56,29 +58,32 @@ class Microphone:
 class Reader:
     """Somebody at a phone who reads whatever digits its page is given.
 
-    `leaves_doubt` makes the next reading one that is neither clearly the owner's nor clearly not, in as much noise as that takes:
+    `leaves_doubt` makes the next reading one that is neither clearly the owner's nor clearly not, in a higher voice:
     what was played for the enrollment tells how alike a reading will be.
     """
 
     def __init__(self, phone: Phone, microphone: Microphone, speaker: Speaker, service: VoiceService) -> None:
         self.phone, self.page = phone, phone.page
-        self.leaves_doubt = False
+        self.leaves_doubt = self.is_drowned = False
         self._microphone, self._speaker, self._service = microphone, speaker, service
         self._enrolled: list[EnrollmentPhrase] = []
         self.page.route("**/steps/voice/begin", self._answer_with_the_digits)
 
-    def record(self) -> None:
-        """From the button that shows the digits to the one that says they were read."""
-        self.page.click("#start")
-        self.page.wait_for_selector("#digits:visible")
-        self.page.wait_for_timeout(_WHILE_IT_IS_SPOKEN_MS)
-        self.page.click("#stop")
+    def record(self) -> Response:
+        """One press: the row is spoken, its end is heard, and it is sent; what the service answers."""
+        with self.page.expect_response(
+            lambda answer: answer.request.method == "PUT", timeout=_SPOKEN_AND_JUDGED_MS
+        ) as sent:
+            self.page.click("#start")
+        return sent.value
 
     def _answer_with_the_digits(self, route: Route) -> None:
         answer = route.fetch()
         digits = answer.json()["digits"]
         sound = self._doubtful(digits) if self.leaves_doubt else self._speaker.samples(digits)
-        if "phrase" in answer.json():
+        if self.is_drowned:
+            sound = noisy(sound, 2)
+        elif "phrase" in answer.json():
             heard = self._service.listen(encode_wav(sound), CaptureContext(digits, "en"))
             assert isinstance(heard, EnrollmentPhrase)
             self._enrolled.append(heard)
@@ -88,12 +93,12 @@ class Reader:
     def _doubtful(self, digits: str) -> Samples:
         template = self._service.enroll([phrase.share for phrase in self._enrolled])
         assert isinstance(template, Template)
-        for decibels in _NOISES_DB:
-            sound = self._speaker.samples(digits, partial(noisy, decibels=decibels))
+        for factor in _HIGHER:
+            sound = self._speaker.samples(digits, partial(at_speed, factor=factor))
             heard = self._service.verify(encode_wav(sound), template, CaptureContext(digits, "en"))
-            if isinstance(heard, Heard) and 0.76 < heard.comparison.score < 0.80:
+            if isinstance(heard, Heard) and 0.74 < heard.comparison.score < 0.82:
                 return sound
-        raise AssertionError("no noise leaves a doubt")
+        raise AssertionError("no pitch leaves a doubt")
 
 
 @pytest.fixture
@@ -137,7 +142,9 @@ def reader(
 
 
 @pytest.mark.timeout(400)
-def test_a_voice_is_enrolled_and_confirms_a_payment(reader: Reader):
+def test_a_voice_is_enrolled_and_confirms_a_payment(
+    reader: Reader, record_property: Callable[[str, object], None]
+):
     phone, page = reader.phone, reader.page
     phone.begin_enrolling()
     page.click("a.button")
@@ -146,17 +153,17 @@ def test_a_voice_is_enrolled_and_confirms_a_payment(reader: Reader):
     phone.add_app()
     assert page.url.endswith("/voice")
 
-    _read_a_row_twice_and_listen(reader)
-    for number in range(2, 6):
-        reader.record()
+    _listen_to_a_row_that_was_not_accepted(reader)
+    began = time.monotonic()
+    for number in range(1, 6):
         assert page.inner_text("#phrases") == f"Row {number} of 5"
         if number < 5:
-            with page.expect_response(lambda answer: answer.request.method == "PUT"):
-                page.click("#send")
+            assert reader.record().json() == {"state": "received", "remaining": 5 - number}
             page.wait_for_selector("#start:visible")
             assert page.inner_text("#say") == "That was good. Now the next row."
     with page.expect_navigation():
-        page.click("#send")
+        reader.record()
+    record_property("seconds_for_five_rows", round(time.monotonic() - began, 1))
     phone.finish()
     phone.leave()
 
@@ -164,35 +171,33 @@ def test_a_voice_is_enrolled_and_confirms_a_payment(reader: Reader):
     assert phone.complaints == []
 
 
-def _read_a_row_twice_and_listen(reader: Reader) -> None:
-    """The first reading does not please, and is repeated before anything is sent."""
+def _listen_to_a_row_that_was_not_accepted(reader: Reader) -> None:
+    """The first reading drowns in noise: only then is there something to listen to."""
     page = reader.page
-    reader.record()
+    assert not page.is_visible("#review")
+    reader.is_drowned = True
+    with page.expect_response(
+        lambda answer: answer.request.method == "PUT", timeout=_SPOKEN_AND_JUDGED_MS
+    ) as sent:
+        page.click("#start")
+        page.wait_for_selector("#digits:visible")
+        assert page.inner_text("#phrases") == "Row 1 of 5"
+        assert page.inner_text("#tongue") == "Read them in English."
+        assert inspect(page, "enroll-6-voice-speaking") == []
+    assert sent.value.status == 422
     page.wait_for_selector("#review:visible")
-    assert page.inner_text("#phrases") == "Row 1 of 5"
-    assert page.inner_text("#tongue") == "Read them in English."
-    page.wait_for_function("document.getElementById('playback').duration > 4")
+    page.wait_for_function("document.getElementById('playback').duration > 2")
     assert inspect(page, "enroll-6-voice-heard") == []
-    first = page.text_content("#digits")
-    page.click("#repeat")
-    page.wait_for_selector("#stop:visible")
-    page.wait_for_timeout(_WHILE_IT_IS_SPOKEN_MS)
-    assert inspect(page, "enroll-6-voice-speaking") == []
-    page.click("#stop")
-    assert page.text_content("#digits") == first
-    with page.expect_response(lambda answer: answer.request.method == "PUT") as sent:
-        page.click("#send")
-    assert sent.value.json() == {"state": "received", "remaining": 4}
-    page.wait_for_selector("#start:visible")
+    reader.is_drowned = False
 
 
 def _confirm_by_voice(reader: Reader) -> None:
-    """A payment from this phone at a risk that wants more than a code: first with a noise that leaves doubt, then in peace."""
+    """A payment from this phone at a risk that wants more than a code: first in a voice that leaves doubt, then in peace."""
     phone, page = reader.phone, reader.page
     phone.buy("teapot", "suspicious")
     phone.choose("voice", "otp")
     reader.leaves_doubt = True
-    reader.record()
+    assert reader.record().status == 422
     page.wait_for_selector("#start:visible")
     assert page.inner_text("#say") == "Thank you. Once more, with other digits."
     assert inspect(page, "pay-9-voice-once-more") == []

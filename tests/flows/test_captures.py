@@ -1,4 +1,4 @@
-"""What earlier captures are recognised by: the enrollment's as long as its template stands, and the last thirty besides."""
+"""What earlier captures are recognised by: the enrollment's as long as its template stands, and the last twenty besides."""
 
 from datetime import timedelta
 from typing import Any

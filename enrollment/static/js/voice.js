@@ -1,4 +1,5 @@
-// A voice capture: the server's digits, shown, spoken, and sent as WAV. Who enrolls listens to each row before it is sent.
+// A voice capture: one press shows the server's digits and records; the end of speech is heard, and the row is sent as WAV by
+// itself. Who enrolls may listen to a row that was not accepted.
 
 import { Microphone } from "./microphone.js";
 import { Refused, Steps, explain, goOn, say } from "./relay.js";
@@ -10,23 +11,31 @@ const FRESH_MS = 55000;
 const QUIET = 0.01;
 const LOUD = 0.98;
 const QUIET_AFTER_MS = 2500;
+// Speech stands so far out of what the room sounds like, lasts so long in all, and is over after such a pause.
+const OVER_THE_ROOM = 2.5;
+const SPOKEN_MS = 900;
+const ENDED_MS = 1400;
+const CHARACTERS = "零一二三四五六七八九";
 
 const element = document.getElementById("voice");
-const names = ["say", "digits", "tongue", "level", "hints", "start", "stop", "phrases", "review", "playback", "send", "repeat"];
+const names = ["say", "digits", "tongue", "level", "hints", "start", "stop", "phrases", "review", "playback"];
 const parts = Object.fromEntries(names.map((name) => [name, document.getElementById(name)]));
 const canListen = "canListen" in element.dataset;
 const steps = new Steps(element);
-let heardAt = 0;
+let heard = null;
+let sound = "";
 
 parts.start.addEventListener("click", async () => {
   parts.start.disabled = true;
   parts.hints.hidden = true;
+  let failed = null;
   try {
     await phrase();
   } catch (error) {
     tell(error);
+    failed = error;
   } finally {
-    show("start");
+    show(failed instanceof Refused && sound && canListen ? "review" : "start");
     parts.start.disabled = false;
     parts.start.focus();
   }
@@ -36,24 +45,22 @@ parts.start.disabled = false; // Only now does somebody listen.
 
 /** One row of digits, shown, spoken and sent. Where more are wanted, the button leads to the next one. */
 async function phrase() {
+  forget();
   const begun = await steps.begin();
   const goodUntil = performance.now() + FRESH_MS;
-  const recording = await chosen(begun, goodUntil);
+  const recording = await record(begun);
   show("");
   if (performance.now() >= goodUntil) return say(parts.say, "late");
   say(parts.say, "sending");
+  remember(recording);
   const answer = await steps.answerForm(formOf(begun.nonce, recording));
-  if (answer.remaining > 0) return say(parts.say, "next");
+  forget();
+  if (answer.remaining > 0) {
+    count(begun.phrases - answer.remaining + 1, begun.phrases);
+    return say(parts.say, "next");
+  }
   say(parts.say, "received");
   goOn();
-}
-
-/** A recording that the person wants to send; the same digits may be read again while they are fresh. */
-async function chosen(begun, goodUntil) {
-  for (;;) {
-    const recording = await record(begun);
-    if (!canListen || (await isWanted(recording)) || performance.now() >= goodUntil) return recording;
-  }
 }
 
 async function record(begun) {
@@ -62,58 +69,82 @@ async function record(begun) {
   try {
     present(begun);
     say(parts.say, "speaking");
-    heardAt = performance.now();
+    heard = { at: performance.now(), last: performance.now(), spoken: 0, room: 1, ended: () => {} };
     show("stop");
     parts.stop.focus();
-    await click(LONGEST_MS, parts.stop);
+    await Promise.race([click(LONGEST_MS, parts.stop), new Promise((resolve) => (heard.ended = resolve))]);
   } finally {
+    heard = null;
     microphone.samples = await microphone.close();
   }
   return microphone;
 }
 
-/** Says how loud it is while somebody speaks; levels run from 0 to 1. */
+/** Says how loud it is while somebody speaks, and hears when they have ended; levels run from 0 to 1. */
 function hear({ level, peak }) {
-  const now = performance.now();
   parts.level.value = Math.min(1, level * 3);
-  if (level > QUIET) heardAt = now;
+  if (!heard) return;
+  const now = performance.now();
+  const spoken = level > Math.max(QUIET, OVER_THE_ROOM * heard.room);
+  // The quietest so far is the room; it may grow louder.
+  heard.room = Math.min(level, heard.room * 1.02 + 0.0002);
+  if (spoken) {
+    heard.spoken += Math.min(100, now - heard.last);
+    heard.at = now;
+  }
+  heard.last = now;
   if (peak > LOUD) say(parts.say, "loud");
-  else if (now - heardAt > QUIET_AFTER_MS) say(parts.say, "quiet");
-  else if (level > QUIET) say(parts.say, "speaking");
+  else if (now - heard.at > QUIET_AFTER_MS) say(parts.say, "quiet");
+  else if (spoken) say(parts.say, "speaking");
+  if (heard.spoken >= SPOKEN_MS && now - heard.at > ENDED_MS) heard.ended();
 }
 
-async function isWanted({ samples, rate }) {
-  const sound = URL.createObjectURL(wavOf(samples, rate));
-  parts.playback.src = sound;
-  say(parts.say, "listen");
-  show("review");
-  parts.send.focus();
-  const pressed = await click(FRESH_MS, parts.send, parts.repeat);
-  parts.playback.pause();
-  parts.playback.removeAttribute("src");
-  URL.revokeObjectURL(sound);
-  return pressed === parts.send;
+/** The last recording, to listen to where it was not accepted. */
+function remember({ samples, rate }) {
+  sound = URL.createObjectURL(wavOf(samples, rate));
+  if (parts.playback) parts.playback.src = sound;
+}
+
+function forget() {
+  if (sound) URL.revokeObjectURL(sound);
+  sound = "";
+  parts.playback?.pause();
+  parts.playback?.removeAttribute("src");
 }
 
 /** The digits in two groups, which are easier to read, and which of how many rows it is. */
 function present({ digits, language, phrase: number, phrases }) {
   const half = Math.ceil(digits.length / 2);
-  const groups = [digits.slice(0, half), digits.slice(half)].map((group) => Object.assign(document.createElement("span"), { textContent: group }));
-  parts.digits.replaceChildren(...groups);
+  const write = language?.startsWith("zh") ? withCharacters : (group) => [group];
+  parts.digits.replaceChildren(...[digits.slice(0, half), digits.slice(half)].map((group) => made("span", ...write(group))));
   parts.digits.lang = language ?? "";
   parts.digits.setAttribute("aria-label", [...digits].join(" "));
   say(parts.tongue, language ?? "");
+  count(number, phrases);
+}
+
+/** Each digit with the character under which it is read. */
+function withCharacters(group) {
+  return [...group].map((digit) => made("ruby", digit, made("rt", CHARACTERS[digit])));
+}
+
+function made(name, ...children) {
+  const node = document.createElement(name);
+  node.append(...children);
+  return node;
+}
+
+function count(number, phrases) {
   if (!parts.phrases || !phrases) return;
   parts.phrases.dataset.sentence ??= parts.phrases.textContent;
   parts.phrases.textContent = parts.phrases.dataset.sentence.replace("{number}", number).replace("{count}", phrases);
   parts.phrases.hidden = false;
 }
 
-/** One of three states: before a recording, during it, after it; none of them while something is sent. */
+/** Before a recording, during it, or after one that was not accepted; none of them while something is sent. */
 function show(state) {
-  parts.start.hidden = state !== "start";
-  parts.stop.hidden = parts.level.hidden = state !== "stop";
-  parts.digits.hidden = parts.tongue.hidden = !["stop", "review"].includes(state);
+  parts.start.hidden = !["start", "review"].includes(state);
+  parts.stop.hidden = parts.level.hidden = parts.digits.hidden = parts.tongue.hidden = state !== "stop";
   if (parts.review) parts.review.hidden = state !== "review";
 }
 
