@@ -114,7 +114,6 @@ def decisions(draw: st.DrawFn) -> Decision:
         expires_at=draw(instants),
         exemption=draw(st.none() | words),
         device_id=draw(st.none() | words),
-        return_url=draw(st.none() | words),
         missing=tuple(draw(st.lists(words, max_size=3))),
         possible_from=draw(st.none() | instants),
         suspended=draw(st.booleans()),
