@@ -54,6 +54,7 @@ class Settings:
     origins: str = ""
     pages: str = "enrollment.beside:with_pages"
     policy_file: Path | None = None
+    policy_most_cells: int = 4_000_000
     keyring_file: Path | None = None
     model_dir: Path | None = None
     metrics_dir: Path | None = None
@@ -238,6 +239,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("pages", str, "what serves the pages for people beside the API; empty for the API alone"),
     Setting(
         "policy_file", Path, "policy document that an empty store is seeded with, instead of the shipped one"
+    ),
+    Setting(
+        "policy_most_cells",
+        _integer(1_000, 10**9),
+        "how many cells the analysis of a policy goes through, equal ones once; what takes more cannot be approved",
     ),
     Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),

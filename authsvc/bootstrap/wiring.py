@@ -154,7 +154,7 @@ def wire(
         kept.store.ledger,
         kept.policy,
         kept.answers,
-        analyst or ChildAnalyst(),
+        analyst or ChildAnalyst(settings.policy_most_cells),
         kept.store.clock,
         _models_in_use(settings),
     )

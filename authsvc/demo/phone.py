@@ -86,12 +86,14 @@ class Phone:
         self._put(challenge, "otp", {"code": code})
         return self._complete(challenge)
 
-    def show_face(self, challenge: Challenge, photograph: Photograph) -> int | None:
-        """Answer with a photograph and complete: None for yes, otherwise the attempts that are left.
+    def show_face(self, challenge: Challenge, photograph: Photograph, code: str) -> int | None:
+        """Answer with a photograph and a code and complete: None for yes, otherwise the attempts that are left.
 
         Raises CaptureUnusable, which costs no attempt.
         """
         self._capture(challenge, [photograph])
+        self._begin(challenge, "otp")
+        self._put(challenge, "otp", {"code": code})
         return self._complete(challenge)
 
     def decline(self, challenge: Challenge, choice: str = "cancel") -> None:

@@ -95,9 +95,9 @@ class Story:
         if self._cast.payer:
             yield "1 250.00 CNY from a new phone", self.new_phone
         if self._cast.stranger:
-            yield "  another person's photograph", self.strangers_face
+            yield "  another person's photograph, a guessed code", self.strangers_face
         if self._cast.payer:
-            yield "  the payer's own, unseen photograph", self.own_face
+            yield "  the payer's own, unseen photograph, the code", self.own_face
         yield "the receipt, checked offline", self.receipt_is_good
         yield "  for one fen more", self.receipt_for_another_amount
         yield "  consumed", self.consume
@@ -173,13 +173,13 @@ class Story:
         return Outcome(decision.level, str(decision.reasons[0]))
 
     def strangers_face(self) -> Outcome:
-        name, left = self._show(self._cast.stranger)
+        name, left = self._show(self._cast.stranger, self._phone.app.wrong_code())
         _expect(left == 2, f"{name} should be refused and leave two attempts, not {left}")
         return Outcome("face", f"{name} refused, 2 attempts left")
 
     def own_face(self) -> Outcome:
         _, decision = _present(self._face)
-        name, left = self._show(self._unseen)
+        name, left = self._show(self._unseen, self._client.issue_code(decision.id, locale="en").code)
         _expect(left is None, f"{name} should be recognised")
         found = self._client.decision(decision.id, wait=5)
         _expect(found.status == "authenticated" and found.receipt is not None, _came(found))
@@ -301,12 +301,12 @@ class Story:
     def _otp_challenge(self) -> Challenge:
         return _present(_present(self._otp)[1].challenge)
 
-    def _show(self, photographs: tuple[Photograph, ...]) -> tuple[str, int | None]:
-        """Show the first photograph that can be judged; an unusable one costs no attempt."""
+    def _show(self, photographs: tuple[Photograph, ...], code: str) -> tuple[str, int | None]:
+        """Show the first photograph that can be judged, and a code; an unusable one costs no attempt."""
         challenge = _present(_present(self._face)[1].challenge)
         for photograph in photographs:
             try:
-                return photograph.name, self._phone.show_face(challenge, photograph)
+                return photograph.name, self._phone.show_face(challenge, photograph, code)
             except CaptureUnusable:
                 continue
         raise Broken("none of the photographs can be judged")

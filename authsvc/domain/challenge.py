@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from authsvc.biometric.words import Capture
 from authsvc.errors import ChallengeClosed, InvalidRequest
 from authsvc.factor import Factor
 
@@ -17,20 +18,29 @@ CHALLENGE_LIFE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """`sets` are the alternatives, each to be proven whole, the recommended one first; `chosen` is the one on show."""
+    """`sets` are the alternatives, each to be proven whole, the recommended one first; `chosen` is the one on show.
+
+    `captures` says of each set what must be known of where its face and voice come from; without it nothing need be.
+    """
 
     id: str
     sets: tuple[FactorSet, ...]
     chosen: FactorSet
     attempts_remaining: int = ATTEMPTS
+    captures: tuple[Capture, ...] = ()
 
     @classmethod
-    def asking(cls, id: str, sets: Iterable[FactorSet]) -> Challenge:
+    def asking(cls, id: str, sets: Iterable[FactorSet], captures: Iterable[Capture] = ()) -> Challenge:
         """A fresh challenge; raises ValueError without a set, since an empty choice would be proven by nothing."""
         choices = tuple(sets)
         if not choices or not all(choices):
             raise ValueError("a challenge needs at least one set with at least one factor")
-        return cls(id, choices, choices[0])
+        return cls(id, choices, choices[0], captures=tuple(captures))
+
+    @property
+    def capture_at_least(self) -> tuple[Capture, ...]:
+        """For each of `sets`."""
+        return self.captures or (Capture.BROWSER,) * len(self.sets)
 
     def asks(self, factor: Factor) -> bool:
         return any(factor in choice for choice in self.sets)

@@ -1,19 +1,19 @@
-"""What a policy document does, proved cell by cell before anybody relies on it.
+"""What a policy document does, proved for every cell before anybody relies on it.
 
-Nothing here is sampled: the input space is cut at every bound that occurs (`cells`), every cell is visited (`walk`), and
-each finding carries a payment that shows it. A document too large to walk is said to be so, and nothing is claimed of
-what was not seen.
+Nothing here is sampled: the input space is cut at every bound that occurs (`cells`), every cell is accounted for (`walk`), and
+each finding carries a payment that shows it. Of a document that takes more steps than were granted nothing is claimed, and it
+cannot be approved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Factor
-from authsvc.policy.cells import MOST_CELLS
+from authsvc.policy.cells import Coords
 from authsvc.policy.document import EmbeddedTest
 from authsvc.policy.engine import Policy
 from authsvc.policy.findings import Finding, Witness
@@ -21,22 +21,20 @@ from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.profiles import Profile, check
 from authsvc.policy.promises import failure_of
-from authsvc.policy.walk import Walk
+from authsvc.policy.walk import MOST_CELLS, Walk
+from authsvc.policy.ways import Way, capture_of, sets_of
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """`levels` counts cells by level; `complete` says that all `cells` were walked."""
+    """`levels` counts `cells` by level; `walked` is the work that it took, equal cells once. Not `complete`: it ended early."""
 
     policy: Policy
     cells: int
     walked: int
+    complete: bool
     levels: Mapping[Level, int]
     findings: tuple[Finding, ...]
-
-    @property
-    def complete(self) -> bool:
-        return self.walked == self.cells
 
     @property
     def has_errors(self) -> bool:
@@ -73,21 +71,18 @@ def analyze(
         *(check(profile, walk) if profile is not None else ()),
         *_unfinished(walk),
     ]
-    return Analysis(policy, walk.space.size, walk.walked, walk.levels, tuple(findings))
+    return Analysis(policy, walk.space.size, walk.walked, walk.complete, walk.levels, tuple(findings))
 
 
 def _backwards(walk: Walk) -> Iterator[Finding]:
     """Neighbours along an ordered input of which the riskier gets the weaker level. No such pair: monotone everywhere."""
-    for number, edge in enumerate(walk.space.edges):
-        falls = list(walk.falls(number)) if edge.ordered else []
-        if not falls:
-            continue
-        cells = [walk.space.at(place) for place in (falls[0], falls[0] + walk.space.step(number))]
+    for edge, cells in walk.backwards.items():
+        number = walk.space.edges.index(edge)
         before, after = (walk.outcome(cell) for cell in cells)
         mild, risky = (edge.points[cell[number]] for cell in cells)
         text = (
             f"a riskier `{edge.name}` gets a weaker level: `{before.level}` at `{mild}`, "
-            f"`{after.level}` at `{risky}` ({len(falls)} pairs of cells)"
+            f"`{after.level}` at `{risky}`"
         )
         escaped = tuple(rule for rule in before.fired if rule not in after.fired)
         witnesses = tuple(walk.witness(cell) for cell in cells)
@@ -101,33 +96,39 @@ def _gaps(walk: Walk) -> Iterator[Finding]:
 
 
 def _useless_rules(walk: Walk) -> Iterator[Finding]:
-    for number, rule in enumerate(walk.policy.rules if walk.complete else ()):
-        if not walk.reached >> number & 1:
-            yield Finding("unreachable-rule", "error", f"rule `{rule.id}` can never match", (rule.id,))
-        elif not walk.decisive >> number & 1:
-            yield _indecisive(walk, number)
+    for number in walk.useless:
+        rule = walk.policy.rules[number]
+        yield Finding("unreachable-rule", "error", f"rule `{rule.id}` can never match", (rule.id,))
+    for number, first in walk.indecisive.items():
+        yield _indecisive(walk, number, first)
 
 
-def _indecisive(walk: Walk, number: int) -> Finding:
+def _indecisive(walk: Walk, number: int, first: Coords) -> Finding:
     """A rule that others overrule or repeat wherever it matches, with those that do so everywhere."""
     rule = walk.policy.rules[number]
     always = [other.id for other in walk.policy.company(number) if other.level.rank >= rule.level.rank]
     by = f"; wherever it matches, so does `{always[0]}`" if always else ""
     text = f"rule `{rule.id}` never changes an outcome{by}"
-    return Finding(
-        "indecisive-rule", "warning", text, (rule.id, *always), witnesses=(walk.witness(walk.first[number]),)
-    )
+    return Finding("indecisive-rule", "warning", text, (rule.id, *always), witnesses=(walk.witness(first),))
 
 
 def _weaker_sets(walk: Walk) -> Iterator[Finding]:
     """A stricter level that is proved with less than a milder one is not stricter."""
     for milder, stricter in pairwise(CHALLENGES):
-        for weak in walk.policy.sets_for(stricter):
-            strong = [each for each in walk.policy.sets_for(milder) if set(weak) < set(each)]
+        ways, strong_ways = walk.policy.ways_for(stricter), walk.policy.ways_for(milder)
+        for weak in sets_of(ways):
+            strong = [each for each in sets_of(strong_ways) if _is_less(weak, ways, each, strong_ways)]
             if strong:
                 text = f"`{stricter}` is proved with {_shown(weak)}, less than {_shown(strong[0])} of the milder `{milder}`"
                 witnesses = (*walk.example(milder, strong[0]), *walk.example(stricter, weak))
                 yield Finding("weaker-set", "error", text, witnesses=witnesses)
+
+
+def _is_less(weak: FactorSet, ways: Sequence[Way], strong: FactorSet, strong_ways: Sequence[Way]) -> bool:
+    """Fewer factors, or the same ones by captures of which less is known."""
+    if weak == strong:
+        return capture_of(ways, weak).rank < capture_of(strong_ways, strong).rank
+    return set(weak) < set(strong)
 
 
 def _broken_promises(policy: Policy) -> Iterator[Finding]:
@@ -168,8 +169,8 @@ def _out_of_reach(walk: Walk, enrolled: frozenset[Factor]) -> Iterator[Finding]:
 
 def _unfinished(walk: Walk) -> Iterator[Finding]:
     if not walk.complete:
-        text = f"{walk.walked} of {walk.space.size} cells were walked; nothing is claimed of the others"
-        yield Finding("not-finished", "warning", text)
+        text = f"the analysis ended after {walk.walked} steps and knows nothing of the document: it cannot be approved"
+        yield Finding("not-finished", "error", text)
 
 
 def _shown(factors: FactorSet) -> str:

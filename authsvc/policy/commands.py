@@ -16,7 +16,6 @@ from authsvc.factor import Factor
 from authsvc.policy import loading
 from authsvc.policy.analysis import analyze
 from authsvc.policy.backtest_file import open_backtest, run_file
-from authsvc.policy.cells import MOST_CELLS
 from authsvc.policy.det_picture import det_picture
 from authsvc.policy.diff import diff
 from authsvc.policy.document import Document
@@ -27,6 +26,7 @@ from authsvc.policy.model_options import model_options
 from authsvc.policy.picture import picture
 from authsvc.policy.profiles import Profile
 from authsvc.policy.thresholds import Model, thresholds
+from authsvc.policy.walk import MOST_CELLS
 from authsvc.policy.wording import (
     analysis_lines,
     difference_lines,

@@ -1,38 +1,28 @@
 """What changes between two versions of a policy: exactly which payments get another answer, and from what to what.
 
-The cells of both documents are cut together and asked of both; neighbouring cells that change alike are told as one
-region. What no cell can show (rates, thresholds of biometrics) is listed as settings.
+The cells of both documents are cut together, and only those are gone through in which the two have not come to the same: rules
+that both share, and words and amounts that move nothing, cost nothing. Cells that change alike are told as regions, the weakened
+ones first. What no cell can show (rates, thresholds of biometrics) is listed as settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from math import prod
 
-from authsvc.policy.cells import MOST_CELLS, Coords, Edge, Space
-from authsvc.policy.engine import Outcome, Policy
+from authsvc.policy.answers import Answer
+from authsvc.policy.boxes import Boxes
+from authsvc.policy.cells import Space
+from authsvc.policy.diagram import Box, Budget, Diagram, States, Unfinished
+from authsvc.policy.engine import Policy
 from authsvc.policy.findings import Witness
-from authsvc.policy.level import FactorSet, Level
+from authsvc.policy.layout import laid_out
+from authsvc.policy.walk import MOST_CELLS
 
-Span = tuple[int, int]
-"""From one place on an edge to another, both included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is compared: the level, the exemption that lifted it, and the sets that prove it."""
-
-    level: Level
-    exemption: str | None
-    sets: tuple[FactorSet, ...]
-
-    @classmethod
-    def of(cls, outcome: Outcome) -> Answer:
-        return cls(outcome.level, outcome.exemption, outcome.sets)
-
-    def __str__(self) -> str:
-        return self.level.value if self.exemption is None else f"{self.level.value} ({self.exemption})"
+MOST_REGIONS, MOST_OF_A_CHANGE = 300, 40
+"""How many regions are told, in all and of one change; how many cells change is counted all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +35,15 @@ class Region:
     where: Mapping[str, str]
     witness: Witness
 
+    @property
+    def asks_less(self) -> bool:
+        return self.after.asks_less_than(self.before)
+
     def to_json(self) -> dict[str, object]:
         return {
-            "before": _answer_json(self.before),
-            "after": _answer_json(self.after),
+            "asks_less": self.asks_less,
+            "before": self.before.to_json(),
+            "after": self.after.to_json(),
             "cells": self.cells,
             "where": dict(self.where),
             "witness": self.witness.to_json(),
@@ -57,26 +52,34 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All regions, those that get weaker first, and the settings that differ: name, before, after."""
+    """All regions, those that ask less first, and the settings that differ: name, before, after.
+
+    `changed` and `weaker` count cells, also of regions that are not told. Where it is not `complete` nothing is known.
+    """
 
     before: Policy
     after: Policy
     cells: int
     walked: int
+    complete: bool
+    changed: int
+    weaker: int
     regions: tuple[Region, ...]
     settings: tuple[tuple[str, object, object], ...]
 
     @property
     def weakens(self) -> bool:
-        return any(region.after.level.rank < region.before.level.rank for region in self.regions)
+        return self.weaker > 0
 
     def to_json(self) -> dict[str, object]:
         return {
             "before": {"version": self.before.version, "digest": self.before.digest},
             "after": {"version": self.after.version, "digest": self.after.digest},
             "cells": self.cells,
-            "complete": self.walked == self.cells,
-            "changed": sum(region.cells for region in self.regions),
+            "walked": self.walked,
+            "complete": self.complete,
+            "changed": self.changed,
+            "weaker": self.weaker,
             "weakens": self.weakens,
             "regions": [region.to_json() for region in self.regions],
             "settings": [
@@ -85,91 +88,84 @@ class Difference:
         }
 
 
+Change = tuple[Answer, ...]
+"""The answer before and the one after; empty where they are one and the same."""
+
+
 def diff(before: Policy, after: Policy, *, most_cells: int = MOST_CELLS) -> Difference:
     """Every cell whose answer differs; raises InvalidRequest where the documents think in different currencies."""
-    space = Space(before, after)
-    changed: dict[Coords, Change] = {}
-    for coords in islice(space.cells(), most_cells):
-        inputs = space.payment(coords)
-        answers = Answer.of(before.evaluate(inputs)), Answer.of(after.evaluate(inputs))
-        if answers[0] != answers[1]:
-            changed[coords] = answers
-    boxes = _merged(changed, len(space.edges))
-    regions = sorted((_region(space, after, *box) for box in boxes), key=_weakest_first)
-    walked = min(most_cells, space.size)
-    return Difference(before, after, space.size, walked, tuple(regions), tuple(_settings(before, after)))
+    (space, boxes), budget = laid_out(before, after), Budget(most_cells)
+    settings = tuple(_settings(before, after))
+    try:
+        diagram = Diagram(space, boxes, _change(boxes), budget)
+    except Unfinished:
+        return Difference(before, after, space.size, budget.spent, False, 0, 0, (), settings)
+    counted = {change: cells for change, cells in diagram.counted().items() if change}
+    changes = sorted(counted, key=lambda change: _place(change, counted[change]))
+    return Difference(
+        before,
+        after,
+        space.size,
+        budget.spent,
+        complete=True,
+        changed=sum(counted.values()),
+        weaker=sum(cells for change, cells in counted.items() if _weakens(change)),
+        regions=tuple(islice(_regions(diagram, changes, after), MOST_REGIONS)),
+        settings=settings,
+    )
 
 
-Change = tuple[Answer, Answer]
-Box = tuple[Span, ...]
+def _change(boxes: Boxes) -> Callable[[States, bool], Change | None]:
+    def change(states: States, last: bool) -> Change | None:
+        if states[0] == states[1]:
+            return ()
+        if not last:
+            return None
+        before, after = map(boxes.answer, states)
+        return () if before == after else (before, after)
+
+    return change
 
 
-def _merged(changed: Mapping[Coords, Change], edges: int) -> Iterable[tuple[Box, Change]]:
-    """Cells grown into boxes, one edge after the other, wherever neighbours change alike."""
-    boxes = [(tuple((place, place) for place in coords), change) for coords, change in changed.items()]
-    for edge in range(edges):
-        alike: dict[tuple[Box, Change], list[Span]] = {}
-        for box, change in boxes:
-            others = (*box[:edge], *box[edge + 1 :])
-            alike.setdefault((others, change), []).append(box[edge])
-        boxes = [
-            ((*others[:edge], span, *others[edge:]), change)
-            for (others, change), spans in alike.items()
-            for span in _joined(sorted(spans))
-        ]
-    return boxes
+def _weakens(change: Change) -> bool:
+    before, after = change
+    return after.asks_less_than(before)
 
 
-def _joined(spans: list[Span]) -> Iterator[Span]:
-    first, last = spans[0]
-    for start, end in spans[1:]:
-        if start != last + 1:
-            yield first, last
-            first = start
-        last = end
-    yield first, last
+def _place(change: Change, cells: int) -> tuple[bool, int, int]:
+    """What asks less first, by how many levels and by how many cells."""
+    before, after = change
+    return not _weakens(change), after.level.rank - before.level.rank, -cells
+
+
+def _regions(diagram: Diagram[Change], changes: Iterable[Change], after: Policy) -> Iterator[Region]:
+    for change in changes:
+        boxes = sorted(islice(diagram.regions(change), MOST_OF_A_CHANGE), key=_size, reverse=True)
+        yield from (_region(diagram.space, after, box, change) for box in boxes)
 
 
 def _region(space: Space, after: Policy, box: Box, change: Change) -> Region:
-    cells = 1
-    for first, last in box:
-        cells *= last - first + 1
     where = {
-        edge.name: _told(edge, span)
+        edge.name: edge.told(*span)
         for edge, span in zip(space.edges, box, strict=True)
         if span != (0, len(edge.points) - 1)
     }
     inputs = space.payment(tuple(first for first, _ in box))
-    return Region(*change, cells, where, Witness(inputs, after.evaluate(inputs).level))
+    witness = Witness(inputs, after.evaluate(inputs).level)
+    return Region(change[0], change[1], _size(box), where, witness)
 
 
-def _told(edge: Edge, span: Span) -> str:
-    """A span in words: numbers as the interval that the points cut, everything else by its names."""
-    first, last = span
-    points = edge.points
-    if all(type(point) is int for point in points):
-        end = f" to {points[last + 1] - 1}" if last + 1 < len(points) else " and more"
-        return f"{points[first]}{end}"
-    return ", ".join("not stated" if point is None else str(point) for point in points[first : last + 1])
-
-
-def _weakest_first(region: Region) -> tuple[int, int]:
-    return region.after.level.rank - region.before.level.rank, -region.cells
+def _size(box: Box) -> int:
+    return prod(last - first + 1 for first, last in box)
 
 
 def _settings(before: Policy, after: Policy) -> Iterator[tuple[str, object, object]]:
     """What changes without moving a cell: the worth of currencies, and how strictly a biometric is judged."""
-    for section in ("currencies", "biometrics"):
-        old = before.document.model_dump(mode="json", include={section}, exclude_defaults=True)[section]
-        new = after.document.model_dump(mode="json", include={section}, exclude_defaults=True)[section]
+    for section in ("currencies", "biometrics", "devices"):
+        old, new = (
+            each.document.model_dump(mode="json", include={section}, exclude_defaults=True).get(section, {})
+            for each in (before, after)
+        )
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
                 yield f"{section}.{name}", old.get(name), new.get(name)
-
-
-def _answer_json(answer: Answer) -> dict[str, object]:
-    return {
-        "level": answer.level.value,
-        "exemption": answer.exemption,
-        "sets": [[factor.value for factor in each] for each in answer.sets],
-    }

@@ -83,9 +83,11 @@ class Policy:
         return NOTHING_TO_PROVE if level is Level.NONE else sets_of(self.ways_for(level, inputs))
 
     def shut_ways(self, level: Level, inputs: Inputs) -> Iterator[Reason]:
-        """Why ways of a level are not open to a payment, bound by bound."""
-        seen = self.seen(inputs)
+        """Why sets of a level are not open to a payment by any way, bound by bound."""
+        seen, still_open = self.seen(inputs), set(self.sets_for(level, inputs))
         for way in self.ways_for(level):
+            if way.set in still_open:
+                continue
             yield from way.shut_by(level.value, seen)
             if self._falls_with_the_cloud(way, seen):
                 limit = self.document.devices.synced_amount_at_most

@@ -1,6 +1,6 @@
 """Everything that must be known of a candidate before anybody may approve it: what is wrong with it, and what it changes.
 
-Walking cells takes seconds of computing, which the processes that answer payments have no time for, so this runs as a
+It takes seconds of computing, which the processes that answer payments have no time for, so this runs as a
 program of its own (`python -m authsvc.policy.examination`: a request on standard input, the findings on standard output).
 """
 
@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 from authsvc.errors import InvalidRequest
 from authsvc.policy import loading
 from authsvc.policy.analysis import analyze
-from authsvc.policy.diff import Difference, Region, diff
+from authsvc.policy.diff import Difference, diff
 from authsvc.policy.engine import Policy
 from authsvc.policy.findings import Finding
 from authsvc.policy.level import CHALLENGES, Level
@@ -24,27 +24,29 @@ from authsvc.policy.life import WEAKENS
 from authsvc.policy.liveness import Asked, gates_at, is_less
 from authsvc.policy.profiles import Profile
 from authsvc.policy.table import decision_table
+from authsvc.policy.ways import Way
 
 
 def examine(candidate: Policy, active: Policy, profile: Profile | None, most_cells: int) -> Mapping[str, Any]:
     """The analysis of a candidate, its difference to the active policy, and the names of the errors among the findings.
 
-    The report's `table` is the decision table of the change, or of the candidate alone where the two cannot be compared.
+    What asks less stands first. The report's `table` is the decision table of the change, or of the candidate alone where the
+    two cannot be compared.
 
     Any: JSON, as it is told, kept and shown.
     """
     analysis = analyze(candidate, profile=profile, most_cells=most_cells)
-    findings = list(analysis.findings)
     difference: dict[str, object] = {}
     try:
         found = diff(active, candidate, most_cells=most_cells)
         table = decision_table(candidate, active, most_cells=most_cells)
     except InvalidRequest as error:
-        findings.append(Finding("not-comparable", "error", f"nothing is known of the change: {error.detail}"))
+        of_change = [Finding("not-comparable", "error", f"nothing is known of the change: {error.detail}")]
         table = decision_table(candidate, most_cells=most_cells)
     else:
         difference = found.to_json()
-        findings += _weakenings(found)
+        of_change = [*_unfinished(found), *_weakenings(found)]
+    findings = (*of_change, *analysis.findings)
     report = {
         **analysis.to_json(),
         "profile": None if profile is None else profile.value,
@@ -60,29 +62,46 @@ def name_of(finding: Finding) -> str:
     return f"{finding.code}:{finding.rules[0]}" if finding.rules else finding.code
 
 
+def _unfinished(difference: Difference) -> Iterator[Finding]:
+    if not difference.complete:
+        text = f"the comparison with the active policy ended after {difference.walked} steps: what gets weaker is not known"
+        yield Finding("not-finished", "error", text)
+
+
 def _weakenings(difference: Difference) -> Iterator[Finding]:
-    """One finding for all cells that ask less than before, and one for each setting that no cell shows."""
-    weaker = [region for region in difference.regions if _is_weaker(region)]
+    """One finding for all cells that ask less than before, one for each level that more proves, and for each setting."""
+    weaker = [region for region in difference.regions if region.asks_less]
     if weaker:
-        first, cells = weaker[0], sum(region.cells for region in weaker)
-        text = f"{cells} of {difference.cells} cells ask less than the active policy: `{first.before}` becomes `{first.after}`"
+        first = weaker[0]
+        change = f"`{first.before}` becomes `{first.after}`"
+        text = f"{difference.weaker} of {difference.cells} cells ask less than the active policy: {change}"
         yield Finding(WEAKENS, "error", text, witnesses=(first.witness,))
+    for level in CHALLENGES:
+        seen = any(region.before.level is level is region.after.level for region in weaker)
+        more = [] if seen else list(_new_ways(difference.before, difference.after, level))
+        if more:
+            text = f"`{level}` is proved with {_or(more)} as well, which it is not in the active policy"
+            yield Finding(WEAKENS, "error", text)
     for name, before, after in difference.settings:
         if _lowers(before, after):
             text = f"`{name}` becomes weaker than in the active policy: {_told(before)}, now {_told(after)}"
             yield Finding(WEAKENS, "error", text)
 
 
-def _is_weaker(region: Region) -> bool:
-    """A milder level, or the same one with a set of factors that did not prove it before."""
-    before, after = region.before, region.after
-    if after.level is not before.level:
-        return after.level.rank < before.level.rank
-    return any(not any(set(old) <= set(new) for old in before.sets) for new in after.sets)
+def _new_ways(before: Policy, after: Policy, level: Level) -> Iterator[Way]:
+    """The ways of a level that nothing of the same level came up to: a name that stays while less is behind it."""
+    known = before.ways_for(level)
+    return (way for way in after.ways_for(level) if not any(old.is_as_wide_as(way) for old in known))
+
+
+def _or(ways: Iterable[Way]) -> str:
+    return " or ".join("`" + " + ".join(way.set) + "`" for way in ways)
 
 
 def _lowers(before: object, after: object) -> bool:
-    """A target FMR that admits more impostors, fewer liveness gates, or a currency whose amounts count for less than they did."""
+    """A target FMR that admits more impostors, fewer liveness gates, a currency whose amounts count for less, a higher limit."""
+    if isinstance(before, int):
+        return not isinstance(after, int) or after > before
     if not isinstance(after, Mapping):
         return False
     if not isinstance(before, Mapping):
@@ -114,7 +133,7 @@ def _worth_of_a_unit(setting: Mapping[str, Any]) -> Fraction:
 
 def _told(setting: object) -> str:
     if not isinstance(setting, Mapping):
-        return "not stated"
+        return "not stated" if setting is None else str(setting)
     return ", ".join(f"{name} {value}" for name, value in setting.items())
 
 

@@ -42,6 +42,8 @@ class Explanation:
             "asked": outcome.asked.value,
             "exemption": outcome.exemption,
             "sets": [[factor.value for factor in each] for each in outcome.sets],
+            "ways": [way.model_dump(mode="json", exclude_none=True) for way in outcome.ways],
+            "shut": [reason.to_json() for reason in outcome.shut],
             "fired": list(outcome.fired),
             "reasons": [reason.to_json() for reason in outcome.reasons],
             "nearly": [{"level": near.level.value, **near.missing.to_json()} for near in self.nearly],

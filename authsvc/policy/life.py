@@ -42,11 +42,21 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 CANDIDATES = frozenset({State.ANALYZED, State.SHADOWING, State.APPROVED})
 """The states in which a version may be tried on recorded and on live payments."""
 
-NEVER_ACCEPTED = frozenset({"invalid-document", "failed-test", "not-monotone", "weaker-set"})
-"""Findings that no approver can accept: with any of them a document is weaker than it reads."""
+NEVER_ACCEPTED = frozenset(
+    {"invalid-document", "failed-test", "not-monotone", "gap", "weaker-set", "not-finished"}
+)
+"""Findings that no approver can accept: with any of them a document is weaker than it reads, or nothing is known of it."""
+
+NOT_FINISHED = "not-finished"
+"""The finding that an analysis ended before every cell was accounted for."""
+
+NOT_COMPARABLE = "not-comparable"
+"""The finding that nothing is known of the change, since the two policies think in different currencies."""
 
 WEAKENS = "weaker-than-active"
 """The finding that a candidate asks less of some payment than the active policy does; accepted by name or not at all."""
+
+UNFINISHED = "the analysis did not finish, so nobody knows what would become weaker"
 
 Form = Literal["toml", "json"]
 
@@ -74,6 +84,12 @@ class Examined:
     report: Mapping[str, object]
     difference: Mapping[str, object]
     errors: tuple[str, ...]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every cell was accounted for, of the document and of its change; of an older analysis by what it recorded."""
+        compared = self.difference.get("complete") is True or NOT_COMPARABLE in self.errors
+        return self.report.get("complete") is True and compared and NOT_FINISHED not in self.errors
 
     def stands_in_the_way(self, accepted: Collection[str]) -> tuple[str, ...]:
         """The errors that were not accepted, and those that cannot be."""
@@ -138,6 +154,8 @@ class Version:
             return PolicyConflict(
                 "the version was analyzed against another policy than the active one; analyze it again"
             )
+        if not self.examined.is_finished:
+            return PolicyInvalid(UNFINISHED, findings=[NOT_FINISHED])
         left = self.examined.stands_in_the_way(approval.accepted)
         if left:
             return PolicyInvalid(f"findings stand in the way: {', '.join(left)}", findings=list(left))
@@ -153,6 +171,8 @@ class Version:
             return PolicyConflict(
                 "the version was approved as a change of another policy than the active one; analyze and approve it again"
             )
+        if self.state is State.APPROVED and (self.examined is None or not self.examined.is_finished):
+            return PolicyInvalid(UNFINISHED, findings=[NOT_FINISHED])
         if self.state is State.SUPERSEDED:
             return PolicyStep(
                 "the version is superseded; roll back to it, or draft it again", state=self.state.value

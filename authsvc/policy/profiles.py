@@ -15,6 +15,7 @@ from authsvc.policy.findings import Finding, breach
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.rts import exemptions_beyond_the_rts
 from authsvc.policy.walk import Walk
+from authsvc.subject import Novelty
 
 
 class Profile(StrEnum):
@@ -48,9 +49,24 @@ def _unlimited_path(walk: Walk) -> Iterator[Finding]:
             yield breach("seed-limit", text, "authsvc, levels and factors", *example)
 
 
+def _from_afar(clause: str) -> Callable[[Walk], Iterator[Finding]]:
+    """Nobody here sees whether a picture or a sound was put in the place of camera and microphone."""
+
+    def check(walk: Walk) -> Iterator[Finding]:
+        for level in CHALLENGES:
+            for way in walk.policy.document.levels[level].ways:  # type: ignore[index]  # a challenge
+                if way.is_open_from_afar:
+                    text = f"{_shown(way.set)} alone proves `{level}` from a device that is new or unknown"
+                    yield breach(
+                        "biometric-from-afar", text, clause, *walk.example(level, way.set, Novelty.NEW)
+                    )
+
+    return check
+
+
 def _unauthenticated(walk: Walk) -> Iterator[Finding]:
     for answer, coords in walk.answers.items():
-        if answer.level is Level.NONE and not answer.exempted:
+        if answer.level is Level.NONE and answer.exemption is None:
             text = "a payment passes without strong authentication and without a named exemption"
             yield breach("psd2-none", text, "RTS Art. 4(1)", walk.witness(coords))
             return
@@ -140,12 +156,12 @@ _KEYS = frozenset({Factor.DEVICE_UV, Factor.DEVICE_KEY})
 _UV, _OTP, _FACE, _VOICE = Factor.DEVICE_UV, Factor.OTP, Factor.FACE, Factor.VOICE
 _TABLE: Mapping[Level, frozenset[FactorSet]] = {
     Level.OTP: frozenset({(_OTP,), (_UV,)}),
-    Level.FACE: frozenset({(_FACE,), (_UV, _OTP), (_VOICE, _OTP)}),
+    Level.FACE: frozenset({(_FACE,), (_FACE, _OTP), (_UV, _OTP), (_VOICE, _OTP), (_FACE, _UV)}),
     Level.FACE_FINGERPRINT: frozenset({(_FACE, _UV), (_UV, _OTP)}),
 }
 _CHECKS: Mapping[Profile, tuple[Callable[[Walk], Iterator[Finding]], ...]] = {
-    Profile.SEED: (_outside_the_table, _unlimited_path),
+    Profile.SEED: (_outside_the_table, _unlimited_path, _from_afar("authsvc, levels and factors")),
     Profile.PSD2: (_unauthenticated, _one_category, exemptions_beyond_the_rts),
     Profile.NIST: (_voice, _face_without_key, _gestures_alone, _loose_face),
-    Profile.CN: (_only_faces, _loose_voice),
+    Profile.CN: (_only_faces, _loose_voice, _from_afar("PBOC Announcement [2015] No. 43, Art. 23")),
 }

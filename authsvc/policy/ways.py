@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -27,6 +27,29 @@ def _each_once(factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
 
 
 Factors = Annotated[tuple[Factor, ...], Field(min_length=1), AfterValidator(_each_once)]
+
+
+class Offer(NamedTuple):
+    """One open way: its factors, the least that must be known of its captures, and whether factors on probation count in it."""
+
+    factors: FactorSet
+    capture: Capture
+    on_probation: bool
+
+    def asks_no_more_than(self, other: Offer) -> bool:
+        """Whether everybody who gets through the other gets through this one."""
+        return (
+            set(self.factors) <= set(other.factors)
+            and self.capture.rank <= other.capture.rank
+            and (self.on_probation or not other.on_probation)
+        )
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "factors": [factor.value for factor in self.factors],
+            "capture_at_least": self.capture.value,
+            "on_probation": self.on_probation,
+        }
 
 
 class Way(Part):
@@ -71,6 +94,16 @@ class Way(Part):
         return self.amount_at_most is not None
 
     @property
+    def offer(self) -> Offer:
+        return Offer(self.set, self.capture, self.admits_probation)
+
+    @property
+    def is_open_from_afar(self) -> bool:
+        """Whether captures alone prove it on a device that is new or unknown."""
+        known_only = self.device_at_most is not None and self.device_at_most.rank < Novelty.NEW.rank
+        return not known_only and all(factor.is_server_side_biometric for factor in self.factors)
+
+    @property
     def falls_with_the_cloud(self) -> bool:
         """Whether whoever takes over a cloud account has it: the passkey that is synced through it, often the codes as well."""
         return not self.is_biometric and not _POSSESSED_KEYS.isdisjoint(self.factors)
@@ -79,6 +112,18 @@ class Way(Part):
         """Whether somebody with these factors may take it."""
         young = [factor for factor in self.factors if factor not in strong]
         return not young or (self.admits_probation and all(factor in on_probation for factor in young))
+
+    def is_as_wide_as(self, other: Way) -> bool:
+        """Whether this one is open to whatever the other is, and asks no more there."""
+        amounts, devices = self.amount_at_most, self.device_at_most
+        return (
+            self.offer.asks_no_more_than(other.offer)
+            and (amounts is None or (other.amount_at_most is not None and other.amount_at_most <= amounts))
+            and (
+                devices is None
+                or (other.device_at_most is not None and other.device_at_most.rank <= devices.rank)
+            )
+        )
 
     def shut_by(self, level: str, seen: Seen) -> Iterator[Reason]:
         """The bounds that a payment is beyond, as reasons that name level and set: `face:voice+otp`."""

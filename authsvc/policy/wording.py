@@ -20,6 +20,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
     lifted = f" (asked {outcome.asked}, lifted by exemption {outcome.exemption})" if outcome.exemption else ""
     yield f"level    {outcome.level}{lifted}"
     yield f"sets     {' or '.join(' + '.join(each) or 'nothing' for each in outcome.sets) or 'none'}"
+    yield from (f"shut     {_reason(reason)}" for reason in outcome.shut)
     yield f"fired    {', '.join(outcome.fired) or 'no rule'}"
     for reason in outcome.reasons:
         yield f"because  {_reason(reason)}"
@@ -32,7 +33,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
 
 def analysis_lines(analysis: Analysis) -> Iterator[str]:
     shares = ", ".join(f"{level} {analysis.levels.get(level, 0)}" for level in Level)
-    yield f"{analysis.walked} of {analysis.cells} cells walked: {shares}"
+    yield f"{analysis.cells} cells in {analysis.walked} steps: {shares}"
     for finding in analysis.findings:
         clause = f" [{finding.clause}]" if finding.clause is not None else ""
         yield f"{finding.severity}: {finding.code}: {finding.text}{clause}"
@@ -42,14 +43,18 @@ def analysis_lines(analysis: Analysis) -> Iterator[str]:
 
 
 def difference_lines(difference: Difference) -> Iterator[str]:
-    changed = sum(region.cells for region in difference.regions)
-    yield f"{changed} of {difference.cells} cells change"
-    if difference.walked < difference.cells:
-        yield f"only {difference.walked} cells were compared; nothing is claimed of the others"
+    if not difference.complete:
+        yield f"the comparison ended after {difference.walked} steps: nothing is known of the change"
+        return
+    yield f"{difference.changed} of {difference.cells} cells change, {difference.weaker} ask less"
     for region in difference.regions:
         where = ", ".join(f"{name} {span}" for name, span in region.where.items()) or "everywhere"
+        less = "asks less: " if region.asks_less else ""
         only_sets = " (other sets)" if str(region.before) == str(region.after) else ""
-        yield f"{region.before} → {region.after}{only_sets}: {where}  [{region.cells} cells]"
+        yield f"{less}{region.before} → {region.after}{only_sets}: {where}  [{region.cells} cells]"
+    told = sum(region.cells for region in difference.regions)
+    if told < difference.changed:
+        yield f"and {difference.changed - told} more cells in regions that are too many to list"
     for name, before, after in difference.settings:
         yield f"{name}: {before} → {after}"
 

@@ -1,4 +1,4 @@
-"""Has a candidate examined by a program of its own, so that walking its cells takes nothing from the payments."""
+"""Has a candidate examined by a program of its own, so that going through its cells takes nothing from the payments."""
 
 from __future__ import annotations
 
@@ -13,33 +13,31 @@ from authsvc.errors import Unavailable
 from authsvc.policy.engine import Policy
 from authsvc.policy.profiles import Profile
 
-MOST_CELLS = 200_000
-"""How many cells are walked for an operator who waits; `authsvc policy analyze` walks as many as it is told to."""
-
 
 class Analyst(Protocol):
     """Examines a candidate beside the active policy: see `policy.examination`. Any: JSON."""
 
-    def examine(
-        self, candidate: Policy, active: Policy, profile: Profile | None, most_cells: int
-    ) -> Mapping[str, Any]: ...
+    def examine(self, candidate: Policy, active: Policy, profile: Profile | None) -> Mapping[str, Any]: ...
 
 
 class ChildAnalyst:
-    """Starts the program for each examination, and ends it where it takes too long."""
+    """Starts the program for each examination, and ends it where it takes too long.
 
-    def __init__(self, patience: timedelta = timedelta(seconds=60)) -> None:
+    `most_cells` is where an examination ends unfinished. It is the service's own bound, and nobody who asks for an examination
+    has a say in it: what is unfinished shows less than there is.
+    """
+
+    def __init__(self, most_cells: int, patience: timedelta = timedelta(seconds=60)) -> None:
+        self._most_cells = most_cells
         self._patience = patience.total_seconds()
 
-    def examine(
-        self, candidate: Policy, active: Policy, profile: Profile | None, most_cells: int
-    ) -> Mapping[str, Any]:
+    def examine(self, candidate: Policy, active: Policy, profile: Profile | None) -> Mapping[str, Any]:
         """What was found; raises Unavailable where the program does not end in time or not well."""
         request = {
             "candidate": candidate.canonical.decode(),
             "active": active.canonical.decode(),
             "profile": None if profile is None else profile.value,
-            "most_cells": most_cells,
+            "most_cells": self._most_cells,
         }
         command = [sys.executable, "-m", "authsvc.policy.examination"]
         try:
@@ -51,7 +49,9 @@ class ChildAnalyst:
                 check=True,
             )
         except subprocess.TimeoutExpired:
-            raise Unavailable("the analysis takes too long here; walk fewer cells", retry_after=1) from None
+            raise Unavailable(
+                "the analysis takes too long here, so the version cannot be approved", retry_after=1
+            ) from None
         except (subprocess.CalledProcessError, OSError) as error:
             raise Unavailable("the analysis did not end well", retry_after=1) from error
         found: Mapping[str, Any] = json.loads(done.stdout)

@@ -45,7 +45,7 @@ from authsvc.policy.profiles import Profile
 from authsvc.policy.shadow import Comparison
 from authsvc.policy.thresholds import Model, Threshold, thresholds
 from authsvc.policy_life.active import ActivePolicy
-from authsvc.policy_life.analyst import MOST_CELLS, Analyst
+from authsvc.policy_life.analyst import Analyst
 from authsvc.policy_life.publishing import Done, must_be_seeded, must_find, perform
 from authsvc.policy_life.steps import (
     Activate,
@@ -190,7 +190,7 @@ class PolicyService:
             candidate = loading.from_text(text, form, models=self._models())
         except PolicyInvalid as error:
             return Look(faults=_findings(error))
-        return Look(found=self._analyst.examine(candidate, self._active(), profile, MOST_CELLS))
+        return Look(found=self._analyst.examine(candidate, self._active(), profile))
 
     # -- Steps ------------------------------------------------------------------------------------------------------
 
@@ -202,21 +202,15 @@ class PolicyService:
         """Raises PolicyInvalid with every fault of the document, its own failing tests among them."""
         return self._done(Version, operator, Validate(version_id))
 
-    def analyze(
-        self,
-        operator: Operator,
-        version_id: str,
-        profile: Profile | None = None,
-        most_cells: int | None = None,
-    ) -> Version:
-        """Walk every cell of a version, alone and beside the active policy; an approval that it had is void."""
+    def analyze(self, operator: Operator, version_id: str, profile: Profile | None = None) -> Version:
+        """Account for every cell of a version, alone and beside the active policy; an approval that it had is void."""
         if not operator.may(Act.TRY_POLICY):
             return self._done(Version, operator, RecordAnalysis(version_id, "", {}))
         version, active = self.version(operator, version_id), self._active()
         if version.state not in _ANALYZABLE:
             return self._done(Version, operator, RecordAnalysis(version_id, active.digest, _NOTHING_FOUND))
         candidate = loading.from_text(version.source.text, version.source.form)
-        found = self._analyst.examine(candidate, active, profile, min(most_cells or MOST_CELLS, MOST_CELLS))
+        found = self._analyst.examine(candidate, active, profile)
         return self._done(Version, operator, RecordAnalysis(version_id, active.digest, found))
 
     def start_shadow(self, operator: Operator, version_id: str) -> ShadowRun:

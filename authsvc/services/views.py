@@ -58,6 +58,7 @@ def challenge_view(decision: Decision, received: Sequence[Factor]) -> Json:
             "type": payment.type,
         },
         "sets": [] if challenge is None else [list(choice) for choice in challenge.sets],
+        "capture_at_least": [] if challenge is None else list(challenge.capture_at_least),
         "chosen": [] if challenge is None else list(challenge.chosen),
         "received": list(received),
         "attempts_remaining": 0 if challenge is None else challenge.attempts_remaining,
@@ -78,6 +79,7 @@ def _challenge(decision: Decision, token: str | None, url: str | None) -> Json |
         "expires_at": rfc3339(decision.expires_at),
         "url": url,
         "sets": [list(choice) for choice in challenge.sets],
+        "capture_at_least": list(challenge.capture_at_least),
         "attempts_remaining": challenge.attempts_remaining,
     }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from authsvc.account.table import ACTS, PROVED
+from authsvc.biometric.words import Capture
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
@@ -25,7 +26,7 @@ from authsvc.payment import Binding, Payment
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
-from authsvc.policy.ways import Way, sets_of
+from authsvc.policy.ways import Way, capture_of, sets_of
 from authsvc.stepup.asking import young_key_counts
 from authsvc.stepup.closing import signed
 from authsvc.subject import Novelty
@@ -132,10 +133,15 @@ class Deciding:
         )
         return self._evaluate(policy, fresh, account, now)
 
-    def proves(self, proven: FactorSet, account: Account, outcome: Outcome, now: datetime) -> bool:
-        """Whether a proven set is one that this outcome asks for, and none of its factors is on probation where that matters."""
+    def proves(
+        self, proven: FactorSet, capture: Capture, account: Account, outcome: Outcome, now: datetime
+    ) -> bool:
+        """Whether a set, proven by captures of which so much is known, is one that this outcome asks for.
+
+        None of its factors may be on probation where that matters.
+        """
         ways = self._ways(outcome, outcome.level, account.standing, now, lambda factors: factors)
-        return proven in sets_of(ways)
+        return any(way.set == proven and way.capture.rank <= capture.rank for way in ways)
 
     def _evaluate(self, policy: Policy, inputs: Inputs, account: Account | None, now: datetime) -> Outcome:
         """What the policy says; an act on the account itself is raised to the strongest level that the owner has enrolled."""
@@ -153,12 +159,21 @@ class Deciding:
         if outcome.level is Level.NONE:
             status = Status.APPROVED if outcome.exemption is None else Status.EXEMPTED
             return signed(self._receipts, tx, replace(decision, status=status), now)
-        sets = self._sets(outcome, outcome.level, account, now)
-        if not sets:
+        ways = self._open(outcome, outcome.level, account, now)
+        if not ways:
             missing = _missing(outcome, self._usable(outcome, account, now))
             possible = self._possible_from(outcome, account, now)
-            return replace(decision, status=Status.NOT_POSSIBLE, missing=missing, possible_from=possible)
-        challenge = Challenge.asking(twin(decision.id, "chl"), sets)
+            reasons = (*decision.reasons, *(reason.to_json() for reason in outcome.shut))
+            return replace(
+                decision,
+                status=Status.NOT_POSSIBLE,
+                missing=missing,
+                possible_from=possible,
+                reasons=reasons,
+            )
+        sets = sets_of(ways)
+        captures = (capture_of(ways, each) for each in sets)
+        challenge = Challenge.asking(twin(decision.id, "chl"), sets, captures)
         return replace(decision, status=Status.CHALLENGE_REQUIRED, challenge=challenge)
 
     def _possible_from(self, outcome: Outcome, account: Account | None, now: datetime) -> datetime | None:
@@ -167,14 +182,12 @@ class Deciding:
             return None
         for at in account.changes_after(now, self._cooling):
             level = self._evaluate(outcome.policy, outcome.inputs, account, at).level
-            if self._sets(outcome, level, account, at):
+            if self._open(outcome, level, account, at):
                 return at
         return None
 
-    def _sets(
-        self, outcome: Outcome, level: Level, account: Account | None, at: datetime
-    ) -> tuple[FactorSet, ...]:
-        """The sets that this payer can prove: enrolled, not locked, and judged here with the liveness that the level asks."""
+    def _open(self, outcome: Outcome, level: Level, account: Account | None, at: datetime) -> tuple[Way, ...]:
+        """The ways that this payer can take: enrolled, not locked, and judged here with the liveness that the level asks."""
         if account is None:
             return ()
         gates = outcome.policy.liveness(level)
@@ -183,7 +196,7 @@ class Deciding:
         def usable(factors: frozenset[Factor]) -> frozenset[Factor]:
             return account.unlocked(factors, at) & offered
 
-        return sets_of(self._ways(outcome, level, account.standing, at, usable))
+        return self._ways(outcome, level, account.standing, at, usable)
 
     def _usable(self, outcome: Outcome, account: Account | None, now: datetime) -> frozenset[Factor]:
         if account is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from authsvc.account.acts import charge_attempt, with_keys_as_they_stand
-from authsvc.biometric.words import Liveness, covers
+from authsvc.biometric.words import Capture, Liveness, covers
 from authsvc.clock import Clock
 from authsvc.domain.account import Account, LowValue
 from authsvc.domain.decision import Decision, Status
@@ -182,9 +182,20 @@ class Proving:
         now: datetime,
     ) -> bool:
         """Whether what was proven is what the policy asks for now, the face with the liveness gates of that level."""
-        return self._deciding.proves(proven, present(account), outcome, now) and _is_alive_enough(
+        capture = _capture_of(decision)
+        return self._deciding.proves(proven, capture, present(account), outcome, now) and _is_alive_enough(
             proven, decision, outcome
         )
+
+
+def _capture_of(decision: Decision) -> Capture:
+    """The least that is known of where a face or a voice came from; where a proof says nothing, nothing is."""
+    captures = [
+        Capture(str(proof.get("capture", Capture.BROWSER.value)))
+        for proof in decision.proofs
+        if Factor(str(proof["factor"])).is_server_side_biometric
+    ]
+    return min(captures, key=lambda capture: capture.rank, default=Capture.ATTESTED)
 
 
 def _is_alive_enough(proven: FactorSet, decision: Decision, outcome: Outcome) -> bool:

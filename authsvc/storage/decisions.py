@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from authsvc.biometric.words import Capture
 from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
 from authsvc.domain.challenge import Challenge
@@ -238,6 +239,7 @@ def _challenge_json(challenge: Challenge) -> str:
             "sets": challenge.sets,
             "chosen": challenge.chosen,
             "attempts_remaining": challenge.attempts_remaining,
+            "captures": challenge.captures,
         }
     )
 
@@ -249,4 +251,6 @@ def _challenge(text: str) -> Challenge:
         sets=tuple(tuple(Factor(name) for name in choice) for choice in stored["sets"]),
         chosen=tuple(Factor(name) for name in stored["chosen"]),
         attempts_remaining=stored["attempts_remaining"],
+        # Challenges of before the upgrade know no captures.
+        captures=tuple(map(Capture, stored.get("captures", ()))),
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from authsvc.biometric.words import Capture
 from authsvc.domain.decision import Status
 from authsvc.factor import Factor
 from authsvc.policy.level import Level
@@ -48,13 +49,17 @@ class DeviceJudged(ResponsePart):
 
 
 class ChallengeOpened(ResponsePart):
-    """`token` opens the challenge for the payer's page at `url`; each of `sets` is a way to prove it, all of it."""
+    """`token` opens the challenge for the payer's page at `url`; each of `sets` is a way to prove it, all of it.
+
+    `capture_at_least` says for each of them what must be known of where its face and voice come from.
+    """
 
     id: str
     token: str | None
     expires_at: datetime
     url: str | None
     sets: list[list[Factor]]
+    capture_at_least: list[Capture]
     attempts_remaining: Count
 
 
@@ -130,6 +135,7 @@ class Challenge(ResponsePart):
     status: Status
     payment: PaymentShown
     sets: list[list[Factor]]
+    capture_at_least: list[Capture]
     chosen: list[Factor]
     received: list[Factor]
     attempts_remaining: Count

@@ -113,13 +113,11 @@ def validate_policy(call: Call, wanted: Nothing) -> Reply:
     problems=("policy-invalid", "policy-step", "policy-conflict"),
 )
 def analyze_policy(call: Call, wanted: policy_requests.AnalysisWanted) -> Reply:
-    """Walk every cell of a version, alone and beside the active policy.
+    """Account for every cell of a version, alone and beside the active policy.
 
-    An approval that the version had is void.
+    An approval that the version had is void. What takes more than the service's bound is not finished, and cannot be approved.
     """
-    version = call.services.policies.analyze(
-        call.operator, call.path["version_id"], wanted.profile, wanted.most_cells
-    )
+    version = call.services.policies.analyze(call.operator, call.path["version_id"], wanted.profile)
     return json_reply(version_view(version))
 
 

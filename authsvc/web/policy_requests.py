@@ -44,10 +44,9 @@ class DraftWanted(Wanted):
 
 
 class AnalysisWanted(Wanted):
-    """`profile` is a rule book to check as well; `most_cells` is where to stop walking."""
+    """`profile` is a rule book to check as well."""
 
     profile: ProfileName | None = None
-    most_cells: Annotated[int, Field(ge=1, le=200_000)] | None = None
 
 
 class SimulationWanted(Wanted):

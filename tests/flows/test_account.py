@@ -89,12 +89,12 @@ def test_five_wrong_codes_block_the_user_for_half_an_hour(bench: Bench):
 
 
 def test_three_wrong_faces_demand_another_factor(bench: Bench):
-    bench.enroll()
-    decision = bench.decide(bench.payment(125_000), risk=20)
+    phone = bench.enroll()
+    decision = bench.decide(bench.payment(), phone.device, risk=75)
     for _ in range(3):
         bench.answer_face(decision, "bob 1")
         bench.complete(decision)
-    asked = bench.decide(bench.payment(125_000), risk=20)
+    asked = bench.decide(bench.payment(), phone.device, risk=75)
     assert asked["status"] == "not_possible"
     assert "face" in asked["missing"]
 
@@ -128,8 +128,8 @@ def test_who_wants_to_be_asked_every_time_is(bench: Bench):
 
 
 def test_a_withdrawn_face_is_gone_on_the_next_request(bench: Bench):
-    bench.enroll()
-    decision = bench.decide(bench.payment(125_000))
+    phone = bench.enroll()
+    decision = bench.decide(bench.payment(), phone.device, risk=75)
     bench.answer_face(decision, "ann 9")
     bench.services.users.withdraw_biometric(bench.key, "u_1", "face")
     assert not bench.complete(decision).authenticated
@@ -238,7 +238,7 @@ def test_steps_are_limited(bench: Bench):
 
 def test_unusable_captures_cost_no_attempt_and_are_limited_over_all_challenges_of_a_person(bench: Bench):
     bench.enroll(face="ann")
-    bench.enroll("u_2", face="bob")
+    bob = bench.enroll("u_2", face="bob")
     a_challenge = 20
     for _ in range(CAPTURES_AN_HOUR // a_challenge):
         decision = bench.decide(bench.payment(125_000), NEW_PHONE, risk=73)
@@ -253,6 +253,7 @@ def test_unusable_captures_cost_no_attempt_and_are_limited_over_all_challenges_o
         bench.answer_face(last, "ann 9")
     other = bench.decide(bench.payment(125_000, user="u_2"), NEW_PHONE, risk=73)
     bench.answer_face(other, "bob 9")
+    bench.answer_otp(other, bob.code(bench.clock))
     assert bench.complete(other).authenticated
 
 

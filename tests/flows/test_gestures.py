@@ -15,24 +15,24 @@ from authsvc.errors import CaptureUnusable, ChallengeClosed, InvalidRequest
 from authsvc.face.drawing import gesture_sequences
 from authsvc.factor import Factor, Submission
 from authsvc.services.enrollments import TicketWanted
-from tests.flows.test_liveness import risky
-from tests.support.service import Bench, challenge_of, said
+from tests.flows.test_liveness import Watched, risky
+from tests.support.service import challenge_of, said
 
 Shown = Mapping[str, Any]
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(Settings(data_dir=tmp_path / "data"))
+def bench(tmp_path: Path) -> Iterator[Watched]:
+    made = Watched(Settings(data_dir=tmp_path / "data"))
     made.faces.gates, made.faces.liveness = ("active",), Liveness.BONA_FIDE
     made.services.public.readyz()
-    made.enroll(face="ann")
+    made.device = made.enroll(face="ann").device
     yield made
     made.close()
 
 
 class Payer:
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Watched) -> None:
         self.bench = bench
         self.decision = risky(bench)
         self.opened = challenge_of(self.decision)
@@ -62,7 +62,7 @@ class Payer:
         return int(found["attempts_remaining"])
 
 
-def test_beginning_again_shows_the_same_gesture_and_costs_nothing(bench: Bench) -> None:
+def test_beginning_again_shows_the_same_gesture_and_costs_nothing(bench: Watched) -> None:
     """However often: there is nothing to draw for until it fits a recording."""
     payer = Payer(bench)
     assert len({payer.begin()["gestures"][0] for _ in range(25)}) == 1
@@ -73,7 +73,7 @@ def test_beginning_again_shows_the_same_gesture_and_costs_nothing(bench: Bench) 
     assert other.left == 3
 
 
-def test_the_next_gesture_is_shown_once_the_one_before_is_in(bench: Bench) -> None:
+def test_the_next_gesture_is_shown_once_the_one_before_is_in(bench: Watched) -> None:
     payer = Payer(bench)
     shown = payer.begin()
     seen = [*shown["gestures"]]
@@ -88,7 +88,7 @@ def test_the_next_gesture_is_shown_once_the_one_before_is_in(bench: Bench) -> No
 
 
 def test_whoever_begins_anew_after_more_was_shown_gives_the_attempt_up_and_gets_other_gestures(
-    bench: Bench,
+    bench: Watched,
 ) -> None:
     payer = Payer(bench)
     drawn = [payer.gestures()]
@@ -103,7 +103,7 @@ def test_whoever_begins_anew_after_more_was_shown_gives_the_attempt_up_and_gets_
     assert bench.again(payer.decision)["status"] == "failed"
 
 
-def test_waiting_does_not_make_beginning_anew_free(bench: Bench) -> None:
+def test_waiting_does_not_make_beginning_anew_free(bench: Watched) -> None:
     payer = Payer(bench)
     payer.gestures(until=2)
     bench.clock.advance(timedelta(seconds=125))
@@ -111,7 +111,7 @@ def test_waiting_does_not_make_beginning_anew_free(bench: Bench) -> None:
     assert payer.left == 2
 
 
-def test_a_failed_attempt_has_gestures_of_its_own(bench: Bench) -> None:
+def test_a_failed_attempt_has_gestures_of_its_own(bench: Watched) -> None:
     payer = Payer(bench)
     first = payer.gestures(until=4)
     shown = payer.begin()
@@ -123,7 +123,7 @@ def test_a_failed_attempt_has_gestures_of_its_own(bench: Bench) -> None:
     assert payer.left == left
 
 
-def test_a_late_part_ends_the_capture(bench: Bench) -> None:
+def test_a_late_part_ends_the_capture(bench: Watched) -> None:
     payer = Payer(bench)
     shown = payer.answer(payer.begin())
     bench.clock.advance(timedelta(seconds=30))
@@ -135,7 +135,7 @@ def test_a_late_part_ends_the_capture(bench: Bench) -> None:
     assert payer.left == 2
 
 
-def test_a_part_counts_once_and_in_its_order(bench: Bench) -> None:
+def test_a_part_counts_once_and_in_its_order(bench: Watched) -> None:
     payer = Payer(bench)
     first = payer.begin()
     submission = bench.part(first, "ann 1")
@@ -146,7 +146,7 @@ def test_a_part_counts_once_and_in_its_order(bench: Bench) -> None:
         payer.answer(second)
 
 
-def test_a_part_that_cannot_be_judged_may_be_made_again_within_its_time(bench: Bench) -> None:
+def test_a_part_that_cannot_be_judged_may_be_made_again_within_its_time(bench: Watched) -> None:
     payer = Payer(bench)
     shown = payer.answer(payer.begin())
     with pytest.raises(CaptureUnusable):
@@ -155,7 +155,7 @@ def test_a_part_that_cannot_be_judged_may_be_made_again_within_its_time(bench: B
     assert payer.left == 3
 
 
-def test_a_gesture_that_somebody_cannot_do_is_swapped_once_and_one_more_is_asked(bench: Bench) -> None:
+def test_a_gesture_that_somebody_cannot_do_is_swapped_once_and_one_more_is_asked(bench: Watched) -> None:
     payer = Payer(bench)
     shown = payer.answer(payer.begin())
     swapped = payer.answer(shown, swap=True)
@@ -166,7 +166,7 @@ def test_a_gesture_that_somebody_cannot_do_is_swapped_once_and_one_more_is_asked
     assert payer.left == 2
 
 
-def test_swapping_and_then_doing_what_is_asked_passes(bench: Bench) -> None:
+def test_swapping_and_then_doing_what_is_asked_passes(bench: Watched) -> None:
     payer = Payer(bench)
     shown = payer.answer(payer.begin(), swap=True)
     seen = [*shown["gestures"]]
@@ -176,7 +176,7 @@ def test_swapping_and_then_doing_what_is_asked_passes(bench: Bench) -> None:
     assert bench.complete(payer.decision).authenticated
 
 
-def test_the_evidence_says_how_long_each_part_took(bench: Bench) -> None:
+def test_the_evidence_says_how_long_each_part_took(bench: Watched) -> None:
     payer = Payer(bench)
     shown = payer.begin()
     while (shown := payer.answer(shown))["state"] == "more":
@@ -191,12 +191,12 @@ def test_the_evidence_says_how_long_each_part_took(bench: Bench) -> None:
     assert proofs[-1][0]["prompt_to_part_ms"] == [1000] * 4
 
 
-def said_lines(bench: Bench) -> list[Shown]:
+def said_lines(bench: Watched) -> list[Shown]:
     found: Shown = bench.services.records.audit_events(bench.key, None, 1000)
     return list(found["events"])
 
 
-def test_an_enrollment_shows_the_same_gesture_until_more_was_shown_and_then_others(bench: Bench) -> None:
+def test_an_enrollment_shows_the_same_gesture_until_more_was_shown_and_then_others(bench: Watched) -> None:
     ticket = said(bench.services.enrollments.create(bench.key, bench.once(), TicketWanted("u_new", "en")))
     opened = (str(ticket["id"]), str(ticket["token"]))
     steps: Any = bench.services.enrollments

@@ -15,23 +15,29 @@ from authsvc.factor import Factor
 from authsvc.policy import loading
 from tests.support.service import Bench, challenge_of
 
-NEW_PHONE = StatedDevice("dev_new", "ds_whatever")
-Open = Callable[[tuple[str, ...], Mapping[str, str]], Bench]
+
+class Watched(Bench):
+    """A service with one person and their phone."""
+
+    device = StatedDevice()
+
+
+Open = Callable[[tuple[str, ...], Mapping[str, str]], Watched]
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Open]:
     """A service with liveness on: the gates that are installed, and what the policy asks by level."""
-    made: list[Bench] = []
+    made: list[Watched] = []
 
-    def open_bench(installed: tuple[str, ...], asked: Mapping[str, str]) -> Bench:
+    def open_bench(installed: tuple[str, ...], asked: Mapping[str, str]) -> Watched:
         policy = tmp_path / "policy.toml"
         policy.write_text(_shipped_asking(asked), encoding="utf-8")
-        bench = Bench(Settings(data_dir=tmp_path / "data", policy_file=policy))
+        bench = Watched(Settings(data_dir=tmp_path / "data", policy_file=policy))
         made.append(bench)
         bench.faces.gates, bench.faces.liveness = installed, Liveness.BONA_FIDE
         bench.services.public.readyz()
-        bench.enroll(face="ann")
+        bench.device = bench.enroll(face="ann").device
         return bench
 
     yield open_bench
@@ -47,11 +53,11 @@ def _shipped_asking(asked: Mapping[str, str]) -> str:
     return text.replace(head, f"{head}liveness = {{ {stated} }}\n") if asked else text
 
 
-def risky(bench: Bench, amount: int = 125_000) -> Mapping[str, Any]:
-    return bench.decide(bench.payment(amount), NEW_PHONE, risk=73)
+def risky(bench: Watched, amount: int = 2_500) -> Mapping[str, Any]:
+    return bench.decide(bench.payment(amount), bench.device, risk=75)
 
 
-def answered(bench: Bench) -> bool:
+def answered(bench: Watched) -> bool:
     decision = risky(bench)
     bench.answer_face(decision, "ann 9", "ann 8", "ann 7")
     return bench.complete(decision).authenticated

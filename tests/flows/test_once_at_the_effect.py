@@ -121,7 +121,7 @@ def test_a_capture_that_could_not_be_used_leaves_its_nonce(bench: Bench):
 
 
 def test_the_bytes_of_one_enrollment_enroll_nobody_again(bench: Bench, owner: Holder):
-    visit = enrolling(bench, "u_1", owner.proof("enrollment", "face"))
+    visit = enrolling(bench, "u_1", owner.proof("enrollment", "face", "otp"))
     # `owner` enrolled these very frames.
     visit.answer("face", Submission({"nonce": visit.begin("face")["nonce"]}, frames()))
     with pytest.raises(InvalidRequest, match="used before"):

@@ -68,21 +68,36 @@ def test_a_code_is_good_once(bench: Bench):
 
 
 def test_a_new_phone_asks_for_the_face_that_was_enrolled(bench: Bench):
-    bench.enroll(face="ann")
+    phone = bench.enroll(face="ann")
     decision = bench.decide(bench.payment(125_000), NEW_PHONE, risk=73)
     assert (decision["status"], decision["level"]) == ("challenge_required", "face")
     assert decision["reasons"][0] == {
         "rule": "new-device", "field": "device.novelty", "is": "new", "bound": "probation"
     }  # fmt: skip
+    assert decision["challenge"]["sets"] == [["face", "otp"]]
     bench.answer_face(decision, "bob 1")
+    bench.answer_otp(decision, phone.code(bench.clock))
     assert not bench.complete(decision).authenticated
+    bench.clock.advance(timedelta(seconds=30))
     bench.answer_face(decision, "ann 9")
+    with pytest.raises(InvalidRequest, match="evidence is missing"):
+        bench.complete(decision)
+    bench.answer_otp(decision, phone.code(bench.clock))
     assert bench.complete(decision).authenticated
 
 
+def test_whoever_has_nothing_but_a_face_gets_no_further_from_a_new_phone(bench: Bench):
+    bench.enroll(otp=False)
+    decision = bench.decide(bench.payment(125_000), NEW_PHONE, risk=73)
+    assert (decision["status"], decision["level"]) == ("not_possible", "face")
+    assert decision["missing"] == ["device_uv", "otp", "voice"]
+    shut = {"rule": "face:face", "field": "device.novelty", "is": "new", "bound": "probation"}
+    assert shut in decision["reasons"]
+
+
 def test_a_picture_that_cannot_be_judged_costs_no_attempt(bench: Bench):
-    bench.enroll()
-    decision = bench.decide(bench.payment(125_000), NEW_PHONE)
+    phone = bench.enroll()
+    decision = bench.decide(bench.payment(), phone.device, risk=75)
     opened = challenge_of(decision)
     begun = bench.services.challenges.begin_step(*opened, Factor.FACE)
     nonce = {"nonce": begun["nonce"]}

@@ -219,10 +219,8 @@ def test_a_laxer_threshold_weakens_though_no_cell_shows_it(policies: PolicyServi
 
 
 def test_what_makes_a_document_weaker_than_it_reads_is_never_accepted(policies: PolicyService) -> None:
-    weaker = numbered(2).replace(
-        '["device_uv", "otp"], ["voice", "otp"]', '["device_uv", "otp"], ["voice", "device_key", "otp"]'
-    )
-    weaker = weaker.replace('["face", "device_uv"]', '["voice", "otp"]')
+    weaker = numbered(2).replace('    ["voice", "otp"],\n', '    ["voice", "device_key", "otp"],\n')
+    weaker = weaker.replace('sets = [["face", "device_uv"]', 'sets = [["voice", "otp"]')
     version = policies.draft(ANN, weaker)
     policies.validate(ANN, version.id)
     version = policies.analyze(ANN, version.id)

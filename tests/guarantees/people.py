@@ -20,6 +20,9 @@ Result = TypeVar("Result")
 CODE_AMOUNT = 125_000
 """What a trusted phone is asked a code for."""
 
+FACE_AMOUNT = 2_000_000
+"""What it is asked a face for."""
+
 PERIOD = 30
 
 

@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 
 from authsvc.ids import new_id
-from tests.guarantees.people import Challenge, Person, Shop
+from tests.guarantees.people import FACE_AMOUNT, Challenge, Person, Shop
 from tests.support.live import Answer, LiveService
 
 GAP_S = 0.005
@@ -56,7 +56,7 @@ def test_a_wrong_face_looks_like_a_wrong_code(people_shop: Shop, faces_dir: Path
     stranger = (faces_dir / "biden" / "2.jpg").read_bytes()
     person = Person(people_shop, pictures)
     by_code = people_shop.challenge(people_shop.payment(person))
-    by_face = people_shop.challenge(people_shop.payment(person, known_phone=False))
+    by_face = people_shop.challenge(people_shop.payment(person, FACE_AMOUNT))
     taken = by_face.show_face(stranger)
     assert (taken.status, taken.json) == (200, {"state": "received"})
     assert seen(by_face.complete()) == seen(by_code.try_code(person.wrong_code()))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from authsvc.face.verifier import MOST_FRAMES
 from tests.face.hostile import hostile_files
-from tests.guarantees.people import Opened, Person, Shop, expect, form, open_ticket, race
+from tests.guarantees.people import FACE_AMOUNT, Opened, Person, Shop, expect, form, open_ticket, race
 from tests.support.live import Answer, LiveService
 
 REFUSALS = {
@@ -73,7 +73,7 @@ def person(shop: Shop, photographs: list[bytes]) -> Person:
 
 @pytest.fixture
 def face_challenge(shop: Shop, person: Person) -> Opened:
-    return shop.challenge(shop.payment(person, known_phone=False))
+    return shop.challenge(shop.payment(person, FACE_AMOUNT))
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -122,7 +122,7 @@ def test_a_form_that_is_none_is_refused(face_challenge: Opened) -> None:
 def test_the_largest_that_is_accepted_costs_bounded_memory(
     shop: Shop, person: Person, hostile: dict[str, bytes]
 ) -> None:
-    opened = [shop.challenge(shop.payment(person, known_phone=False)) for _ in range(8)]
+    opened = [shop.challenge(shop.payment(person, FACE_AMOUNT)) for _ in range(8)]
     files = [hostile[UNPACKED[number % 2]] for number in range(8)]
     with largest_sizes(shop.live) as sizes:
         answers = race(8, lambda number: capture(opened[number], [files[number]]))

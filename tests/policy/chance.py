@@ -1,5 +1,6 @@
 """Random documents and payments whose numbers collide with each other, so that every boundary is met often."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -107,3 +108,7 @@ def payment(chance: Random) -> Inputs:
             "account_blocked": chance.random() < 0.05,
         }
     )
+
+
+def with_reasons(inputs: Inputs, *reasons: str) -> Inputs:
+    return replace(inputs, risk_reasons=reasons)

@@ -23,6 +23,8 @@ FAULTS = {
     "no-way-through": "no-way",
     "set-outside-the-table": "seed seed-table",
     "unlimited-without-biometrics": "seed seed-limit",
+    "face-from-afar": "seed biometric-from-afar",
+    "voice-from-afar": "cn biometric-from-afar",
     "passes-unauthenticated": "psd2 psd2-none",
     "one-category": "psd2 psd2-categories",
     "more-than-thirty-euros": "psd2 psd2-exemption",
@@ -67,6 +69,24 @@ def test_the_fault_is_found_and_explain_confirms_each_witness(name: str, fault: 
     assert all(finding.get("witnesses") for finding in found) or code in WITHOUT_WITNESS
     for witness in (witness for finding in found for witness in finding.get("witnesses", ())):
         assert _explained(name, witness["inputs"]) == witness["level"]
+
+
+@pytest.mark.parametrize("profile", ["seed", "psd2", "nist", "cn"])
+@pytest.mark.parametrize("name", ["face-from-afar", "voice-from-afar"])
+def test_every_profile_refuses_a_capture_alone_from_a_phone_that_nobody_knows(
+    name: str, profile: str
+) -> None:
+    code = {"psd2": "psd2-categories", "nist": "nist-biometric-alone"}.get(profile, "biometric-from-afar")
+    found = [finding for finding in _analysis(name, [profile])[1] if finding["code"] == code]
+    if (name, profile) == ("voice-from-afar", "nist"):
+        found = [finding for finding in _analysis(name, [profile])[1] if finding["code"] == "nist-voice"]
+    alone = [finding for finding in found if "+" not in finding["message"]]
+    assert alone
+    assert any(
+        witness["inputs"]["novelty"] in ("new", "unknown")
+        for finding in alone
+        for witness in finding["witnesses"]
+    )
 
 
 @pytest.mark.parametrize(("name", "fault"), FAULTS.items())

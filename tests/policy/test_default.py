@@ -7,8 +7,16 @@ from authsvc.factor import Factor
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.level import Level
+from authsvc.policy.ways import sets_of
 from authsvc.subject import Novelty
 from tests.policy.builders import payment
+
+TWO_PROOFS = {
+    (Factor.FACE, Factor.OTP),
+    (Factor.DEVICE_UV, Factor.OTP),
+    (Factor.VOICE, Factor.OTP),
+    (Factor.FACE, Factor.DEVICE_UV),
+}
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +35,10 @@ def test_the_contracts_example_gets_face_because_the_device_is_new(shipped: Poli
         "bound": "probation",
     }
     assert outcome.sets == (
-        (Factor.FACE,),
+        (Factor.FACE, Factor.OTP),
         (Factor.DEVICE_UV, Factor.OTP),
         (Factor.VOICE, Factor.OTP),
+        (Factor.FACE, Factor.DEVICE_UV),
     )
 
 
@@ -112,9 +121,55 @@ def test_a_passkey_that_may_be_a_copy_proves_nothing_above_its_cap(
     within, beyond = payment(2_000_000, device_synced=synced), payment(2_000_001, device_synced=synced)
 
     assert (Factor.DEVICE_UV, Factor.OTP) in shipped.evaluate(within).sets
-    assert shipped.evaluate(beyond).sets == ((Factor.FACE,), (Factor.VOICE, Factor.OTP))
+    assert shipped.evaluate(beyond).sets == (
+        (Factor.FACE,),
+        (Factor.FACE, Factor.OTP),
+        (Factor.VOICE, Factor.OTP),
+        (Factor.FACE, Factor.DEVICE_UV),
+    )
 
 
 def test_biometrics_are_judged_at_a_stated_rate(shipped: Policy) -> None:
     assert shipped.target_fmr(Modality.FACE) == "1 in 10000"
     assert shipped.target_fmr(Modality.VOICE) == "1 in 200"
+
+
+@pytest.mark.parametrize("novelty", [Novelty.NEW, Novelty.UNKNOWN])
+@pytest.mark.parametrize("amount_minor", [1, 499_999, 500_000, 10**9])
+def test_from_a_phone_that_nobody_knows_no_capture_counts_without_something_held(
+    shipped: Policy, novelty: Novelty, amount_minor: int
+) -> None:
+    outcome = shipped.evaluate(payment(amount_minor, novelty=novelty))
+    held = {Factor.OTP, Factor.DEVICE_UV, Factor.DEVICE_KEY}
+    assert outcome.sets
+    assert all(held & set(factors) for factors in outcome.sets)
+    # Whoever has only captures is asked no less: nothing is left to prove it with.
+    assert outcome.usable_ways({Factor.FACE, Factor.VOICE}) == ()
+
+
+def test_the_face_alone_still_proves_the_level_from_a_known_phone(shipped: Policy) -> None:
+    for novelty in (Novelty.TRUSTED, Novelty.PROBATION):
+        outcome = shipped.evaluate(payment(45_000, novelty=novelty, risk_score=60))
+        assert outcome.level in (Level.OTP, Level.FACE)
+        assert shipped.sets_for(Level.FACE, outcome.inputs)[0] == (Factor.FACE,)
+
+
+def test_a_known_phone_and_an_ordinary_payment_ask_nothing(shipped: Policy) -> None:
+    assert shipped.evaluate(payment(2_500)).level is Level.NONE
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "novelty", "risk", "sets"),
+    [
+        (99_999, Novelty.TRUSTED, 45, {(Factor.OTP,), (Factor.DEVICE_UV,)}),
+        (100_000, Novelty.TRUSTED, 45, set()),
+        (499_999, Novelty.PROBATION, 5, TWO_PROOFS),
+        (500_000, Novelty.PROBATION, 5, set()),
+        (99_999, Novelty.NEW, 5, set()),
+    ],
+)
+def test_what_is_on_probation_counts_for_small_amounts_from_a_registered_phone(
+    shipped: Policy, amount_minor: int, novelty: Novelty, risk: int, sets: set[tuple[Factor, ...]]
+) -> None:
+    outcome = shipped.evaluate(payment(amount_minor, novelty=novelty, risk_score=risk))
+    assert set(sets_of(outcome.usable_ways((), tuple(Factor)))) == sets

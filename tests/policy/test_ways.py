@@ -121,3 +121,8 @@ def test_more_risk_never_opens_a_way() -> None:
             continue
         for level in CHALLENGES:
             assert set(rules.ways_for(level, risky)) <= set(rules.ways_for(level, mild))
+
+
+def test_a_set_that_another_way_leaves_open_is_not_told_as_shut() -> None:
+    twice = with_face(["face"], {"factors": ["face"], "amount_at_most": 1_000})
+    assert twice.evaluate(payment(1_001, risk_score=60)).shut == ()

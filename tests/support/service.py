@@ -33,6 +33,7 @@ from authsvc.payment import Payee, Payment
 from authsvc.policy.engine import Policy
 from authsvc.policy.examination import examine
 from authsvc.policy.profiles import Profile
+from authsvc.policy.walk import MOST_CELLS
 from authsvc.services.enrollments import TicketWanted
 from authsvc.services.services import Services
 from authsvc.stepup.deciding import DecisionRequest
@@ -118,8 +119,11 @@ class Counted(Uncounted):
 class Here:
     """Examines policies in this process: the same function that the program runs."""
 
-    def examine(self, candidate: Policy, active: Policy, profile: Profile | None, most_cells: int) -> Said:
-        return examine(candidate, active, profile, most_cells)
+    def __init__(self, most_cells: int = MOST_CELLS) -> None:
+        self._most_cells = most_cells
+
+    def examine(self, candidate: Policy, active: Policy, profile: Profile | None) -> Said:
+        return examine(candidate, active, profile, self._most_cells)
 
 
 def _face_of(frame: bytes) -> bytes:

@@ -126,6 +126,14 @@ def test_a_change_goes_from_draft_to_active_and_back(ann: Staff, bob: Staff) -> 
     assert [each["how"] for each in log["publications"]] == ["rolled_back", "activated"]
 
 
+@pytest.mark.parametrize("most", [1, 200_000, None])
+def test_whoever_asks_for_an_analysis_has_no_say_in_where_it_ends(ann: Staff, most: int | None) -> None:
+    version = drafted(ann)
+    assert ann.post(f"/{version}/validate").status_code == 200
+    assert ann.post(f"/{version}/analyze", {"most_cells": most}).status_code == 400
+    assert ann.get(f"/{version}").get_json()["state"] == "validated"
+
+
 def test_the_same_request_again_gets_the_first_answer(ann: Staff, bob: Staff) -> None:
     version, etag = approved(ann, bob), bob.etag()
     first, again = (bob.post(f"/{version}/activate", {}, etag, key="the-same") for _ in range(2))

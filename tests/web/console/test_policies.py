@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from authsvc.bootstrap.running import Wired
 from authsvc.domain.operator import Role
+from authsvc.domain.store import Transaction
 from authsvc.policy.life import State
 from authsvc.policy.thresholds import Model
 from tests.biometric.test_det import curve
@@ -180,6 +182,54 @@ def test_a_version_goes_the_whole_way_and_is_taken_back(
     assert state_of(wired, address) is State.ROLLED_BACK
     approver.browser.get("/console/policies?lang=en")
     assert "too strict" in approver.browser.page
+
+
+def test_what_gets_weaker_is_the_first_thing_that_an_approver_sees(
+    analyst: Person, approver: Person, wired: Wired
+) -> None:
+    crowd = "".join(
+        f'\n[[rules]]\nid = "list-{n}"\nlevel = "otp"\nwhy = "feed {n}"\nrisk_reason_in = ["list_{n}"]\n'
+        for n in range(12)
+    )
+    address = analysed(analyst, milder(next_number(wired)) + crowd)
+    approver.browser.get(f"{address}?lang=en")
+    page = approver.browser.page
+    first = page.index("<section")
+    assert page[first:].startswith('<section class="card" aria-labelledby="weaker">')
+    assert (
+        page.index("Asks less than the active policy") < page.index('id="approve"') < page.index('id="found"')
+    )
+    assert "went-" in page
+
+    assert approver.browser.post(f"{address}/approve").status_code == 422
+    assert state_of(wired, address) is State.ANALYZED
+
+
+def test_what_asks_nobody_less_says_so(analyst: Person, approver: Person, wired: Wired) -> None:
+    address = analysed(analyst, stricter(next_number(wired)))
+    approver.browser.get(f"{address}?lang=en")
+    assert "No payment is asked less than by the active policy." in approver.browser.page
+
+
+def test_what_did_not_finish_is_offered_to_nobody_for_approval(
+    analyst: Person, approver: Person, wired: Wired
+) -> None:
+    address = analysed(analyst, stricter(next_number(wired)))
+
+    def cut_short(tx: Transaction) -> None:
+        version = tx.life.find(address.rpartition("/")[2])
+        assert version is not None
+        assert version.examined is not None
+        examined = replace(version.examined, difference={**version.examined.difference, "complete": False})
+        tx.life.save(replace(version, examined=examined))
+
+    wired.store.ledger.transact(cut_short)
+    approver.browser.get(f"{address}?lang=en")
+    assert "The analysis did not finish." in approver.browser.page
+    assert 'id="approve"' not in approver.browser.page
+
+    assert approver.browser.post(f"{address}/approve").status_code == 422
+    assert state_of(wired, address) is State.ANALYZED
 
 
 def test_nobody_approves_a_version_of_their_own(new_operator: Made, wired: Wired) -> None:

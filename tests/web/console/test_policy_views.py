@@ -104,7 +104,8 @@ def version(state: State, author: str = ANN.id, against: str = "sha256:1", *erro
     at = datetime(2026, 11, 27, tzinfo=UTC)
     examined = None
     if state not in (State.DRAFT, State.VALIDATED):
-        examined = Examined(against, at, ANN.id, {}, {}, errors)
+        whole = {"complete": True}
+        examined = Examined(against, at, ANN.id, whole, whole, errors)
     return Version("pol_1", Source("", "toml", ""), author, "", at, state, examined=examined)
 
 

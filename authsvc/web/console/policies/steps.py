@@ -25,6 +25,7 @@ class Hindrance(StrEnum):
     ROLE = "role"
     OWN_VERSION = "own-version"
     OTHER_POLICY = "other-policy"
+    UNFINISHED = "unfinished"
 
 
 NEEDS = {
@@ -94,7 +95,8 @@ def _hindrance(step: Step, version: Version, operator: Operator, active_digest: 
         return Hindrance.ROLE
     if step is Step.APPROVE and version.author == operator.id:
         return Hindrance.OWN_VERSION
-    judged = step in (Step.APPROVE, Step.ACTIVATE) and version.examined is not None
-    if judged and version.examined is not None and version.examined.against != active_digest:
-        return Hindrance.OTHER_POLICY
-    return None
+    if step not in (Step.APPROVE, Step.ACTIVATE) or version.examined is None:
+        return None
+    if not version.examined.is_finished:
+        return Hindrance.UNFINISHED
+    return Hindrance.OTHER_POLICY if version.examined.against != active_digest else None

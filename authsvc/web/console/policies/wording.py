@@ -75,7 +75,7 @@ FINDINGS: Mapping[str, str] = {
     "no-way": N_("A level is asked that nothing can prove"),
     "out-of-reach": N_("A level that cannot be proved with what is enrolled"),
     "failed-test": N_("The document breaks a promise of its own"),
-    "not-finished": N_("Not every cell was walked"),
+    "not-finished": N_("The analysis did not finish"),
     "not-comparable": N_("Nothing is known of the change"),
     "weaker-than-active": N_("Asks less than the active policy"),
     "seed-table": N_("A set outside the table of levels and factors"),
@@ -87,6 +87,7 @@ FINDINGS: Mapping[str, str] = {
     "nist-biometric-alone": N_("A face without a device key"),
     "loose-fmr": N_("Strangers may pass too often"),
     "cn-only-face": N_("A face is the only way"),
+    "biometric-from-afar": N_("A face or a voice alone from a device that nobody knows"),
     "invalid-document": N_("The document is not valid"),
 }
 
@@ -98,6 +99,12 @@ FACTORS: Mapping[str, str] = {
     "device_key": N_("device key"),
 }
 
+CAPTURES: Mapping[str, str] = {
+    "browser": N_("any capture"),
+    "device_signed": N_("capture signed by a device key"),
+    "attested": N_("capture by an attested app"),
+}
+
 FIELDS: Mapping[str, str] = {
     "transaction.amount_minor": N_("amount"),
     "risk.score": N_("risk"),
@@ -105,6 +112,7 @@ FIELDS: Mapping[str, str] = {
     "transaction.type": N_("payment type"),
     "context.channel": N_("channel"),
     "device.synced": N_("synced passkey"),
+    "devices.synced_amount_at_most": N_("amount with a synced passkey"),
     "user.verify_always": N_("asked every time"),
     "exemption.in_a_row": N_("exempt payments in a row"),
     "exemption.cumulative": N_("exempt amount in all"),
@@ -159,7 +167,7 @@ def money(minor: int, digits: int) -> str:
 def in_words(value: object, field: str, digits: int) -> str:
     """A value or a span of values of one input: amounts with their point, and names in the operator's language."""
     text = str(value)
-    if field.startswith(("transaction.amount", "exemption.cumulative")):
+    if field.startswith(("transaction.amount", "exemption.cumulative", "devices.synced_amount")):
         text = _MINOR.sub(lambda number: money(int(number[0]), digits), text)
     else:
         text = ", ".join(named(_VALUES, word.strip()) for word in text.split(","))
@@ -186,6 +194,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "published": partial(named, PUBLISHED),
     "finding": partial(named, FINDINGS),
     "proof": partial(named, FACTORS),
+    "capture": partial(named, CAPTURES),
     "field": _field,
     "money": money,
     "in_words": in_words,
