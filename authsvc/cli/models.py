@@ -13,6 +13,7 @@ from authsvc.biometric.model_store.commands import models
 from authsvc.biometric.model_store.migration import Enrolled, Migration, migration
 from authsvc.biometric.words import Modality
 from authsvc.config import read_settings
+from authsvc.lab.comparison_commands import compare_command
 
 __all__ = ["models"]
 
@@ -21,6 +22,8 @@ CURRENT: Mapping[Modality, str] = {
     Modality.VOICE: "ge2e-resemblyzer-v1",
 }
 """The models that make new templates."""
+
+models.add_command(compare_command)
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 

@@ -76,7 +76,7 @@ class Gate:
         return tuple(hint for broken, hint in checks if broken)
 
 
-ENROLLMENT = Gate(width=80, sharpness=40)
+ENROLLMENT = Gate(width=80, sharpness=20)
 VERIFICATION = Gate(width=64, sharpness=20)
 
 

@@ -38,9 +38,10 @@ def test_a_face_without_surroundings_is_too_close_where_liveness_needs_them() ->
     assert replace(VERIFICATION, context=2.0).hints(replace(GOOD, context=1.5)) == (Hint.TOO_CLOSE,)
 
 
-def test_enrollment_asks_for_a_larger_and_sharper_face() -> None:
+def test_enrollment_asks_for_a_larger_face_and_refuses_no_ordinary_photograph_for_blur() -> None:
     fair = replace(GOOD, width=70, sharpness=30)
-    assert ENROLLMENT.hints(fair) == (Hint.TOO_SMALL, Hint.BLURRED)
+    assert ENROLLMENT.hints(fair) == (Hint.TOO_SMALL,)
+    assert ENROLLMENT.hints(replace(GOOD, sharpness=19)) == (Hint.BLURRED,)
     assert VERIFICATION.hints(fair) == ()
 
 

@@ -107,6 +107,7 @@ def _plain(name: str) -> str:
 
 
 def convert(source: Source, member: bytes) -> bytes:
+    """The installed file that is made of an archive's member; raises ModelUnusable."""
     """What the manifest's conversion makes of a member; the member itself where it names none."""
     if source.convert is None:
         return member
@@ -141,8 +142,17 @@ def _tflite(member: bytes) -> bytes:
     return convert_tflite(member)
 
 
+def _without_denormals(member: bytes) -> bytes:
+    try:
+        from authsvc.biometric.model_store.plain_graph import without_denormals
+    except ModuleNotFoundError as error:
+        raise ModelUnusable("converting needs the package onnx: run `uv sync --extra prepare`") from error
+    return without_denormals(member)
+
+
 _CONVERSIONS: Mapping[str, Callable[[bytes], bytes]] = {
     "dlib_resnet": _dlib_resnet,
     "ge2e": _ge2e,
     "tflite": _tflite,
+    "without_denormals": _without_denormals,
 }

