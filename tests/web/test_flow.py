@@ -74,7 +74,7 @@ def test_a_payer_may_decline_and_the_challenge_is_over(shop: Shop, person: Perso
     switched = shop.api.post(f"{path}/switch", json={"factors": ["otp"]}, headers=payer)
     assert switched.get_json()["chosen"] == ["otp"]
     declined = shop.api.post(f"{path}/decline", json={"choice": "not_me"}, headers=payer)
-    assert declined.get_json() == {"status": "declined_by_user"}
+    assert declined.get_json() == {"status": "declined_by_user", "device_suspended": True}
     assert slug(shop.api.post(f"{path}/steps/otp/begin", headers=payer)) == "challenge-closed"
     waited = shop.api.get(f"/v1/decisions/{decided['id']}", headers={**shop.bearer, "Prefer": "wait=5"})
     assert waited.get_json()["status"] == "declined_by_user"

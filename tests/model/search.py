@@ -1,0 +1,339 @@
+"""Breadth-first through everything that an owner, a thief, a worker and the clock can do, to a stated depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from tests.model.account import (
+    ALL,
+    COOLING,
+    FACE,
+    KEY,
+    NAMES,
+    NONE,
+    OTP,
+    WAYS,
+    Factor,
+    Receipt,
+    Rules,
+    State,
+    Thief,
+    beginnings,
+    level_of,
+    watched,
+)
+
+Step = tuple[str, State, str]
+"""What was done, what came of it, and what must not have happened; nothing where all is well."""
+
+ACTS = ("enrollment", "unfreeze", "erasure", "restore")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A way that must not be: for whom, and act by act."""
+
+    thief: Thief
+    broken: str
+    story: tuple[str, ...]
+
+    def told(self) -> str:
+        return "\n".join(
+            (
+                f"With {self.thief.name}: {self.broken}.",
+                *(f"  {n}. {line}" for n, line in enumerate(self.story, 1)),
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Searched:
+    states: int
+    steps: int
+    found: Found | None
+
+
+def search(rules: Rules, thief: Thief, depth: int) -> Searched:
+    """Every state within `depth` steps of a beginning, until something is broken."""
+    before: dict[State, tuple[State, str] | None] = dict.fromkeys(beginnings())
+    layer, steps = list(before), 0
+    for _ in range(depth):
+        after: list[State] = []
+        for state in layer:
+            for told, raw, broken in moves(rules, thief, state):
+                steps += 1
+                new = watched(raw)
+                if broken:
+                    return Searched(len(before), steps, Found(thief, broken, (*_story(before, state), told)))
+                if new not in before:
+                    before[new] = (state, told)
+                    after.append(new)
+        layer = after
+    return Searched(len(before), steps, None)
+
+
+def _story(before: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
+    lines: list[str] = []
+    while (came := before[state]) is not None:
+        state, told = came
+        lines.append(told)
+    has = ", ".join(NAMES[f] for f in ALL if state.factors[f].by)
+    return (f"the owner has enrolled: {has}", *reversed(lines))
+
+
+def moves(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
+    yield from _chance(rules, state)
+    yield from _owner(rules, state)
+    yield from _session(rules, thief, state)
+    yield from _proofs(rules, thief, state)
+    yield from _payments(rules, thief, state)
+    yield from _receipts(rules, state)
+    yield from _tickets(rules, thief, state)
+
+
+def _chance(rules: Rules, state: State) -> Iterator[Step]:
+    yield "time passes", rules.ticked(state), ""
+    yield (
+        "the worker goes down" if state.worker else "the worker is back",
+        state._replace(worker=not state.worker),
+        "",
+    )
+
+
+def _owner(rules: Rules, state: State) -> Iterator[Step]:
+    if state.exists != "yes":
+        return
+    if not state.frozen:
+        yield "the owner freezes", rules.froze(state), ""
+    else:
+        yield "two operators unfreeze", state._replace(frozen=False, locked=False), ""
+    if state.device == "active":
+        yield "the owner removes the phone", rules.removed_device(state), ""
+    if state.device == "suspended":
+        yield "two operators restore the phone", state._replace(device="active"), ""
+    if state.factors[FACE].by == "owner" and not state.frozen:
+        yield "the owner replaces the face", rules.with_factor(state, FACE, "owner", COOLING), ""
+    if any(f.by == "thief" and f.wait for f in state.factors):
+        kept = tuple(NONE if f.by == "thief" and f.wait else f for f in state.factors)
+        vetoed = state._replace(factors=kept, new_codes=NONE)  # type: ignore[arg-type]  # Three of them.
+        yield "the owner vetoes what waits", vetoed, ""
+
+
+def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
+    if state.exists != "yes":
+        return
+    if state.frozen and not rules.has("an unfreeze is proved"):
+        yield "unfreezes without a proof", state._replace(frozen=False), "a session undoes a freeze"
+    if state.factors[FACE].by and state.worker and not state.locked:
+        yield "shows three wrong faces", state._replace(locked=True), ""
+    if state.factors[FACE].by:
+        yield "withdraws the face", rules.without_factor(state, FACE), ""
+    if state.device != "removed":
+        yield "removes the phone", rules.removed_device(state), ""
+    if state.device == "active":
+        shows = "phone and PIN" in thief.holds
+        if shows or not rules.has("who has no secret suspends nobody"):
+            broken = "" if shows else "a session suspends the owner's phone"
+            yield "says `not me`, and the phone is suspended", _suspended(state), broken
+
+
+def _suspended(state: State) -> State:
+    counted = state.factors[KEY] == Factor("owner")
+    owed = state.owed if not counted else (state.owed[OTP], state.owed[FACE], COOLING)
+    return state._replace(device="suspended", owed=owed)
+
+
+def _proofs(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
+    """An act on the account is asked about, and proved."""
+    if state.exists != "yes":
+        return
+    lowered = _lowered(rules, state)
+    for kind in ACTS:
+        if state.frozen and kind != "unfreeze":
+            continue
+        for way in rules.act_ways(state, kind):
+            if all(thief.shows(state, f) for f in way):
+                level = rules.act_level(state)
+                broken = lowered or _by_what_waits(state, way, "an act")
+                yield (
+                    f"proves `{kind}` with {_names(way)}",
+                    state._replace(receipt=Receipt(kind, level, False)),
+                    broken,
+                )
+
+
+def _lowered(rules: Rules, state: State) -> str:
+    """Whether less is asked than the owner had within the cooling period."""
+    had = frozenset(f for f in ALL if state.peak[f])
+    return (
+        "an act asks for less than the owner has enrolled"
+        if had and rules.act_level(state) < level_of(had)
+        else ""
+    )
+
+
+def _by_what_waits(state: State, way: frozenset[int], what: str) -> str:
+    young = [f for f in way if state.factors[f].by == "thief" and state.factors[f].wait]
+    return f"{what} is proved with what waits" if young else ""
+
+
+def _payments(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
+    if state.exists != "yes" or state.frozen:
+        return
+    phones = (False, True) if "phone and PIN" in thief.holds and state.device == "active" else (False,)
+    for level in WAYS:
+        for phone in phones:
+            for small in (False, True):
+                for way in rules.pay_ways(state, level, phone=phone, small=small):
+                    if not all(thief.shows(state, f) for f in way):
+                        continue
+                    broken = _climbs(state, way)
+                    where = "the phone" if phone else "elsewhere"
+                    if FACE in way and state.captures and rules.has("a capture counts once"):
+                        continue
+                    if FACE in way and state.captures and state.factors[FACE].by == "owner":
+                        broken = broken or "one capture pays twice"
+                    new = state._replace(
+                        receipt=Receipt("payment", level, phone),
+                        captures=min(1, state.captures + (FACE in way)),
+                    )
+                    yield f"pays at level {level} from {where} with {_names(way)}", new, broken
+
+
+def _climbs(state: State, way: frozenset[int]) -> str:
+    """What waits may stand beside what the owner has, never be all that a thief brings of their own and a code."""
+    mine = {f for f in way if state.factors[f].by == "thief" and state.factors[f].wait}
+    if KEY in mine and FACE not in way:
+        return "a new phone proves itself"
+    return "a payment is proved with nothing that counts" if mine and mine == set(way) else ""
+
+
+def _receipts(rules: Rules, state: State) -> Iterator[Step]:
+    receipt = state.receipt
+    if receipt is None:
+        return
+    if receipt.kind == "payment":
+        if state.frozen and rules.has("a receipt is consumed while the account is active"):
+            return
+        if state.exists != "yes" and rules.has("a receipt is consumed while the account is active"):
+            return
+        if (
+            receipt.frozen_since
+            and not state.frozen
+            and rules.has("what was released before a freeze stays void")
+        ):
+            return
+        if receipt.phone and state.device != "active" and rules.has("a receipt of a removed device is void"):
+            return
+        if receipt.used and rules.has("a receipt is consumed once"):
+            return
+        broken = ""
+        if state.frozen or receipt.frozen_since or state.exists != "yes":
+            broken = "a receipt is consumed after a freeze or an erasure"
+        elif receipt.phone and state.device != "active":
+            broken = "a receipt is consumed after its phone was removed"
+        elif receipt.used:
+            broken = "a receipt is consumed twice"
+        yield "consumes the receipt", state._replace(receipt=receipt._replace(used=True)), broken
+        return
+    if receipt.frozen_since and rules.has("what was released before a freeze stays void"):
+        return
+    if receipt.kind == "enrollment" and not state.frozen and state.exists == "yes":
+        yield "gets a ticket for the proof", state._replace(receipt=None, ticket="receipt"), ""
+    elif receipt.kind == "unfreeze" and state.frozen:
+        yield "unfreezes with the proof", state._replace(receipt=None, frozen=False), ""
+    elif receipt.kind == "erasure" and not state.frozen and state.exists == "yes":
+        yield "erases with the proof", _erased(state), ""
+    elif receipt.kind == "restore" and state.device == "suspended":
+        yield "restores the phone with the proof", state._replace(receipt=None, device="active"), ""
+
+
+def _erased(state: State) -> State:
+    receipt = None if state.receipt is None else state.receipt._replace(frozen_since=True)
+    return state._replace(
+        factors=(NONE, NONE, NONE),
+        owed=(0, 0, 0),
+        peak=(0, 0, 0),
+        codes=NONE,
+        new_codes=NONE,
+        device="removed",
+        exists="erased",
+        receipt=receipt if receipt is not None and receipt.kind == "payment" else None,
+        ticket="",
+        frozen=False,
+    )
+
+
+def _tickets(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
+    if "enroll key" in thief.holds:
+        if state.exists == "yes" and (not state.frozen or not rules.has("a frozen account is not erased")):
+            broken = "an erasure undoes a freeze" if state.frozen else ""
+            yield "erases the account as its backend", _erased(state), broken
+        emptied = state.exists == "yes" and not any(f.by for f in state.factors)
+        if state.exists == "erased" or (
+            emptied and not rules.has("an account that was emptied is no new one")
+        ):
+            broken = "an emptied account is taken over by a ticket" if emptied else ""
+            yield "opens a first ticket as its backend", state._replace(ticket="first"), broken
+    if (
+        "recovery code" in thief.holds
+        and state.codes == Factor("owner")
+        and not state.frozen
+        and state.exists == "yes"
+    ):
+        yield from _recovery(rules, thief, state, "the owner's recovery code")
+    if state.codes.by == "thief" and not state.frozen and state.exists == "yes":
+        waits = any(f.by == "thief" and f.wait for f in state.factors)
+        broken = "recovery codes count while what came with them waits" if waits else ""
+        for told, new, _ in _recovery(rules, thief, state, "a recovery code of their own"):
+            yield told, new, broken
+    if state.ticket and not state.frozen:
+        for factors in ((OTP,), (OTP, FACE, KEY)):
+            new = rules.enrolled(state, "thief", factors)
+            counts = any(f.by == "thief" and not f.wait for f in new.factors)
+            broken = "what a thief enrolls counts at once" if counts else ""
+            broken = broken or ("an enrollment outlives a freeze" if state.ticket.endswith("!") else "")
+            yield f"enrolls their own {_names(frozenset(factors))}", new, broken
+
+
+def _recovery(rules: Rules, thief: Thief, state: State, code: str) -> Iterator[Step]:
+    seconds = [
+        name
+        for name, there in (
+            ("an issued code", "codes" in thief.holds),
+            ("the face", thief.shows(state, FACE) and not state.factors[FACE].wait and not state.locked),
+        )
+        if there
+    ]
+    if not seconds and rules.has("a recovery takes two proofs"):
+        return
+    broken = "" if seconds else "a recovery code alone takes the account over"
+    new = rules.removed_device(state)._replace(ticket="recovery", codes=NONE, new_codes=NONE, locked=False)
+    yield f"recovers with {' and '.join([code, *seconds[:1]])}", new, broken
+
+
+def _names(way: frozenset[int]) -> str:
+    return " and ".join(NAMES[f] for f in sorted(way))
+
+
+@cache
+def comes_back(state: State, left: int = 6) -> bool:
+    """Whether the owner, who has what they enrolled, and two operators get to an active account with a factor that counts."""
+    rules = Rules()
+    if state.exists != "yes":
+        return True  # Whoever was erased enrolls as anybody does.
+    if not state.frozen and state.device != "suspended" and any(f == Factor("owner") for f in state.factors):
+        return True
+    if left == 0:
+        return False
+    if state.frozen:
+        return comes_back(state._replace(frozen=False, locked=False), left - 1)
+    if state.device == "suspended":
+        return comes_back(state._replace(device="active"), left - 1)
+    if state.codes.by == "owner" and not state.codes.wait:
+        lost = rules.removed_device(state)._replace(ticket="recovery", codes=NONE)
+        recovered = rules.enrolled(lost, "owner", ALL)
+        return comes_back(recovered._replace(device="active"), left - 1)
+    return comes_back(rules.ticked(state._replace(worker=True)), left - 1)
