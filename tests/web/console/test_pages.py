@@ -78,19 +78,15 @@ def test_a_user_is_found_as_people_type(auditor: Person, shop: Shop, typed: str)
     assert answer.headers["Location"] == "/console/user?client=shop&user=u_typed"
 
 
-@pytest.mark.parametrize(
-    "spelling", ["u_exact ", " u_exact", "u_exact\u3000", "\u00a0u_exact", "u_exa\u200bct", "u_exact\n"]
-)
-def test_the_console_acts_on_nobody_but_whom_it_shows(
-    new_operator: Callable[..., Person], shop: Shop, wired: Wired, spelling: str
-):
+def test_the_console_acts_on_nobody_but_whom_it_shows(new_operator: Callable[..., Person], shop: Shop):
     shop.enroll("u_exact")
     ann = signed_in(new_operator, Role.SUPPORT)
-    opened(ann, "/console/user?client=shop&user=u_exact")
-    opened(ann, f"/console/user?client=shop&user={quote(spelling)}", 400)
-    answer = ann.browser.post("/console/user/freeze", client="shop", user=spelling, reason="stolen phone")
-    assert answer.status_code == 400
-    assert shop.decide("u_exact", amount=100)["status"] != "denied"
+    for spelling in ("u_exact ", " u_exact", "u_exact\u3000", "\u00a0u_exact", "u_exa\u200bct", "u_exact\n"):
+        opened(ann, "/console/user?client=shop&user=u_exact")
+        opened(ann, f"/console/user?client=shop&user={quote(spelling)}", 400)
+        answer = ann.browser.post("/console/user/freeze", client="shop", user=spelling, reason="stolen phone")
+        assert answer.status_code == 400
+        assert shop.decide("u_exact", amount=100)["status"] != "denied"
 
 
 def test_a_freeze_is_one_operators_act_and_an_unfreeze_takes_two(
