@@ -80,7 +80,7 @@ function watch(alone) {
 async function record() {
   if (parts.record.disabled) return;
   clearInterval(watching);
-  parts.record.disabled = true;
+  parts.record.disabled = parts.record.hidden = true;
   parts.advice.textContent = "";
   parts.hints.hidden = true;
   const recorder = new Recorder(camera);
@@ -96,7 +96,7 @@ async function record() {
     // Judged already, and not accepted: the page behind says how often it may be tried again.
     if (["challenge-failed", "challenge-closed"].includes(error.slug)) return goOn();
     explain(error, parts.say, parts.hints);
-    parts.record.disabled = false;
+    parts.record.disabled = parts.record.hidden = false;
     parts.record.focus();
     watch(false);
   } finally {
