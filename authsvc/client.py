@@ -39,6 +39,7 @@ from authsvc.caller.results import (
 from authsvc.caller.webhooks import Webhook, WebhookRefused, verify_webhook
 from authsvc.caller.wire import Body, Wire
 from authsvc.clock import Clock, SystemClock
+from authsvc.errors import InvalidRequest
 from authsvc.payment import Payee, Payment
 from authsvc.subject import Subject
 
@@ -326,7 +327,9 @@ class AuthsvcClient:
 
 
 def _stated(payment: Payment) -> dict[str, Any]:
-    """The payment as the HTTP contract states it."""
+    """The payment as the HTTP contract states it; raises InvalidRequest for what is none."""
+    if not isinstance(payment, Payment):
+        raise InvalidRequest("`payment` must be a Payment, as `payment(…)` makes one")
     return {
         "transaction": {
             "id": payment.transaction_id,
@@ -339,6 +342,8 @@ def _stated(payment: Payment) -> dict[str, Any]:
 
 
 def _in_path(name: str) -> str:
+    if not isinstance(name, str):
+        raise InvalidRequest(f"a name is text, and not `{type(name).__name__}`")
     return quote(name, safe="")
 
 

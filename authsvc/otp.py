@@ -18,13 +18,14 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 import pyotp
 
 from authsvc.biometric.words import Gates
+from authsvc.edge.money import written
+from authsvc.edge.text import quoted
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
 from authsvc.payment import Binding, Payment
@@ -212,13 +213,15 @@ def issued_code(secret: bytes, step: int, binding: Binding) -> str:
 
 
 def issued_text(payment: Payment, code: str, locale: str) -> str:
-    """The sentence to send: what is paid to whom, and the code, in Chinese or English."""
-    amount = amount_text(payment, locale)
-    if locale.lower().startswith("zh"):
-        return f"您正在向“{payment.payee.name}”付款 {amount}，验证码 {code}，2 分钟内有效。若非本人操作，请勿告知任何人。"
+    """The sentence to send, in Chinese or English: amount and code first, the payee last, so that no name can reshape it."""
+    zh = locale.lower().startswith("zh")
+    amount = written(payment.amount_minor, payment.currency, "zh_CN" if zh else "en")
+    payee = quoted(payment.payee.name)
+    if zh:
+        return f"付款 {amount}，验证码 {code}，2 分钟内有效。若非本人操作，请勿告知任何人。收款方：{payee}"
     return (
-        f"Code {code} confirms your payment of {amount} to {payment.payee.name}. "
-        "It is valid for 2 minutes. If this is not you, tell it to nobody."
+        f"Payment of {amount}: your code is {code}, valid for 2 minutes. "
+        f"If this is not you, tell it to nobody. Payee: {payee}"
     )
 
 
@@ -229,19 +232,6 @@ def recovery_text(code: str, locale: str) -> str:
     return (
         f"Code {code} confirms that you recover your account on a new phone. It is valid for 2 minutes. "
         "If this is not you, tell it to nobody and freeze your account."
-    )
-
-
-def amount_text(payment: Payment, locale: str) -> str:
-    """The amount in major units with its currency, as people of that locale write it."""
-    from babel.numbers import (  # Its tables load when the first text is written.
-        format_currency,
-        get_currency_precision,
-    )
-
-    major = Decimal(payment.amount_minor).scaleb(-get_currency_precision(payment.currency))
-    return format_currency(
-        major, payment.currency, locale="zh_CN" if locale.lower().startswith("zh") else "en"
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +15,24 @@ class Subject:
 
     client: str
     user: str
+
+
+_whom: ContextVar[Subject | None] = ContextVar("worked_for", default=None)
+
+
+@contextmanager
+def working_for(subject: Subject) -> Iterator[None]:
+    """Whatever this block has computed elsewhere is on this account's bill."""
+    token = _whom.set(subject)
+    try:
+        yield
+    finally:
+        _whom.reset(token)
+
+
+def worked_for() -> Subject | None:
+    """Whose bill it is; None for work that is nobody's in particular."""
+    return _whom.get()
 
 
 class Novelty(StrEnum):

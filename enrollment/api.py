@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from werkzeug.test import create_environ, run_wsgi_app
+from werkzeug.wrappers import Request
 
 from authsvc.caller.wire import problem_of
+from authsvc.edge.http import BODY_PENDING, retry_after
 from authsvc.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ class _Body(NamedTuple):
     stream: IO[bytes]
     length: int
     media: str
+    is_pending: bool = False
 
 
 class Api:
@@ -51,9 +55,13 @@ class Api:
         sent = _Body(BytesIO(content), len(content), "application/json")
         return self._call(method, path, token, sent, {"Idempotency-Key": f'"{key}"'} if key else {})
 
-    def relay(self, method: str, path: str, token: str, stream: IO[bytes], length: int, media: str) -> Json:
-        """A call with somebody else's body, which the API bounds and reads by itself."""
-        return self._call(method, path, token, _Body(stream, length, media))
+    def relay(self, method: str, path: str, token: str, asked: Request) -> Json:
+        """A call with somebody else's body, which the API bounds and reads by itself, once it knows for whom."""
+        pending = bool(asked.environ.get(BODY_PENDING))
+        body = _Body(
+            asked.environ["wsgi.input"], asked.content_length or 0, asked.content_type or "", pending
+        )
+        return self._call(method, path, token, body)
 
     def _call(
         self, method: str, path: str, token: str, body: _Body, more: Mapping[str, str] | None = None
@@ -76,12 +84,13 @@ class Api:
             "wsgi.input": body.stream,
             "CONTENT_LENGTH": str(body.length),
             "CONTENT_TYPE": body.media,
+            BODY_PENDING: body.is_pending,
         }
         chunks, status, headers = run_wsgi_app(self._wsgi, environ, buffered=True)
         value = _read(b"".join(chunks))
         code = int(status.split()[0])
         if not 200 <= code < 300:
-            raise problem_of(code, value, headers.get("Retry-After"))
+            raise problem_of(code, value, retry_after(dict(headers), datetime.now(UTC)))
         if value is None:
             raise Unavailable("the service's answer is not a JSON object")
         return value

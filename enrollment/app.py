@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from authsvc.edge.text import quoted
 from authsvc.errors import AuthsvcError, NotFound, Unavailable
 from authsvc.look import static
 from enrollment import language, wording
@@ -52,6 +53,7 @@ def _speak(app: Flask) -> None:
         "day": wording.day,
         "moment": wording.moment,
         "proof": wording.proof_name,
+        "quoted": quoted,
         "way": wording.way_name,
     }
 

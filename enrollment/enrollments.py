@@ -13,6 +13,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
+from authsvc.edge.text import typed
 from authsvc.errors import AuthsvcError, ChallengeFailed, InvalidRequest, NotFound, Unavailable
 from enrollment import relay, wording
 from enrollment.api import Api, Json
@@ -91,7 +92,7 @@ class EnrollmentPages:
         must_be_ours(request, opened)
         begun = self._begun(opened, enrollment_id, "consent")
         agreed = [name for name in begun["modalities"] if request.form.get(name) == "yes"]
-        guardian = request.form.get("guardian", "").strip()
+        guardian = typed(request.form.get("guardian", ""))
         said: dict[str, object] = {"modalities": agreed, "text_version": begun["text_version"]}
         if "under_14" in request.form and not guardian:
             shown = {"step": "consent", "begun": begun, "message": gettext(_GUARDIAN), "status": 422}
@@ -107,7 +108,7 @@ class EnrollmentPages:
         must_be_ours(request, opened)
         path = f"{enrollment_id}/steps/device"
         self._api.send("POST", f"{path}/begin", opened.token)
-        given = self._api.send("PUT", path, opened.token, {"name": request.form.get("name", "").strip()})
+        given = self._api.send("PUT", path, opened.token, {"name": typed(request.form.get("name", ""))})
         return self._keeping_device(
             self._after(opened, enrollment_id, "device"), opened, given, enrollment_id
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from authsvc.edge.text import typed
 from enrollment.api import Api
 from enrollment.rendering import page
 from enrollment.session import Doorkeeper, Opened, must_be_ours
@@ -37,7 +38,7 @@ class OverviewPages:
         return page("overview/show.html", overview=overview, opened=opened, base=base)
 
     def rename(self, overview_id: str, device_id: str) -> Answer:
-        name = request.form.get("name", "").strip()
+        name = typed(request.form.get("name", ""))
         return self._do(overview_id, "PATCH", f"devices/{device_id}", {"name": name})
 
     def remove(self, overview_id: str, device_id: str) -> Answer:

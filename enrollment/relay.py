@@ -34,14 +34,7 @@ def answer(api: Api, opened: Opened, path: str, step: str) -> Response:
 def taken(api: Api, opened: Opened, path: str, asked: Request) -> Json:
     """What the API says to this very body; raises what it refuses."""
     must_be_ours(asked, opened)
-    return api.relay(
-        "PUT",
-        path,
-        opened.token,
-        asked.environ["wsgi.input"],
-        asked.content_length or 0,
-        asked.content_type or "",
-    )
+    return api.relay("PUT", path, opened.token, asked)
 
 
 def refused(error: AuthsvcError, step: str) -> Response:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, get_currency_precision
 
+from authsvc.edge.money import written
 from authsvc.errors import AuthsvcError
 from authsvc.factor import Factor, Unusable
 from authsvc.services.hints import hints_view
@@ -59,9 +58,7 @@ def way_name(factors: Sequence[str]) -> str:
 
 def amount(payment: Json) -> str:
     """The amount in major units with its currency, as people of this language write it."""
-    currency = str(payment["currency"])
-    major = Decimal(int(payment["amount_minor"])).scaleb(-get_currency_precision(currency))
-    return str(format_currency(major, currency, locale=locale()))
+    return written(int(payment["amount_minor"]), str(payment["currency"]), locale())
 
 
 def day(instant: str) -> str:

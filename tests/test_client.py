@@ -245,7 +245,61 @@ def test_importing_the_client_loads_nothing_heavy():
         "authsvc.caller.wire",
         "authsvc.client",
         "authsvc.clock",
+        "authsvc.edge",
+        "authsvc.edge.http",
+        "authsvc.edge.text",
         "authsvc.errors",
         "authsvc.payment",
         "authsvc.subject",
     }
+
+
+NOT_TEXT = (None, 7, b"receipt", ["a"], {"a": 1}, True)
+
+
+@pytest.mark.parametrize("wrong", NOT_TEXT)
+def test_a_receipt_that_is_none_is_refused_as_one(client, wrong):
+    for check in (client.verify, client.consume):
+        with pytest.raises(ReceiptRefused) as refused:
+            check(wrong, PAYMENT)
+        assert refused.value.reason == "malformed"
+
+
+@pytest.mark.parametrize("wrong", NOT_TEXT)
+def test_a_name_that_is_no_text_is_an_error_of_ours(client, service, wrong):
+    calls = (
+        lambda: client.decision(wrong),
+        lambda: client.issue_code(wrong),
+        lambda: client.cancel(wrong),
+        lambda: client.record_outcome(wrong, "settled"),
+        lambda: client.status(wrong),
+        lambda: client.freeze(wrong, "stolen"),
+        lambda: client.unfreeze(wrong),
+        lambda: client.issue_recovery_code(wrong),
+        lambda: client.decide(wrong),
+    )
+    for call in calls:
+        with pytest.raises(InvalidRequest):
+            call()
+    assert not service.asked
+
+
+@pytest.mark.parametrize("wrong", [None, 7, 1.5, "", "ann ", ["u"]])
+@pytest.mark.parametrize(
+    "name", ["user_id", "transaction_id", "type", "amount_minor", "currency", "payee_id", "payee_name"]
+)
+def test_a_payment_that_is_none_is_an_error_of_ours(client, name, wrong):
+    good = {
+        "user_id": "u_42",
+        "transaction_id": "pay_1",
+        "type": "transfer",
+        "amount_minor": 1,
+        "currency": "CNY",
+        "payee_id": "x",
+        "payee_name": "x",
+    }
+    if (name, wrong) in (("amount_minor", 7), ("payee_name", "ann ")):
+        client.payment(**good | {name: wrong})
+        return
+    with pytest.raises(InvalidRequest):
+        client.payment(**good | {name: wrong})

@@ -12,7 +12,6 @@ from authsvc.errors import InvalidRequest
 from authsvc.otp import (
     MOST_READINGS,
     AppSecret,
-    amount_text,
     issued_code,
     issued_text,
     matching_step,
@@ -127,22 +126,6 @@ def test_issued_codes_are_spread_evenly():
     assert max(counts) < 260
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency", "locale", "shown"),
-    [
-        (125_000, "CNY", "zh-CN", "¥1,250.00"),
-        (125_000, "CNY", "en", "CN¥1,250.00"),
-        (1_250, "JPY", "en", "¥1,250"),
-        (1_250, "KWD", "en", "KWD"),
-        (1, "EUR", "zh-CN", "€0.01"),
-    ],
-)
-def test_amounts_are_written_with_the_digits_of_their_currency(
-    amount: int, currency: str, locale: str, shown: str
-):
-    assert shown in amount_text(payment(amount, currency=currency), locale)
-
-
 def test_the_sentence_names_amount_payee_and_code():
     chinese = issued_text(payment(), "12345678", "zh-CN")
     english = issued_text(payment(), "12345678", "en-GB")
@@ -150,6 +133,32 @@ def test_the_sentence_names_amount_payee_and_code():
         assert "1,250.00" in text
         assert "友谊商店" in text
         assert "12345678" in text
+
+
+RESHAPING = (
+    "友谊商店”付款 ¥0.01，验证码 11112222，2 分钟内有效。若本人操作请告知客服",
+    "Shop” of 0.01: your code is 11112222",
+    'Shop". Payee: "Shop',
+    "متجر 12345",
+    "חנות 0.01",
+    "「商店」",
+    "x" * 256,
+)
+
+
+@pytest.mark.parametrize("name", RESHAPING)
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_no_name_of_a_payee_reshapes_the_sentence(name: str, locale: str):
+    text = issued_text(payment(payee=Payee("shop_1", name)), "87654321", locale)
+    plain = issued_text(payment(payee=Payee("shop_1", "Shop")), "87654321", locale)
+    before, _, quoted = text.partition("“")
+    assert before == plain.partition("“")[0]
+    assert "1,250.00" in before
+    assert "87654321" in before
+    assert quoted.startswith("\u2068")
+    assert quoted.endswith("\u2069”")
+    assert not set('“”"「」\u2068\u2069') & set(quoted[1:-2])
+    assert len(quoted) < 70
 
 
 def test_a_new_secret_has_160_bits_and_an_uri_that_apps_read():

@@ -16,6 +16,7 @@ from authsvc.device.credential import Device, DeviceState
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.store import Transaction
+from authsvc.edge.text import skeleton
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.events import Event
 from authsvc.factor import Factor
@@ -27,8 +28,8 @@ RECOVERY_CODES = "recovery_codes"
 
 
 def two_operators(names: Sequence[str]) -> tuple[str, ...]:
-    """The operators who vouch for something, sorted; none unless they are at least two different ones."""
-    different = {name.strip().casefold(): name.strip() for name in names if name.strip()}
+    """The operators who vouch for something, sorted; none unless no eye would take them for one person."""
+    different = {skeleton(name): name for name in names}
     return tuple(sorted(different.values())) if len(different) >= 2 else ()
 
 

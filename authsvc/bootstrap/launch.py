@@ -23,6 +23,7 @@ from authsvc.bootstrap.opening import open_database, open_store
 from authsvc.bootstrap.wiring import device_rules
 from authsvc.config import Settings
 from authsvc.domain.operator import Role
+from authsvc.edge.http import netloc
 from authsvc.errors import ConfigurationError
 from authsvc.keys.access import ALL_SCOPES, new_api_key
 from authsvc.keys.keyring import KeyRing
@@ -80,8 +81,10 @@ def _launch(
         SideProcess("backtests", partial(_work_off_backtests, settings), nice=10),
         SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
     ]
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    facts: dict[str, object] = {"listening": f"http://{host}:{port}", "open": settings.public_url}
+    facts: dict[str, object] = {
+        "listening": f"http://{netloc(settings.host, port)}",
+        "open": settings.public_url,
+    }
     if settings.warnings:
         facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
     if development:

@@ -165,6 +165,9 @@ def verify_receipt(
 
 
 def _named_key(receipt: str) -> str:
+    # What was never a receipt, an absent one above all, comes from outside as a bad one does.
+    if not isinstance(receipt, str):
+        raise ReceiptRefused("malformed", f"a receipt is text, and not `{type(receipt).__name__}`")
     if len(receipt) > LARGEST_RECEIPT:
         raise ReceiptRefused("malformed", f"the receipt is longer than {LARGEST_RECEIPT} characters")
     try:

@@ -12,12 +12,15 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from authsvc.edge.http import FinalResponse, retry_after
 from authsvc.errors import AuthsvcError, ConfigurationError, Unavailable
 
 # Any: what came over the wire has the types that the reader of each field expects, or is refused there.
@@ -63,6 +66,22 @@ class UnexplainedProblem(AuthsvcError):
         self.slug = slug
 
 
+class _PlainConnection(HTTPConnection):
+    response_class = FinalResponse
+
+
+class _EncryptedConnection(HTTPSConnection):
+    response_class = FinalResponse
+
+
+class _Plain(urllib3.HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _Encrypted(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _EncryptedConnection
+
+
 class Wire:
     """One service, one credential. Threads may share it."""
 
@@ -85,6 +104,7 @@ class Wire:
         self._tries = tries
         self._sleep = sleep
         self._pool = urllib3.PoolManager(maxsize=16, ssl_context=ssl_context or ssl.create_default_context())
+        self._pool.pool_classes_by_scheme = {"http": _Plain, "https": _Encrypted}
 
     def get(self, path: str, *, headers: Json | None = None, patience: float = 0.0) -> Reply:
         """`patience` is for how many seconds longer the service was asked to wait with its answer."""
@@ -146,13 +166,13 @@ class Wire:
             ) from error
         value = _read(response.data)
         if not 200 <= response.status < 300:
-            raise problem_of(response.status, value, response.headers.get("Retry-After"))
+            raise problem_of(response.status, value, retry_after(response.headers, datetime.now(UTC)))
         if value is None:
             raise Unavailable("the service's answer is not a JSON object", try_again=True)
         return Reply(value, response.headers.get("Idempotent-Replayed") == "true")
 
 
-def problem_of(status: int, document: Json | None, retry_after: str | None = None) -> AuthsvcError:
+def problem_of(status: int, document: Json | None, pause: int | None = None) -> AuthsvcError:
     """The error of `authsvc.errors` that a problem document (RFC 9457) stands for.
 
     `extra` keeps `status`, `title` and whatever else it said. What is no problem document came from something in between,
@@ -163,8 +183,8 @@ def problem_of(status: int, document: Json | None, retry_after: str | None = Non
     detail = str(said.pop("detail", "") or f"the service answered {status}")
     extra = {name: value for name, value in said.items() if name != "self"} | {"status": status}
     extra["try_again"] = status in _TRY_AGAIN or slug == "idempotency-in-progress"
-    if retry_after is not None and retry_after.isdecimal():
-        extra["retry_after"] = int(retry_after)
+    if pause is not None:
+        extra["retry_after"] = pause
     if not slug:
         return Unavailable(detail, **extra)
     known = _BY_SLUG.get(slug)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from authsvc.device.client_data import Members
 from authsvc.device.refusal import Refusal, require
 from authsvc.device.relying_party import RelyingParty
+from authsvc.edge.money import major_units
 from authsvc.factor import Json
 from authsvc.payment import Payment
 
@@ -61,19 +61,15 @@ class PaymentConfirmation:
         shown: dict[str, object] = {
             "rpId": party.id,
             "payeeName": payment.payee.name,
-            "total": {"currency": payment.currency, "value": major_units(payment)},
+            "total": {
+                "currency": payment.currency,
+                "value": major_units(payment.amount_minor, payment.currency),
+            },
             "instrument": {"displayName": self.instrument, "icon": self.icon},
         }
         if self.payee_origin is not None:
             shown["payeeOrigin"] = self.payee_origin
         return shown
-
-
-def major_units(payment: Payment) -> str:
-    """The amount as a decimal number in the currency's main unit, `1250.00`, as people are shown it elsewhere too."""
-    from babel.numbers import get_currency_precision  # Its tables load when the first payment is shown.
-
-    return f"{Decimal(payment.amount_minor).scaleb(-get_currency_precision(payment.currency)):f}"
 
 
 def _instrument(shown: Mapping[str, object]) -> Mapping[str, object]:

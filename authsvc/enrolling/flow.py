@@ -29,7 +29,7 @@ from authsvc.ids import new_id
 from authsvc.keys.macs import Macs
 from authsvc.otp import new_recovery_codes, recovery_digest
 from authsvc.stepup.marks import marked, use_up
-from authsvc.subject import Subject
+from authsvc.subject import Subject, working_for
 
 Completion = TypeVar("Completion")
 
@@ -132,8 +132,12 @@ class Enrolling:
     def receive(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; answering a step again replaces what was given before."""
         self._staging.count_try(ticket, step)
-        if step in PROVING:
-            return self._recovering.receive(ticket, step, submission)
+        with working_for(ticket.subject):
+            if step in PROVING:
+                return self._recovering.receive(ticket, step, submission)
+            return self._take(ticket, step, submission)
+
+    def _take(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         taking = self._step(ticket, step)
         begun = (self._staging.take_begun if taking.once else self._staging.begun)(ticket, step)
         if begun is None:

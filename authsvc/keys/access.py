@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from authsvc.edge.text import identifier
 from authsvc.errors import InsufficientScope, Unauthenticated
 from authsvc.keys.macs import Macs
 
@@ -98,12 +99,12 @@ class KeyAdmission:
 def new_api_key(
     macs: Macs, client: str, scopes: frozenset[Scope], now: datetime, lifetime: timedelta | None = None
 ) -> tuple[ApiKey, str]:
-    """A key for the store, and its one and only showing."""
+    """A key for the store, and its one and only showing; raises InvalidRequest for a client without a canonical name."""
     key_id = secrets.token_hex(6)
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
         id=key_id,
-        client=client,
+        client=identifier(client, "client"),
         mac=macs.mac("api-key", secret.encode()),
         scopes=frozenset(scope.value for scope in scopes),
         created_at=now,

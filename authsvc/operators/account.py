@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from authsvc.domain.operator import Operator, Role
+from authsvc.edge.text import identifier
 from authsvc.errors import InvalidRequest
 from authsvc.subject import Subject
 
@@ -50,11 +51,11 @@ class OperatorAccount:
 
 
 def stated_name(text: str) -> str:
-    """A name as it was typed, trimmed and in NFC; raises InvalidRequest for an empty, long or unprintable one."""
+    """A name as it was typed, trimmed and in NFC; raises InvalidRequest for an empty or long one, and for what is not seen."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise InvalidRequest(f"an operator's name has 1 to {LONGEST_NAME} printable characters")
-    return name
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise InvalidRequest(f"an operator's name has 1 to {LONGEST_NAME} characters")
+    return identifier(name, "name")
 
 
 def name_key(name: str) -> str:

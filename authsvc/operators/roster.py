@@ -11,6 +11,7 @@ from dataclasses import replace
 from authsvc.audit.chain import entry
 from authsvc.clock import Clock
 from authsvc.domain.operator import Role
+from authsvc.edge.text import skeleton
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.ids import new_id
 from authsvc.keys.macs import Macs
@@ -42,8 +43,10 @@ class Roster:
         invitation, shown = self._invitation(account.id)
 
         def unit(tx: OperatorTransaction) -> None:
-            if not tx.operators.add(account):
-                raise InvalidRequest(f"there is an operator `{account.name}` already; reset or revoke them")
+            taken = _look_alike(tx, account.name)
+            if taken is not None or not tx.operators.add(account):
+                named = account.name if taken is None else taken.name
+                raise InvalidRequest(f"there is an operator `{named}` already; reset or revoke them")
             tx.operators.invite(invitation)
             known = {"name": account.name, "roles": sorted(account.roles)}
             tx.record(entry(self._actor, "operator.invite", None, account.id, "invited", now, **known))
@@ -96,6 +99,13 @@ class Roster:
 def invitation_url(base_url: str, shown: str) -> str:
     """The link to hand over. The secret stands behind `#`, which browsers keep to themselves: no server and no log sees it."""
     return f"{base_url}/console/join#{shown}"
+
+
+def _look_alike(tx: OperatorTransaction, name: str) -> OperatorAccount | None:
+    """Somebody whose name people would take for this one: two operators must be two people, also to the eye."""
+    wanted = skeleton(name)
+    there = (each for each in tx.operators.all() if each.state is not OperatorState.REVOKED)
+    return next((each for each in there if skeleton(each.name) == wanted), None)
 
 
 def _named(tx: OperatorTransaction, name: str) -> OperatorAccount:

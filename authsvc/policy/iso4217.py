@@ -1,25 +1,11 @@
-"""ISO 4217: the codes of currencies in use, and how many digits follow the point of each.
+"""ISO 4217 in a policy document: a code that exists, with the digits that the standard gives it.
 
-A document that states other digits than the standard would take every amount of that currency for a hundred times larger or
-smaller than it is. Funds, metals and testing codes are left out: nobody is paid in them.
+A document that states other digits would take every amount of that currency for a hundred times larger or smaller than it is.
 """
 
 from __future__ import annotations
 
-_TWO = """
-AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP CVE CZK
-DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD
-KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP
-PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH
-USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG
-"""
-_NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
-_THREE = "BHD IQD JOD KWD LYD OMR TND"
-
-MINOR_DIGITS = {
-    code: digits for digits, codes in ((2, _TWO), (0, _NONE), (3, _THREE)) for code in codes.split()
-}
-
+from authsvc.edge.money import MINOR_DIGITS
 
 _MEANT = {"RMB": "CNY", "CNH": "CNY", "NTD": "TWD", "STG": "GBP", "UKP": "GBP", "EUA": "EUR", "RUR": "RUB"}
 """Everyday names. Likeness of letters would suggest the hryvnia to whoever missed the euro by one."""

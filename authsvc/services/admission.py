@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from authsvc.domain.operator import Act, Operator
-from authsvc.keys.access import ApiKey
+from authsvc.keys.access import ApiKey, must_open
 from authsvc.operators.session import SessionKind
 from authsvc.services.base import Service
+
+TOKENS: Mapping[str, str] = {"Challenge": "ct", "Enrollment": "et", "Overview": "vt"}
+"""The prefix of the tokens of an `Authorization` scheme."""
 
 
 class AdmissionService(Service):
     def admit_key(self, presented: str) -> ApiKey:
         """The API key that was presented; raises Unauthenticated."""
         return self._parts.keys.admit(presented, self._clock.now())
+
+    def admit_token(self, scheme: str, object_id: str, presented: str) -> None:
+        """Raises Unauthenticated for a token that cannot open this object, without looking whether there is one."""
+        must_open(self._parts.macs, TOKENS[scheme], object_id, presented)
 
     def admit_operator(self, presented: str, act: Act, about: str) -> Operator:
         """Whose session `os_…` was presented, if they may do this; raises Unauthenticated or NotPermitted."""

@@ -12,9 +12,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
+from authsvc.edge.http import BODY_PENDING
 from authsvc.serving import refusal
+from authsvc.serving.admission import BodyNotGranted, BodyWanted
 from authsvc.serving.answer import Answer
-from authsvc.serving.environ import call, environ_of
+from authsvc.serving.environ import call
+from authsvc.serving.exchange import Exchange
+from authsvc.serving.memory import Memory
 from authsvc.serving.settings import ServerSettings
 from authsvc.serving.waiting import HELD_LONG_ENOUGH, WAITED, seconds_to_hold
 
@@ -36,14 +40,18 @@ class WsgiBridge:
     ) -> None:
         self._application = application
         self._stopping = stopping
+        self._settings = settings
+        self._memory = Memory(settings.max_buffered_bytes, settings.caller_bytes)
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="web")
         self._room = settings.threads + settings.max_waiting
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         # The server is set up to send neither lifespan nor websocket scopes.
-        request = cast("HTTPScope", scope)
-        body = await _whole_body(receive)
-        answer = None if body is None else await self._answer(environ_of(request), body, receive)
+        exchange = Exchange(cast("HTTPScope", scope), receive)
+        try:
+            answer = await self._exchanged(exchange)
+        finally:
+            exchange.close()
         if answer is None:
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
@@ -52,6 +60,25 @@ class WsgiBridge:
     def close(self) -> None:
         """Drops what still waits for a thread; what runs is left to end by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _exchanged(self, exchange: Exchange) -> Answer | None:
+        """The answer; None when the client is gone. A large body is read once the application has said for whom."""
+        if not await exchange.read(self._settings.small_body_bytes):
+            return None
+        if not exchange.is_whole:
+            try:
+                return await self._look({**exchange.environ, BODY_PENDING: True}, None)
+            except BodyNotGranted:
+                return refusal.BODY_UNWANTED.answer()
+            except BodyWanted as wanted:
+                granted = wanted
+            if not await exchange.find_room(
+                self._memory, granted.caller, granted.most, self._settings.room_seconds
+            ):
+                return refusal.CROWDED.answer()
+            if not await exchange.read(granted.most):
+                return None
+        return await self._answer(exchange.environ, exchange.body(), exchange.receive)
 
     async def _answer(
         self, environ: dict[str, Any], body: bytes, receive: ASGIReceiveCallable
@@ -68,7 +95,8 @@ class WsgiBridge:
                 return None
             waited = HELD_LONG_ENOUGH if self._stopping() else loop.time() - began
 
-    async def _look(self, environ: dict[str, Any], body: bytes) -> Answer:
+    async def _look(self, environ: dict[str, Any], body: bytes | None) -> Answer:
+        """One call of the application; without a body it is asked whether it wants one, and may raise BodyWanted."""
         if self._room == 0:
             return refusal.BUSY.answer()
         self._room -= 1
@@ -84,18 +112,6 @@ class WsgiBridge:
             return refusal.BROKEN.answer()
         finally:
             self._room += 1
-
-
-async def _whole_body(receive: ASGIReceiveCallable) -> bytes | None:
-    """All of the body, whose size and time the protocol bounds; None when the client went away first."""
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        chunks.append(message["body"])
-        if not message["more_body"]:
-            return b"".join(chunks)
 
 
 async def _gone_within(seconds: float, receive: ASGIReceiveCallable) -> bool:

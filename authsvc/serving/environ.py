@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from authsvc.serving.admission import UnreadBody
 from authsvc.serving.answer import Answer
 
 if TYPE_CHECKING:
@@ -53,14 +54,15 @@ def environ_of(scope: HTTPScope) -> dict[str, Any]:
     return environ
 
 
-def call(application: WSGIApplication, environ: dict[str, Any], body: bytes) -> Answer:
-    """Runs the application to the end of its answer, as the server's threads do.
+def call(application: WSGIApplication, environ: dict[str, Any], body: bytes | None) -> Answer:
+    """Runs the application to the end of its answer, as the server's threads do. None is a body that nobody has read.
 
     The body is complete before its first byte is sent, so a client that reads slowly holds no thread, and an
     application that fails half-way through has sent nothing yet.
     """
-    environ["wsgi.input"] = BytesIO(body)
-    environ["CONTENT_LENGTH"] = str(len(body))
+    environ["wsgi.input"] = UnreadBody() if body is None else BytesIO(body)
+    if body is not None:
+        environ["CONTENT_LENGTH"] = str(len(body))
     started: list[tuple[str, list[tuple[str, str]]]] = []
     chunks: list[bytes] = []
 

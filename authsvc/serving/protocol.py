@@ -8,12 +8,14 @@ owes too long is refused, and when connections run out, the one that has owed lo
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from enum import Enum, auto
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from authsvc.serving import refusal
+from authsvc.serving.exchange import KNOWN
 from authsvc.serving.refusal import Refusal
 from authsvc.serving.settings import ServerSettings
 
@@ -34,16 +36,24 @@ class Reading(Enum):
     BODY = auto()
 
 
+@dataclass(slots=True)
+class Strangers:
+    """How many bytes a process holds for senders whom the application does not know yet."""
+
+    bytes: int = 0
+
+
 class WatchfulProtocol(HttpToolsProtocol):
-    """One connection. `limits` and `owing`, the longest debtor first, are shared by the connections of a process."""
+    """One connection. `limits`, `owing`, the longest debtor first, and `strangers` are shared by those of a process."""
 
     limits: ClassVar[ServerSettings]
     owing: ClassVar[dict[WatchfulProtocol, None]]
+    strangers: ClassVar[Strangers]
 
     @classmethod
     def within(cls, limits: ServerSettings) -> type[WatchfulProtocol]:
         """The protocol of one server, which keeps the books of its own connections."""
-        return type("LimitedProtocol", (cls,), {"limits": limits, "owing": {}})
+        return type("LimitedProtocol", (cls,), {"limits": limits, "owing": {}, "strangers": Strangers()})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # As in uvicorn.
         super().connection_made(transport)
@@ -52,6 +62,8 @@ class WatchfulProtocol(HttpToolsProtocol):
         self._unanswered = 0
         self._header_bytes = 0
         self._body_bytes = 0
+        self._stranger_bytes = 0
+        self._is_known = False
         self._refused = False
         self._owed: tuple[Reading, int] | None = None
         self._owed_timer: asyncio.TimerHandle | None = None
@@ -63,6 +75,7 @@ class WatchfulProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.owing.pop(self, None)
+        self._settle()
         for timer in (self._owed_timer, self._write_timer, self.timeout_keep_alive_task):
             if timer is not None:
                 timer.cancel()
@@ -97,20 +110,36 @@ class WatchfulProtocol(HttpToolsProtocol):
         if objection is not None:
             self._refuse(objection)
             raise Refused(objection.detail)
+        # RFC 9110 section 10.1.1: not from HTTP/1.0, and nobody waits to send what they do not have.
+        self.expect_100_continue &= self.parser.get_http_version() == "1.1" and self._announces_a_body()
         super().on_headers_complete()
         self._unanswered += 1
         self._reading = Reading.BODY
+        self._is_known = False
+        # The task that reads it begins after this; nothing but the bridge looks for it.
+        cast(dict[str, object], self.scope)[KNOWN] = self._become_known
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         if self._body_bytes > self.limits.max_body_bytes:
             self._refuse(refusal.BODY_TOO_LARGE)
             raise Refused(refusal.BODY_TOO_LARGE.detail)
+        if not self._is_known and not self.cycle.response_complete:
+            self._stranger_bytes += len(body)
+            self.strangers.bytes += len(body)
         super().on_body(body)
+        if self.strangers.bytes > self.limits.max_stranger_bytes:
+            self._make_room_for_bytes()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._reading = Reading.NOTHING
+
+    def _announces_a_body(self) -> bool:
+        framing = {
+            name: value for name, value in self.headers if name in (b"content-length", b"transfer-encoding")
+        }
+        return framing.get(b"content-length", b"") != b"0" and bool(framing)
 
     def _objection(self) -> Refusal | None:
         """What is wrong with the headers that have just come in, if anything."""
@@ -136,6 +165,8 @@ class WatchfulProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._unanswered -= 1
+        if self._unanswered == 0:
+            self._settle()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self._limit_writing()
         self._watch()
@@ -165,6 +196,10 @@ class WatchfulProtocol(HttpToolsProtocol):
         """Whether a whole request of this client is with the application or waits for it."""
         still_coming_in = 1 if self._reading is Reading.BODY else 0
         return self._unanswered > still_coming_in
+
+    def _is_answered_early(self) -> bool:
+        """Whether the answer is out though the body still comes in: what is left of it is read and dropped."""
+        return self._reading is Reading.BODY and self._unanswered == 0
 
     def _watch(self) -> None:
         """Starts a deadline when what is owed has changed: a byte now and then does not put it off."""
@@ -207,15 +242,33 @@ class WatchfulProtocol(HttpToolsProtocol):
         else:
             debtor.transport.abort()
 
+    def _make_room_for_bytes(self) -> None:
+        """Whoever has owed the rest of a body for longest makes room for what the others have sent."""
+        for debtor in self.owing:
+            if debtor._stranger_bytes and debtor._reading is Reading.BODY and not debtor._refused:
+                debtor._refuse(refusal.CROWDED)
+                return
+
+    def _become_known(self) -> None:
+        """The application knows who sends this body; from now on its bytes are counted elsewhere."""
+        self._is_known = True
+        self._settle()
+
+    def _settle(self) -> None:
+        self.strangers.bytes -= self._stranger_bytes
+        self._stranger_bytes = 0
+
     def _refuse(self, why: Refusal) -> None:
         """Says why and hangs up, but reads on for a moment: a closed socket would destroy the words on their way."""
         self._refused = True
-        if self._is_being_answered():
-            # An earlier request has no answer yet, and these words would be taken for it.
+        self._settle()
+        if self._is_being_answered() or self._is_answered_early():
+            # An earlier request has no answer yet, or this one has it, and these words would be taken for another's.
             self.transport.abort()
             return
         if self._reading is Reading.BODY:
             self.cycle.disconnected = True
+            self.cycle.body = bytearray()
             self.cycle.message_event.set()
         self.flow.resume_reading()
         self.transport.write(why.on_the_wire())

@@ -65,6 +65,12 @@ HEADERS_TOO_LARGE = Refusal(
 BODY_TOO_LARGE = Refusal(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload-too-large", "the request's body is too large"
 )
+BODY_UNWANTED = Refusal(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload-too-large", "so large a body is not read for strangers"
+)
+CROWDED = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "too many large bodies are under way", retry_after_s=2
+)
 BUSY = Refusal(
     HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "too many requests are waiting", retry_after_s=1
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from authsvc.edge.http import netloc
 from authsvc.errors import ConfigurationError
 from authsvc.serving.process import KeptProcess, SideProcess
 from authsvc.serving.settings import ServerSettings
@@ -46,7 +47,7 @@ def run(
         [KeptProcess(side.name, partial(_run_beside, listener, side)) for side in side_processes],
         web_patience_s=settings.drain_seconds + _CLOSE_S,
     )
-    _log.info("listening on http://%s:%d", *listener.getsockname()[:2])
+    _log.info("listening on http://%s", netloc(*listener.getsockname()[:2]))
     supervisor.run()
 
 

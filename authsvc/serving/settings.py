@@ -15,6 +15,10 @@ class ServerSettings:
     thread; what comes beyond both is answered 503. A client that is idle, sends slowly or waits for an answer on
     purpose (`waiting.hold`) costs no thread, so `threads` need not grow with the number of clients.
 
+    A body of up to `small_body_bytes` is read for anybody, and all of a process's strangers together may have
+    `max_stranger_bytes` under way; a larger one is read once the application knows its sender (`admission.py`), within
+    `max_buffered_bytes` for all and a quarter of it for one. Whoever finds no room waits `room_seconds`, and is answered 503.
+
     `trusted_proxies` are the addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: nobody's by
     default.
     """
@@ -28,6 +32,10 @@ class ServerSettings:
     backlog: int = 1_024
     max_header_bytes: int = 16_384
     max_body_bytes: int = 8 * 1024 * 1024
+    small_body_bytes: int = 64 * 1024
+    max_stranger_bytes: int = 16 * 1024 * 1024
+    max_buffered_bytes: int = 192 * 1024 * 1024
+    room_seconds: float = 5
     header_seconds: float = 10
     body_seconds: float = 15
     write_seconds: float = 30
@@ -43,3 +51,12 @@ class ServerSettings:
                 raise ConfigurationError(
                     f"server setting `{field.name}` is `{value}`, expected a positive number"
                 )
+        if self.max_body_bytes > self.caller_bytes:
+            raise ConfigurationError(
+                f"server setting `max_buffered_bytes` is `{self.max_buffered_bytes}`, expected four times `max_body_bytes`"
+            )
+
+    @property
+    def caller_bytes(self) -> int:
+        """What one caller's bodies may take."""
+        return self.max_buffered_bytes // 4

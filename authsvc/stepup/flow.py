@@ -28,6 +28,7 @@ from authsvc.stepup.closing import end, entry, must_find
 from authsvc.stepup.deciding import SEEN, Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.marks import marked
 from authsvc.stepup.proving import Completed, Proving
+from authsvc.subject import working_for
 
 EXPIRED_AT_ONCE = 100
 """How many lapsed challenges the store gives out at a time."""
@@ -132,7 +133,8 @@ class StepUp:
                 f"step `{factor}` has not begun, or its evidence was taken already; begin again"
             )
         verifier = self._verifiers[factor]
-        received = verifier.receive(step, kept, submission, now)
+        with working_for(step.subject):
+            received = verifier.receive(step, kept, submission, now)
         if isinstance(received, Unusable):
             self._ceremonies.restore(step, factor, kept)
             return received

@@ -135,13 +135,14 @@ def consume_receipt(call: Call, wanted: requests.ReceiptShown) -> Reply:
 
 
 def _decision_request(client: str, wanted: requests.DecisionWanted) -> DecisionRequest:
-    risk, device, context = wanted.risk, wanted.device, wanted.context
+    risk, device = wanted.risk, wanted.device or requests.DeviceStated()
+    context = wanted.context or requests.Context()
     return DecisionRequest(
         payment=wanted.transaction.payment_of(Subject(client, wanted.user_id)),
         device=StatedDevice(device.id, device.secret, device.novelty),
         risk_score=None if risk is None else risk.score,
-        risk_reasons=() if risk is None else risk.reasons,
-        proven=wanted.proven,
+        risk_reasons=() if risk is None else risk.reasons or (),
+        proven=wanted.proven or (),
         channel=context.channel,
         ip=context.ip,
         locale=context.locale,

@@ -13,6 +13,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from authsvc.factor import Json, Submission
+from authsvc.serving.admission import admit_body
+from authsvc.web import in_words
 from authsvc.web.json_text import must_be_plain_json
 from authsvc.web.replies import JSON_MEDIA
 
@@ -75,15 +77,24 @@ class JsonEvidence:
 
 def bounded(request: ApiRequest, most: int) -> bytes:
     """The whole body; raises PayloadTooLarge before reading more than one byte past `most`."""
+    must_be_uncoded(request)
     length = request.content_length
     raw = b""
     if length is None or length <= most:
+        admit_body(request.environ, request.caller, most)
         # A body of unknown length is cut off at its limit without a word; the one byte more tells.
         request.max_content_length = most + 1
         raw = request.get_data(cache=False)
     if len(raw) > most or (length is not None and length > most):
         raise PayloadTooLarge(f"the body may have {most} bytes")
     return raw
+
+
+def must_be_uncoded(request: ApiRequest) -> None:
+    """Raises UnsupportedMedia for a compressed body: what it would grow to cannot be bounded by its size."""
+    coding = request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        raise UnsupportedMedia("the body must not be compressed: send it without `Content-Encoding`")
 
 
 def must_be_json(request: ApiRequest) -> None:
@@ -126,17 +137,12 @@ def validated_query(model: type[Model], items: Sequence[tuple[str, str]]) -> Mod
 
 def refused(error: ValidationError) -> InvalidRequest:
     """The field errors of a validation, for the caller: where, and what was expected there."""
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    faults = error.errors(include_url=False, include_input=False)
     errors: list[dict[str, Any]] = [
-        {"field": _field(fault["loc"]), "message": _sentence(fault["msg"])} for fault in faults[:MOST_ERRORS]
+        {"field": _field(fault["loc"]), "message": in_words.said(fault)} for fault in faults[:MOST_ERRORS]
     ]
     return InvalidRequest("the request does not have the form that is expected here", errors=errors)
 
 
 def _field(loc: tuple[int | str, ...]) -> str:
     return ".".join(str(part)[:_LONGEST_FIELD_NAME] for part in loc)
-
-
-def _sentence(message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.services.services import Services
-from authsvc.web import credentials
+from authsvc.web import credentials, in_words
 from authsvc.web.body import validated_query
 from authsvc.web.http import ApiResponse, current
 from authsvc.web.metrics import Metrics
@@ -63,31 +63,40 @@ def view(
 
 
 def _admit(call: Call, operation: Operation) -> None:
-    """The caller's credential: a key or an operator's session is checked here, a token with the object that it opens."""
+    """The caller's credential: a key, an operator's session, or a token, which opens one object and is asked again with it."""
     if operation.plane is Plane.PUBLIC:
         return
-    token = credentials.presented(call.request, operation.plane)
+    token, admission = credentials.presented(call.request, operation.plane), call.services.admission
     if operation.act is not None:
-        call.admitted = call.services.admission.admit_operator(token, operation.act, operation.name)
-        return
-    if operation.scope is None:
-        call.token = token
-        return
-    call.api_key = call.services.admission.admit_key(token)
-    call.request.client_id = call.api_key.client
-    call.api_key.must_have(operation.scope)
+        call.admitted = admission.admit_operator(token, operation.act, operation.name)
+        call.request.caller = call.admitted.id
+    elif operation.scope is None:
+        call.token, object_id = token, next(iter(call.path.values()))
+        admission.admit_token(operation.plane, object_id, token)
+        call.request.caller = object_id
+    else:
+        call.api_key = admission.admit_key(token)
+        call.request.client_id = call.request.caller = call.api_key.client
+        call.api_key.must_have(operation.scope)
 
 
 def _check_address(call: Call, operation: Operation) -> None:
     for name, value in call.path.items():
         try:
             PATH_PARAMETERS[name].validate_python(value)
-        except ValidationError:
-            raise NotFound("there is no such object") from None
+        except ValidationError as error:
+            raise _no_such(name, error) from None
     if operation.query is not None:
         call.query = validated_query(operation.query, list(call.request.args.items(multi=True)))
     elif call.request.query_string:
         raise InvalidRequest("this call takes no query parameters")
+
+
+def _no_such(name: str, error: ValidationError) -> InvalidRequest | NotFound:
+    """A name that nobody can have is not found; one that is only not in its canonical form is refused, and says so."""
+    if name == "user_id":
+        return InvalidRequest(f"`{name}` {in_words.said(error.errors()[0])}")
+    return NotFound("there is no such object")
 
 
 def _response(reply: Reply) -> ApiResponse:

@@ -62,8 +62,8 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
         locale=DEFAULT_LOCALE if wanted.locale is None else wanted.locale,
         proof=wanted.proof,
         return_url=wanted.return_url,
-        recovery=wanted.recovery,
-        operators=wanted.operators,
+        recovery=wanted.recovery is True,
+        operators=wanted.operators or (),
         display_name=wanted.display_name,
     )
     return stored_reply(call.services.enrollments.create(call.key, call.once, asked), created=201)

@@ -23,7 +23,10 @@ SECURITY_HEADERS = (
 
 
 class ApiRequest(Request):
-    """A request with its id, its arrival, the plane it belongs to, and, once it was admitted, the client it came from."""
+    """A request with its id, its arrival, the plane it belongs to, and, once it was admitted, the client it came from.
+
+    `caller` is whose share of the server's room its body takes.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,6 +34,7 @@ class ApiRequest(Request):
         self.id = f"req_{secrets.token_hex(12)}"
         self.plane = Plane.BACKEND
         self.client_id: str | None = None
+        self.caller = ""
 
     def seconds(self) -> float:
         """How long ago it arrived."""

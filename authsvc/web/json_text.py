@@ -5,6 +5,7 @@ A field given twice reads differently in two parsers, and the one that decides m
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from typing import NoReturn
@@ -17,6 +18,8 @@ DEEPEST = 16
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _OPENING = frozenset((b"[", b"{"))
 _CLOSING = frozenset((b"]", b"}"))
+_ODD_NUMBER = re.compile(r"[+.]\d|0[\dxXoO]|\d[_\d.]|-[.+]")
+_NOT_UTF_8 = "the JSON is not UTF-8"
 
 
 def must_be_plain_json(raw: bytes) -> None:
@@ -26,10 +29,28 @@ def must_be_plain_json(raw: bytes) -> None:
     try:
         _parse(raw.decode())
     except UnicodeDecodeError:
-        raise InvalidRequest("the JSON is not UTF-8") from None
+        raise InvalidRequest(_NOT_UTF_8) from None
+    except json.JSONDecodeError as error:
+        raise InvalidRequest(_whereabouts(raw, error)) from None
     # Digits beyond what Python converts end in a plain ValueError.
-    except (ValueError, RecursionError):
+    except ValueError:
+        raise InvalidRequest("the JSON holds a number of too many digits") from None
+    except RecursionError:
         raise InvalidRequest("the body is not well-formed JSON") from None
+
+
+def _whereabouts(raw: bytes, error: json.JSONDecodeError) -> str:
+    """Where it stops being JSON, and why where that can be said; nothing of it is repeated."""
+    if raw.startswith(codecs.BOM_UTF8):
+        return "the JSON begins with a byte order mark (EF BB BF): send it without"
+    if not raw.strip():
+        return "the body is empty, and JSON is expected"
+    if b"\x00" in raw[:4]:
+        return _NOT_UTF_8
+    place = f"at line {error.lineno}, column {error.colno}"
+    if _ODD_NUMBER.match(error.doc, error.pos) or _ODD_NUMBER.match(error.doc, max(0, error.pos - 1)):
+        return f"the body is not well-formed JSON {place}: a number has neither `+`, nor a leading 0 or point, nor separators"
+    return f"the body is not well-formed JSON {place}"
 
 
 def _depth(raw: bytes) -> int:

@@ -150,7 +150,7 @@ def simulate_policy(call: Call, wanted: policy_requests.SimulationWanted) -> Rep
 )
 def start_policy_backtest(call: Call, wanted: policy_requests.BacktestWanted) -> Reply:
     """Replay recorded decisions against a version, in a process of its own."""
-    command = StartBacktest(call.path["version_id"], wanted.days)
+    command = StartBacktest(call.path["version_id"], wanted.days or policy_requests.EVERYTHING)
     return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=201)
 
 
@@ -227,7 +227,7 @@ def approve_policy(call: Call, wanted: policy_requests.ApprovalWanted) -> Reply:
 
     An error that the analysis found must be accepted by name, and some can never be.
     """
-    command = Approve(call.path["version_id"], wanted.accept, wanted.note or "")
+    command = Approve(call.path["version_id"], wanted.accept or (), wanted.note or "")
     return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=200)
 
 

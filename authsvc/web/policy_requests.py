@@ -9,10 +9,14 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from authsvc.policy.profiles import Profile
 from authsvc.policy_life.steps import Draft
-from authsvc.web.words import Cursor, Json, Limit, OwnId, Sentence, Wanted
+from authsvc.web.words import Cursor, Json, Limit, OwnId, Sentence, Wanted, matching
 
 LARGEST_DOCUMENT = 1024 * 1024
 """Bytes: some thousands of rules with a sentence on each."""
+
+
+EVERYTHING = 3650
+"""Days: longer than anything is kept."""
 
 
 def _printable(text: str) -> str:
@@ -25,7 +29,10 @@ DocumentText = Annotated[
     str, StringConstraints(min_length=1, max_length=LARGEST_DOCUMENT), AfterValidator(_printable)
 ]
 FindingName = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[a-z0-9-]+(:[A-Za-z0-9_.-]+)?$")
+    str,
+    matching(
+        r"^[a-z0-9-]+(:[A-Za-z0-9_.-]+)?$", "must be the name of a finding, as the analysis gave it", 1, 200
+    ),
 ]
 ProfileName = Annotated[Profile, Field(strict=False)]
 
@@ -58,13 +65,13 @@ class SimulationWanted(Wanted):
 class BacktestWanted(Wanted):
     """How many days back; by default everything that is recorded."""
 
-    days: Annotated[int, Field(ge=1, le=3650)] = 3650
+    days: Annotated[int, Field(ge=1, le=EVERYTHING)] | None = None
 
 
 class ApprovalWanted(Wanted):
     """`accept` names the findings that may stand. Some can never be accepted."""
 
-    accept: Annotated[tuple[FindingName, ...], Field(max_length=100)] = ()
+    accept: Annotated[tuple[FindingName, ...], Field(max_length=100)] | None = None
     note: Sentence | None = None
 
 

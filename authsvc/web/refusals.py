@@ -66,7 +66,11 @@ class Refusals:
         if isinstance(error, Unavailable):
             _log.warning("unavailable: %s", error.detail)
         if isinstance(error, Unauthenticated):
-            return self.respond(request, error.slug, "no good credential was presented")
+            # The same words for every bad credential; which scheme a call expects is in its documentation anyway.
+            expected = (
+                f": this call expects `Authorization: {scheme} …`" if (scheme := request.plane.value) else ""
+            )
+            return self.respond(request, error.slug, f"no good credential was presented{expected}")
         return self.respond(request, error.slug, error.detail, error.extra)
 
     def again(self, request: ApiRequest, error: StoredRefusal) -> ApiResponse:

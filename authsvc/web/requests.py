@@ -1,4 +1,7 @@
-"""What a caller sends, as types that validate it and publish it."""
+"""What a caller sends, as types that validate it and publish it.
+
+What may be left out may also be `null`: the same, since many libraries write every member of an object.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ class Risk(Wanted):
     """The payment layer's own estimate: 0 is harmless, 100 the worst. Absent reads as 100."""
 
     score: RiskScore
-    reasons: Annotated[tuple[Reason, ...], Field(max_length=32)] = ()
+    reasons: Annotated[tuple[Reason, ...], Field(max_length=32)] | None = None
 
 
 class Context(Wanted):
@@ -99,10 +102,10 @@ class DecisionWanted(Wanted):
 
     transaction: Transaction
     user_id: PathIdentifier
-    device: DeviceStated = DeviceStated()
+    device: DeviceStated | None = None
     risk: Risk | None = None
-    proven: Annotated[tuple[Literal[Category.KNOWLEDGE], ...], Field(max_length=1)] = ()
-    context: Context = Context()
+    proven: Annotated[tuple[Literal[Category.KNOWLEDGE], ...], Field(max_length=1)] | None = None
+    context: Context | None = None
     return_url: ReturnUrl | None = None
 
 
@@ -177,8 +180,8 @@ class EnrollmentWanted(Wanted):
     locale: Locale | None = None
     proof: Receipt | None = None
     return_url: ReturnUrl | None = None
-    recovery: bool = False
-    operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+    recovery: bool | None = None
+    operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] | None = None
     display_name: DisplayName | None = None
 
 
@@ -193,9 +196,9 @@ class ConsentEvidence(Wanted):
 
     modalities: Annotated[tuple[Modality, ...], Field(max_length=len(Modality))]
     text_version: Reason | None = None
-    under_14: bool = False
+    under_14: bool | None = None
     guardian: Name | None = None
-    look_alikes: bool = False
+    look_alikes: bool | None = None
 
 
 class DeviceEvidence(Wanted):
@@ -231,7 +234,7 @@ class Unfreeze(Wanted):
     """Either `proof`, a receipt of the highest level, or the names of two `operators`."""
 
     proof: Receipt | None = None
-    operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+    operators: Annotated[tuple[Identifier, ...], Field(max_length=8)] | None = None
 
 
 class Restore(Unfreeze):

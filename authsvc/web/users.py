@@ -60,7 +60,7 @@ def restore_device(call: Call, wanted: requests.Restore) -> Reply:
     """
     user, device = call.path["user_id"], call.path["device_id"]
     return json_reply(
-        call.services.users.restore_device(call.key, user, device, wanted.proof, wanted.operators)
+        call.services.users.restore_device(call.key, user, device, wanted.proof, wanted.operators or ())
     )
 
 
@@ -106,7 +106,7 @@ def unfreeze_user(call: Call, wanted: requests.Unfreeze) -> Reply:
     Needs `proof`, the receipt of a decision of type `unfreeze`, or the names of two different operators.
     """
     user = call.path["user_id"]
-    return json_reply(call.services.users.unfreeze(call.key, user, wanted.proof, wanted.operators))
+    return json_reply(call.services.users.unfreeze(call.key, user, wanted.proof, wanted.operators or ()))
 
 
 @accounts.get(f"{USER}/status", user_answers.UserStatus)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from authsvc.events import TAGS
-from authsvc.web.words import Cursor, Limit, Wanted
+from authsvc.web.words import Cursor, Limit, Wanted, matching
 
 
 def _known(tag: str) -> str:
@@ -18,9 +18,10 @@ def _known(tag: str) -> str:
 
 WebhookUrl = Annotated[
     str,
-    StringConstraints(
-        max_length=2048,
-        pattern=r"^https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?][!\"$-\[\]-~]*)?$",
+    matching(
+        r"^https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?][!\"$-\[\]-~]*)?$",
+        "must be an address that begins with https://, in ASCII, without user, password and fragment",
+        longest=2048,
     ),
 ]
 EventType = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(TAGS)})]
@@ -31,7 +32,7 @@ class WebhookWanted(Wanted):
     """Where to send what happens from now on. `https` alone; without `types`, everything."""
 
     url: WebhookUrl
-    types: EventTypes = ()
+    types: EventTypes | None = None
 
 
 class WebhookChanged(Wanted):
@@ -42,10 +43,13 @@ class WebhookChanged(Wanted):
     enabled: bool | None = None
 
 
-class RotationWanted(Wanted):
-    """For how many hours the former secret signs beside the new one."""
+DEFAULT_OVERLAP = 24
 
-    overlap_hours: Annotated[int, Field(ge=0, le=168)] = 24
+
+class RotationWanted(Wanted):
+    """For how many hours the former secret signs beside the new one; 24 where nothing is said."""
+
+    overlap_hours: Annotated[int, Field(ge=0, le=168)] | None = None
 
 
 class DeliveriesBefore(Wanted):

@@ -30,7 +30,7 @@ def create_webhook(call: Call, wanted: webhook_requests.WebhookWanted) -> Reply:
     Each delivery is signed as Standard Webhooks describe, with the secret that this answer shows and no other one ever will.
     """
     return stored_reply(
-        call.services.webhooks.create(call.key, call.once, wanted.url, wanted.types), created=201
+        call.services.webhooks.create(call.key, call.once, wanted.url, wanted.types or ()), created=201
     )
 
 
@@ -74,7 +74,9 @@ def delete_webhook(call: Call) -> Reply:
 )
 def rotate_webhook_secret(call: Call, wanted: webhook_requests.RotationWanted) -> Reply:
     """A new secret; until the overlap is over every delivery carries two signatures, and either one is enough."""
-    overlap = timedelta(hours=wanted.overlap_hours)
+    overlap = timedelta(
+        hours=webhook_requests.DEFAULT_OVERLAP if wanted.overlap_hours is None else wanted.overlap_hours
+    )
     return stored_reply(
         call.services.webhooks.rotate_secret(call.key, call.once, call.path["webhook_id"], overlap),
         created=200,

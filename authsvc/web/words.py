@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import (
@@ -20,13 +23,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from authsvc.edge import text
 from authsvc.payment import LARGEST_AMOUNT
-
-# Control characters break logs and databases; direction marks make one name read as another (see `payment.clean_text`).
-_UNSEEN = r"\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_SEEN = rf"^[^{_UNSEEN}]+$"
-# What stands in a path must come back out of it: no slash, and no dot in front, which clients resolve away.
-_IN_PATH = rf"^[^./{_UNSEEN}][^/{_UNSEEN}]*$"
+from authsvc.web.in_words import OF_PATTERN
 
 
 class Wanted(BaseModel):
@@ -53,36 +52,97 @@ def _decimal(text: object) -> object:
     return int(text)
 
 
+def _identifier(given: str) -> str:
+    fault = text.fault_of_identifier(given)
+    if fault is not None:
+        raise ValueError(fault)
+    return given
+
+
+def _in_path(given: str) -> str:
+    if "/" in given or given.startswith("."):
+        raise ValueError("holds `/` or begins with a dot, and could not stand in an address")
+    return _identifier(given)
+
+
+def _label(given: str) -> str:
+    fault = text.fault_of_label(given)
+    if fault is not None:
+        raise ValueError(fault)
+    return unicodedata.normalize("NFC", given)
+
+
 def _must_be_true(value: bool) -> bool:
     if not value:
         raise ValueError("can only be `true` here")
     return value
 
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_SEEN)]
-PathIdentifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_IN_PATH)]
-OwnId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z]+_[a-z0-9]+$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_SEEN)]
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_SEEN)]
-DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
-DeviceName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
+def matching(
+    pattern: str, words: str, shortest: int | None = None, longest: int | None = None
+) -> StringConstraints:
+    """Text of a form; `words` say what is expected where it has another one."""
+    OF_PATTERN[pattern] = words
+    return StringConstraints(min_length=shortest, max_length=longest, pattern=pattern)
+
+
+def _said(
+    longest: int, pattern: str, validator: Callable[[str], str]
+) -> tuple[
+    StringConstraints, AfterValidator, Any
+]:  # Any: what `Field` returns is typed as whatever it is assigned to.
+    """Text of 1 to `longest` characters. The pattern is published; the validator says in words what is wrong."""
+    published = Field(json_schema_extra={"pattern": pattern})
+    return StringConstraints(min_length=1, max_length=longest), AfterValidator(validator), published
+
+
+_IDENTIFIER = partial(_said, pattern=text.IDENTIFIER_PATTERN, validator=_identifier)
+_LABEL = partial(_said, pattern=text.LABEL_PATTERN, validator=_label)
+
+Identifier = Annotated[str, *_IDENTIFIER(128)]
+PathIdentifier = Annotated[str, *_said(128, text.PATH_IDENTIFIER_PATTERN, _in_path)]
+OwnId = Annotated[str, matching(r"^[a-z]+_[a-z0-9]+$", "must be an id that this service gave", 1, 64)]
+Name = Annotated[str, *_LABEL(256)]
+Word = Annotated[
+    str,
+    matching(
+        r"^[a-z][a-z0-9_]{0,31}$",
+        "must be a lower-case word: a letter, then at most 31 letters, digits and `_`",
+    ),
+]
+Reason = Annotated[str, *_LABEL(64)]
+Sentence = Annotated[str, *_LABEL(500)]
+DisplayName = Annotated[str, *_LABEL(64)]
+DeviceName = Annotated[str, *_LABEL(64)]
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[
+    str, matching(r"^[A-Z]{3}$", "must be the three capital letters of a currency, as ISO 4217 names it")
+]
 RiskScore = Annotated[int, Field(ge=0, le=100)]
-Secret = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[!-~]+$")]
-Receipt = Annotated[str, StringConstraints(min_length=1, max_length=8192, pattern=r"^[A-Za-z0-9._-]+$")]
-Locale = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
-Nonce = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_.-]+$")]
+Secret = Annotated[str, matching(r"^[!-~]+$", "must be visible ASCII characters", 1, 256)]
+Receipt = Annotated[
+    str, matching(r"^[A-Za-z0-9._-]+$", "must be a receipt as this service signed it", 1, 8192)
+]
+Locale = Annotated[
+    str,
+    matching(
+        r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
+        "must be a language tag such as `zh-CN` or `en`",
+        longest=35,
+    ),
+]
+Nonce = Annotated[
+    str, matching(r"^[A-Za-z0-9_.-]+$", "must be the nonce of the step, as it was given", 1, 256)
+]
 # Typed by people, who have full-width digits and more than one hyphen: what is no code is said by whoever reads it.
-Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_SEEN)]
+Code = Annotated[str, *_LABEL(64)]
 OnlyTrue = Annotated[bool, AfterValidator(_must_be_true), WithJsonSchema({"type": "boolean", "const": True})]
 ReturnUrl = Annotated[
     str,
-    StringConstraints(
-        max_length=2048,
-        pattern=r"^(https://[A-Za-z0-9.-]+|http://localhost)(:[0-9]{1,5})?([/?#][!-~]*)?$",
+    matching(
+        r"^(https://[A-Za-z0-9.-]+|http://localhost)(:[0-9]{1,5})?([/?#][!-~]*)?$",
+        "must be an address that begins with https://, in ASCII",
+        longest=2048,
     ),
 ]
 IpAddress = Annotated[
@@ -93,7 +153,7 @@ IpAddress = Annotated[
 ]
 Cursor = Annotated[int, BeforeValidator(_decimal), Field(ge=0, le=2**53 - 1)]
 Limit = Annotated[int, BeforeValidator(_decimal), Field(ge=1, le=1000)]
-ChainCursor = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[!-~]+$")]
+ChainCursor = Annotated[str, matching(r"^[!-~]+$", "must be visible ASCII characters", 1, 256)]
 Json = dict[str, JsonValue]
 AnyValue = JsonValue
 """For hints of a browser, of which a text that is known is taken and anything else passed over."""

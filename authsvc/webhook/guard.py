@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
+from authsvc.edge.http import netloc
 from authsvc.errors import InvalidRequest
 
 Address = IPv4Address | IPv6Address
@@ -39,8 +40,8 @@ class Target:
 
     @property
     def host_header(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.encrypted else 80) else f"{host}:{self.port}"
+        written = netloc(self.host, self.port)
+        return written.rpartition(":")[0] if self.port == (443 if self.encrypted else 80) else written
 
 
 class Guard:

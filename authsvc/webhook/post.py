@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
+from authsvc.edge.http import FinalResponse, retry_after
 from authsvc.webhook.delivery import Outcome, Trouble
 from authsvc.webhook.guard import Guard, NotAllowed, target_of
 
@@ -55,11 +56,11 @@ class _Watched:
 
 
 class _Plain(_Watched, HTTPConnection):
-    pass
+    response_class = FinalResponse
 
 
 class _Encrypted(_Watched, HTTPSConnection):
-    pass
+    response_class = FinalResponse
 
 
 class Postman:
@@ -100,9 +101,9 @@ class Line:
     def post(self, headers: Mapping[str, str], body: bytes) -> Outcome:
         """Send once and say how it went; a failure is an answer and is never raised."""
         began = time.monotonic()
-        status, retry_after, trouble = None, None, None
+        status, wished, trouble = None, None, None
         try:
-            status, retry_after = self._exchange(headers, body)
+            status, wished = self._exchange(headers, body)
         except NotAllowed:
             trouble = Trouble.ADDRESS_NOT_ALLOWED
         except socket.gaierror:
@@ -117,7 +118,7 @@ class Line:
             trouble = Trouble.NO_ANSWER
         if trouble is not None:
             self.close()
-        return Outcome(status, trouble, timedelta(seconds=time.monotonic() - began), retry_after)
+        return Outcome(status, trouble, timedelta(seconds=time.monotonic() - began), wished)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -147,7 +148,8 @@ class Line:
             # From here on the outcome is known, and what comes of the rest changes nothing.
             if not _is_read(response):
                 self.close()
-            return response.status, _wished(response.headers.get("Retry-After"))
+            wished = retry_after(response.headers, datetime.now(UTC))
+            return response.status, None if wished is None else timedelta(seconds=wished)
 
     def _opened(self) -> _Plain | _Encrypted:
         """The kept connection while it lives, or one to a freshly checked address."""
@@ -206,10 +208,3 @@ def _is_read(response: BaseHTTPResponse) -> bool:
     except (OSError, HTTPException, HTTPError):
         return False
     return True
-
-
-def _wished(retry_after: str | None) -> timedelta | None:
-    """The seconds of a `Retry-After`; a date is not heeded."""
-    if retry_after is None or not retry_after.isdecimal() or len(retry_after) > 6:
-        return None
-    return timedelta(seconds=int(retry_after))

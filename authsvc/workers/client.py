@@ -17,6 +17,7 @@ from pathlib import Path
 
 from authsvc.errors import Unavailable
 from authsvc.factor import Json
+from authsvc.subject import worked_for
 from authsvc.workers.messages import RETRY_AFTER, Job, outcome
 from authsvc.workers.protocol import BrokenFrame, Frame, Message, encode, receive, send
 
@@ -38,7 +39,9 @@ class WorkerClient:
         """The worker's answer. Raises what its handler raised, PayloadTooLarge before anything is sent, or Unavailable with
         `retry_after` when the worker is busy, gone or late; the job may have been run then, and its answer be lost.
         """
-        job = Job(op, time.monotonic() + self._deadline, header, tuple(blobs))
+        whom = worked_for()
+        named = ("", "") if whom is None else (whom.client, whom.user)
+        job = Job(op, time.monotonic() + self._deadline, header, tuple(blobs), *named)
         try:
             return outcome(self._exchange(encode(job.message()), job.expires))
         except TimeoutError:

@@ -29,15 +29,21 @@ _ERRORS: Mapping[str, type[AuthsvcError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`expires` is on the host's monotonic clock, which its processes share; nobody waits for the answer beyond it."""
+    """`expires` is on the host's monotonic clock, which its processes share; nobody waits for the answer beyond it.
+
+    `client` and `account` are for whom it is done, empty for nobody in particular.
+    """
 
     op: str
     expires: float
     header: Json
     blobs: tuple[bytes, ...]
+    client: str = ""
+    account: str = ""
 
     def message(self) -> Message:
-        return Message({"op": self.op, "expires": self.expires, "header": self.header}, self.blobs)
+        whom = {"client": self.client, "account": self.account}
+        return Message({"op": self.op, "expires": self.expires, "header": self.header, **whom}, self.blobs)
 
     @classmethod
     def of(cls, message: Message) -> Job:
@@ -45,7 +51,10 @@ class Job:
         op, expires, header = (message.header.get(name) for name in ("op", "expires", "header"))
         if not isinstance(op, str) or not isinstance(expires, float) or not isinstance(header, Mapping):
             raise BrokenFrame("not a job")
-        return cls(op, expires, header, message.blobs)
+        client, account = message.header.get("client", ""), message.header.get("account", "")
+        if not isinstance(client, str) or not isinstance(account, str):
+            raise BrokenFrame("not a job")
+        return cls(op, expires, header, message.blobs, client, account)
 
 
 def answered(answer: Answer) -> Message:
@@ -63,6 +72,17 @@ def failed(error: AuthsvcError) -> Message:
 
 def unavailable(detail: str) -> Message:
     return failed(Unavailable(detail, retry_after=RETRY_AFTER))
+
+
+def with_seconds(message: Message, seconds: float) -> Message:
+    """The answer, saying how much computing it took."""
+    return Message({**message.header, "seconds": seconds}, message.blobs)
+
+
+def seconds_of(message: Message) -> float:
+    """What a runner says that an answer took; 0 where it says nothing."""
+    seconds = message.header.get("seconds", 0.0)
+    return float(seconds) if isinstance(seconds, int | float) else 0.0
 
 
 def outcome(message: Message) -> tuple[Json, tuple[bytes, ...]]:

@@ -16,9 +16,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from authsvc.errors import RateLimited
 from authsvc.factor import Json
+from authsvc.workers.fair_queue import FairQueue, Full
 from authsvc.workers.listener import is_own_user, listening
-from authsvc.workers.messages import ABOUT, Handler, Job, answered, unavailable
+from authsvc.workers.messages import ABOUT, Handler, Job, answered, failed, seconds_of, unavailable
 from authsvc.workers.protocol import BrokenFrame, Message, encode, read
 from authsvc.workers.runner import Runner
 
@@ -29,6 +31,8 @@ GRACE_S = 5.0
 """How long admitted jobs may still run after SIGTERM."""
 
 _STREAM_BUFFER = 1024 * 1024
+
+BUSY = "the biometric workers are busy"
 
 _log = logging.getLogger(__name__)
 
@@ -46,9 +50,9 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; call it in the main thread of a process that has loaded its models and has no threads.
 
-    `jobs` runners compute at a time and `queue` more jobs may wait; `about` is told to whoever asks for it. `ready` is
-    called once clients can connect. Handlers run in a fork without this process's open files. Raises ConfigurationError
-    for a socket path that cannot be served.
+    `jobs` runners compute at a time and `queue` more jobs may wait, fairly (`fair_queue`); `about` is told to whoever asks
+    for it. `ready` is called once clients can connect. Handlers run in a fork without this process's open files.
+    Raises ConfigurationError for a socket path that cannot be served.
     """
     if len(list(Path("/proc/self/task").iterdir())) > 1:
         _log.warning("a library has started threads of its own: no runner will have them")
@@ -63,7 +67,9 @@ class _Front:
     def __init__(self, handlers: Mapping[str, Handler], about: Json, queue: int, jobs: int) -> None:
         self._ops = frozenset(handlers)
         self._about = about
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(max(1, queue))
+        self._queue: FairQueue[Waiting] = FairQueue(max(1, queue))
+        self._running = 0
+        self._idle = asyncio.Event()
         self._runners = tuple(Runner(handlers) for _ in range(jobs))
         self._conversations: set[asyncio.Task[None]] = set()
 
@@ -77,7 +83,7 @@ class _Front:
         await asyncio.wait([*working, stopped], return_when=asyncio.FIRST_COMPLETED)
         server.close()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._queue.join(), GRACE_S)
+            await asyncio.wait_for(self._drained(), GRACE_S)
         await _end([*working, *self._conversations])
         for runner in self._runners:
             runner.kill()
@@ -107,20 +113,42 @@ class _Front:
             return answered((self._about, ()))
         if job.op not in self._ops:
             return unavailable(f"the biometric worker does not know `{job.op}`")
+        whom = (job.client, job.account)
+        pause = self._queue.ledger.pause(whom)
+        if pause:
+            return failed(RateLimited("too much was computed for this account lately", retry_after=pause))
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         try:
-            self._queue.put_nowait((job, answer))
-        except asyncio.QueueFull:
-            return unavailable("the biometric workers are busy")
+            evicted = self._queue.put(whom, (job, answer))
+        except Full:
+            return unavailable(BUSY)
+        if evicted is not None:
+            _settle(evicted, unavailable(BUSY))
         return await answer
 
     async def _work(self, runner: Runner) -> None:
         while True:
-            job, answer = await self._queue.get()
-            message = await _run(runner, job)
-            if not answer.done():
-                answer.set_result(message)
-            self._queue.task_done()
+            whom, waiting = await self._queue.get()
+            self._running += 1
+            began = time.monotonic()
+            message = await _run(runner, waiting[0])
+            # A job that crashed or was ended has not said what it took.
+            self._queue.ledger.add(whom, seconds_of(message) or time.monotonic() - began)
+            _settle(waiting, message)
+            self._running -= 1
+            self._idle.set()
+
+    async def _drained(self) -> None:
+        """Until everything that was admitted has been answered."""
+        while self._running or len(self._queue):
+            self._idle.clear()
+            await self._idle.wait()
+
+
+def _settle(waiting: Waiting, message: Message) -> None:
+    _, answer = waiting
+    if not answer.done():
+        answer.set_result(message)
 
 
 async def _run(runner: Runner, job: Job) -> Message:

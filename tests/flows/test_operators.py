@@ -8,6 +8,7 @@ from typing import Any
 import pyotp
 import pytest
 
+from authsvc.account.acts import two_operators
 from authsvc.device.response import unbase64url
 from authsvc.domain.operator import Act, Operator, Role
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotPermitted, RateLimited, Unauthenticated
@@ -76,10 +77,23 @@ def test_an_operator_joins_and_signs_in(bench: Bench):
 
 def test_two_operators_cannot_have_one_name_unless_one_was_revoked(bench: Bench):
     ann = Colleague(bench, "Ann", Role.AUDITOR)
-    with pytest.raises(InvalidRequest, match="already"):
-        ann.roster.invite("ＡＮＮ", [Role.SUPPORT])
+    for look_alike in ("ＡＮＮ", "аnn", "Ånn", "A n n"):
+        with pytest.raises(InvalidRequest, match="an operator `Ann` already"):
+            ann.roster.invite(look_alike, [Role.SUPPORT])
     ann.roster.revoke("ann")
     assert Colleague(bench, "ann", Role.SUPPORT).account.id != ann.account.id
+
+
+@pytest.mark.parametrize("name", ["a\u200bnn", "ann\u202e", "an\u00adn", "", " ", "x" * 65, "\u0301ann"])
+def test_an_operators_name_holds_nothing_unseen(bench: Bench, name: str):
+    with pytest.raises(InvalidRequest):
+        Colleague(bench, name, Role.SUPPORT)
+
+
+@pytest.mark.parametrize("other", ["ann", "ANN", "аnn", "ａｎｎ", "a\u200bnn", " ann", "Ånn"])
+def test_one_person_under_two_spellings_does_not_vouch_twice(other: str):
+    assert two_operators(["ann", other]) == ()
+    assert two_operators(["ann", other, "bob"]) != ()
 
 
 def test_an_invitation_is_taken_up_once(bench: Bench):

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from authsvc.errors import InsufficientScope, Unauthenticated
+from authsvc.errors import InsufficientScope, InvalidRequest, Unauthenticated
 from authsvc.keys.access import (
     ALL_SCOPES,
     FRESH_FOR,
@@ -122,3 +123,12 @@ def test_a_token_survives_one_rotation_of_the_ring(shelf: Shelf):
     token = object_token(shelf.ring, "ct", "chl_a")
     shelf.ring.rotate(Purpose.HMAC)
     must_open(shelf.ring, "ct", "chl_a", token)
+
+
+@pytest.mark.parametrize(
+    "client", ["", " ", "shop ", "Cafe\u0301", "a\nb", "sh\u200bop", "\u212a", "a  b"], ids=ascii
+)
+def test_a_client_without_a_canonical_name_gets_no_key(tmp_path: Path, client: str):
+    ring = KeyRing.create(tmp_path / "ring")
+    with pytest.raises(InvalidRequest, match="`client` "):
+        new_api_key(ring, client, ALL_SCOPES, NOON)

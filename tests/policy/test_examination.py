@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from authsvc.edge.money import MINOR_DIGITS
 from authsvc.errors import Unavailable
 from authsvc.policy import loading
 from authsvc.policy.examination import examine
-from authsvc.policy.iso4217 import MINOR_DIGITS
 from authsvc.policy.life import NEVER_ACCEPTED, WEAKENS
 from authsvc.policy.profiles import Profile
 from authsvc.policy_life.analyst import ChildAnalyst

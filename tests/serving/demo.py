@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from authsvc.serving.admission import admit_body
 from authsvc.serving.process import SideProcess
 from authsvc.serving.server import run
 from authsvc.serving.settings import ServerSettings
@@ -42,6 +43,15 @@ class Demo:
                 answer = {key: value for key, value in environ.items() if isinstance(value, str)}
             case "echo":
                 answer = {"method": environ["REQUEST_METHOD"], "body": environ["wsgi.input"].read().decode()}
+            case "capture" if "HTTP_AUTHORIZATION" not in environ:
+                start("401 Unauthorized", [*headers, ("Content-Length", "2")])
+                return [b"{}"]
+            case "capture":
+                admit_body(environ, environ["HTTP_AUTHORIZATION"], int(argument or 1_000_000))
+                answer = len(environ["wsgi.input"].read())
+            case "dated":
+                start("200 OK", [("Date", "Sun, 29 Nov 2026 12:00:00 GMT"), ("Content-Length", "0")])
+                return [b""]
             case "sleep":
                 time.sleep(float(argument))
                 answer = "slept"

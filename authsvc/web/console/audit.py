@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from authsvc.domain.operator import Act
+from authsvc.edge.text import typed, typed_plainly
 from authsvc.errors import InvalidRequest, Unavailable
 from authsvc.operators.search import Wanted
 from authsvc.web.console.doors import Pages, console, operator, requires
@@ -26,7 +27,8 @@ TOO_LONG = N_("The log is too long to be verified while you wait. Run it on the 
 @pages.get("/audit")
 @requires(Act.READ_AUDIT)
 def search() -> Response:
-    asked = {name: request.args.get(name, "").strip()[:200] for name in (*FIELDS, *TIMES)}
+    asked = {name: typed(request.args.get(name, ""))[:200] for name in FIELDS}
+    asked |= {name: typed_plainly(request.args.get(name, ""))[:200] for name in TIMES}
     try:
         wanted = Wanted(
             **{name: asked[name] for name in FIELDS},

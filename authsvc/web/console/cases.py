@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from flask import Response, request
 
 from authsvc.domain.operator import Act
+from authsvc.edge.text import identifier, typed_plainly
+from authsvc.edge.text import typed as as_meant
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.services.views import account_view, device_view
 from authsvc.subject import Subject
 from authsvc.web.console.doors import Answer, Pages, console, operator, requires, see, typed
 from authsvc.web.console.rendering import page, told
+
+LONGEST = 200
 
 pages = Pages("cases")
 
@@ -20,14 +25,14 @@ pages = Pages("cases")
 @requires(Act.READ_DECISION)
 def begin() -> Answer:
     """A decision by its id, a user by the payment backend's name for them."""
-    decision = request.args.get("decision", "").strip()
+    decision = typed_plainly(request.args.get("decision", "")).lower()
     if decision:
         return (
             see(f"/console/decisions/{decision}")
             if decision.isascii() and "/" not in decision
             else _nothing()
         )
-    user = request.args.get("user", "").strip()
+    user = as_meant(request.args.get("user", ""))
     if user and operator().may(Act.READ_USER):
         return _found(user)
     return _begin()
@@ -52,9 +57,7 @@ def evidence(decision_id: str) -> Response:
 @pages.get("/user")
 @requires(Act.READ_USER)
 def user() -> Response:
-    case = console().cases.user(
-        operator(), _subject(request.args.get("client", ""), request.args.get("user", ""))
-    )
+    case = console().cases.user(operator(), _subject(request.args))
     return page(
         "console/user.html",
         case=case,
@@ -66,7 +69,7 @@ def user() -> Response:
 @pages.post("/user/freeze")
 @requires(Act.FREEZE_USER)
 def freeze() -> Answer:
-    subject = _subject(typed("client"), typed("user"))
+    subject = _subject(request.form)
     console().cases.freeze(operator(), subject, typed("reason", 400))
     return _back_to(subject)
 
@@ -75,7 +78,7 @@ def freeze() -> Answer:
 @requires(Act.UNFREEZE_USER)
 def ask_unfreeze() -> Answer:
     """The first of two."""
-    subject = _subject(typed("client"), typed("user"))
+    subject = _subject(request.form)
     console().cases.ask_unfreeze(operator(), subject, typed("reason", 400))
     return _back_to(subject)
 
@@ -107,8 +110,10 @@ def _nothing() -> Answer:
 
 
 def _found(user: str) -> Answer:
-    """Straight to the user where there is one of that name."""
-    found = console().cases.users_named(operator(), user)
+    """Straight to the user where there is one of that name, as it was typed or in plain characters."""
+    plainly = typed_plainly(user)
+    names = [user, *([plainly] if plainly != user else [])]
+    found = next(filter(None, (console().cases.users_named(operator(), name) for name in names)), ())
     if len(found) == 1:
         return _back_to(found[0])
     if not found:
@@ -116,10 +121,12 @@ def _found(user: str) -> Answer:
     return page("console/cases.html", message="", found=found, may_read_users=True, waiting=())
 
 
-def _subject(client: str, user: str) -> Subject:
-    if not client or not user or len(client) > 200 or len(user) > 200:
+def _subject(named: Mapping[str, str]) -> Subject:
+    """The user of a link or a form of ours, to the letter: whom the page shows is whom it acts on."""
+    client, user = named.get("client", ""), named.get("user", "")
+    if len(client) > LONGEST or len(user) > LONGEST:
         raise InvalidRequest("a user is named by client and user")
-    return Subject(client, user)
+    return Subject(identifier(client, "client"), identifier(user, "user"))
 
 
 def _back_to(subject: Subject) -> Answer:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 from authsvc.clock import rfc3339
+from authsvc.edge.money import written
 from authsvc.errors import AuthsvcError
 from authsvc.look import language
 
@@ -128,10 +128,7 @@ def tone(name: str) -> str:
 
 def amount(minor: int, currency: str) -> str:
     """An amount in major units with its currency, as people of this language write it."""
-    from babel.numbers import format_currency, get_currency_precision  # Its tables load when they are needed.
-
-    major = Decimal(minor).scaleb(-get_currency_precision(currency))
-    return str(format_currency(major, currency, locale=language.locale()))
+    return written(minor, currency, language.locale())
 
 
 def plain(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
@@ -66,6 +67,30 @@ def test_a_user_is_found_by_name(auditor: Person, shop: Shop):
     answer = auditor.browser.get("/console/cases?user=u_known")
     assert answer.headers["Location"] == "/console/user?client=shop&user=u_known"
     assert "Device" in opened(auditor, answer.headers["Location"])
+
+
+@pytest.mark.parametrize(
+    "typed", ["%20u_typed", "u_typed%E3%80%80", "u_%E2%80%8Btyped", "%EF%BD%95_typed", "u_typed%0A"]
+)
+def test_a_user_is_found_as_people_type(auditor: Person, shop: Shop, typed: str):
+    shop.enroll("u_typed")
+    answer = auditor.browser.get(f"/console/cases?user={typed}")
+    assert answer.headers["Location"] == "/console/user?client=shop&user=u_typed"
+
+
+@pytest.mark.parametrize(
+    "spelling", ["u_exact ", " u_exact", "u_exact\u3000", "\u00a0u_exact", "u_exa\u200bct", "u_exact\n"]
+)
+def test_the_console_acts_on_nobody_but_whom_it_shows(
+    new_operator: Callable[..., Person], shop: Shop, wired: Wired, spelling: str
+):
+    shop.enroll("u_exact")
+    ann = signed_in(new_operator, Role.SUPPORT)
+    opened(ann, "/console/user?client=shop&user=u_exact")
+    opened(ann, f"/console/user?client=shop&user={quote(spelling)}", 400)
+    answer = ann.browser.post("/console/user/freeze", client="shop", user=spelling, reason="stolen phone")
+    assert answer.status_code == 400
+    assert shop.decide("u_exact", amount=100)["status"] != "denied"
 
 
 def test_a_freeze_is_one_operators_act_and_an_unfreeze_takes_two(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from authsvc.edge.text import typed_plainly
 from authsvc.errors import InvalidRequest
 
 FIELDS: Mapping[str, str] = {
@@ -53,6 +54,7 @@ def query_of(snapshot: Mapping[str, Any]) -> str:  # Any: a snapshot's JSON.
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isascii() or not text.removeprefix("-").isdecimal() or len(text) > 17:
+    plain = typed_plainly(text)
+    if not plain.isascii() or not plain.removeprefix("-").isdecimal() or len(plain) > 17:
         raise InvalidRequest(f"input `{name}` is `{text[:30]}`, and a whole number was expected")
-    return int(text)
+    return int(plain)
