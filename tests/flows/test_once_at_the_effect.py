@@ -2,32 +2,34 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from authsvc.biometric.words import Liveness
-from authsvc.config import Settings
 from authsvc.errors import ChallengeFailed, InvalidRequest
 from authsvc.factor import Submission
 from authsvc.services.enrollments import TicketWanted
 from tests.flows.owning import Holder
 from tests.flows.recovering import Visit
-from tests.support.service import Bench, Said, said
+from tests.support.service import Bench, Said, embedded, said
 
 
 @pytest.fixture(params=["embedded", "servers"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """A service that tells the living from photographs, and so remembers what it has seen."""
+    """A service that takes photographs for people, and each of them once."""
     changes = {}
     if request.param == "servers":
         changes = {
             "database_url": request.getfixturevalue("postgres_url"),
             "redis_url": request.getfixturevalue("redis_url"),
         }
-    made = Bench(Settings(data_dir=tmp_path / "data", **changes))
-    made.faces.gates, made.faces.liveness = ("passive", "active"), Liveness.BONA_FIDE
-    made.services.public.readyz()
+    made = Bench(embedded(tmp_path / "data", **changes))
+    parts = made.services.challenges._parts
+    parts.stepup._reuses_faces = parts.enrolling._reuses_faces = False
+    recovering = parts.enrolling._recovering
+    recovering._parts = replace(recovering._parts, reuses_faces=False)
     yield made
     made.close()
 
@@ -72,7 +74,7 @@ def test_of_two_that_are_judged_at_once_one_counts(bench: Bench, owner: Holder):
 
 def test_a_capture_that_failed_is_not_used_up(bench: Bench, owner: Holder):
     first, second = asked_for_a_face(bench, owner), asked_for_a_face(bench, owner)
-    bench.faces.liveness = Liveness.UNDECIDED
+    bench.faces.liveness = Liveness.ATTACK
     bench.answer_face(first, "ann 7")
     assert not bench.complete(first).authenticated
     bench.faces.liveness = Liveness.BONA_FIDE
