@@ -69,13 +69,11 @@ def test_a_user_is_found_by_name(auditor: Person, shop: Shop):
     assert "Device" in opened(auditor, answer.headers["Location"])
 
 
-@pytest.mark.parametrize(
-    "typed", ["%20u_typed", "u_typed%E3%80%80", "u_%E2%80%8Btyped", "%EF%BD%95_typed", "u_typed%0A"]
-)
-def test_a_user_is_found_as_people_type(auditor: Person, shop: Shop, typed: str):
+def test_a_user_is_found_as_people_type(auditor: Person, shop: Shop):
     shop.enroll("u_typed")
-    answer = auditor.browser.get(f"/console/cases?user={typed}")
-    assert answer.headers["Location"] == "/console/user?client=shop&user=u_typed"
+    for typed in ("%20u_typed", "u_typed%E3%80%80", "u_%E2%80%8Btyped", "%EF%BD%95_typed", "u_typed%0A"):
+        answer = auditor.browser.get(f"/console/cases?user={typed}")
+        assert answer.headers["Location"] == "/console/user?client=shop&user=u_typed"
 
 
 def test_the_console_acts_on_nobody_but_whom_it_shows(new_operator: Callable[..., Person], shop: Shop):
