@@ -384,7 +384,7 @@ def test_threads_that_need_the_keys_at_once_share_one_fetch():
         {**to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key()), "use": "enc", "kid": "k"},
         {**SIGNER.jwk, "crv": "P-384", "kid": "k"},
     ],
-    ids=str,
+    ids=["nothing", "text", "empty", "symmetric", "no point", "for encryption", "another curve"],
 )
 def test_what_is_no_signing_key_of_the_curve_is_left_out(entry):
     keys = KeySet({"keys": [entry, SIGNER.jwk]})
