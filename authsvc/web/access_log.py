@@ -10,7 +10,7 @@ import logging
 
 from authsvc.web.http import ApiRequest, ApiResponse
 
-_log = logging.getLogger("authsvc.keys.access")
+_log = logging.getLogger("authsvc.access")
 
 
 def to_stderr() -> None:

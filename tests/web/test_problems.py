@@ -192,7 +192,7 @@ def test_a_request_is_one_line_of_json_without_anything_it_carried(
     api: Api, fake: FakeServices, caplog: pytest.LogCaptureFixture
 ):
     fake.on("users.status", errors.NotFound("no such user"))
-    with caplog.at_level(logging.INFO, "authsvc.keys.access"):
+    with caplog.at_level(logging.INFO, "authsvc.access"):
         answer = api.get("/v1/users/alice/status?token=hush", headers=BEARER)
         api.get("/v1/users/alice/status", headers=BEARER)
     lines = [json.loads(record.getMessage()) for record in caplog.records]
@@ -213,7 +213,7 @@ def test_a_request_is_one_line_of_json_without_anything_it_carried(
 
 def test_a_held_request_is_logged_once(api: Api, fake: FakeServices, caplog: pytest.LogCaptureFixture):
     fake.on("decisions.find", decision())
-    with caplog.at_level(logging.INFO, "authsvc.keys.access"):
+    with caplog.at_level(logging.INFO, "authsvc.access"):
         for waited in (0.0, 10.0, 25.0):
             look(api, waited)
     assert len(caplog.records) == 1
