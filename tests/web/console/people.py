@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from itertools import count
 from typing import Any
 
 import pyotp
@@ -18,27 +19,38 @@ from authsvc.operators.roster import Roster
 from tests.support.authenticator import Authenticator
 from tests.web.support import BASE_URL
 
+_addresses = count(1)
+
 
 class Browser:
-    """One browser: cookies, and the key of the last page's forms."""
+    """One browser on a machine of its own: an address, cookies, and the key of the last page's forms."""
 
     def __init__(self, app: Flask) -> None:
         self.client = Client(app, TestResponse)
+        number = next(_addresses)
+        self._from = {"REMOTE_ADDR": f"198.18.{number // 250}.{number % 250 + 1}"}
         self.form_key = ""
         self.page = ""
 
     def get(self, path: str, **request: Any) -> TestResponse:
-        return self._kept(self.client.get(path, base_url=BASE_URL, **request))
+        return self._kept(self.client.get(path, base_url=BASE_URL, environ_overrides=self._from, **request))
 
     def post(self, path: str, **fields: str) -> TestResponse:
         """Send a form with the last page's key."""
         data = {"form_key": self.form_key, **fields}
-        return self._kept(self.client.post(path, base_url=BASE_URL, data=data))
+        return self._kept(self.client.post(path, base_url=BASE_URL, environ_overrides=self._from, data=data))
 
     def script(self, method: str, path: str, body: object = None) -> TestResponse:
         """What a script of the page sends."""
         headers = {"X-Form-Key": self.form_key}
-        return self.client.open(path, method=method, base_url=BASE_URL, headers=headers, json=body or {})
+        return self.client.open(
+            path,
+            method=method,
+            base_url=BASE_URL,
+            environ_overrides=self._from,
+            headers=headers,
+            json=body or {},
+        )
 
     def _kept(self, answer: TestResponse) -> TestResponse:
         if answer.status_code in (301, 302, 303):
