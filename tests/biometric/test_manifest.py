@@ -144,10 +144,13 @@ def test_a_mistake_in_a_manifest_is_named(change: tuple[str, str], complaint: st
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
-        (f'[weights.source]\nsha256 = "{SHA}"\nsize = 1\n', "a source is a `url`, or a `package`"),
+        (
+            f'[weights.source]\nsha256 = "{SHA}"\nsize = 1\n',
+            "a `url`, a `package` or an `npm` package, and one of them alone",
+        ),
         (
             f'[weights.source]\nsha256 = "{SHA}"\nsize = 1\nmember = "a"\nurl = "https://example.org/a"\n',
-            "not both",
+            "and a `url` has none",
         ),
     ],
 )

@@ -163,7 +163,7 @@ def test_a_voice_is_one_channel_of_sixteen_kilohertz(stage: Callable[..., Stage]
     one.arrive()
     one.page.click("#start")
     one.page.wait_for_selector("#digits:visible")
-    assert one.page.text_content("#digits") == "402917"
+    assert one.page.locator("#digits").text_content() == "4四0零2二9九1一7七"
     one.page.wait_for_timeout(1500)
     assert inspect(one.page, "pay-9-voice") == []
     with one.page.expect_response(lambda answer: answer.request.method == "PUT"):

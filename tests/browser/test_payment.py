@@ -45,6 +45,7 @@ def test_another_persons_face_does_not(new_phone: Callable[..., Phone]):
     thief = new_phone(owner.user, sees="biden/2.jpg")
     thief.buy("tea")
     thief.record_face()
+    thief.type_code(owner.current_code())
     assert "还可以再试 2 次" in thief.page.inner_text("[role=alert]")
 
 

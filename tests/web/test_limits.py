@@ -218,7 +218,7 @@ def test_a_refusal_never_repeats_what_was_sent(api: Api):
 def test_a_return_url_is_https_or_this_machine(api: Api, fake: FakeServices, url: str):
     assert api.decide(changed(return_url=url)).status_code == 201
     ((_, _, request),) = fake.calls_of("decisions.decide")
-    assert request.return_url == url
+    assert request.passed.return_url == url
 
 
 def test_a_query_parameter_that_nobody_knows_is_refused(api: Api):

@@ -55,9 +55,9 @@ class Judged:
         subject = Subject("shop", user)
 
         def enrolled(tx: Any) -> None:  # Any: the unit of work, as the store hands it out.
-            account = tx.accounts.find(subject)
-            tx.templates.put(subject, account.key(), new_id("tpl"), template, SystemClock().now())
-            tx.accounts.save(account.enrolled(Factor.FACE))
+            account, now = tx.accounts.find(subject), SystemClock().now()
+            tx.templates.put(subject, account.key(), new_id("tpl"), template, now)
+            tx.accounts.save(account.enrolled(Factor.FACE, now, now))
 
         shop.wired.store.ledger.transact(enrolled)
 

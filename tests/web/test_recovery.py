@@ -92,5 +92,8 @@ def test_a_frozen_user_does_not_recover(shop: Shop, person: Person):
     ticket = opened(shop, person.user)
     put(shop, ticket, "recovery", {"code": "AAAA-BBBB-CCCC-DDDD"})
     shop.api.post(f"/v1/users/{person.user}/freeze", json={"reason": "stolen"}, headers=shop.bearer)
-    assert slug(put(shop, ticket, "proof_otp", {"code": "000000"})) == "user-frozen"
+    # A freeze ends whatever enrollment was open.
+    token, path = ticket
+    late = shop.api.put(f"{path}/steps/proof_otp", json={"code": "000000"}, headers=token)
+    assert slug(late) == "challenge-closed"
     assert slug(wanted(shop, person.user)) == "user-frozen"
