@@ -27,9 +27,11 @@ def issue(tx: Transaction, subject: Subject, about: str, binding: Binding, now: 
     if secret is None:
         secret = secrets.token_bytes(SECRET_BYTES)
         tx.codes.put_secret(subject, account.key(), ISSUED, secret, 0, now)
-    step = time_step(now)
-    if not tx.codes.issue(about, subject, step, ISSUED_TRIES, ISSUED_TIMES, now + ISSUED_LIFE):
+    if not tx.codes.issue(about, subject, time_step(now), ISSUED_TRIES, ISSUED_TIMES, now + ISSUED_LIFE):
         raise RateLimited("this payment has had all the codes it may have", retry_after=300)
+    step = tx.codes.issued_step(about, now)
+    if step is None:
+        raise LookupError("a code was issued in this very transaction")
     return issued_code(secret, step, binding)
 
 

@@ -19,9 +19,11 @@ PUT_OTP_SECRET = """INSERT INTO otp_secrets (client, user_id, purpose, sealed, l
     DO UPDATE SET sealed = excluded.sealed, last_step = excluded.last_step, created_at = excluded.created_at"""
 USE_STEP = """UPDATE otp_secrets SET last_step = :step
     WHERE client = :client AND user_id = :user AND purpose = :purpose AND last_step < :step"""
+# A code issued again is another one, also within the same time step: one that was used with a wrong face stays used.
 PUT_ISSUED = """INSERT INTO issued_codes (decision_id, client, user_id, time_step, tries_left, times_issued, expires_at,
     used_at) VALUES (:id, :client, :user, :step, :tries, 1, :expires_at, NULL) ON CONFLICT (decision_id)
-    DO UPDATE SET time_step = excluded.time_step, tries_left = excluded.tries_left, expires_at = excluded.expires_at,
+    DO UPDATE SET time_step = CASE WHEN excluded.time_step > issued_codes.time_step THEN excluded.time_step
+    ELSE issued_codes.time_step + 1 END, tries_left = excluded.tries_left, expires_at = excluded.expires_at, used_at = NULL,
     times_issued = issued_codes.times_issued + 1 WHERE issued_codes.times_issued < :most"""
 ISSUED = (
     "SELECT time_step FROM issued_codes WHERE decision_id = :id AND used_at IS NULL AND expires_at > :now"

@@ -198,6 +198,17 @@ def test_an_issued_code_for_another_payment_is_void(bench: Bench):
     assert not bench.complete(first).authenticated
 
 
+def test_a_code_issued_again_is_another_one_within_the_same_moment_too(bench: Bench):
+    phone = bench.enroll()
+    decision = ask_for_code(bench, phone)
+    first, second = issue(bench, decision)["code"], issue(bench, decision)["code"]
+    assert first != second
+    bench.answer_otp(decision, first)
+    assert not bench.complete(decision).authenticated
+    bench.answer_otp(decision, second)
+    assert bench.complete(decision).authenticated
+
+
 def test_an_issued_code_ends_after_two_minutes(bench: Bench):
     phone = bench.enroll()
     decision = ask_for_code(bench, phone)

@@ -23,6 +23,7 @@ ALONE_FILES = {
     "browser/test_gestures.py": "a head moves in real time",
     "browser/test_voice.py": "a row is spoken in real time",
     "device/test_uniform.py": "compares times of refusals",
+    "guarantees/test_canaries.py": "waits for models that a worker loads with low priority",
     "guarantees/test_outages.py": "holds answers to a time-out",
     "guarantees/test_slow_clients.py": "measures waits amid slow clients",
     "guarantees/test_uniform_failure.py": "compares times of refusals",

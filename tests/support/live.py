@@ -107,7 +107,7 @@ class LiveService(Server):
 
     def await_face(self) -> None:
         """Return when the biometric worker has loaded its engine; raises RuntimeError when it does not."""
-        deadline = time.monotonic() + 2 * PATIENCE_S
+        deadline = time.monotonic() + 3 * PATIENCE_S
         while "engine" not in self.ask("GET", "/readyz").json["face"]:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the biometric worker did not get ready:\n{self.log.read_text()[-2000:]}")
