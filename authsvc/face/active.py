@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,8 @@ _LARGEST_TURN_AT_REST = 15.0  # Degrees; whoever looks elsewhere is not at rest.
 _FARTHEST_AT_REST = np.array([1.8, 1.7, 0.015, 0.015])
 LARGEST_JOIN = 1.0
 """In those units, from one part to the next."""
+ENDS = 3
+"""Frames on either side of a join, of which the middle counts: a single one trembles as far as a cut jumps."""
 _LARGEST_MOVE, _LARGEST_GROWTH, _LARGEST_ROLL = 0.35, 1.10, 5.0
 _LEAST_CUT, _ALONE = 1.5, 3.0  # A step as large, and so many times its neighbours', is no movement.
 _SAME = 0.01  # Two frames that differ less are one, sent twice.
@@ -143,7 +146,7 @@ def _joins(parts: Sequence[Part], traces: Sequence[Sequence[Mesh | None]]) -> di
     rest = resting([mesh for mesh in traces[0] if mesh is not None][:REST_FRAMES])
     poses = [[pose(rest, mesh) for mesh in trace if mesh is not None] for trace in traces]
     steps = _steps([found for trace in poses for found in trace if found is not None])
-    between = [(one[-1], other[0]) for one, other in itertools.pairwise(poses)]
+    between = [(_middle(one[-ENDS:]), _middle(other[:ENDS])) for one, other in itertools.pairwise(poses)]
     return {
         "cuts": sum(
             step > max(_LEAST_CUT, _ALONE * max(before, after))
@@ -159,6 +162,12 @@ def _joins(parts: Sequence[Part], traces: Sequence[Sequence[Mesh | None]]) -> di
             not set(_exact(one)).isdisjoint(_exact(other)) for one, other in itertools.combinations(parts, 2)
         ),
     }
+
+
+def _middle(poses: Sequence[Pose | None]) -> Pose | None:
+    """The median of each of their values."""
+    seen = [astuple(found) for found in poses if found is not None]
+    return Pose(*map(float, np.median(seen, axis=0))) if seen else None
 
 
 def _is_whole(evidence: dict[str, float]) -> bool:

@@ -12,13 +12,16 @@ from playwright.sync_api import Page, Route
 
 _PLACE = "/head-of-the-test"
 _RATE = 15
+_READS = 3
+"""Pictures for which a head that is asked something new stays as it is: nobody moves at once."""
 
-# Frames of the clip, at thirty a second. A turn is shown twice as fast as it was made; the second one goes back the way it came.
+# Frames of the clip, at thirty a second. A turn is shown three times as fast as it was made, so that it is over long before the
+# page stops looking; the second one goes back the way it came. While it waits the head is as calm as somebody who reads.
 SCENES: Mapping[str, tuple[int, ...]] = {
-    "rest": tuple(range(40, 52, 2)),
-    "left": tuple(range(52, 180, 5)),
-    "then": tuple(range(180, 212, 3)),
-    "right": (*range(212, 240, 3), *range(238, 211, -3)),
+    "rest": tuple(range(46, 52)),
+    "left": tuple(range(52, 180, 7)),
+    "then": tuple(range(180, 186)),
+    "right": (*range(186, 240, 5), *range(236, 185, -6)),
 }
 
 
@@ -35,7 +38,7 @@ def act(page: Page, clip: Path) -> None:
         route.fulfill(body=pictures[number], content_type="image/jpeg")
 
     page.route(f"**{_PLACE}/*", serve)
-    told = {"scenes": SCENES, "place": _PLACE, "rate": _RATE}
+    told = {"scenes": SCENES, "place": _PLACE, "rate": _RATE, "reads": _READS}
     page.add_init_script(f"const ACTOR = {json.dumps(told)};\n{_ACTOR}")
 
 
@@ -54,25 +57,26 @@ navigator.mediaDevices.getUserMedia = async () => {
   const canvas = Object.assign(document.createElement("canvas"), { width: first.width, height: first.height });
   const context = canvas.getContext("2d");
   const made = new Set();
-  let resting = ACTOR.scenes.rest, queue = [], at = 0, step = 1;
+  let resting = ACTOR.scenes.rest, queue = [], at = 0, step = 1, asking = "", reading = 0;
   const asked = () => document.getElementById("arrow").className.split(" ")[1] || "";
   const next = () => {
     if (queue.length) return queue.shift();
     const gesture = asked();
-    if (gesture in ACTOR.scenes && !made.has(gesture) && at === resting.length - 1) {
+    [asking, reading] = [gesture, gesture === asking ? reading + 1 : 0];
+    if (gesture in ACTOR.scenes && !made.has(gesture) && reading >= ACTOR.reads) {
       made.add(gesture);
       if (gesture === "left") [resting, at, step] = [ACTOR.scenes.then, 0, 1];
       queue = [...ACTOR.scenes[gesture]];
       return queue.shift();
     }
     if (at + step < 0 || at + step >= resting.length) step = -step;
-    at += gesture in ACTOR.scenes && !made.has(gesture) ? (step = 1) : step;
+    at += step;
     return resting[Math.min(at, resting.length - 1)];
   };
-  // As a sensor does it: no two pictures are the same, to the byte or to a tenth of a pixel.
+  // As a sensor does it: no two pictures are the same.
   const draw = () => {
-    const [x, y] = [Math.random() - 0.5, Math.random() - 0.5];
-    context.drawImage(pictures[next()], x, y, canvas.width + Math.random(), canvas.height + Math.random());
+    context.filter = `brightness(${1 + Math.random() / 50})`;
+    context.drawImage(pictures[next()], Math.random() / 5, Math.random() / 5);
   };
   draw();
   setInterval(draw, 1000 / ACTOR.rate);

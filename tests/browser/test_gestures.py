@@ -74,6 +74,9 @@ class Watched:
         page.goto(f"{self.url}/e/{ticket['id']}/consent")
         page.check("input[name=face][value=yes]")
         page.click("main button.button")
+        page.wait_for_url(
+            "**/device", wait_until="networkidle"
+        )  # A file cut off would stay open in the server.
         page.goto(f"{self.url}/e/{ticket['id']}/face")
 
     def close(self) -> None:
@@ -151,7 +154,7 @@ def test_a_head_that_makes_the_gestures_asked_is_enrolled(
     asks(SHOWN)
     watched.enroll(page, "u_living")
     assert show_oneself(page, len(SHOWN)) == [200, 200], page.locator("#hints").all_inner_texts()
-    page.wait_for_url(lambda address: not address.endswith("/face"))
+    page.wait_for_url(lambda address: not address.endswith("/face"), wait_until="networkidle")
 
 
 @pytest.mark.parametrize("gestures", OTHERS, ids=["another first", "another then"])

@@ -1,6 +1,7 @@
 // Frames of a camera: whole pictures as JPEG, each with the instant it was taken, and what can be told of them at once.
 
 const LONGEST_SIDE = 640;
+const LONGEST_WAIT = 100; // Milliseconds: as far apart as frames of a gesture may be taken.
 const QUALITY = 0.9; // Thirty frames of a gesture go through a phone's network in a second or two.
 
 export class Camera {
@@ -26,8 +27,9 @@ export class Camera {
     this.video.srcObject = null;
   }
 
-  /** One whole picture, never a crop: the judges need the surroundings too. */
+  /** One whole picture, never a crop, and never the one before again: the judges need the surroundings and no doubles. */
   async frame() {
+    await this.#another();
     const { videoWidth: width, videoHeight: height } = this.video;
     const scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));
     this.canvas.width = Math.round(width * scale);
@@ -36,6 +38,15 @@ export class Camera {
     this.canvas.getContext("2d").drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height);
     const picture = await new Promise((resolve) => this.canvas.toBlob(resolve, "image/jpeg", QUALITY));
     return { picture, takenAt };
+  }
+
+  /** Resolves at the camera's next picture, or after a while where it is stuck; at once where a browser does not say. */
+  #another() {
+    if (!this.video.requestVideoFrameCallback) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.video.requestVideoFrameCallback(resolve);
+      setTimeout(resolve, LONGEST_WAIT);
+    });
   }
 
   /** Light and movement in the middle of the picture, as the name of a sentence. */

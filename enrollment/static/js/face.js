@@ -5,11 +5,12 @@ import { Camera } from "./camera.js";
 import { Recorder } from "./recorder.js";
 import { Refused, Steps, explain, goOn, say } from "./relay.js";
 
-// The judges want ten frames a second of a gesture, and no hole of a quarter of a second at any time.
-const PACE = { gesture: 95, pause: 120, waiting: 215 };
+// The judges want ten frames a second of a gesture, and no hole of a quarter of a second at any time. Of a part's thirty frames
+// a gesture takes twenty-one: the others last for a second and a half of waiting for the network and the judges.
+const PACE = { gesture: 95, waiting: 215 };
 const MOST = 30;
-const MOVING = 1300; // Until the person is asked to look ahead again.
-const GESTURE = 2200;
+const MOVING = 1200; // Until the person is asked to look ahead again.
+const GESTURE = 2000;
 const STILL = { frames: 6, every: 350 };
 const STEADY = 5; // So many good looks in a row, half a second apart, and it begins by itself.
 
@@ -108,7 +109,7 @@ async function record() {
 
 /** Part by part, until the last one is received. */
 async function showAll(shown, recorder) {
-  recorder.start(PACE.pause);
+  recorder.start(PACE.waiting);
   while (shown.state !== "received") {
     const form = await onePart(shown, recorder);
     say(parts.say, "next");
@@ -123,7 +124,6 @@ async function onePart(shown, recorder) {
   swapping = false;
   parts.swap.hidden = shown.parts > 4;
   tick(shown.part - 1, shown.parts);
-  recorder.every = PACE.pause;
   say(parts.say, "ahead");
   await pause(shown.pause_ms);
   recorder.every = PACE.gesture;
