@@ -138,13 +138,13 @@ class StepUp:
         if isinstance(received, Unusable):
             self._ceremonies.restore(step, factor, kept)
             return received
+        captures = not (self._reuses_faces and factor is Factor.FACE)
+        evidence = marked(received.kept, kept, submission, captures=captures)
         if isinstance(received, More):
-            self._ceremonies.begin(step, factor, Begun(received.shown, received.kept))
+            self._ceremonies.begin(step, factor, Begun(received.shown, evidence))
             if received.reveals:
                 self._ceremonies.keep_revealed(step, factor)
             return received.shown
-        captures = not (self._reuses_faces and factor is Factor.FACE)
-        evidence = marked(received.kept, kept, submission, captures=captures)
         self._ceremonies.keep_received(step, factor, evidence)
         return {"state": "received"}
 
