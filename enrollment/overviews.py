@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from authsvc.edge.text import typed
+from authsvc.text import typed
 from enrollment.api import Api
 from enrollment.rendering import page
 from enrollment.session import Doorkeeper, Opened, must_be_ours

@@ -11,11 +11,11 @@ from datetime import datetime
 from authsvc.account import acts
 from authsvc.account.proof import use_proof
 from authsvc.domain.decision import Decision, Passed, Status
+from authsvc.domain.ids import twin
 from authsvc.domain.overview import OVERVIEW_LIFE, Overview
 from authsvc.domain.store import Transaction
 from authsvc.errors import ProofRequired, TransactionChanged
 from authsvc.factor import Json
-from authsvc.ids import twin
 from authsvc.keys.access import must_open, object_token
 from authsvc.payment import Payee, Payment
 from authsvc.services.base import Service
