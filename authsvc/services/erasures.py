@@ -77,7 +77,8 @@ class ErasureService(Service):
         use_proof(tx, self._parts.receipts, account, decision.receipt.token, ERASURE, now)
         position = acts.erase(tx, account, ACTOR, now)
         receipt = self._parts.issuer.erased(account.subject, position, now)
-        return erased_view(account.subject, position, receipt, now) | {"return_url": overview.return_url}
+        view = erased_view(account.subject, position, receipt, now)
+        return {**view, "return_url": overview.return_url}
 
     def _asked(self, overview: Overview) -> DecisionRequest:
         """The erasure as a payment of nothing. Of the device nothing is known, and of the risk the worst is assumed."""
