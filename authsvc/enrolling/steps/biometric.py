@@ -9,6 +9,7 @@ from datetime import datetime
 from authsvc.biometric.words import Modality, Template
 from authsvc.clock import Clock, from_millis
 from authsvc.domain.account import Account
+from authsvc.domain.ids import new_id
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import Staging, bytes_of, strings_of, text_of
@@ -31,7 +32,6 @@ from authsvc.face.verifier import (
 )
 from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.factor import Begun, Factor, Json, Submission, Unusable
-from authsvc.ids import new_id
 from authsvc.stepup.marks import carrying
 from authsvc.subject import Subject
 from authsvc.voice.capture import EnrollmentPhrase
