@@ -35,6 +35,9 @@ from tests.web.support import BASE_URL, Api
 
 ORIGIN = Settings(data_dir=Path()).public_url
 
+PATIENCE = timedelta(seconds=60)
+"""A walk says what is answered, not how soon."""
+
 POLICY = """format = 1
 id = "walk"
 version = 1
@@ -260,7 +263,9 @@ def made(folder: Path, **changes: object) -> tuple[Bench, str]:
 
 
 def opened(folder: Path, **changes: object) -> Bench:
-    settings = Settings(data_dir=folder / "data", policy_file=folder / "policy.toml", **changes)  # type: ignore[arg-type]  # Named by the caller.
+    settings = Settings(
+        data_dir=folder / "data", policy_file=folder / "policy.toml", store_timeout=PATIENCE, **changes
+    )  # type: ignore[arg-type]  # Named by the caller.
     return Bench(settings, SharedClock(folder), faces=SharedFaces(folder))
 
 

@@ -31,9 +31,11 @@ def test_a_walk_notices_a_missing_guard(guard: str, tmp_path: Path) -> None:
 
 
 def _differs(caller: Here, number: int) -> bool:
+    """Every other walk is that of somebody who holds everything, about somebody who has everything."""
     chance = Random(number)
-    enrolled = frozenset(chance.sample(ALL, chance.randint(1, 3)))
-    walk = Walk(caller, f"u_{number}", chance.choice(THIEVES), enrolled, PROBATION)
+    thief = THIEVES[-1] if number % 2 else chance.choice(THIEVES)
+    enrolled = frozenset(ALL if number % 4 == 1 else chance.sample(ALL, chance.randint(1, 3)))
+    walk = Walk(caller, f"u_{number}", thief, enrolled, PROBATION)
     try:
         for _ in range(STEPS_A_WALK):
             walk.step(chance)
