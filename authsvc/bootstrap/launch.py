@@ -162,7 +162,7 @@ def _prepare(settings: Settings, *, development: bool) -> None:
     database = open_database(settings)
     if not development:
         refuse_misfit(database)
-    elif fit_of(database) in (Fit.EMPTY, Fit.OLDER, Fit.NEWER):
+    elif fit_of(database) in (Fit.EMPTY, Fit.OLDER, Fit.NEWER, Fit.UNCLEAR):
         from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
             database_url,
             upgrade,
