@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from authsvc.device.relying_party import checked_origin
 from authsvc.errors import ConfigurationError
-from authsvc.spelling import did_you_mean
+from authsvc.text import did_you_mean
 from authsvc.webhook.guard import networks_of
 
 PREFIX = "AUTHSVC_"

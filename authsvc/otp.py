@@ -24,12 +24,12 @@ from urllib.parse import quote
 import pyotp
 
 from authsvc.biometric.words import Gates
-from authsvc.edge.money import written
-from authsvc.edge.text import quoted
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
+from authsvc.money import written
 from authsvc.payment import Binding, Payment
 from authsvc.subject import Subject
+from authsvc.text import quoted
 
 PERIOD = 30
 SECRET_BYTES = 20  # 160 bits, as RFC 4226 §4 R6 recommends.

@@ -13,8 +13,8 @@ from flask import Blueprint, Response, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
-from authsvc.edge.text import typed
 from authsvc.errors import AuthsvcError, ChallengeFailed, InvalidRequest, NotFound, Unavailable
+from authsvc.text import typed
 from enrollment import relay, wording
 from enrollment.api import Api, Json
 from enrollment.language import gettext

@@ -23,8 +23,8 @@ from authsvc.bootstrap.opening import open_database, open_store
 from authsvc.bootstrap.wiring import device_rules
 from authsvc.config import Settings
 from authsvc.domain.operator import Role
-from authsvc.edge.http import netloc
 from authsvc.errors import ConfigurationError
+from authsvc.http import netloc
 from authsvc.keys.access import ALL_SCOPES, new_api_key
 from authsvc.keys.keyring import KeyRing
 from authsvc.operators.account import OperatorState

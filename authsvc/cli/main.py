@@ -16,7 +16,7 @@ import click
 from authsvc import __version__
 from authsvc.config import read_settings
 from authsvc.errors import AuthsvcError
-from authsvc.spelling import did_you_mean
+from authsvc.text import did_you_mean
 
 _GROUPS = {
     "audit": "authsvc.cli.operate:audit",

@@ -24,11 +24,11 @@ from authsvc.config import read_settings
 from authsvc.errors import NotFound
 from authsvc.keys.access import ALL_SCOPES, ApiKey, Scope, new_api_key
 from authsvc.keys.keyring import KeyRing, Purpose
-from authsvc.spelling import did_you_mean
 from authsvc.storage.revision import refuse_misfit
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
+from authsvc.text import did_you_mean
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 

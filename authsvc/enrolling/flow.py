@@ -15,6 +15,7 @@ from authsvc.audit.chain import Entry, entry
 from authsvc.biometric.words import Modality
 from authsvc.clock import Clock
 from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.ids import new_id
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import PROVING, TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket, TicketState
 from authsvc.enrolling.lost_phone import give_up_lost_phone
@@ -25,7 +26,6 @@ from authsvc.enrolling.steps.step import Step, When
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, ProofRequired
 from authsvc.events import Event
 from authsvc.factor import Json, Submission, Unusable
-from authsvc.ids import new_id
 from authsvc.keys.macs import Macs
 from authsvc.otp import new_recovery_codes, recovery_digest
 from authsvc.stepup.marks import marked, use_up

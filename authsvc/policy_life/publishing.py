@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from authsvc.audit.chain import Entry, entry
+from authsvc.domain.ids import new_id
 from authsvc.domain.operator import Operator
 from authsvc.domain.store import Transaction
 from authsvc.errors import (
@@ -21,7 +22,6 @@ from authsvc.errors import (
     PolicyInvalid,
     PolicyStep,
 )
-from authsvc.ids import new_id
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.jobs import Backtesting

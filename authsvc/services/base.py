@@ -10,12 +10,12 @@ from typing import Protocol
 from authsvc.audit.checkpoint import Checkpoint
 from authsvc.clock import Clock
 from authsvc.domain.decision import Decision, Status
+from authsvc.domain.ids import twin
 from authsvc.domain.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.domain.store import Ahead, Ledger, Transaction
 from authsvc.enrolling.flow import Enrolling
 from authsvc.errors import NotFound
 from authsvc.factor import Json
-from authsvc.ids import twin
 from authsvc.keys.access import ApiKey, KeyAdmission, object_token
 from authsvc.keys.macs import Macs
 from authsvc.operators.sessions import Sessions

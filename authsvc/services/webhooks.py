@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from authsvc.audit.chain import Entry, entry
+from authsvc.domain.ids import new_id
 from authsvc.domain.store import Transaction
 from authsvc.errors import EndpointDisabled, InvalidRequest, NotFound
 from authsvc.events import NOBODY
 from authsvc.factor import Json
-from authsvc.ids import new_id
 from authsvc.keys.access import ApiKey
 from authsvc.services.base import Service
 from authsvc.services.webhook_views import attempt_view, deliveries_view, delivery_view, endpoint_view

@@ -17,11 +17,11 @@ from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
 from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
 from authsvc.domain.decision import Decision, Passed, PolicyRef, Status
+from authsvc.domain.ids import new_id, twin
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.standing import KEYS, Standing
 from authsvc.domain.store import Transaction
 from authsvc.factor import Category, Factor, FactorVerifier, Json
-from authsvc.ids import new_id, twin
 from authsvc.payment import Binding, Payment
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import Inputs

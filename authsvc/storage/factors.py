@@ -7,7 +7,7 @@ from datetime import datetime
 
 from authsvc.biometric.words import Consent, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, to_millis
-from authsvc.ids import new_id
+from authsvc.domain.ids import new_id
 from authsvc.storage.database import Connection, Row
 from authsvc.storage.sealing import Place, Sealer
 from authsvc.subject import Subject

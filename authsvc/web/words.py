@@ -23,7 +23,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from authsvc.edge import text
+from authsvc import text
 from authsvc.payment import LARGEST_AMOUNT
 from authsvc.web.in_words import OF_PATTERN
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from authsvc.biometric.words import Modality, Template
 from authsvc.clock import Clock, from_millis
 from authsvc.domain.account import Account
+from authsvc.domain.ids import new_id
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import Staging, bytes_of, strings_of, text_of
@@ -21,7 +22,6 @@ from authsvc.face.drawing import USUAL
 from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.face.verifier import begin_capture, begun_chain, capture, chain_of, more, parts_of
 from authsvc.factor import Begun, Factor, Json, Submission, Unusable
-from authsvc.ids import new_id
 from authsvc.voice.capture import EnrollmentPhrase
 from authsvc.voice.spoken_prompt import PHRASES
 from authsvc.voice.verifier import Seed, begin_enrollment_phrase, phrase

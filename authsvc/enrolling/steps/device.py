@@ -14,6 +14,7 @@ from authsvc.device.refusal import Refused
 from authsvc.device.registration import begin_registration, finish_registration
 from authsvc.device.rules import DeviceRules
 from authsvc.domain.account import Account
+from authsvc.domain.ids import new_id
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import bytes_of, text_of
@@ -21,7 +22,6 @@ from authsvc.enrolling.steps.step import Taken, When
 from authsvc.errors import InvalidRequest
 from authsvc.events import Event
 from authsvc.factor import Begun, Json, Submission
-from authsvc.ids import new_id
 from authsvc.keys.macs import Macs
 
 

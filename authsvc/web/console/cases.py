@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from authsvc.domain.operator import Act
-from authsvc.edge.text import identifier, typed_plainly
-from authsvc.edge.text import typed as as_meant
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.services.views import account_view, device_view
 from authsvc.subject import Subject
+from authsvc.text import identifier, typed_plainly
+from authsvc.text import typed as as_meant
 from authsvc.web.console.doors import Answer, Pages, console, operator, requires, see, typed
 from authsvc.web.console.rendering import page, told
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authsvc.edge import text
-from authsvc.edge.text import (
+from authsvc import text
+from authsvc.errors import InvalidRequest
+from authsvc.text import (
     fault_of_identifier,
     fault_of_label,
     identifier,
@@ -18,7 +19,6 @@ from authsvc.edge.text import (
     typed,
     typed_plainly,
 )
-from authsvc.errors import InvalidRequest
 
 # PropList.txt of Unicode 17: Bidi_Control=Yes, all twelve.
 BIDI_CONTROL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -133,6 +133,11 @@ def test_what_is_typed_can_be_used(given_text: str) -> None:
     meant = typed(given_text)
     assert meant == "" or unicodedata.combining(meant[0]) or fault_of_identifier(meant) is None
     assert typed(meant) == meant
+
+
+def test_a_near_word_is_offered_and_a_far_one_is_not() -> None:
+    assert text.did_you_mean("amuont", ["amount", "payee"]) == "; did you mean `amount`?"
+    assert text.did_you_mean("colour", ["amount", "payee"]) == ""
 
 
 def test_a_label_is_kept_in_one_spelling() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authsvc.attempts import ANY, CONSECUTIVE_LIMIT, HARD_STOP, LOCK_TIME, Attempts
 from authsvc.clock import SystemClock
+from authsvc.domain.attempts import ANY, CONSECUTIVE_LIMIT, HARD_STOP, LOCK_TIME, Attempts
 from authsvc.factor import Factor
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

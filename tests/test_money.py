@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from babel.numbers import format_currency, get_currency_precision, list_currencies, parse_decimal
 
-from authsvc.edge import money
-from authsvc.edge.money import MINOR_DIGITS, major_units, written
+from authsvc import money
+from authsvc.money import MINOR_DIGITS, major_units, written
 from authsvc.payment import LARGEST_AMOUNT
 
 

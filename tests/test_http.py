@@ -10,8 +10,8 @@ from email.utils import format_datetime
 import pytest
 
 from authsvc.caller.wire import Wire
-from authsvc.edge.http import netloc, retry_after
 from authsvc.errors import Unavailable
+from authsvc.http import netloc, retry_after
 from authsvc.webhook.delivery import Outcome, Trouble
 from authsvc.webhook.guard import LOOPBACK, Guard
 from authsvc.webhook.post import Postman

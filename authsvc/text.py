@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 from authsvc.errors import InvalidRequest
 
@@ -103,6 +105,12 @@ def skeleton(text: str) -> str:
     folded = unicodedata.normalize("NFKD", plain.translate(_LETTERS).casefold()).translate(_LETTERS)
     letters = (each for each in folded if not unicodedata.combining(each) and not each.isspace())
     return "".join(letters).translate(_STROKES).replace("rn", "m").replace("vv", "w")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` to go behind what was not known, empty where nothing known is near."""
+    near = get_close_matches(word, list(known), 1)
+    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 def _must_be_text(text: object, field: str) -> None:
