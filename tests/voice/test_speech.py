@@ -10,9 +10,10 @@ from authsvc.lab.voice_corpus import speakers
 from authsvc.voice.audio import recording_of, resampled
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 from authsvc.voice.hints import Hint
-from authsvc.voice.quality import ENROLLMENT, measure
+from authsvc.voice.quality import ENROLLMENT, VERIFICATION, measure
 from authsvc.voice.service import VoiceService
 from authsvc.voice.speech import Speech, find_speech
+from tests.voice.sounds import LoudDetector, say
 
 CEILING = 60.0
 
@@ -113,3 +114,20 @@ def test_silence_around_a_noisy_row_does_not_make_a_quiet_room(spoken: list[Samp
 
 def test_a_mains_hum_is_no_reason_to_record_again(spoken: list[Samples], find):
     assert not any(ENROLLMENT.hints(measure(find(with_hum(50)(samples)))) for samples in spoken)
+
+
+def heard(samples: Samples) -> Speech:
+    return find_speech(recording_of(samples, 16000), LoudDetector())
+
+
+def test_speech_is_what_is_loud_and_the_span_keeps_the_pauses():
+    speech = heard(say("402917"))
+    assert 0 < speech.only.size <= speech.span.size <= speech.recording.samples.size
+    assert speech.seconds < speech.duration < speech.recording.seconds
+    assert speech.seconds == pytest.approx(6 * 0.45, abs=0.4)
+
+
+def test_nearly_no_speech_leaves_the_recording_whole_for_the_gate():
+    speech = heard(np.zeros(16000, dtype=np.float32))
+    assert speech.only.size == speech.span.size == 16000
+    assert VERIFICATION.hints(measure(speech)) == (Hint.NO_SPEECH,)
