@@ -148,7 +148,7 @@ TABLE: tuple[Act, ...] = (
     Act(
         "not-me",
         Proof.CHALLENGE,
-        "ends the payment; suspends the device if this very payment was asked about with the device's secret",
+        "ends the payment; suspends the device for whoever showed its secret, or in this challenge a factor that counts",
         "at once",
         ("decision:challenge:declined", "attack:suspected", "subject:device:frozen"),
         "restore",

@@ -371,6 +371,7 @@ def _steps(
         seed=partial(_seed, store.ring),
         clock=store.clock,
         asks_gestures=not settings.unsafe_no_pad,
+        ledger=store.ledger,
         look_alikes=LookAlikes(store.ledger, face) if settings.look_alikes else None,
     )
     return (

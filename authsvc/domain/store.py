@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -184,6 +184,8 @@ class Templates(Protocol):
     ) -> None: ...
 
     def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]: ...
+
+    def captures(self, subject: Subject, modality: Modality) -> Mapping[str, tuple[str, ...]]: ...
 
     def give_consent(
         self, consent_id: str, subject: Subject, modality: Modality, text_version: str, now: datetime

@@ -128,13 +128,14 @@ class Recovering:
         if isinstance(received, Unusable):
             ceremonies.restore(asked, factor, kept)
             return received
+        captures = not (self._parts.reuses_faces and factor is Factor.FACE)
+        evidence = marked(received.kept, kept, submission, captures=captures)
         if isinstance(received, More):
-            ceremonies.begin(asked, factor, Begun(received.shown, received.kept))
+            ceremonies.begin(asked, factor, Begun(received.shown, evidence))
             if received.reveals:
                 ceremonies.keep_revealed(asked, factor)
             return received.shown
-        captures = not (self._parts.reuses_faces and factor is Factor.FACE)
-        self._prove(ticket, factor, marked(received.kept, kept, submission, captures=captures))
+        self._prove(ticket, factor, evidence)
         return {"state": "received"}
 
     # -- How it is judged -------------------------------------------------------------------------------------------

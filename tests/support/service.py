@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,12 +58,13 @@ class NamedFaces:
         self.samples = manifests[0].fusion.samples
         self.gates: tuple[str, ...] = ()
         self.contexts: list[CaptureContext] = []
+        self.seen_as: Callable[[Sequence[bytes]], tuple[str, ...]] = lambda frames: ()
         self.shown: list[tuple[Gesture, ...]] = []
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
         if len(frames) < self.samples:
             return Unusable(("more_frames",))
-        return Template(Modality.FACE, self.model, _face_of(frames[0]), self.samples)
+        return Template(Modality.FACE, self.model, _face_of(frames[0]), self.samples, self.seen_as(frames))
 
     def verify(
         self, frames: Sequence[bytes], reference: Template, context: CaptureContext
@@ -72,7 +73,13 @@ class NamedFaces:
             return Unusable(("too_dark",))
         self.contexts.append(context)
         alike = _face_of(frames[0]) == reference.vector
-        return Comparison(0.99 if alike else 0.4, self.model, 1, LivenessResult(self.liveness))
+        return Comparison(
+            0.99 if alike else 0.4,
+            self.model,
+            1,
+            LivenessResult(self.liveness),
+            fingerprints=self.seen_as(frames),
+        )
 
     def observe(
         self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
@@ -85,18 +92,21 @@ class NamedFaces:
         return Part(
             model=self.model, gesture=shown, taken_at_ms=context.taken_at_ms,
             prompted_at_ms=context.prompted_at_ms, trace="", scene=("", ""), rest=name, apex="",
-            flatness=None, fingerprints=(), quality={}, replayed=False, passive=None,
+            flatness=None, fingerprints=self.seen_as(frames), quality={}, replayed=False, passive=None,
         )  # fmt: skip
 
     def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
         self.shown.append(tuple(part.gesture for part in parts))
-        return Template(Modality.FACE, self.model, _face_of(parts[0].rest.encode()), self.samples)
+        return Template(
+            Modality.FACE, self.model, _face_of(parts[0].rest.encode()), self.samples, _seen(parts)
+        )
 
     def verify_parts(
         self, parts: Sequence[Part], reference: Template, context: CaptureContext
     ) -> Comparison | Unusable:
         self.shown.append(tuple(part.gesture for part in parts))
-        return self.verify([part.rest.encode() for part in parts], reference, context)
+        compared = self.verify([part.rest.encode() for part in parts], reference, context)
+        return replace(compared, fingerprints=_seen(parts)) if isinstance(compared, Comparison) else compared
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
         return tuple(number for number, other in enumerate(others) if other.vector == template.vector)
@@ -124,6 +134,10 @@ class Here:
 
     def examine(self, candidate: Policy, active: Policy, profile: Profile | None) -> Said:
         return examine(candidate, active, profile, self._most_cells)
+
+
+def _seen(parts: Sequence[Part]) -> tuple[str, ...]:
+    return tuple(one for part in parts for one in part.fingerprints)
 
 
 def _face_of(frame: bytes) -> bytes:
