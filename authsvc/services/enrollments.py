@@ -10,6 +10,7 @@ from authsvc.account.acts import two_operators
 from authsvc.account.proof import use_proof
 from authsvc.audit.chain import entry
 from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
@@ -21,7 +22,6 @@ from authsvc.services import issuing
 from authsvc.services.base import Service
 from authsvc.services.hints import hints_view
 from authsvc.services.views import enrollment_view, ticket_view
-from authsvc.stepup.once import Answer, Once
 from authsvc.subject import Subject
 
 

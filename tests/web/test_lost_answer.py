@@ -13,11 +13,11 @@ import pyotp
 import pytest
 from werkzeug.test import TestResponse
 
+from authsvc.domain.once import Once
 from authsvc.domain.ticket import TICKET_LIFE
 from authsvc.errors import ChallengeClosed
 from authsvc.factor import Submission
 from authsvc.services.enrollments import TicketWanted
-from authsvc.stepup.once import Once
 from enrollment.app import make_pages
 from tests.support.service import Bench, Said, embedded, said
 from tests.web.conftest import Shop
