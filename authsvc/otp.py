@@ -15,17 +15,16 @@ import math
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 from urllib.parse import quote
 
 import pyotp
 
 from authsvc.biometric.words import Gates
 from authsvc.errors import InvalidRequest
-from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
+from authsvc.factor import Begun, Factor, Json, Reader, Received, Step, Submission, Verification
 from authsvc.money import written
 from authsvc.payment import Binding, Payment
 from authsvc.subject import Subject
@@ -56,8 +55,6 @@ MOST_READINGS = 32
 _BETWEEN = frozenset({"Zs", "Pd"})
 """Spaces and hyphens, those of Chinese input methods included."""
 
-Answer = TypeVar("Answer")
-
 
 class Codes(Protocol):
     """The part of the store that one-time codes need; each `use_…` and `try_…` is one conditional write."""
@@ -78,16 +75,12 @@ class HasCodes(Protocol):
     def codes(self) -> Codes: ...
 
 
-class Reader(Protocol):
-    def __call__(self, query: Callable[[HasCodes], Answer]) -> Answer: ...
-
-
 class OtpVerifier:
     """The factor `otp`: both kinds of code, told apart by their length."""
 
     factor = Factor.OTP
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: Reader[HasCodes]) -> None:
         self._read = read
 
     def is_offered(self, liveness: Gates = None) -> bool:

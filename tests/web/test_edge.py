@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pyotp
 import pytest
 
-from authsvc.stepup.once import Answer
+from authsvc.domain.once import Answer
 from tests.web.conftest import Shop
 from tests.web.people import open_enrollment, step
 from tests.web.support import BEARER, DECISION, TRANSACTION, Api, FakeServices, decision, slug
