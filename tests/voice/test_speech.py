@@ -101,6 +101,17 @@ def test_pauses_of_exact_zeros_are_no_better_than_a_quiet_room(spoken: list[Samp
     assert measure(find(np.concatenate([*pieces, pieces[0]]))).snr <= CEILING
 
 
+@pytest.mark.parametrize("around", [0.0, 3e-5], ids=["zeros", "the faintest hiss"])
+def test_silence_around_a_noisy_row_does_not_make_a_quiet_room(spoken: list[Samples], find, around: float):
+    chance = np.random.default_rng(2)
+    for samples in spoken:
+        level = 10 ** ((measure(find(samples)).level - 2) / 20)
+        noisy = (samples + level * chance.standard_normal(samples.size)).astype(np.float32)[: 6 * SAMPLE_RATE]
+        quiet = (around * chance.standard_normal(2 * SAMPLE_RATE)).astype(np.float32)
+        drowned = np.concatenate([quiet[: SAMPLE_RATE // 2], noisy, quiet])
+        assert Hint.TOO_NOISY in ENROLLMENT.hints(measure(find(drowned)))
+
+
 def test_a_mains_hum_is_no_reason_to_record_again(spoken: list[Samples], find):
     assert not any(ENROLLMENT.hints(measure(find(with_hum(50)(samples)))) for samples in spoken)
 
