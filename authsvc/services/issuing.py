@@ -20,7 +20,8 @@ def issue(
 ) -> str:
     """A code for the decision or enrollment `about`, derived from its binding; an earlier one becomes void.
 
-    `frozen` says that it proves what a frozen account may still prove. Raises Locked while the user may not try codes, RateLimited past the codes of one payment, UserFrozen and NotFound.
+    `frozen` says that it proves what a frozen account may still prove. Raises Locked while the user may not try codes,
+    RateLimited past the codes of one payment, UserFrozen and NotFound.
     """
     account = existing(tx, subject)
     if not frozen:

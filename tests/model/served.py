@@ -191,7 +191,7 @@ class Caller:
 class Here(Caller):
     """The service in this process, each answer held against the OpenAPI document."""
 
-    def __init__(self, folder: Path, **changes: object) -> None:
+    def __init__(self, folder: Path, **changes: Any) -> None:  # Any: settings by name.
         self.bench, api_key = made(folder, **changes)
         super().__init__(folder, api_key)
         self._api = Api(create_app(self.bench.services, WebSettings(BASE_URL)))
@@ -211,7 +211,7 @@ class Here(Caller):
 class Served(Caller):
     """The service in processes of their own, on ports of the loopback."""
 
-    def __init__(self, folder: Path, processes: int, **changes: object) -> None:
+    def __init__(self, folder: Path, processes: int, **changes: Any) -> None:
         bench, api_key = made(folder, **changes)
         bench.close()
         super().__init__(folder, api_key)
@@ -251,7 +251,7 @@ def _send(
     return Said(answer.status, json.loads(content) if content else None)
 
 
-def made(folder: Path, **changes: object) -> tuple[Bench, str]:
+def made(folder: Path, **changes: Any) -> tuple[Bench, str]:
     """A fresh service of that folder with an API key."""
     clock = SharedClock(folder)
     clock.set(NOON)
@@ -262,10 +262,10 @@ def made(folder: Path, **changes: object) -> tuple[Bench, str]:
     return bench, shown
 
 
-def opened(folder: Path, **changes: object) -> Bench:
+def opened(folder: Path, **changes: Any) -> Bench:
     settings = Settings(
         data_dir=folder / "data", policy_file=folder / "policy.toml", store_timeout=PATIENCE, **changes
-    )  # type: ignore[arg-type]  # Named by the caller.
+    )
     return Bench(settings, SharedClock(folder), faces=SharedFaces(folder))
 
 
