@@ -6,7 +6,7 @@ yes or no inside the transaction that decides the payment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -143,6 +143,14 @@ class Verification:
 
 
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
+Tx_co = TypeVar("Tx_co", covariant=True)
+Found = TypeVar("Found")
+
+
+class Reader(Protocol[Tx_co]):
+    """Reads from the store what a query finds there; `Tx_co` is the part of a transaction that the query needs."""
+
+    def __call__(self, query: Callable[[Tx_co], Found]) -> Found: ...
 
 
 class FactorVerifier(Protocol[Tx_contra]):

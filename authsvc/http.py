@@ -10,6 +10,9 @@ from email.utils import parsedate_to_datetime
 BODY_PENDING = "authsvc.body_pending"
 """The WSGI environ key by which our server says that it has not read a body, since nobody knows yet whether it may be sent."""
 
+LONGEST_WAIT = 25.0
+"""Seconds that the service holds one request for a decision open; a client that waits longer asks again."""
+
 _MOST_INTERIM = 20
 _LONGEST_PAUSE = 366 * 86_400
 

@@ -26,6 +26,7 @@ from authsvc.device.payment_confirmation import PaymentConfirmation
 from authsvc.device.relying_party import RelyingParty
 from authsvc.device.rules import DeviceRules
 from authsvc.device.verifier import DeviceVerifier
+from authsvc.domain.once import Answers
 from authsvc.domain.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.domain.store import Transaction
 from authsvc.enrolling.flow import Enrolling, EnrollmentParts
@@ -60,7 +61,6 @@ from authsvc.services.base import ServiceParts
 from authsvc.services.services import Services
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.flow import Parts, StepUp
-from authsvc.stepup.once import Answers
 from authsvc.storage.boxes import ServiceBox
 from authsvc.voice.held import HeldPhrases
 from authsvc.voice.verifier import VoiceVerifier

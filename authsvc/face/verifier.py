@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from authsvc.biometric.manifest import Manifest
 from authsvc.biometric.words import (
@@ -29,7 +29,18 @@ from authsvc.face.chain import NONCE_BYTES, Chain, check_nonce, meta_of, wants_s
 from authsvc.face.copies import is_copy
 from authsvc.face.drawing import USUAL
 from authsvc.face.part import Part
-from authsvc.factor import Begun, Factor, Json, More, Received, Step, Submission, Unusable, Verification
+from authsvc.factor import (
+    Begun,
+    Factor,
+    Json,
+    More,
+    Reader,
+    Received,
+    Step,
+    Submission,
+    Unusable,
+    Verification,
+)
 from authsvc.subject import Subject
 
 NONCE_LIFE = timedelta(seconds=120)
@@ -48,7 +59,6 @@ _TOLD = (
 
 _KNOWN = "known"
 
-Answer = TypeVar("Answer")
 Captures = Mapping[str, tuple[str, ...]]
 """What remembered captures are recognised by, by capture."""
 
@@ -102,10 +112,6 @@ class HasTemplates(Protocol):
     def accounts(self) -> Accounts: ...
 
 
-class Reader(Protocol):
-    def __call__(self, query: Callable[[HasTemplates], Answer]) -> Answer: ...
-
-
 Seed = Callable[[str], bytes]
 """A secret of ours for a name: what gestures are drawn from."""
 
@@ -118,7 +124,7 @@ class FaceVerifier:
     def __init__(
         self,
         worker: Worker,
-        read: Reader,
+        read: Reader[HasTemplates],
         manifests: Mapping[str, Manifest],
         *,
         gates: Callable[[], frozenset[LivenessGate]],

@@ -32,6 +32,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from authsvc.clock import Clock
+from authsvc.domain.once import Answer, Answers, Once
 from authsvc.domain.operator import Act, Operator
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import AuthsvcError, NotFound, NotPermitted, PolicyInvalid
@@ -61,7 +62,6 @@ from authsvc.policy_life.steps import (
     Validate,
 )
 from authsvc.policy_life.views import view_of
-from authsvc.stepup.once import Answer, Answers, Once
 
 LARGEST_PAGE = 200
 

@@ -11,6 +11,7 @@ from authsvc.audit.checkpoint import Checkpoint
 from authsvc.clock import Clock
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.ids import twin
+from authsvc.domain.once import Answer, Answers, Once
 from authsvc.domain.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.domain.store import Ahead, Ledger, Transaction
 from authsvc.enrolling.flow import Enrolling
@@ -23,7 +24,6 @@ from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
 from authsvc.services.views import decision_view
 from authsvc.stepup.flow import StepUp
-from authsvc.stepup.once import Answer, Answers, Once
 from authsvc.subject import Subject
 from authsvc.webhook.guard import Guard
 

@@ -10,6 +10,7 @@ from typing import get_args
 from authsvc.audit.chain import entry
 from authsvc.clock import rfc3339
 from authsvc.domain.decision import Decision, Status
+from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
 from authsvc.errors import (
     InvalidRequest,
@@ -17,16 +18,15 @@ from authsvc.errors import (
 )
 from authsvc.events import Event
 from authsvc.factor import Factor, Json
+from authsvc.http import LONGEST_WAIT
 from authsvc.keys.access import ApiKey
 from authsvc.otp import issued_text
 from authsvc.policy.recorded import Ending
 from authsvc.services import issuing
 from authsvc.services.base import Service, ServiceParts
 from authsvc.stepup.deciding import DecisionRequest
-from authsvc.stepup.once import Answer, Once
 
 OUTCOMES = get_args(Ending)
-LONGEST_WAIT = 25.0
 
 
 class DecisionService(Service):

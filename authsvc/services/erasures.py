@@ -12,6 +12,7 @@ from authsvc.account import acts
 from authsvc.account.proof import use_proof
 from authsvc.domain.decision import Decision, Passed, Status
 from authsvc.domain.ids import twin
+from authsvc.domain.once import Answer, Once
 from authsvc.domain.overview import OVERVIEW_LIFE, Overview
 from authsvc.domain.store import Transaction
 from authsvc.errors import ProofRequired, TransactionChanged
@@ -22,7 +23,6 @@ from authsvc.services.base import Service
 from authsvc.services.overviews import ACTOR, opened
 from authsvc.services.views import erased_view, erasure_view
 from authsvc.stepup.deciding import DecisionRequest
-from authsvc.stepup.once import Answer, Once
 
 ERASURE = "erasure"
 

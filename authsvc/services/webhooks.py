@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from authsvc.audit.chain import Entry, entry
 from authsvc.domain.ids import new_id
+from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
 from authsvc.errors import EndpointDisabled, InvalidRequest, NotFound
 from authsvc.events import NOBODY
@@ -14,7 +15,6 @@ from authsvc.factor import Json
 from authsvc.keys.access import ApiKey
 from authsvc.services.base import Service
 from authsvc.services.webhook_views import attempt_view, deliveries_view, delivery_view, endpoint_view
-from authsvc.stepup.once import Answer, Once
 from authsvc.subject import Subject
 from authsvc.webhook.delivery import Delivery
 from authsvc.webhook.endpoint import MOST_ENDPOINTS, Endpoint

@@ -11,13 +11,13 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from authsvc.biometric.manifest import Manifest
 from authsvc.biometric.words import Gates, Liveness, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
-from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
+from authsvc.factor import Begun, Factor, Json, Reader, Received, Step, Submission, Unusable, Verification
 from authsvc.subject import Subject
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.held import HeldPhrase, HeldPhrases
@@ -27,8 +27,6 @@ from authsvc.voice.spoken_prompt import DIGITS, ENROLLMENT_DIGITS, Language, new
 PROMPT_LIFE = timedelta(seconds=60)
 _EVIDENCE = ("model", "score", "phrases", "part", "liveness", "detectors", "prompt")
 NONCE_BYTES = 24  # 192 bits; requirement 6 asks for 128.
-
-Answer = TypeVar("Answer")
 
 
 class Worker(Protocol):
@@ -72,10 +70,6 @@ class HasVoices(Protocol):
     def templates(self) -> Templates: ...
 
 
-class Reader(Protocol):
-    def __call__(self, query: Callable[[HasVoices], Answer]) -> Answer: ...
-
-
 Seed = Callable[[str], bytes]
 """A secret of ours for a name: what digits are drawn from."""
 
@@ -93,7 +87,7 @@ class VoiceVerifier:
     def __init__(
         self,
         worker: Worker,
-        read: Reader,
+        read: Reader[HasVoices],
         manifests: Mapping[str, Manifest],
         held: HeldPhrases,
         is_at_work: Callable[[], bool],

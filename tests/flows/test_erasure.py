@@ -6,6 +6,7 @@ from datetime import timedelta
 import jwt
 import pytest
 
+from authsvc.domain.once import Once
 from authsvc.domain.overview import OVERVIEW_LIFE
 from authsvc.domain.receipt import ERASURE_TYPE, LIFE
 from authsvc.errors import (
@@ -17,7 +18,6 @@ from authsvc.errors import (
     UserFrozen,
 )
 from authsvc.factor import Factor, Submission
-from authsvc.stepup.once import Once
 from tests.flows.recovering import Visit
 from tests.flows.test_half_finished import opened as ticketed
 from tests.support.authenticator import Authenticator

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from authsvc.account import acts
+from authsvc.domain.once import Once
 from authsvc.domain.store import Transaction
 from authsvc.errors import ProofRequired, ReceiptMismatch, UserFrozen
 from authsvc.payment import Payment
-from authsvc.stepup.once import Once
 from authsvc.subject import Subject
 from tests.support.service import CLIENT, Bench, Phone, Said, said
 

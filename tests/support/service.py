@@ -24,6 +24,7 @@ from authsvc.bootstrap.opening import Uncounted
 from authsvc.clock import FrozenClock, to_millis
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.once import Answer, Once
 from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.part import Part
 from authsvc.factor import Factor, Submission, Unusable
@@ -37,7 +38,6 @@ from authsvc.policy.walk import MOST_CELLS
 from authsvc.services.enrollments import TicketWanted
 from authsvc.services.services import Services
 from authsvc.stepup.deciding import DecisionRequest
-from authsvc.stepup.once import Answer, Once
 from authsvc.stepup.proving import Completed
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject

@@ -13,11 +13,11 @@ import pyotp
 import pytest
 from werkzeug.test import TestResponse
 
-from authsvc.domain.ticket import TICKET_LIFE
+from authsvc.domain.once import Once
+from authsvc.domain.ticket import TICKET_LIFE, Ticket
 from authsvc.errors import ChallengeClosed
 from authsvc.factor import Submission
 from authsvc.services.enrollments import TicketWanted
-from authsvc.stepup.once import Once
 from enrollment.app import make_pages
 from tests.support.service import Bench, Said, embedded, said
 from tests.web.conftest import Shop
@@ -106,13 +106,34 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.close()
 
 
-def completed(bench: Bench, key: str = "k") -> tuple[tuple[str, str], Said]:
-    """An enrollment that was completed under this key, and what it answered."""
+def ready(bench: Bench) -> tuple[str, str]:
+    """An enrollment with an app, to be completed."""
     ticket = bench.services.enrollments.create(bench.key, bench.once(), TicketWanted("u_1", "zh-CN"))
     opened = (str(said(ticket)["id"]), str(said(ticket)["token"]))
     app = pyotp.TOTP(str(bench.services.enrollments.begin_step(*opened, "otp", {})["secret"]))
     bench.services.enrollments.take_step(*opened, "otp", Submission({"code": app.at(bench.clock.now())}))
+    return opened
+
+
+def completed(bench: Bench, key: str = "k") -> tuple[tuple[str, str], Said]:
+    """An enrollment that was completed under this key, and what it answered."""
+    opened = ready(bench)
     return opened, said(bench.services.enrollments.complete(*opened, Once(key, b"f")))
+
+
+def test_a_copy_that_overtakes_between_two_looks_is_answered_alike(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    opened, enrolling = ready(bench), bench.services.enrollments._parts.enrolling
+    find, first = enrolling.find, []
+
+    def overtaken(enrollment_id: str) -> Ticket:
+        monkeypatch.undo()
+        first.append(said(bench.services.enrollments.complete(*opened, Once("k", b"f"))))
+        return find(enrollment_id)
+
+    monkeypatch.setattr(enrolling, "find", overtaken)
+    assert said(bench.services.enrollments.complete(*opened, Once("k", b"f"))) == first[0]
 
 
 def test_it_is_kept_for_a_quarter_of_an_hour(bench: Bench):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from authsvc.domain.once import Answer
 from authsvc.errors import Locked
-from authsvc.stepup.once import Answer
 from authsvc.web.replies import StoredRefusal, json_reply, stored_reply
 
 

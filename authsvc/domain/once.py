@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 
 from authsvc.canonical import compact
 from authsvc.domain.store import Transaction
+from authsvc.ephemeral import Box
 from authsvc.errors import AuthsvcError, IdempotencyKeyReused
 from authsvc.factor import Json
-from authsvc.stepup.ceremony import Box
 
 KEPT_FOR = timedelta(hours=24)
 
