@@ -23,6 +23,7 @@ from authsvc.voice.excerpts import EXCERPT
 from authsvc.voice.fingerprint import COPY, Fingerprint, Likeness, likeness
 
 SEED = 20261122
+SAME_DIGITS, SAME_SPEAKER = "other_takes_of_the_same_digits", "other_recordings_of_the_speaker"
 FIXED_PHRASE = 0.78
 """The limit for a sentence that is the same every time; the product asks random digits and uses the lower one."""
 
@@ -138,10 +139,7 @@ def measure_replays(folder: Path) -> dict[str, object]:
     """Detection by kind of copy, and false alarms on other takes of the same digits and on other recordings, as JSON."""
     chance = np.random.default_rng(SEED)
     detected: dict[str, list[float]] = {name: [] for name in COPIES}
-    others: dict[str, list[float]] = {
-        "other_takes_of_the_same_digits": [],
-        "other_recordings_of_the_speaker": [],
-    }
+    others: dict[str, list[float]] = {SAME_DIGITS: [], SAME_SPEAKER: []}
     people = speakers(folder)
     for utterances in shown(people.values(), len(people), "speakers"):
         originals, retakes = _recordings(utterances, chance)
@@ -151,12 +149,10 @@ def measure_replays(folder: Path) -> dict[str, object]:
                 _fingerprint(copy(recording.samples)).similarity(own)
                 for recording, own in zip(originals, prints, strict=True)
             ]
-        others["other_takes_of_the_same_digits"] += [
+        others[SAME_DIGITS] += [
             _fingerprint(retake.samples).similarity(own) for retake, own in zip(retakes, prints, strict=False)
         ]
-        others["other_recordings_of_the_speaker"] += [
-            one.similarity(other) for one, other in itertools.combinations(prints, 2)
-        ]
+        others[SAME_SPEAKER] += [one.similarity(other) for one, other in itertools.combinations(prints, 2)]
     return {
         "data": folder.name,
         "limits": {"random_digits": COPY, "fixed_phrase": FIXED_PHRASE},
