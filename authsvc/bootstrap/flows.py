@@ -179,7 +179,7 @@ def _steps(shared: _Shared, staging: Staging) -> tuple[Step, ...]:
     return (
         ConsentStep((faces, *voices), look_alikes=settings.look_alikes),
         DeviceStep(store.ledger, shared.rules, store.ring),
-        AppStep(staging, settings.shown_name),
+        AppStep(staging, settings.service_name),
         faces,
         *voices,
     )

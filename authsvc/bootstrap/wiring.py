@@ -62,7 +62,7 @@ def watch_policy(settings: Settings, store: Store) -> ActivePolicy:
 
 def device_rules(settings: Settings) -> DeviceRules:
     """By what device keys are registered and used; raises ConfigurationError for settings that cannot hold."""
-    models, name = settings.attestation_models, settings.shown_name
+    models, name = settings.attestation_models, settings.service_name
     return DeviceRules(
         RelyingParty.at(
             settings.public_url, name, id=settings.rp_id or None, related=settings.related_origins
@@ -184,7 +184,7 @@ def _console(
             box=ServiceBox(store.sealer, "operators"),
             ephemeral=ephemeral,
             party=party,
-            display_name=settings.shown_name,
+            display_name=settings.service_name,
             audit=store.audit,
             clock=store.clock,
         ),

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from authsvc.lab.intervals import clopper_pearson
-from authsvc.lab.pool import shown
+from authsvc.lab.pool import with_progress
 from authsvc.lab.voice_copies import at_speed, at_tempo, spliced, with_shorter_pauses
 from authsvc.lab.voice_corpus import Utterance, joined, speakers, takes_of
 from authsvc.lab.voice_degradations import degradation
@@ -71,7 +71,7 @@ def measure_edits(folder: Path, *, splice: bool, tempo: bool) -> dict[str, objec
     chance = np.random.default_rng(SEED)
     found: dict[str, list[tuple[str, Likeness]]] = {}
     people = speakers(folder)
-    for name, utterances in shown(people.items(), len(people), "speakers"):
+    for name, utterances in with_progress(people.items(), len(people), "speakers"):
         for kind, samples, memory in _edits(utterances, chance, splice=splice, tempo=tempo):
             found.setdefault(kind, []).append((name, likeness(_fingerprint(samples), memory)))
     return {
@@ -141,7 +141,7 @@ def measure_replays(folder: Path) -> dict[str, object]:
     detected: dict[str, list[float]] = {name: [] for name in COPIES}
     others: dict[str, list[float]] = {SAME_DIGITS: [], SAME_SPEAKER: []}
     people = speakers(folder)
-    for utterances in shown(people.values(), len(people), "speakers"):
+    for utterances in with_progress(people.values(), len(people), "speakers"):
         originals, retakes = _recordings(utterances, chance)
         prints = [_fingerprint(recording.samples) for recording in originals]
         for name, copy in COPIES.items():

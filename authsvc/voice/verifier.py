@@ -207,7 +207,7 @@ def begin_phrase(locale: str, now: datetime, seed: bytes, count: int = DIGITS) -
         "language": language.value,
         "expires_at": to_millis(expires_at),
     }
-    return Begun(shown=shown, kept=kept)
+    return Begun(sent=shown, kept=kept)
 
 
 def begin_enrollment_phrase(locale: str, now: datetime, seed: bytes) -> Begun:
