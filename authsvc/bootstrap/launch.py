@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from authsvc.bootstrap.address import note_address
@@ -26,6 +25,7 @@ from authsvc.domain.operator import Role
 from authsvc.errors import ConfigurationError
 from authsvc.http import netloc
 from authsvc.keys.access import ALL_SCOPES, new_api_key
+from authsvc.keys.keyfile import write_private
 from authsvc.keys.keyring import KeyRing
 from authsvc.operators.account import OperatorState
 from authsvc.operators.roster import Roster, invitation_url
@@ -171,7 +171,7 @@ def _prepare(settings: Settings, *, development: bool) -> None:
     database = open_database(settings)
     if not development:
         refuse_misfit(database)
-    elif fit_of(database) in (Fit.EMPTY, Fit.OLDER, Fit.NEWER):
+    elif fit_of(database) in (Fit.EMPTY, Fit.OLDER, Fit.NEWER, Fit.UNCLEAR):
         from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
             database_url,
             upgrade,
@@ -186,15 +186,16 @@ def _prepare(settings: Settings, *, development: bool) -> None:
 def _development_key(settings: Settings) -> str:
     """An API key with every scope, kept in a file that only its owner may read; the same at every start."""
     path = settings.data_dir / "development-api-key"
-    if path.exists():
-        return path.read_text().strip()
+    kept = path.read_text().strip() if path.exists() else ""
+    if kept:
+        return kept
     store = open_store(settings)
     try:
         key, shown = new_api_key(store.ring, DEVELOPMENT_CLIENT, ALL_SCOPES, store.clock.now())
         store.ledger.transact(lambda tx: tx.keys.add(key))
     finally:
         store.close()
-    _write_private(path, shown)
+    write_private(path, f"{shown}\n".encode(), replace=True)
     return shown
 
 
@@ -216,11 +217,6 @@ def _development_console(settings: Settings) -> str:
 def _with_this_machine(networks: str) -> str:
     """In development a receiver runs beside the service, and without TLS."""
     return ",".join([*filter(None, [networks]), *map(str, LOOPBACK)])
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
 
 
 def _biometric_command(settings: Settings) -> list[str]:

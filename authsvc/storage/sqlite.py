@@ -100,9 +100,20 @@ class SqliteDatabase:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 
 
+_LASTING = {
+    sqlite3.SQLITE_CORRUPT: "it is damaged; restore a backup",
+    sqlite3.SQLITE_NOTADB: "its file is no SQLite database",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
+    sqlite3.SQLITE_READONLY: "its file cannot be written",
+    sqlite3.SQLITE_FULL: "the disk is full",
+}
+"""What somebody has to do something about, by the primary result code (https://sqlite.org/rescode.html)."""
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise Unavailable(f"the database did not answer: {type(error).__name__}", retry_after=1) from error
+        said = _LASTING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, type(error).__name__)
+        raise Unavailable(f"the database did not answer: {said}", retry_after=1) from error

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from authsvc.config import Settings
 from authsvc.errors import ConfigurationError, Unavailable
 from authsvc.storage.postgres import connect_patiently
-from authsvc.storage.revision import OLDEST_PROGRAM
+from authsvc.storage.revision import OLDEST_PROGRAM, UNCLEAR
 
 SAY_FACT = """INSERT INTO schema_facts (name, value) VALUES ('oldest_program', :value)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value"""
@@ -28,7 +28,9 @@ def upgrade(url: str) -> str:
         with _engine(url).begin() as connection:
             return _upgrade(connection)
     except sqlalchemy.exc.OperationalError as error:
-        raise Unavailable(f"the database cannot be reached: {type(error.orig).__name__}") from None
+        # SQLite names a table or what it could not open; libpq would repeat the URL.
+        said = error.orig if url.startswith("sqlite:") else type(error.orig).__name__
+        raise Unavailable(f"the database cannot be reached or changed: {said}") from None
     except sqlalchemy.exc.DatabaseError as error:
         raise ConfigurationError(f"this is no database that can be upgraded: {error.orig}") from None
 
@@ -50,7 +52,11 @@ def _upgrade(connection: sqlalchemy.Connection) -> str:
     if connection.dialect.name == "postgresql":
         # Two hosts that start together migrate one after the other.
         connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(7106424)"))
-    current = MigrationContext.configure(connection).get_current_revision()
+    context = MigrationContext.configure(connection)
+    heads = context.get_current_heads()
+    if len(heads) > 1 or (not heads and connection.dialect.has_table(connection, context.version_table)):
+        raise ConfigurationError(UNCLEAR)
+    current = heads[0] if heads else None
     if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
         raise ConfigurationError(
             f"the database has schema `{current}`, newer than this program's `{newest}`: run the newer program"
