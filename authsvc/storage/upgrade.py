@@ -21,7 +21,7 @@ SAY_FACT = """INSERT INTO schema_facts (name, value) VALUES ('oldest_program', :
 
 
 def upgrade(url: str) -> str:
-    """Migrate the database at a URL to the newest revision and answer it.
+    """Migrate the database at a URL to the newest revision and return its name.
 
     Raises ConfigurationError for a database that is newer than this program, or is none; Unavailable where it is not reached.
     """
