@@ -221,6 +221,7 @@ def _join(settings: Settings, kept: Kept, rooms: Rooms, rules: DeviceRules) -> F
             ceremonies=ceremonies,
             target_fmr=partial(_target_fmr, policy),
             liveness=lambda: policy().liveness(Level.FACE_FINGERPRINT),
+            gestures=lambda: policy().gestures(Level.FACE_FINGERPRINT),
             macs=store.ring,
             tally=kept.tally,
             clock=store.clock,
