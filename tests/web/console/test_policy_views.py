@@ -171,3 +171,11 @@ def test_what_is_no_number_is_refused_by_name(typed: str) -> None:
 )
 def test_amounts_have_their_point_where_the_currency_has_it(minor: int, digits: int, said: str) -> None:
     assert money(minor, digits).replace("\u202f", " ") == said
+
+
+def test_the_table_says_how_many_gestures_each_level_asks_and_what_they_are_worth() -> None:
+    view = table_view(decision_table(policy(MEDIUM)).to_json())
+    assert [(each.level, each.count, each.one_in, each.backwards) for each in view.gestures] == [
+        ("face", 4, 596, 298),
+        ("face_fingerprint", 4, 596, 298),
+    ]
