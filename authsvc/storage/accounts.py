@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from authsvc.attempts import Attempts, Counter
 from authsvc.clock import from_millis, to_millis
 from authsvc.device.credential import Device, DeviceState
 from authsvc.domain.account import Account, AccountStatus, LowValue
+from authsvc.domain.attempts import Attempts, Counter
 from authsvc.domain.standing import Standing
 from authsvc.factor import Factor
 from authsvc.storage.database import Conflict, Connection, Query, Row
