@@ -79,7 +79,7 @@ class Settings:
         return (self.base_url or f"http://localhost:{self.port}").rstrip("/")
 
     @property
-    def shown_name(self) -> str:
+    def service_name(self) -> str:
         """What people read in their authenticator apps and beside their passkeys."""
         return self.display_name or urlsplit(self.issuer).hostname or self.issuer
 

@@ -88,9 +88,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """`shown` goes to the payer; `kept` waits, sealed, until the evidence comes, and is used up by it."""
+    """`sent` goes to the payer; `kept` waits, sealed, until the evidence comes, and is used up by it."""
 
-    shown: Json
+    sent: Json
     kept: Json
 
 
@@ -113,10 +113,10 @@ class Received:
 class More:
     """Evidence came in, and the next part of it is wanted: halves as of `Begun`.
 
-    `reveals` says that the payer knows more than a beginning shows, so that beginning anew costs an attempt.
+    `reveals` says that the payer knows more than a beginning sends, so that beginning anew costs an attempt.
     """
 
-    shown: Json
+    sent: Json
     kept: Json
     reveals: bool = True
 

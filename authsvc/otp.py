@@ -89,7 +89,7 @@ class OtpVerifier:
     def begin(self, step: Step, now: datetime) -> Begun:
         issued = self._read(lambda tx: tx.codes.issued_step(step.decision_id, now))
         digits = [6] if issued is None else [6, ISSUED_DIGITS]
-        return Begun(shown={"digits": digits, "period": PERIOD}, kept={})
+        return Begun(sent={"digits": digits, "period": PERIOD}, kept={})
 
     def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received:
         code = strict_code(submission.fields.get("code"))

@@ -160,7 +160,7 @@ class EnrollmentPages:
             given = relay.taken(self._api, opened, f"{enrollment_id}/steps/{step}", request)
         except AuthsvcError as error:
             return relay.refused(error, step)
-        response = relay.told({name: value for name, value in given.items() if name != "device"})
+        response = relay.as_json({name: value for name, value in given.items() if name != "device"})
         return self._keeping_device(response, opened, given, enrollment_id)
 
     # -- What these share -------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def revoke_device(
 ) -> tuple[Account, Device]:
     """Remove a device and its keys for good; its id stays on record and is never used again.
 
-    Answers the account for the caller to save: with the last key goes the factor. A device that is still on probation was
+    Returns the account for the caller to save: with the last key goes the factor. A device that is still on probation was
     vetoed by this, and the event of that name says so.
     """
     subject = account.subject

@@ -168,3 +168,8 @@ ACTS: Mapping[str, Act] = {act.name: act for act in TABLE}
 
 PROVED = frozenset(act.name for act in TABLE if act.proof in (Proof.STRONGEST, Proof.STRONGEST_OR_OPERATORS))
 """The types of transactions that change the account itself: asked at the strongest level that the owner has enrolled."""
+
+
+def is_for_the_frozen(kind: str) -> bool:
+    """Whether a transaction of this type is what a frozen account may still prove."""
+    return kind in PROVED and ACTS[kind].frozen

@@ -68,26 +68,13 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
 def _launch(
     settings: Settings, listener: socket.socket, *, development: bool, with_shop: bool, announce: Announce
 ) -> None:
-    port = settings.port
     device_rules(settings)  # What is wrong with them stops the start, and not each web process by itself.
     if development:
         settings = replace(settings, webhook_networks=_with_this_machine(settings.webhook_networks))
     _prepare(settings, development=development)
     if settings.pages:
         _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.
-    beside = [
-        SideProcess("biometrics", _biometric_command(settings), nice=10),
-        SideProcess("backtests", partial(_work_off_backtests, settings), nice=10),
-        SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
-    ]
-    facts: dict[str, object] = {
-        "listening": f"http://{netloc(settings.host, port)}",
-        "open": settings.public_url,
-    }
-    if settings.warnings:
-        facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
-    if development:
-        facts |= {"api_key": _development_key(settings), "console": _development_console(settings)}
+    beside, facts = _beside(settings), _facts(settings, development=development)
     if with_shop:
         shop = _free_port(DEVELOPMENT_SHOP_PORT)
         beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
@@ -99,7 +86,7 @@ def _launch(
     run(
         ServerSettings(
             host=settings.host,
-            port=port,
+            port=settings.port,
             workers=settings.workers,
             threads=settings.threads,
             max_body_bytes=LARGEST_BODY,
@@ -110,6 +97,28 @@ def _launch(
         listener=listener,
     )
     shutil.rmtree(settings.counting_dir, ignore_errors=True)
+
+
+def _beside(settings: Settings) -> list[SideProcess]:
+    """What runs beside the web processes."""
+    return [
+        SideProcess("biometrics", _biometric_command(settings), nice=10),
+        SideProcess("backtests", partial(_work_off_backtests, settings), nice=10),
+        SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
+    ]
+
+
+def _facts(settings: Settings, *, development: bool) -> dict[str, object]:
+    """What whoever starts the service wants to know."""
+    facts: dict[str, object] = {
+        "listening": f"http://{netloc(settings.host, settings.port)}",
+        "open": settings.public_url,
+    }
+    if settings.warnings:
+        facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
+    if development:
+        facts |= {"api_key": _development_key(settings), "console": _development_console(settings)}
+    return facts
 
 
 def _work_off_backtests(settings: Settings) -> None:

@@ -23,6 +23,7 @@ _GROUPS = {
     "db": "authsvc.cli.operate:db",
     "demo": "authsvc.demo.commands:demo",
     "demo-shop": "authsvc.demo.shop.commands:demo_shop",
+    "ids": "authsvc.cli.ids:ids",
     "keyring": "authsvc.cli.operate:keyring",
     "keys": "authsvc.cli.operate:keys",
     "lab": "authsvc.lab.commands:lab",

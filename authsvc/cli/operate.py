@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from authsvc.audit.chain import entry
-from authsvc.audit.commands import answer_report, evidence_command, verify_export_command
+from authsvc.audit.commands import evidence_command, print_report, verify_export_command
 from authsvc.audit.export import read_checkpoints
 from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.opening import Store, open_database, open_store
@@ -205,7 +205,7 @@ def verify_audit(kept_file: Path | None, as_json: bool, **options: Any) -> None:
             length=store.audit.length(), label="audit", file=sys.stderr, hidden=hidden
         ) as bar:
             report = store.audit.verify(kept, bar.update)
-    answer_report(report, as_json)
+    print_report(report, as_json)
 
 
 @audit.command("accept-restore")

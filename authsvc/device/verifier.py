@@ -113,7 +113,7 @@ class DeviceVerifier:
             "offered": {each.id: each.sign_count for each in live},
             "expires_at": to_millis(now + CEREMONY_LIFE),
         }
-        return Begun(shown={"publicKey": options, **self._confirming(step, challenge, live)}, kept=kept)
+        return Begun(sent={"publicKey": options, **self._confirming(step, challenge, live)}, kept=kept)
 
     def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received:
         if not isinstance(submission.fields.get("response"), Mapping):

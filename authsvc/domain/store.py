@@ -219,7 +219,7 @@ class Answers(Protocol):
     ) -> None: ...
 
     def forget_expired(self, now: datetime, most: int) -> int:
-        """Forget up to `most` rows whose time is over; answers how many there were."""
+        """Forget up to `most` rows whose time is over; returns how many there were."""
 
 
 class EventLog(Protocol):
@@ -332,7 +332,7 @@ class Tickets(Protocol):
         """End whatever enrollment of a user is under way."""
 
     def forget_expired(self, now: datetime, most: int) -> int:
-        """Forget up to `most` rows whose time is over; answers how many there were."""
+        """Forget up to `most` rows whose time is over; returns how many there were."""
 
 
 class Overviews(Protocol):
@@ -341,7 +341,7 @@ class Overviews(Protocol):
     def find(self, overview_id: str) -> Overview | None: ...
 
     def forget_expired(self, now: datetime, most: int) -> int:
-        """Forget up to `most` rows whose time is over; answers how many there were."""
+        """Forget up to `most` rows whose time is over; returns how many there were."""
 
 
 class Transaction(Protocol):

@@ -129,7 +129,7 @@ class Enrolling:
             return self._recovering.begin(ticket, step)
         begun = self._step(ticket, step).begin(ticket, self._clock.now())
         self._staging.begin(ticket, step, begun.kept)
-        return begun.shown
+        return begun.sent
 
     def receive(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; answering a step again replaces what was given before."""
@@ -152,7 +152,7 @@ class Enrolling:
             return taken
         if taken.staged is not None:
             self._staging.stage(ticket, step, carrying(taken.staged, begun))
-        return {"state": "received", **taken.shown}
+        return {"state": "received", **taken.sent}
 
     def complete(
         self, ticket: Ticket, within: Callable[[Transaction, Callable[[], Json]], Completion]
@@ -216,7 +216,7 @@ class Enrolling:
             macs = [self._macs.mac("recovery-code", recovery_digest(code)) for code in codes]
             keeps = ticket.grounds is Grounds.RECEIPT
             tx.codes.replace_recovery_codes(ticket.subject, macs, now, when.counts_from, keeps=keeps)
-            tx.publish(Event("subject:recovery-codes:renewed", ticket.subject, now, when.told()))
+            tx.publish(Event("subject:recovery-codes:renewed", ticket.subject, now, when.event_data()))
         steps = sorted(staged)
         tx.record(_entry(ticket, "person", "complete", "completed", now, steps=steps))
         tx.publish(Event("subject:enrolled", ticket.subject, now, {"steps": steps}))

@@ -280,16 +280,16 @@ def begin_capture(now: datetime) -> Begun:
     nonce = secrets.token_urlsafe(NONCE_BYTES)
     expires_at = now + NONCE_LIFE
     shown = {"nonce": nonce, "gestures": [], "expires_at": rfc3339(expires_at)}
-    return Begun(shown=shown, kept={"nonce": nonce, "expires_at": to_millis(expires_at)})
+    return Begun(sent=shown, kept={"nonce": nonce, "expires_at": to_millis(expires_at)})
 
 
 def begun_chain(chain: Chain) -> Begun:
-    return Begun(shown=chain.shown(), kept=_kept(chain))
+    return Begun(sent=chain.view(), kept=_kept(chain))
 
 
 def more(chain: Chain, known: Json) -> More:
     """The answer to a part that is not the last one; `known` is what `known_of` says."""
-    return More({"state": "more", **chain.shown()}, {**_kept(chain), **known}, chain.is_revealed)
+    return More({"state": "more", **chain.view()}, {**_kept(chain), **known}, chain.is_revealed)
 
 
 def _kept(chain: Chain) -> Json:

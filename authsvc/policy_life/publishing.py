@@ -60,7 +60,7 @@ Outcome = Done | AuthsvcError
 
 
 def perform(tx: Transaction, operator: Operator, command: Command, now: datetime) -> Outcome:
-    """Carry a command out, or answer why not; either way it stands in the audit."""
+    """Carry a command out, or return why not; either way it stands in the audit."""
     if operator.may(NEEDS[type(command)]):
         outcome = _carried_out(tx, operator, command, now)
     else:

@@ -243,7 +243,7 @@ class PolicyService:
         """Let the version before the active one decide again."""
         return self._published(operator, RollBack(if_match, note))
 
-    def answer(self, operator: Operator, once: Once, command: Command) -> Answer:
+    def perform_once(self, operator: Operator, once: Once, command: Command) -> Answer:
         """Take a step for the API: its answer, or its refusal, is kept for the Idempotency-Key."""
         now, command = self._clock.now(), self._equipped(command)
 

@@ -7,6 +7,7 @@ import time
 from datetime import datetime
 from typing import get_args
 
+from authsvc.account.table import is_for_the_frozen
 from authsvc.audit.chain import entry
 from authsvc.clock import rfc3339
 from authsvc.domain.decision import Decision, Status
@@ -112,6 +113,7 @@ class DecisionService(Service):
 
     def _issued(self, tx: Transaction, decision: Decision, locale: str, now: datetime) -> Json:
         subject = decision.payment.subject
-        code = issuing.issue(tx, subject, decision.id, decision.binding, now)
+        frozen = is_for_the_frozen(decision.payment.type)
+        code = issuing.issue(tx, subject, decision.id, decision.binding, now, frozen=frozen)
         tx.record(entry("backend", "decision.issue-code", subject, decision.id, "issued", now))
         return issuing.issued_view(code, issued_text(decision.payment, code, locale), now)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from authsvc.account.table import ACTS, PROVED
+from authsvc.account.table import ACTS, PROVED, is_for_the_frozen
 from authsvc.biometric.words import Capture
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.novelty import StatedDevice, novelty
@@ -295,4 +295,4 @@ def _inputs(
 
 def _counts_as_frozen(account: Account, transaction_type: str) -> bool:
     """An unfreeze is the one thing that a frozen account may still prove."""
-    return account.is_frozen and not (transaction_type in PROVED and ACTS[transaction_type].frozen)
+    return account.is_frozen and not is_for_the_frozen(transaction_type)

@@ -104,9 +104,9 @@ class StepUp:
     # -- The payer answers ------------------------------------------------------------------------------------------
 
     def begin(self, decision: Decision, factor: Factor) -> Json:
-        """Start one step: what the payer is shown (a nonce, options, digits, a gesture).
+        """Start one step: what is sent to the payer (a nonce, options, digits, a gesture).
 
-        Whoever begins anew after more was shown gives the attempt up, or they could come back prepared.
+        Whoever begins anew after more was sent gives the attempt up, or they could come back prepared.
         """
         now = self._clock.now()
         step = self._step(decision.as_of(now), factor)
@@ -116,10 +116,10 @@ class StepUp:
             step = self._step(decision, factor)
         begun = self._verifiers[factor].begin(step, now)
         self._ceremonies.begin(step, factor, begun)
-        return begun.shown
+        return begun.sent
 
     def receive(self, decision: Decision, factor: Factor, submission: Submission) -> Json | Unusable:
-        """Take the evidence for one step: it was received, or it was one part and the next is shown; never whether it is right.
+        """Take the evidence for one step: it was received, or it was one part and the next is sent; never whether it is right.
 
         Unusable evidence uses nothing up: the person tries again within the same ceremony.
         """
@@ -141,10 +141,10 @@ class StepUp:
         captures = not (self._reuses_faces and factor is Factor.FACE)
         evidence = marked(received.kept, kept, submission, captures=captures)
         if isinstance(received, More):
-            self._ceremonies.begin(step, factor, Begun(received.shown, evidence))
+            self._ceremonies.begin(step, factor, Begun(received.sent, evidence))
             if received.reveals:
                 self._ceremonies.keep_revealed(step, factor)
-            return received.shown
+            return received.sent
         self._ceremonies.keep_received(step, factor, evidence)
         return {"state": "received"}
 
@@ -174,15 +174,15 @@ class StepUp:
         The secret is shown where the payment is asked about, a factor in this challenge. Whoever holds no more than a shop's
         session shows neither, and shall suspend nobody's phone.
         """
-        shown = () if offer is None else self._proving.shown(tx, decision, self._policy(), offer, now)
-        proven = decision.novelty in SEEN or bool(shown)
+        right = () if offer is None else self._proving.right_ones(tx, decision, self._policy(), offer, now)
+        proven = decision.novelty in SEEN or bool(right)
         suspended = choice == "not_me" and proven and _suspend_device(tx, decision, now)
         declined = decision.as_of(now).become(Status.DECLINED_BY_USER, suspended=suspended)
         if choice == "not_me":
             data = {"decision": decision.id, "alarm": "not_me"}
             tx.publish(Event("attack:suspected", decision.payment.subject, now, data))
-        told = {"choice": choice, "device_suspended": suspended, "shown": list(shown)}
-        return end(tx, declined, "payer", "decline", now, **told)
+        details = {"choice": choice, "device_suspended": suspended, "shown": list(right)}
+        return end(tx, declined, "payer", "decline", now, **details)
 
     def complete(self, decision: Decision) -> Completed:
         """Judge everything at once; says whether the payer is through, and how many attempts are left."""

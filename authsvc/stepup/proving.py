@@ -109,7 +109,7 @@ class Proving:
         at = self._clock.now()
         return Offer(evidence, self._ledger.transact(lambda tx: _charge(tx, decision.id, evidence, at)))
 
-    def shown(
+    def right_ones(
         self, tx: Transaction, decision: Decision, policy: Policy, offer: Offer, now: datetime
     ) -> tuple[Factor, ...]:
         """Which of these factors are right and count, those on probation not among them."""

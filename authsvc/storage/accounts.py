@@ -43,6 +43,7 @@ SAVE_DEVICE = """UPDATE devices SET name = :name, state = :state, trusted_from =
 FORGET_DEVICES = "DELETE FROM devices WHERE client = :client AND user_id = :user"
 # A write that changes nothing: until this transaction ends nobody else writes the row. Under SQLite nobody could anyway.
 HOLD = "UPDATE users SET version = version WHERE client = :client AND user_id = :user"
+SUBJECTS = "SELECT client, user_id FROM users WHERE status <> 'erased' ORDER BY client, user_id"
 WRAPPED_KEYS = "SELECT client, user_id, sealing_key FROM users WHERE sealing_key IS NOT NULL"
 REWRAP = """UPDATE users SET sealing_key = :new WHERE client = :client AND user_id = :user AND sealing_key = :old"""
 
@@ -97,6 +98,10 @@ class AccountStore:
 
     def forget_devices(self, subject: Subject) -> None:
         self._connection.run(FORGET_DEVICES, _key(subject))
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Everybody who has an account."""
+        return tuple(Subject(client, user) for client, user in self._connection.all(SUBJECTS, {}))
 
     def wrapped_keys(self) -> Sequence[tuple[Subject, bytes]]:
         """Every user's wrapped sealing key, for rotation."""

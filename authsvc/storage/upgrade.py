@@ -14,13 +14,14 @@ from authsvc.config import Settings
 from authsvc.errors import ConfigurationError, Unavailable
 from authsvc.storage.postgres import connect_patiently
 from authsvc.storage.revision import OLDEST_PROGRAM, UNCLEAR
+from authsvc.storage.sqlite import new_file
 
 SAY_FACT = """INSERT INTO schema_facts (name, value) VALUES ('oldest_program', :value)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value"""
 
 
 def upgrade(url: str) -> str:
-    """Migrate the database at a URL to the newest revision and answer it.
+    """Migrate the database at a URL to the newest revision and return its name.
 
     Raises ConfigurationError for a database that is newer than this program, or is none; Unavailable where it is not reached.
     """
@@ -37,6 +38,7 @@ def upgrade(url: str) -> str:
 
 def _engine(url: str) -> sqlalchemy.Engine:
     if url.startswith("sqlite:"):
+        new_file(Path(sqlalchemy.make_url(url).database or ""))
         return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
     # libpq reads the URL, as it does for the service: it knows several hosts, and quotes no password when it refuses.
     return sqlalchemy.create_engine(

@@ -145,21 +145,12 @@ class VoiceVerifier:
             step.subject, Modality.VOICE, template_id
         ):
             return Verification(Factor.VOICE, False, "no such template")
-        model, frames, score = str(kept["model"]), int(str(kept["phrases"])), float(str(kept["score"]))
-        part = str(kept.get("part", ""))
-        threshold = self._threshold(step, model, frames, part)
-        evidence = {
-            **{name: kept.get(name) for name in _EVIDENCE},
-            "threshold": threshold,
-            "target_fmr": step.target_fmr,
-            "log_likelihood_ratio": self._manifests[model].log_likelihood_ratio(score, frames, part),
-            "bound_to_payment": True,
-        }
+        evidence, matches = self._compared(step, kept)
         # Nothing but BONA_FIDE passes: a copy, other digits or a doubt do not, whatever the score.
         if kept["liveness"] != Liveness.BONA_FIDE:
             alarm = "presentation" if kept["liveness"] == Liveness.ATTACK else None
             return Verification(Factor.VOICE, False, f"liveness {kept['liveness']}", evidence, alarm)
-        if score < threshold:
+        if not matches:
             return Verification(Factor.VOICE, False, "no match", evidence)
         fingerprints = _strings(kept["fingerprints"])
         if set(fingerprints) & set(tx.templates.fingerprints(step.subject, Modality.VOICE)):
@@ -171,6 +162,20 @@ class VoiceVerifier:
         # Only what was accepted: a stranger's failures shall not push the owner's recordings out of memory.
         tx.templates.remember_capture(step.subject, account.key(), Modality.VOICE, fingerprints, now)
         return Verification(Factor.VOICE, True, "match", evidence)
+
+    def _compared(self, step: Step, kept: Json) -> tuple[Json, bool]:
+        """What the comparison found, as evidence, and whether it is a match."""
+        model, frames, score = str(kept["model"]), int(str(kept["phrases"])), float(str(kept["score"]))
+        part = str(kept.get("part", ""))
+        threshold = self._threshold(step, model, frames, part)
+        evidence = {
+            **{name: kept.get(name) for name in _EVIDENCE},
+            "threshold": threshold,
+            "target_fmr": step.target_fmr,
+            "log_likelihood_ratio": self._manifests[model].log_likelihood_ratio(score, frames, part),
+            "bound_to_payment": True,
+        }
+        return evidence, score >= threshold
 
     def _is_in_between(self, step: Step, heard: Heard) -> bool:
         """Neither accepted nor rejected by the first phrase; only a bona fide one is worth a second."""
@@ -202,7 +207,7 @@ def begin_phrase(locale: str, now: datetime, seed: bytes, count: int = DIGITS) -
         "language": language.value,
         "expires_at": to_millis(expires_at),
     }
-    return Begun(shown=shown, kept=kept)
+    return Begun(sent=shown, kept=kept)
 
 
 def begin_enrollment_phrase(locale: str, now: datetime, seed: bytes) -> Begun:

@@ -6,14 +6,14 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 
-from authsvc.lab.options import answer, model_folder, output_file
+from authsvc.lab.options import echo, model_folder, output_file
 
 
 @click.command()
 @click.option("--out", type=output_file)
 @click.option("--json", "as_json", is_flag=True)
 def command(out: Path | None, as_json: bool) -> None:
-    answer(as_json, {"人": 1}, ["one", "two"])
+    echo(as_json, {"人": 1}, ["one", "two"])
 
 
 def test_a_file_in_no_folder_is_refused_before_anything_is_done(tmp_path: Path) -> None:

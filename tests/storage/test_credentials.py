@@ -305,7 +305,7 @@ def test_of_sixteen_uses_of_one_assertion_one_succeeds(
     verifier = DeviceVerifier(Factor.DEVICE_UV, PARTY, store.read, FixedMacs())
     begun = verifier.begin(STEP, NOW)
     ceremonies.begin(STEP, Factor.DEVICE_UV, begun)
-    options: Any = begun.shown["publicKey"]
+    options: Any = begun.sent["publicKey"]
     credential = phone.get(options).to_json()
 
     def answer_and_complete() -> bool:
@@ -331,7 +331,7 @@ def test_a_cloned_key_is_suspended_in_the_store(store: Store) -> None:
 
     def pay(authenticator: Authenticator) -> Any:
         begun = verifier.begin(STEP, NOW)
-        options: Any = begun.shown["publicKey"]
+        options: Any = begun.sent["publicKey"]
         received = verifier.receive(STEP, begun.kept, Submission(authenticator.get(options).to_json()), NOW)
         return store.transact(lambda tx: verifier.settle(tx, STEP, received.kept, LATER))
 

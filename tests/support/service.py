@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyotp
 
@@ -145,6 +145,14 @@ def _face_of(frame: bytes) -> bytes:
     return struct.pack("<8f", *hashlib.sha256(name).digest()[:8])
 
 
+class Standing(Protocol):
+    """A clock that stands still until it is told to advance."""
+
+    def now(self) -> datetime: ...
+
+    def advance(self, by: timedelta) -> None: ...
+
+
 @dataclass
 class Phone:
     """What a person holds: an authenticator app, a device with its secret, and recovery codes on paper."""
@@ -153,7 +161,7 @@ class Phone:
     device: StatedDevice = field(default_factory=StatedDevice)
     recovery_codes: Sequence[str] = ()
 
-    def code(self, clock: FrozenClock) -> str:
+    def code(self, clock: Standing) -> str:
         assert self.app is not None
         return self.app.at(clock.now())
 
@@ -162,7 +170,11 @@ class Bench:
     """The service and those around it: the shop with its key, and people with their phones."""
 
     def __init__(
-        self, settings: Settings, clock: FrozenClock | None = None, voice: Voices | None = None
+        self,
+        settings: Settings,
+        clock: Standing | None = None,
+        voice: Voices | None = None,
+        faces: NamedFaces | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or FrozenClock(NOON)
@@ -170,7 +182,7 @@ class Bench:
         if not settings.keyring.exists():
             KeyRing.create(settings.keyring)
         upgrade(database_url(settings))
-        self.faces = NamedFaces()
+        self.faces = faces or NamedFaces()
         self.tally = Counted()
         self.wired = wiring.wire(
             settings, self.clock, face=self.faces, tally=self.tally, analyst=Here(), voice=voice

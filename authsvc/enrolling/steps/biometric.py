@@ -109,7 +109,7 @@ class FaceStep:
             self._staging.keep_parts(ticket, self.step, [{"draws": self._draws(ticket) + 1}])
         told = more(chain, known)
         self._staging.begin(ticket, self.step, carrying(told.kept, begun))
-        return Taken(None, told.shown)
+        return Taken(None, told.sent)
 
     def _earlier(self, subject: Subject) -> Captures:
         """What a capture must be no copy of; where a photograph passes, it passes twice."""
@@ -164,7 +164,7 @@ class VoiceStep:
         read = self._staging.read_so_far(ticket)
         begun = begin_enrollment_phrase(ticket.locale, now, self._seed(f"{ticket.id}:{read}"))
         number = 1 + len(self._staging.parts(ticket, self.step))
-        return Begun({**begun.shown, "phrase": number, "phrases": PHRASES}, begun.kept)
+        return Begun({**begun.sent, "phrase": number, "phrases": PHRASES}, begun.kept)
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
         must_have_consent(self._staging, ticket, Modality.VOICE)
@@ -220,5 +220,5 @@ def _enrol(tx: Transaction, account: Account, modality: Modality, staged: Json, 
     fingerprints = strings_of(staged["fingerprints"])
     if fingerprints:
         tx.templates.remember_capture(subject, key, modality, fingerprints, when.now)
-    tx.publish(Event(f"subject:{modality}:enrolled", subject, when.now, when.told()))
+    tx.publish(Event(f"subject:{modality}:enrolled", subject, when.now, when.event_data()))
     return account.enrolled(Factor(modality.value), when.counts_from, when.now)

@@ -49,12 +49,12 @@ class DeviceStep:
             ticket.subject,
             live,
             now,
-            shown_as=ticket.display_name,
+            account_name=ticket.display_name,
             user_handle=handle,
             attestation=self._rules.trusted is not None,
             pays=self._rules.confirmation is not None,
         )
-        return Begun({"name_length": LONGEST_NAME, **begun.shown}, begun.kept)
+        return Begun({"name_length": LONGEST_NAME, **begun.sent}, begun.kept)
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
         name = submission.fields.get("name")
@@ -87,7 +87,7 @@ class DeviceStep:
                 seen_at=when.now,
             )
         )
-        data = {"device": str(staged["id"]), **when.told()}
+        data = {"device": str(staged["id"]), **when.event_data()}
         tx.publish(Event("subject:device:enrolled", ticket.subject, when.now, data))
         credential = staged.get("credential")
         if not isinstance(credential, Mapping):
