@@ -84,6 +84,10 @@ class Passed:
     def to_json(self) -> Json:
         return asdict(self)
 
+    def returned(self) -> Json:
+        """What the backend gets back with its decision; `return_url` is for the payer's page."""
+        return {name: value for name, value in self.to_json().items() if name != "return_url"}
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
