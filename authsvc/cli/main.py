@@ -159,8 +159,8 @@ def serve(development: bool, shop: bool, as_json: bool, **options: Any) -> None:
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
-    # Which of its own parts a library has set up is news to nobody.
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+    # Which of its own parts a library has set up is news to nobody, nor is each step that makes a developer's database.
+    logging.getLogger("alembic.runtime").setLevel(logging.WARNING)
     launch(
         settings,
         development=development,

@@ -85,6 +85,10 @@ class Passed:
         # Not `asdict`, which copies deeply what is only written: every decision comes by here.
         return {each: getattr(self, each) for each in self.__slots__}
 
+    def returned(self) -> Json:
+        """What the backend gets back with its decision; `return_url` is for the payer's page."""
+        return {name: value for name, value in self.to_json().items() if name != "return_url"}
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
