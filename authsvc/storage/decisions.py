@@ -14,7 +14,9 @@ from authsvc.domain.decision import Decision, Passed, PolicyRef, ReceiptRef, Sta
 from authsvc.domain.receipt import LIFE
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
+from authsvc.storage.bound import DEVICES, USERS
 from authsvc.storage.database import Conflict, Connection, Row
+from authsvc.storage.rows import Rows
 from authsvc.subject import Subject
 
 _COLUMNS = """id, client, user_id, transaction_id, status, binding, body, challenge, receipt, receipt_jti,
@@ -50,8 +52,9 @@ OF_USER = f"""SELECT {_COLUMNS} FROM decisions WHERE client = :client AND user_i
 
 
 class DecisionStore:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: Rows) -> None:
         self._connection = connection
+        self._rows = rows
 
     def open(self, decision: Decision) -> Decision | None:
         """Add a decision; None when the transaction id has an open one already."""
@@ -78,10 +81,13 @@ class DecisionStore:
 
         The caller holds the account, so that no freeze, removal or erasure comes in between.
         """
+        self._refuse_broken(decision)
         params = {**_standing(decision, jti, frozen, suspended), "now": to_millis(now)}
         return self._connection.run(CONSUME, params) == 1
 
     def stands(self, decision: Decision, jti: str) -> bool:
+        """Whether `consume` would be True."""
+        self._refuse_broken(decision)
         return bool(self._connection.all(STANDS, _standing(decision, jti)))
 
     def lapsed(self, now: datetime) -> tuple[Decision, ...]:
@@ -91,6 +97,14 @@ class DecisionStore:
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
         params = {"client": subject.client, "user": subject.user, "limit": limit}
         return tuple(_decision(row) for row in self._connection.all(OF_USER, params))
+
+    def _refuse_broken(self, decision: Decision) -> None:
+        """Raises RecordBroken where account or device are not as they were written: a receipt stands by what they say."""
+        subject = decision.payment.subject
+        owner = {"client": subject.client, "user_id": subject.user}
+        self._rows.one(USERS, **owner)
+        if decision.device_id is not None:
+            self._rows.one(DEVICES, **owner, device_id=decision.device_id)
 
     def record_outcome(self, decision: Decision, outcome: str, now: datetime) -> bool:
         """Whether the outcome is new for this decision."""
