@@ -14,6 +14,7 @@ from authsvc.ephemeral import Ephemeral
 from authsvc.errors import AuthsvcError
 from authsvc.events import Tally
 from authsvc.keys.keyring import KeyRing
+from authsvc.storage.adopting import Adopting
 from authsvc.storage.auditlog import StoredAuditLog
 from authsvc.storage.bound import Binder
 from authsvc.storage.chains import ChainSlot
@@ -58,7 +59,7 @@ class Store:
     slot: ChainSlot
     clock: Clock
     remember: Callable[[], None]
-    binder: Binder
+    adopting: Adopting
     noticed: Noticed
     happened: Callable[[str], None]
 
@@ -119,7 +120,18 @@ def open_store(
         patience=settings.store_timeout.total_seconds(),
     )
     audit = StoredAuditLog(ledger, ring.audit_public_keys, ring.audit_signing_key, clock, remembered)
-    return Store(ledger, ring, sealer, audit, slot, clock, writing.remember, binder, noticed, happened)
+    return Store(
+        ledger,
+        ring,
+        sealer,
+        audit,
+        slot,
+        clock,
+        writing.remember,
+        Adopting(ledger, binder, clock),
+        noticed,
+        happened,
+    )
 
 
 def _requires(settings: Settings, ring: KeyRing) -> bool:

@@ -30,7 +30,6 @@ FIND_WITH_DEVICE = f"""SELECT {USERS.listed("u")}, {DEVICES.listed("d")}, {CREDE
 OF_USER = f"""SELECT {DEVICES.listed("d")}, {CREDENTIALS.listed("c")} FROM devices d
     LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
     WHERE d.client = :client AND d.user_id = :user ORDER BY d.created_at, d.device_id"""
-FORGET_DEVICES = f"DELETE FROM devices WHERE {_USER_KEY}"
 # A write that changes nothing: until this transaction ends nobody else writes the row. Under SQLite nobody could anyway.
 HOLD = f"UPDATE users SET version = version WHERE {_USER_KEY} RETURNING {USERS.listed()}"
 WRAPPED_KEYS = "SELECT client, user_id, sealing_key FROM users WHERE sealing_key IS NOT NULL"
@@ -95,7 +94,7 @@ class AccountStore:
         return after
 
     def forget_devices(self, subject: Subject) -> None:
-        self._connection.run(FORGET_DEVICES, _key(subject))
+        self._rows.remove(DEVICES, _USER_KEY, _key(subject))
 
     def wrapped_keys(self) -> Sequence[tuple[Subject, bytes]]:
         """Every user's wrapped sealing key, for rotation."""

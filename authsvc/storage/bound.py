@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from typing import Any
 
 from authsvc.errors import RecordBroken
@@ -31,17 +30,23 @@ Values = dict[str, Any]  # Any: a column's type is known by its table, not by th
 """A row by column, its MAC among them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """A table of such rows. A column that is added later and may be NULL leaves the MACs of rows without it as they are."""
+    """A table of such rows. A column that is added later and may be NULL leaves the MACs of rows without it as they are.
+
+    Rows of a `followed` table have each change of their MAC in the audit, so that one which was removed, or put back as it
+    once was, is missed by `db check`; the others live for a working day at most.
+    """
 
     name: str
     key: tuple[str, ...]
     others: tuple[str, ...]
+    followed: bool = True
+    columns: tuple[str, ...] = field(init=False)
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.key + self.others
+    def __post_init__(self) -> None:
+        # Computed once, since every check of a row needs it.
+        object.__setattr__(self, "columns", self.key + self.others)
 
     def listed(self, alias: str = "") -> str:
         """Every column and then the MAC, for a SELECT."""
@@ -64,8 +69,8 @@ class Broken:
     user: str | None
 
 
-def _bound(name: str, key: str, others: str) -> Bound:
-    return Bound(name, tuple(key.split()), tuple(others.split()))
+def _bound(name: str, key: str, others: str, *, followed: bool = True) -> Bound:
+    return Bound(name, tuple(key.split()), tuple(others.split()), followed)
 
 
 API_KEYS = _bound("api_keys", "id", "client mac scopes created_at expires_at revoked_at")
@@ -88,15 +93,28 @@ CREDENTIALS = _bound(
 )
 OTP_SECRETS = _bound("otp_secrets", "client user_id purpose", "sealed last_step created_at")
 ISSUED_CODES = _bound(
-    "issued_codes", "decision_id", "client user_id time_step tries_left times_issued expires_at used_at"
+    "issued_codes",
+    "decision_id",
+    "client user_id time_step tries_left times_issued expires_at used_at",
+    followed=False,
 )
 RECOVERY_CODES = _bound("recovery_codes", "client user_id mac", "created_at used_at counts_from ends_at")
+DECISIONS = _bound(
+    "decisions",
+    "id",
+    """client user_id transaction_id status is_open binding body challenge receipt receipt_jti receipt_expires_at consumed_at
+    created_at expires_at version""",
+    followed=False,
+)
 ENROLLMENTS = _bound(
     "enrollments",
     "id",
     "client user_id state locale return_url grounds recovery expires_at created_at display_name",
+    followed=False,
 )
-OVERVIEWS = _bound("overviews", "id", "client user_id locale return_url expires_at created_at")
+OVERVIEWS = _bound(
+    "overviews", "id", "client user_id locale return_url expires_at created_at", followed=False
+)
 POLICY_VERSIONS = _bound(
     "policy_versions",
     "id",
@@ -114,11 +132,16 @@ OPERATOR_KEYS = _bound(
     """operator_id state user_handle public_key sign_count backup_eligible backed_up transports aaguid format created_at
     used_at""",
 )
-OPERATOR_INVITATIONS = _bound("operator_invitations", "id", "operator_id mac expires_at used_at")
-OPERATOR_SESSIONS = _bound(
-    "operator_sessions", "id", "operator_id kind means mac created_at seen_at expires_at ended_at"
+OPERATOR_INVITATIONS = _bound(
+    "operator_invitations", "id", "operator_id mac expires_at used_at", followed=False
 )
-OPERATOR_ATTEMPTS = _bound("operator_attempts", "scope", "counter")
+OPERATOR_SESSIONS = _bound(
+    "operator_sessions",
+    "id",
+    "operator_id kind means mac created_at seen_at expires_at ended_at",
+    followed=False,
+)
+OPERATOR_ATTEMPTS = _bound("operator_attempts", "scope", "counter", followed=False)
 UNFREEZE_REQUESTS = _bound(
     "unfreeze_requests",
     "id",
@@ -133,6 +156,7 @@ BOUND = (
     OTP_SECRETS,
     ISSUED_CODES,
     RECOVERY_CODES,
+    DECISIONS,
     ENROLLMENTS,
     OVERVIEWS,
     POLICY_VERSIONS,
@@ -159,7 +183,7 @@ class Binder:
         self, macs: NamedMacs, is_required: Callable[[], bool], noticed: Callable[[Broken], None]
     ) -> None:
         self._macs = macs
-        self._is_required = is_required
+        self.is_required = is_required
         self._noticed = noticed
 
     def mac(self, table: Bound, values: Mapping[str, Any]) -> bytes:
@@ -194,7 +218,7 @@ class Binder:
     def fault_of(self, table: Bound, values: Values) -> str | None:
         """What is wrong with a row, None for a sound one."""
         if values[MAC] is None:
-            return "missing" if self._is_required() else None
+            return "missing" if self.is_required() else None
         return None if self._is_right(table, values) else "wrong"
 
     def _is_right(self, table: Bound, values: Values) -> bool:
@@ -215,18 +239,26 @@ class Binder:
 
 def by_column(table: Bound, row: Sequence[Any]) -> Values:
     """A row in the order of `listed`, unchecked."""
-    return dict(zip(_all_columns(table), row, strict=True))
-
-
-@cache
-def _all_columns(table: Bound) -> tuple[str, ...]:
-    return (*table.columns, MAC)
+    values = dict(zip(table.columns, row, strict=False))
+    values[MAC] = row[-1]
+    return values
 
 
 def _stated(table: Bound, values: Mapping[str, Any]) -> bytes:
-    """Table and columns, unambiguously: of text, whole numbers and bytes Python's own notation reads back only one way."""
-    stated = [(name, value) for name in _all_columns(table)[:-1] if (value := values[name]) is not None]
-    return ascii((table.name, stated)).encode()
+    """Table and columns, each with its type and length before it, so that no two rows read the same."""
+    stated = [table.name.encode()]
+    for name in table.columns:
+        value = values[name]
+        if value is None:
+            continue
+        if isinstance(value, str):
+            kind, raw = "text", value.encode()
+        elif isinstance(value, bytes):
+            kind, raw = "bytes", value
+        else:
+            kind, raw = "number", str(value).encode()
+        stated += (f"|{name} {kind} {len(raw)} ".encode(), raw)
+    return b"".join(stated)
 
 
 def _word(value: object) -> str:

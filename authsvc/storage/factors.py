@@ -18,8 +18,7 @@ OTP_SECRET = f"""SELECT {OTP_SECRETS.listed("s")}, u.sealing_key FROM otp_secret
     JOIN users u ON u.client = s.client AND u.user_id = s.user_id
     WHERE s.client = :client AND s.user_id = :user AND s.purpose = :purpose AND u.sealing_key IS NOT NULL"""
 _OF_USER = "client = :client AND user_id = :user"
-FORGET_RECOVERY = f"DELETE FROM recovery_codes WHERE {_OF_USER}"
-FORGET_WAITING_RECOVERY = f"{FORGET_RECOVERY} AND counts_from > :now"
+_WAITING = f"{_OF_USER} AND counts_from > :now"
 PUT_TEMPLATE = """INSERT INTO templates (client, user_id, modality, id, model, samples, sealed, created_at)
     VALUES (:client, :user, :modality, :id, :model, :samples, :sealed, :now) ON CONFLICT (client, user_id, modality)
     DO UPDATE SET id = excluded.id, model = excluded.model, samples = excluded.samples, sealed = excluded.sealed,
@@ -37,8 +36,6 @@ AGREED_TEMPLATES = """SELECT t.user_id, u.sealing_key, t.samples, t.sealed FROM 
     AND c.user_id = t.user_id AND c.modality = t.modality AND c.text_version = :wording AND c.withdrawn_at IS NULL)
     ORDER BY t.user_id LIMIT :most"""
 FORGET_TEMPLATE = "DELETE FROM templates WHERE client = :client AND user_id = :user AND modality = :modality"
-FORGET_SECRETS = "DELETE FROM otp_secrets WHERE client = :client AND user_id = :user"
-FORGET_SECRET = f"{FORGET_SECRETS} AND purpose = :purpose"
 PUT_CAPTURE = """INSERT INTO captures (id, client, user_id, modality, sealed, taken_at)
     VALUES (:id, :client, :user, :modality, :sealed, :now)"""
 # The enrollment's own first: it was stored in the same moment as the template.
@@ -149,8 +146,10 @@ class OtpStore:
     ) -> None:
         """Store fresh codes; with `keeps` those of before stay good until these begin to count."""
         at, begins = to_millis(now), to_millis(counts_from)
-        forget = FORGET_WAITING_RECOVERY if keeps else FORGET_RECOVERY
-        self._connection.run(forget, {**_of(subject), "now": at} if keeps else _of(subject))
+        if keeps:
+            self._forget_waiting(subject, at)
+        else:
+            self._forget_recovery_codes(subject)
         lasting = [row for row in self._recovery_codes(subject) if row["ends_at"] is None]
         self._rows.change_all(RECOVERY_CODES, lasting, {"ends_at": begins})
         code = {
@@ -173,7 +172,7 @@ class OtpStore:
         at = to_millis(now)
         ending = [row for row in self._recovery_codes(subject) if (row["ends_at"] or 0) > at]
         self._rows.change_all(RECOVERY_CODES, ending, {"ends_at": None})
-        return self._connection.run(FORGET_WAITING_RECOVERY, {**_of(subject), "now": at}) > 0
+        return self._forget_waiting(subject, at) > 0
 
     def find_recovery_code(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> bytes | None:
         """The one of these MACs that is on record, counts and is not used up; each is looked for, with no early exit."""
@@ -200,11 +199,19 @@ class OtpStore:
         return self._rows.read(RECOVERY_CODES, _OF_USER, _of(subject))
 
     def forget_secret(self, subject: Subject, purpose: str) -> None:
-        self._connection.run(FORGET_SECRET, {**_of(subject), "purpose": purpose})
+        self._rows.remove(
+            OTP_SECRETS, f"{_OF_USER} AND purpose = :purpose", {**_of(subject), "purpose": purpose}
+        )
 
     def forget(self, subject: Subject) -> None:
-        self._connection.run(FORGET_SECRETS, _of(subject))
-        self._connection.run(FORGET_RECOVERY, _of(subject))
+        self._rows.remove(OTP_SECRETS, _OF_USER, _of(subject))
+        self._forget_recovery_codes(subject)
+
+    def _forget_recovery_codes(self, subject: Subject) -> int:
+        return self._rows.remove(RECOVERY_CODES, _OF_USER, _of(subject))
+
+    def _forget_waiting(self, subject: Subject, at: int) -> int:
+        return self._rows.remove(RECOVERY_CODES, _WAITING, {**_of(subject), "now": at})
 
 
 class TemplateStore:

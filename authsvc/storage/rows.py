@@ -7,23 +7,45 @@ from functools import lru_cache
 from typing import Any
 
 from authsvc.errors import RecordBroken
-from authsvc.storage.bound import MAC, Binder, Bound, Values
+from authsvc.storage.bound import MAC, Binder, Bound, Values, by_column
 from authsvc.storage.database import Conflict, Connection, Params
 
 
+class Moved:
+    """The MACs that a transaction has brought and taken away, of tables that the audit follows."""
+
+    def __init__(self) -> None:
+        self.added: list[bytes] = []
+        self.removed: list[bytes] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed)
+
+    def move(self, table: Bound, before: bytes | None, after: bytes | None) -> None:
+        if table.followed:
+            self.removed += [] if before is None else [before]
+            self.added += [] if after is None else [after]
+
+
 class Rows:
+    """`moved` is what is written so far."""
+
     def __init__(self, connection: Connection, binder: Binder) -> None:
         self._connection = connection
         self._binder = binder
+        self._seen: dict[tuple[object, ...], bytes | None] = {}
+        self.moved = Moved()
+
+    # -- Reading ----------------------------------------------------------------------------------------------------
 
     def checked(self, table: Bound, row: Sequence[Any]) -> Values:
         """A row as `Bound.listed` asked for it; raises RecordBroken."""
-        return self._binder.checked(table, row)
+        return self._see(table, self._binder.checked(table, row))
 
     def sound_or_none(self, table: Bound, row: Sequence[Any]) -> Values | None:
         """The same, None for a broken row: for whoever reads on with the riskier value."""
         try:
-            return self._binder.checked(table, row)
+            return self.checked(table, row)
         except RecordBroken:
             return None
 
@@ -33,8 +55,7 @@ class Rows:
 
     def read(self, table: Bound, where: str, params: Params) -> list[Values]:
         """Rows by a condition. One on a column that may change would make a broken row an absent one: ask by key or owner."""
-        found = self._connection.all(selecting(table, where), params)
-        return [self._binder.checked(table, row) for row in found]
+        return [self.checked(table, row) for row in self._connection.all(selecting(table, where), params)]
 
     def sound(self, table: Bound, where: str, params: Params) -> list[Values]:
         """The same, without broken rows: only for whom leaving one out gives nothing."""
@@ -45,56 +66,108 @@ class Rows:
     def as_found(self, table: Bound, where: str, params: Params) -> list[Values]:
         """The same, broken rows among them: only for whoever takes away what they give. Each is noticed all the same."""
         found = self._connection.all(selecting(table, where), params)
-        return [self._binder.as_found(table, row) for row in found]
+        return [self._see(table, self._binder.as_found(table, row)) for row in found]
 
     def one(self, table: Bound, **key: object) -> Values | None:
         """The row with this key."""
         found = self.read(table, _named(tuple(key)), key)
         return found[0] if found else None
 
+    def page(self, table: Bound, after: Values | None, limit: int) -> list[Values]:
+        """Rows behind another one in the order of their keys, unchecked."""
+        behind = {} if after is None else {name: after[name] for name in table.key}
+        found = self._connection.all(_paging(table, after is None), {**behind, "limit": limit})
+        return [by_column(table, row) for row in found]
+
+    # -- Writing ----------------------------------------------------------------------------------------------------
+
     def add(self, table: Bound, values: Mapping[str, Any], tail: str = "") -> bool:
         """Insert a row; `tail` is what an ON CONFLICT does."""
-        return self._connection.run(_inserting(table, tail), self._bound(table, values)) == 1
+        bound = self._bound(table, values)
+        if self._connection.run(_inserting(table, tail), bound) != 1:
+            return False
+        self._move(table, None, bound)
+        return True
+
+    def expect(self, table: Bound, values: Mapping[str, Any], tail: str) -> bool:
+        """As `add`, and put off where the connection puts off what is expected; of no table that is followed."""
+        return self._connection.expect(_inserting(table, tail), self._bound(table, values))
 
     def put(self, table: Bound, values: Mapping[str, Any]) -> None:
-        """Insert a row, or put it in the place of the one with its key."""
-        self.add(table, values, _replacing(table))
+        """Insert a row in the place of the one with its key, if there is one."""
+        self.remove(table, _named(table.key), {name: values[name] for name in table.key})
+        self.add(table, values)
 
     def add_all(self, table: Bound, rows: Iterable[Mapping[str, Any]]) -> None:
-        self._connection.many(_inserting(table, ""), [self._bound(table, values) for values in rows])
+        bound = [self._bound(table, values) for values in rows]
+        self._connection.many(_inserting(table, ""), bound)
+        for each in bound:
+            self._move(table, None, each)
 
     def save(self, table: Bound, values: Mapping[str, Any], before: str, was: int) -> bool:
         """Write every column where the column `before` still says `was`: the row count is the permission."""
-        params = {**self._bound(table, values), "was": was}
-        return self._connection.run(_saving(table, before), params) == 1
+        bound = self._bound(table, values)
+        if table.followed and self._place(table, bound) not in self._seen:
+            self.one(table, **{name: values[name] for name in table.key})
+        if self._connection.run(_saving(table, before), {**bound, "was": was}) != 1:
+            return False
+        self._move(table, self._seen.get(self._place(table, bound)), bound)
+        return True
 
     def change(
         self, table: Bound, row: Values, changes: Mapping[str, Any], condition: str = "", **params: object
-    ) -> Values:
+    ) -> None:
         """Write the next value of a row that was read; raises Conflict when it is another one by now.
 
         The MAC covers every column, so comparing it compares the row; where there is none yet the columns are compared.
         """
-        after = {**row, **changes}
-        bound = self._bound(table, after)
+        bound = self._bound(table, {**row, **changes})
         was = {f"was_{name}": row[name] for name in (table.columns if row[MAC] is None else (MAC,))}
         statement = _changing(table, tuple(changes), row[MAC] is None, condition)
         wanted = {name: bound[name] for name in (*table.key, *changes, MAC)}
         if self._connection.run(statement, {**wanted, **was, **params}) != 1:
             raise Conflict(f"a row of `{table.name}` was changed in between")
-        return bound
+        self._move(table, row[MAC], bound)
 
     def change_all(self, table: Bound, rows: Iterable[Values], changes: Mapping[str, Any]) -> int:
         """The same for several; returns how many there were."""
-        return sum(1 for row in rows if self.change(table, row, changes))
+        changed = list(rows)
+        for row in changed:
+            self.change(table, row, changes)
+        return len(changed)
+
+    def remove(self, table: Bound, where: str, params: Params) -> int:
+        """Delete rows, broken ones too; returns how many there were."""
+        found = self._connection.all(_deleting(table, where), params)
+        for (mac,) in found:
+            self.moved.move(table, mac, None)
+        return len(found)
 
     def _bound(self, table: Bound, values: Mapping[str, Any]) -> Values:
         return {**{name: values[name] for name in table.columns}, MAC: self._binder.mac(table, values)}
+
+    def _see(self, table: Bound, row: Values) -> Values:
+        self._seen[self._place(table, row)] = row[MAC]
+        return row
+
+    def _move(self, table: Bound, before: bytes | None, after: Values) -> None:
+        self.moved.move(table, before, after[MAC])
+        self._see(table, after)
+
+    def _place(self, table: Bound, row: Mapping[str, Any]) -> tuple[object, ...]:
+        return (table.name, *[row[name] for name in table.key])
 
 
 @lru_cache(maxsize=256)
 def selecting(table: Bound, where: str) -> str:
     return f"SELECT {table.listed()} FROM {table.name} WHERE {where}"
+
+
+@lru_cache(maxsize=64)
+def _paging(table: Bound, is_first: bool) -> str:
+    key, last = ", ".join(table.key), ", ".join(f":{name}" for name in table.key)
+    where = "1 = 1" if is_first else f"({key}) > ({last})"
+    return selecting(table, f"{where} ORDER BY {key} LIMIT :limit")
 
 
 @lru_cache(maxsize=256)
@@ -110,9 +183,8 @@ def _inserting(table: Bound, tail: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _replacing(table: Bound) -> str:
-    changes = ", ".join(f"{name} = excluded.{name}" for name in (*table.others, MAC))
-    return f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
+def _deleting(table: Bound, where: str) -> str:
+    return f"DELETE FROM {table.name} WHERE {where} RETURNING {MAC}"
 
 
 @lru_cache(maxsize=256)

@@ -233,6 +233,7 @@ decisions = Table(
     _number("created_at"),
     _number("expires_at"),
     _number("version"),
+    _bytes("row_mac", null=True),
     Index("decisions_one_open", "client", "transaction_id", "is_open", unique=True),
     Index("decisions_of_user", "client", "user_id", "created_at"),
     Index(

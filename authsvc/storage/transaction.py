@@ -19,6 +19,7 @@ from authsvc.storage.decisions import DecisionStore
 from authsvc.storage.deliveries import DeliveryStore
 from authsvc.storage.factors import OtpStore, TemplateStore
 from authsvc.storage.figures import FigureStore
+from authsvc.storage.following import line_of
 from authsvc.storage.operator_sessions import OperatorSessionStore
 from authsvc.storage.operators import OperatorStore
 from authsvc.storage.policy_life import PolicyLifeStore
@@ -207,6 +208,8 @@ class Writing:
 
     def seal(self, transaction: StoreTransaction, connection: Connection) -> None:
         """Write the batch's audit links under a signed head, and its events."""
+        if transaction.rows.moved:
+            transaction.record(line_of(transaction.rows.moved, self._clock.now()))
         if transaction.links:
             head = sign_head(transaction.head, self._clock.now(), self._signing_key())
             transaction.audit.append(transaction.links, head)

@@ -1,8 +1,8 @@
 """A MAC over every row that carries authority.
 
 A program of before goes on working on this schema and knows nothing of MACs: where it changes a row, a trigger takes the MAC
-away, so that the row reads as one that was not bound yet, and not as one that somebody forged. `db adopt` removes the triggers.
-A database without users and keys needs none: nobody of before works on it.
+away, so that the row reads as one that was not bound yet, and not as one that somebody forged. The triggers give nothing to
+anybody: once `db adopt` was run, a row without a MAC is broken as well. A database without users and keys needs none.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ TABLES = (
     "otp_secrets",
     "issued_codes",
     "recovery_codes",
+    "decisions",
     "enrollments",
     "overviews",
     "policy_versions",
