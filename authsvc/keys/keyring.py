@@ -132,10 +132,14 @@ class KeyRing:
 
     def mac_under(self, key_id: str, label: str, data: bytes) -> bytes | None:
         """The MAC under the key of this id, None where the ring holds no such key."""
-        version = self._named(Purpose.HMAC, key_id)
+        version = self._hmac_keys.get(key_id)
         if version is None and self.refresh():
-            version = self._named(Purpose.HMAC, key_id)
-        return None if version is None else hmac.digest(self._derive(version, label), data, "sha256")
+            version = self._hmac_keys.get(key_id)
+        if version is None:
+            return None
+        # Every row that is read comes by here, and finds its key made already.
+        key = self._derived.get((key_id, label)) or self._derive(version, label)
+        return hmac.digest(key, data, "sha256")
 
     def sealing_key(self, label: str) -> tuple[str, bytes]:
         """Id and 32-byte key to seal with now, for this label."""
@@ -212,6 +216,7 @@ class KeyRing:
     def _adopt(self, versions: Versions, all_bound: bool, seen: Stamp | None) -> None:
         # The signing keys come first, so that another thread never sees a version whose key is not there yet.
         self._receipt_keys = {each.id: receipt_key(each.key) for each in versions[Purpose.RECEIPT]}
+        self._hmac_keys = {each.id: each for each in versions[Purpose.HMAC]}
         self._audit_keys = {each.id: audit_key(each.key) for each in versions[Purpose.AUDIT]}
         self._versions = versions
         self._all_bound = all_bound

@@ -33,7 +33,7 @@ class Rows:
     def __init__(self, connection: Connection, binder: Binder) -> None:
         self._connection = connection
         self._binder = binder
-        self._seen: dict[tuple[object, ...], bytes | None] = {}
+        self._seen: dict[tuple[Bound, object], bytes | None] = {}
         self.moved = Moved()
 
     # -- Reading ----------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ class Rows:
 
     # -- Writing ----------------------------------------------------------------------------------------------------
 
-    def add(self, table: Bound, values: Mapping[str, Any], tail: str = "") -> bool:
+    def add(self, table: Bound, values: Values, tail: str = "") -> bool:
         """Insert a row; `tail` is what an ON CONFLICT does."""
         bound = self._bound(table, values)
         if self._connection.run(_inserting(table, tail), bound) != 1:
@@ -89,29 +89,30 @@ class Rows:
         self._move(table, None, bound)
         return True
 
-    def expect(self, table: Bound, values: Mapping[str, Any], tail: str) -> bool:
+    def expect(self, table: Bound, values: Values, tail: str) -> bool:
         """As `add`, and put off where the connection puts off what is expected; of no table that is followed."""
         return self._connection.expect(_inserting(table, tail), self._bound(table, values))
 
-    def put(self, table: Bound, values: Mapping[str, Any]) -> None:
+    def put(self, table: Bound, values: Values) -> None:
         """Insert a row in the place of the one with its key, if there is one."""
         self.remove(table, _named(table.key), {name: values[name] for name in table.key})
         self.add(table, values)
 
-    def add_all(self, table: Bound, rows: Iterable[Mapping[str, Any]]) -> None:
+    def add_all(self, table: Bound, rows: Iterable[Values]) -> None:
         bound = [self._bound(table, values) for values in rows]
         self._connection.many(_inserting(table, ""), bound)
         for each in bound:
             self._move(table, None, each)
 
-    def save(self, table: Bound, values: Mapping[str, Any], before: str, was: int) -> bool:
+    def save(self, table: Bound, values: Values, before: str, was: int) -> bool:
         """Write every column where the column `before` still says `was`: the row count is the permission."""
         bound = self._bound(table, values)
-        if table.followed and self._place(table, bound) not in self._seen:
+        place = (table, table.place(bound))
+        if table.followed and place not in self._seen:
             self.one(table, **{name: values[name] for name in table.key})
         if self._connection.run(_saving(table, before), {**bound, "was": was}) != 1:
             return False
-        self._move(table, self._seen.get(self._place(table, bound)), bound)
+        self._move(table, self._seen.get(place), bound)
         return True
 
     def change(
@@ -143,19 +144,17 @@ class Rows:
             self.moved.move(table, mac, None)
         return len(found)
 
-    def _bound(self, table: Bound, values: Mapping[str, Any]) -> Values:
-        return {**{name: values[name] for name in table.columns}, MAC: self._binder.mac(table, values)}
+    def _bound(self, table: Bound, values: Values) -> Values:
+        return {**values, MAC: self._binder.mac(table, values)}
 
     def _see(self, table: Bound, row: Values) -> Values:
-        self._seen[self._place(table, row)] = row[MAC]
+        if table.followed:
+            self._seen[table, table.place(row)] = row[MAC]
         return row
 
     def _move(self, table: Bound, before: bytes | None, after: Values) -> None:
         self.moved.move(table, before, after[MAC])
         self._see(table, after)
-
-    def _place(self, table: Bound, row: Mapping[str, Any]) -> tuple[object, ...]:
-        return (table.name, *[row[name] for name in table.key])
 
 
 @lru_cache(maxsize=256)
