@@ -40,6 +40,7 @@ from authsvc.caller.webhooks import Webhook, WebhookRefused, verify_webhook
 from authsvc.caller.wire import Body, Wire
 from authsvc.clock import Clock, SystemClock
 from authsvc.errors import InvalidRequest
+from authsvc.http import LONGEST_WAIT
 from authsvc.payment import Payee, Payment
 from authsvc.subject import Subject
 
@@ -68,9 +69,6 @@ __all__ = [
     "verify_receipt",
     "verify_webhook",
 ]
-
-LONGEST_WAIT = 25.0
-"""Seconds that the service holds one question open; `decision` asks again as long as it was told to wait."""
 
 
 class AuthsvcClient:

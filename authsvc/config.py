@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from authsvc.device.relying_party import checked_origin
 from authsvc.errors import ConfigurationError
-from authsvc.spelling import did_you_mean
+from authsvc.text import did_you_mean
 from authsvc.webhook.guard import networks_of
 
 PREFIX = "AUTHSVC_"
@@ -80,7 +80,7 @@ class Settings:
         return (self.base_url or f"http://localhost:{self.port}").rstrip("/")
 
     @property
-    def shown_name(self) -> str:
+    def service_name(self) -> str:
         """What people read in their authenticator apps and beside their passkeys."""
         return self.display_name or urlsplit(self.issuer).hostname or self.issuer
 

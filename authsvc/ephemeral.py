@@ -45,3 +45,12 @@ class Ephemeral(Protocol):
 
     def ping(self) -> None:
         """Raises Unavailable unless the store answers."""
+
+
+class Box(Protocol):
+    """Seals what must not be read by whoever can read the store; `name` is where it belongs."""
+
+    def seal(self, name: str, plaintext: bytes) -> bytes: ...
+
+    def open(self, name: str, sealed: bytes) -> bytes:
+        """Raises Tampered for anything that was not sealed under this name."""

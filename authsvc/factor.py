@@ -6,7 +6,7 @@ yes or no inside the transaction that decides the payment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -88,9 +88,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """`shown` goes to the payer; `kept` waits, sealed, until the evidence comes, and is used up by it."""
+    """`sent` goes to the payer; `kept` waits, sealed, until the evidence comes, and is used up by it."""
 
-    shown: Json
+    sent: Json
     kept: Json
 
 
@@ -113,10 +113,10 @@ class Received:
 class More:
     """Evidence came in, and the next part of it is wanted: halves as of `Begun`.
 
-    `reveals` says that the payer knows more than a beginning shows, so that beginning anew costs an attempt.
+    `reveals` says that the payer knows more than a beginning sends, so that beginning anew costs an attempt.
     """
 
-    shown: Json
+    sent: Json
     kept: Json
     reveals: bool = True
 
@@ -143,6 +143,14 @@ class Verification:
 
 
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
+Tx_co = TypeVar("Tx_co", covariant=True)
+Found = TypeVar("Found")
+
+
+class Reader(Protocol[Tx_co]):
+    """Reads from the store what a query finds there; `Tx_co` is the part of a transaction that the query needs."""
+
+    def __call__(self, query: Callable[[Tx_co], Found]) -> Found: ...
 
 
 class FactorVerifier(Protocol[Tx_contra]):

@@ -15,21 +15,20 @@ import math
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 from urllib.parse import quote
 
 import pyotp
 
 from authsvc.biometric.words import Gates
-from authsvc.edge.money import written
-from authsvc.edge.text import quoted
 from authsvc.errors import InvalidRequest
-from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
+from authsvc.factor import Begun, Factor, Json, Reader, Received, Step, Submission, Verification
+from authsvc.money import written
 from authsvc.payment import Binding, Payment
 from authsvc.subject import Subject
+from authsvc.text import quoted, typed
 
 PERIOD = 30
 SECRET_BYTES = 20  # 160 bits, as RFC 4226 §4 R6 recommends.
@@ -56,8 +55,6 @@ MOST_READINGS = 32
 _BETWEEN = frozenset({"Zs", "Pd"})
 """Spaces and hyphens, those of Chinese input methods included."""
 
-Answer = TypeVar("Answer")
-
 
 class Codes(Protocol):
     """The part of the store that one-time codes need; each `use_…` and `try_…` is one conditional write."""
@@ -78,16 +75,12 @@ class HasCodes(Protocol):
     def codes(self) -> Codes: ...
 
 
-class Reader(Protocol):
-    def __call__(self, query: Callable[[HasCodes], Answer]) -> Answer: ...
-
-
 class OtpVerifier:
     """The factor `otp`: both kinds of code, told apart by their length."""
 
     factor = Factor.OTP
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: Reader[HasCodes]) -> None:
         self._read = read
 
     def is_offered(self, liveness: Gates = None) -> bool:
@@ -96,7 +89,7 @@ class OtpVerifier:
     def begin(self, step: Step, now: datetime) -> Begun:
         issued = self._read(lambda tx: tx.codes.issued_step(step.decision_id, now))
         digits = [6] if issued is None else [6, ISSUED_DIGITS]
-        return Begun(shown={"digits": digits, "period": PERIOD}, kept={})
+        return Begun(sent={"digits": digits, "period": PERIOD}, kept={})
 
     def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received:
         code = strict_code(submission.fields.get("code"))
@@ -270,7 +263,8 @@ def base32_readings(text: str) -> tuple[str, ...]:
 
 
 def _without_gaps(text: str) -> str:
-    return "".join(each for each in text if unicodedata.category(each) not in _BETWEEN)
+    """Also without what nobody sees: messages put it around a number, and whoever pastes the number cannot take it out."""
+    return "".join(each for each in typed(text) if unicodedata.category(each) not in _BETWEEN)
 
 
 def _digit(character: str) -> str:

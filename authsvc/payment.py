@@ -13,9 +13,9 @@ import re
 from dataclasses import dataclass
 
 from authsvc.canonical import canonical
-from authsvc.edge.text import identifier, label
 from authsvc.errors import InvalidRequest
 from authsvc.subject import Subject
+from authsvc.text import identifier, label
 
 BINDING_VERSION = 1
 BINDING_LABEL = b"authsvc-payment-binding-v1"

@@ -109,7 +109,7 @@ def measure(target: Target, options: argparse.Namespace) -> dict[str, float]:
 
 
 def closed_loop(target: Target, requests: int) -> int:
-    """As fast as the server answers, from two client processes; answers how many succeeded."""
+    """As fast as the server answers, from two client processes; returns how many succeeded."""
     each = CONNECTIONS // 2
     jobs = [
         (target.port, target.request, f"{os.getpid()}-{time.monotonic_ns()}-{n}", requests // 2, each)

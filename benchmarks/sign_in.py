@@ -19,11 +19,11 @@ from typing import Any
 
 import pyotp
 
-from authsvc.attempts import CONSECUTIVE_LIMIT
 from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
 from authsvc.clock import SystemClock
 from authsvc.config import Settings
+from authsvc.domain.attempts import CONSECUTIVE_LIMIT
 from authsvc.domain.operator import Role
 from authsvc.errors import Unauthenticated
 from authsvc.keys.keyring import KeyRing

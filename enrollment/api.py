@@ -17,8 +17,8 @@ from werkzeug.test import create_environ, run_wsgi_app
 from werkzeug.wrappers import Request
 
 from authsvc.caller.wire import problem_of
-from authsvc.edge.http import BODY_PENDING, retry_after
 from authsvc.errors import NotFound, Unavailable
+from authsvc.http import BODY_PENDING, retry_after
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

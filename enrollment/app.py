@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from authsvc.edge.text import quoted
 from authsvc.errors import AuthsvcError, NotFound, Unavailable
 from authsvc.look import static
+from authsvc.text import quoted
 from enrollment import language, wording
 from enrollment.api import Api
 from enrollment.challenges import challenge_pages

@@ -100,7 +100,7 @@ class ChallengePages:
 
     def answer(self, challenge_id: str, factor: str) -> Response:
         opened = self._door.opened(request, challenge_id)
-        return relay.answer(self._api, opened, f"{challenge_id}/steps/{factor}", factor)
+        return relay.hand_in(self._api, opened, f"{challenge_id}/steps/{factor}", factor)
 
     # -- What these share -------------------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from flask import Blueprint, Response, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
-from authsvc.edge.text import typed
 from authsvc.errors import AuthsvcError, ChallengeFailed, InvalidRequest, NotFound, Unavailable
+from authsvc.text import typed
 from enrollment import relay, wording
 from enrollment.api import Api, Json
 from enrollment.language import gettext
@@ -160,7 +160,7 @@ class EnrollmentPages:
             given = relay.taken(self._api, opened, f"{enrollment_id}/steps/{step}", request)
         except AuthsvcError as error:
             return relay.refused(error, step)
-        response = relay.told({name: value for name, value in given.items() if name != "device"})
+        response = relay.as_json({name: value for name, value in given.items() if name != "device"})
         return self._keeping_device(response, opened, given, enrollment_id)
 
     # -- What these share -------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from authsvc.edge.text import typed
+from authsvc.text import typed
 from enrollment.api import Api
 from enrollment.rendering import page
 from enrollment.session import Doorkeeper, Opened, must_be_ours
@@ -78,14 +78,14 @@ class OverviewPages:
         return response
 
     def erase(self, overview_id: str) -> Response:
-        """Do it. What this answers is shown once, so it is the answer itself and no redirect."""
+        """Do it. What this answers is shown once, so it is the answer itself and no redirect.
+
+        A browser that lost it sends its form again, and gets the same: the cookie stays for that, as long as it lives.
+        """
         opened = self._door.opened(request, overview_id)
         must_be_ours(request, opened)
-        overview = self._api.get(overview_id, opened.token)
-        erased = self._api.send("POST", f"{overview_id}/erasure/complete", opened.token)
-        response = page("overview/erased.html", overview=overview, erased=erased, can_switch_language=False)
-        self._door.forget(response, overview_id)
-        return response
+        erased = self._api.send("POST", f"{overview_id}/erasure/complete", opened.token, key=opened.form_key)
+        return page("overview/erased.html", erased=erased, can_switch_language=False)
 
     def _do(self, overview_id: str, method: str, path: str, body: dict[str, object] | None = None) -> Answer:
         opened = self._door.opened(request, overview_id)

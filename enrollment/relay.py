@@ -18,15 +18,15 @@ def begin(api: Api, opened: Opened, path: str, step: str) -> Response:
     """Begin a step; what the script needs for it."""
     must_be_ours(request, opened)
     try:
-        return told(api.send("POST", f"{path}/begin", opened.token))
+        return as_json(api.send("POST", f"{path}/begin", opened.token))
     except AuthsvcError as error:
         return refused(error, step)
 
 
-def answer(api: Api, opened: Opened, path: str, step: str) -> Response:
+def hand_in(api: Api, opened: Opened, path: str, step: str) -> Response:
     """Hand in the evidence, as it came."""
     try:
-        return told(taken(api, opened, path, request))
+        return as_json(taken(api, opened, path, request))
     except AuthsvcError as error:
         return refused(error, step)
 
@@ -51,8 +51,8 @@ def refused(error: AuthsvcError, step: str) -> Response:
     return response
 
 
-def told(value: Json) -> Response:
-    """An answer for a script."""
+def as_json(value: Json) -> Response:
+    """A response for a script."""
     response = jsonify(value)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -66,11 +66,6 @@ class Doorkeeper:
             samesite="Lax",
         )
 
-    def forget(self, response: Response, object_id: str) -> None:
-        response.delete_cookie(
-            self._name(object_id), path="/", secure=self._secure, httponly=True, samesite="Lax"
-        )
-
     def _name(self, object_id: str) -> str:
         return f"{'__Host-' if self._secure else ''}{self._kind}-{object_id}"
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from babel.dates import format_date, format_datetime
 
-from authsvc.edge.money import written
 from authsvc.errors import AuthsvcError
 from authsvc.factor import Factor, Unusable
+from authsvc.money import written
 from authsvc.services.hints import hints_view
 from enrollment.api import Json
 from enrollment.language import current, gettext, locale

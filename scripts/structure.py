@@ -3,7 +3,9 @@
     scripts/structure.py [--json] [FOLDER]      FOLDER is a checkout, this one by default
 
 An edge is one module of the top level, or one package, importing another; a floor stands above all that it imports.
-A module has its test when `tests/` holds a `test_NAME.py`, in any folder, that is called after it or after its package.
+A module has its test when `tests/` holds a `test_NAME.py`, in any folder, that is called after it or after its package, or when
+a suite of `tests/contracts`, which every implementation of a protocol must pass, runs it. A module without a function that
+does anything (constants, protocols, tables, plain values) is not asked for one.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ def figures_of(checkout: Path) -> dict[str, object]:
         if isinstance(n, FUNCTIONS)
     ]
     lines = [len(file.read_text().splitlines()) for file in modules]
-    tested = [file for file in modules if _has_test(file, checkout)]
+    asked = [file for file in modules if _has_a_function(files[file])]
+    run = _run_by_contracts(checkout, set(modules))
+    tested = [file for file in asked if file in run or _has_test(file, checkout)]
     return {
         "packages": sum((each / "__init__.py").is_file() for each in top.iterdir()),
         "modules at the top": len(list(top.glob("*.py"))),
@@ -61,7 +65,8 @@ def figures_of(checkout: Path) -> dict[str, object]:
         "function lines, 99th percentile": _percentile(lengths),
         "file lines, median": statistics.median(lines),
         "file lines, 99th percentile": _percentile(lines),
-        "modules with a test by name, %": round(100 * len(tested) / len(modules)),
+        "modules with a function": len(asked),
+        "of those with a test by name, %": round(100 * len(tested) / len(asked)),
     }
 
 
@@ -128,6 +133,27 @@ def _graph(edges: set[tuple[str, str]]) -> Mapping[str, set[str]]:
 
 def _percentile(values: list[int]) -> int:
     return sorted(values)[int(len(values) * 0.99)]
+
+
+def _has_a_function(tree: ast.Module) -> bool:
+    """Whether any function holds more than a docstring or `...`."""
+    return any(
+        not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        for node in ast.walk(tree)
+        if isinstance(node, FUNCTIONS)
+        for statement in node.body
+    )
+
+
+def _run_by_contracts(checkout: Path, known: set[Path]) -> set[Path]:
+    """Engines, and stores named after a suite, that a suite imports."""
+    suites = (checkout / "tests" / "contracts").glob("test_*.py")
+    return {
+        module
+        for suite in suites
+        for _, module in _module_edges(suite, ast.parse(suite.read_text()), checkout, known)
+        if module.stem.endswith("_engine") or module.stem.startswith(suite.stem.removeprefix("test_"))
+    }
 
 
 def _has_test(file: Path, checkout: Path) -> bool:

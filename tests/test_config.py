@@ -98,7 +98,7 @@ def test_an_origin_that_no_browser_sends_is_a_mistake(text: str):
     ],
 )
 def test_what_people_read_is_a_name_of_its_own(environment: dict[str, str], shown: str):
-    assert read_settings(environment).shown_name == shown
+    assert read_settings(environment).service_name == shown
 
 
 @pytest.mark.parametrize("name", ["x" * 65, "a\u202eb", "a\x00b", "a\u200bb"])

@@ -83,6 +83,12 @@ def test_without_a_secret_nothing_matches_not_even_the_code_of_zeros():
         ("١٢٣٤٥٦", "123456"),
         ("१२३४५६", "123456"),
         ("𝟏𝟐𝟑𝟒𝟓𝟔", "123456"),
+        ("\u2068123456\u2069", "123456"),
+        ("\u202a123456\u202c", "123456"),
+        ("123\u200b456", "123456"),
+        ("\ufeff123456\r\n", "123456"),
+        ("\u200e１２３ ４５６\u200f", "123456"),
+        ("123\u00ad456", "123456"),
     ],
 )
 def test_six_or_eight_digits_are_a_code_however_they_are_typed(text: str, read: str):
@@ -93,8 +99,8 @@ def test_six_or_eight_digits_are_a_code_however_they_are_typed(text: str, read: 
     "text",
     [
         "12345", "1234567", "123456789", "", "¹²³⁴⁵⁶", "①②③④⑤⑥", "一二三四五六",
-        "12345\x00", "12345\u200b6", "１２３４５", "+12345", "-12345", "1e5000",
-        "0x1234", "abcdef", "12345?", "1" * 100_000, "123456\n", None, 123456, True, ["123456"], {"code": "123456"},
+        "12345\x00", "12345\u200b", "123\u202e45", "１２３４５", "+12345", "-12345", "1e5000",
+        "0x1234", "abcdef", "12345?", "1" * 100_000, "123456\n7", None, 123456, True, ["123456"], {"code": "123456"},
     ],
 )  # fmt: skip
 def test_nothing_else_is(text: object):
@@ -199,6 +205,7 @@ def test_recovery_codes_have_eighty_bits_and_forgive_how_they_are_typed():
         "ｏｉｌ２－ＢＢＩＬ－００００－２３４５",
         "OIL2–BBIL—OOOO 2345",
         "oil2 bbil oooo 2345",
+        "\u2068OIL2-BBIL-OOOO-2345\u2069\n",
     ],
 )
 def test_a_recovery_code_is_read_though_it_was_misread(typed: str):

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authsvc.edge.text import fault_of_identifier, fault_of_label
 from authsvc.errors import InvalidRequest
 from authsvc.payment import LARGEST_AMOUNT, Binding, Payee, Payment
 from authsvc.subject import Subject
+from authsvc.text import fault_of_identifier, fault_of_label
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "binding-v1.json").read_text())
 ACCEPTED = {case["name"]: case for case in VECTORS["accepted"]}

@@ -9,19 +9,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from authsvc.attempts import Attempts
 from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.device.credential import Device, DeviceState
 from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.attempts import Attempts
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.store import Transaction
-from authsvc.edge.text import skeleton
 from authsvc.errors import InvalidRequest, NotFound, RecordBroken
 from authsvc.events import Event
 from authsvc.factor import Factor
 from authsvc.otp import APP
 from authsvc.subject import Subject
+from authsvc.text import skeleton
 
 RECOVERY_CODES = "recovery_codes"
 """What may be vetoed beside factors."""
@@ -63,7 +63,7 @@ def revoke_device(
 ) -> tuple[Account, Device]:
     """Remove a device and its keys for good; its id stays on record and is never used again.
 
-    Answers the account for the caller to save: with the last key goes the factor. A device that is still on probation was
+    Returns the account for the caller to save: with the last key goes the factor. A device that is still on probation was
     vetoed by this, and the event of that name says so.
     """
     subject = account.subject

@@ -148,7 +148,7 @@ TABLE: tuple[Act, ...] = (
     Act(
         "not-me",
         Proof.CHALLENGE,
-        "ends the payment; suspends the device if this very payment was asked about with the device's secret",
+        "ends the payment; suspends the device for whoever showed its secret, or in this challenge a factor that counts",
         "at once",
         ("decision:challenge:declined", "attack:suspected", "subject:device:frozen"),
         "restore",
@@ -168,3 +168,8 @@ ACTS: Mapping[str, Act] = {act.name: act for act in TABLE}
 
 PROVED = frozenset(act.name for act in TABLE if act.proof in (Proof.STRONGEST, Proof.STRONGEST_OR_OPERATORS))
 """The types of transactions that change the account itself: asked at the strongest level that the owner has enrolled."""
+
+
+def is_for_the_frozen(kind: str) -> bool:
+    """Whether a transaction of this type is what a frozen account may still prove."""
+    return kind in PROVED and ACTS[kind].frozen

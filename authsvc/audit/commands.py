@@ -35,7 +35,7 @@ def verify_export_command(
         for key_id in keys:
             click.echo(f"  {key_id}", err=True)
     report = verify_export(folder, keys, kept)
-    answer_report(report, as_json)
+    print_report(report, as_json)
 
 
 @click.command("evidence")
@@ -49,15 +49,15 @@ def evidence_command(bundle: Path, keys_file: Path, as_json: bool) -> None:
     except InvalidRequest as error:
         raise click.ClickException(error.detail) from None
     witness = verify_bundle(bundle.read_bytes(), keys)
-    _answer(witness, _witness_lines(witness), as_json)
+    _print(witness, _witness_lines(witness), as_json)
 
 
-def answer_report(report: Report, as_json: bool) -> None:
+def print_report(report: Report, as_json: bool) -> None:
     """Say what a verification found, and exit with 1 when anything was touched."""
-    _answer(report, _report_lines(report), as_json)
+    _print(report, _report_lines(report), as_json)
 
 
-def _answer(answer: Report | Witness, lines: list[str], as_json: bool) -> None:
+def _print(answer: Report | Witness, lines: list[str], as_json: bool) -> None:
     for line in [json.dumps(answer.to_json())] if as_json else lines:
         click.echo(line)
     if not answer.is_sound:

@@ -49,8 +49,8 @@ class Network:
             raise ModelUnusable(f"`{self._name}` answered numbers that are not finite")
         return dict(zip(self.outputs, answers, strict=True))
 
-    def answer(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def output(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The first output for the first input; one row at a time where the network takes no more. Raises as `run` does."""
         if self.shape[0] == 1 and len(values) > 1:
-            return np.concatenate([self.answer(row[None]) for row in values])
+            return np.concatenate([self.output(row[None]) for row in values])
         return self.run({self.inputs[0]: values})[self.outputs[0]]

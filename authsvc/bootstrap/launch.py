@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from authsvc.bootstrap.address import note_address
@@ -23,9 +22,10 @@ from authsvc.bootstrap.opening import open_database, open_store
 from authsvc.bootstrap.wiring import device_rules
 from authsvc.config import Settings
 from authsvc.domain.operator import Role
-from authsvc.edge.http import netloc
 from authsvc.errors import ConfigurationError
+from authsvc.http import netloc
 from authsvc.keys.access import ALL_SCOPES, new_api_key
+from authsvc.keys.keyfile import write_private
 from authsvc.keys.keyring import KeyRing
 from authsvc.operators.account import OperatorState
 from authsvc.operators.roster import Roster, invitation_url
@@ -69,27 +69,13 @@ def launch(settings: Settings, *, development: bool, with_shop: bool, announce: 
 def _launch(
     settings: Settings, listener: socket.socket, *, development: bool, with_shop: bool, announce: Announce
 ) -> None:
-    port = settings.port
     device_rules(settings)  # What is wrong with them stops the start, and not each web process by itself.
     if development:
         settings = replace(settings, webhook_networks=_with_this_machine(settings.webhook_networks))
     _prepare(settings, development=development)
     if settings.pages:
         _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.
-    beside = [
-        SideProcess("biometrics", _biometric_command(settings), nice=10),
-        SideProcess("backtests", partial(_work_off_backtests, settings), nice=10),
-        SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
-    ]
-    facts: dict[str, object] = {
-        "listening": f"http://{netloc(settings.host, port)}",
-        "open": settings.public_url,
-    }
-    if settings.warnings:
-        facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
-    if development:
-        key = _development_key(settings)
-        facts |= {"api_key": key, "console": _development_console(settings), "curl": _curl(settings, key)}
+    beside, facts = _beside(settings), _facts(settings, development=development)
     if with_shop:
         shop = _free_port(DEVELOPMENT_SHOP_PORT)
         beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
@@ -99,7 +85,7 @@ def _launch(
     run(
         ServerSettings(
             host=settings.host,
-            port=port,
+            port=settings.port,
             workers=settings.workers,
             threads=settings.threads,
             max_body_bytes=LARGEST_BODY,
@@ -110,6 +96,29 @@ def _launch(
         listener=listener,
     )
     shutil.rmtree(settings.counting_dir, ignore_errors=True)
+
+
+def _beside(settings: Settings) -> list[SideProcess]:
+    """What runs beside the web processes."""
+    return [
+        SideProcess("biometrics", _biometric_command(settings), nice=10),
+        SideProcess("backtests", partial(_work_off_backtests, settings), nice=10),
+        SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
+    ]
+
+
+def _facts(settings: Settings, *, development: bool) -> dict[str, object]:
+    """What whoever starts the service wants to know."""
+    facts: dict[str, object] = {
+        "listening": f"http://{netloc(settings.host, settings.port)}",
+        "open": settings.public_url,
+    }
+    if settings.warnings:
+        facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
+    if development:
+        key = _development_key(settings)
+        facts |= {"api_key": key, "console": _development_console(settings), "curl": _curl(settings, key)}
+    return facts
 
 
 def _work_off_backtests(settings: Settings) -> None:
@@ -162,7 +171,7 @@ def _prepare(settings: Settings, *, development: bool) -> None:
     database = open_database(settings)
     if not development:
         refuse_misfit(database)
-    elif fit_of(database) in (Fit.EMPTY, Fit.OLDER, Fit.NEWER):
+    elif fit_of(database) in (Fit.EMPTY, Fit.OLDER, Fit.NEWER, Fit.UNCLEAR):
         from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
             database_url,
             upgrade,
@@ -177,15 +186,16 @@ def _prepare(settings: Settings, *, development: bool) -> None:
 def _development_key(settings: Settings) -> str:
     """An API key with every scope, kept in a file that only its owner may read; the same at every start."""
     path = settings.data_dir / "development-api-key"
-    if path.exists():
-        return path.read_text().strip()
+    kept = path.read_text().strip() if path.exists() else ""
+    if kept:
+        return kept
     store = open_store(settings)
     try:
         key, shown = new_api_key(store.ring, DEVELOPMENT_CLIENT, ALL_SCOPES, store.clock.now())
         store.ledger.transact(lambda tx: tx.keys.add(key))
     finally:
         store.close()
-    _write_private(path, shown)
+    write_private(path, f"{shown}\n".encode(), replace=True)
     return shown
 
 
@@ -207,11 +217,6 @@ def _development_console(settings: Settings) -> str:
 def _with_this_machine(networks: str) -> str:
     """In development a receiver runs beside the service, and without TLS."""
     return ",".join([*filter(None, [networks]), *map(str, LOOPBACK)])
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
 
 
 def _biometric_command(settings: Settings) -> list[str]:

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from authsvc.edge.http import FinalResponse, retry_after
 from authsvc.errors import AuthsvcError, ConfigurationError, Unavailable
+from authsvc.http import FinalResponse, retry_after
 
 # Any: what came over the wire has the types that the reader of each field expects, or is refused there.
 Json = Mapping[str, Any]

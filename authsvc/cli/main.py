@@ -16,7 +16,7 @@ import click
 from authsvc import __version__
 from authsvc.config import read_settings
 from authsvc.errors import AuthsvcError
-from authsvc.spelling import did_you_mean
+from authsvc.text import did_you_mean
 
 _GROUPS = {
     "audit": "authsvc.cli.operate:audit",
@@ -42,7 +42,10 @@ class _Root(click.Group):
         if name not in _GROUPS:
             return super().get_command(ctx, name)
         module, _, attribute = _GROUPS[name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            return _absent(name, error)
         return command
 
     def resolve_command(
@@ -59,6 +62,8 @@ class _Root(click.Group):
             return super().invoke(ctx)
         except AuthsvcError as error:
             raise click.ClickException(error.detail) from error
+        except ModuleNotFoundError as error:
+            raise click.ClickException(_with_extra("server", error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
@@ -94,6 +99,29 @@ def _answered_in_json(command: Callable[[], object]) -> int:
         click.echo(json.dumps({"error": "interrupted"}), err=True)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _with_extra(extra: str, missing: ModuleNotFoundError) -> str:
+    """`pip install authsvc` brings the client alone; what a command needs comes with an extra. Raises for a part of our own."""
+    if (missing.name or "authsvc").partition(".")[0] in ("authsvc", "enrollment"):
+        raise missing
+    return f"this needs `{missing.name}`; install it with: pip install 'authsvc[{extra}]'"
+
+
+def _absent(name: str, missing: ModuleNotFoundError) -> click.Command:
+    """Stands where a command would be: it can be listed, and whatever it is asked it says what to install."""
+    message = _with_extra("lab" if name == "lab" else "server", missing)
+
+    def say_so(words: Sequence[str]) -> None:
+        raise click.ClickException(message)
+
+    return click.Command(
+        name,
+        callback=say_so,
+        params=[click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+        short_help=message.partition("; ")[2],
+    )
 
 
 @click.group(cls=_Root)

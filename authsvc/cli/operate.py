@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from authsvc.audit.chain import entry
-from authsvc.audit.commands import answer_report, evidence_command, verify_export_command
+from authsvc.audit.commands import evidence_command, print_report, verify_export_command
 from authsvc.audit.export import read_checkpoints
 from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.opening import Store, open_database, open_store
@@ -24,11 +24,11 @@ from authsvc.config import read_settings
 from authsvc.errors import NotFound
 from authsvc.keys.access import ALL_SCOPES, ApiKey, Scope, new_api_key
 from authsvc.keys.keyring import KeyRing, Purpose
-from authsvc.spelling import did_you_mean
 from authsvc.storage.revision import refuse_misfit
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
+from authsvc.text import did_you_mean
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 
@@ -206,7 +206,7 @@ def verify_audit(kept_file: Path | None, as_json: bool, **options: Any) -> None:
             length=store.audit.length(), label="audit", file=sys.stderr, hidden=hidden
         ) as bar:
             report = store.audit.verify(kept, bar.update)
-    answer_report(report, as_json)
+    print_report(report, as_json)
 
 
 @audit.command("accept-restore")

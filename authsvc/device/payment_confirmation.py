@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from authsvc.device.client_data import Members
 from authsvc.device.refusal import Refusal, require
 from authsvc.device.relying_party import RelyingParty
-from authsvc.edge.money import major_units
 from authsvc.factor import Json
+from authsvc.money import major_units
 from authsvc.payment import Payment
 
 PAYMENT = "payment.get"

@@ -41,7 +41,7 @@ def begin_registration(
     live: Sequence[CredentialRecord],
     now: datetime,
     *,
-    shown_as: str | None = None,
+    account_name: str | None = None,
     user_handle: bytes | None = None,
     attestation: bool = False,
     pays: bool = False,
@@ -49,7 +49,7 @@ def begin_registration(
     """Options for the browser, and what must be kept until it answers.
 
     `live` are the user's usable credentials, which a browser will not make twice; a removed one is not among them and so
-    does not stand in the way. `shown_as` is what phones write beside the key, by default the user's id. `user_handle` is the
+    does not stand in the way. `account_name` is what phones write beside the key, by default the user's id. `user_handle` is the
     one that the user has already, None before the first credential. `pays` makes a key for Secure Payment Confirmation.
     Raises InvalidRequest for a user with ten credentials.
     """
@@ -58,7 +58,7 @@ def begin_registration(
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
     handle = secrets.token_bytes(HANDLE_BYTES) if user_handle is None else user_handle
     excluded = [Offer(each.id, each.transports) for each in live]
-    name = subject.user if shown_as is None else shown_as
+    name = subject.user if account_name is None else account_name
     options = creation_options(party, name, handle, challenge, excluded, attestation=attestation)
     kept = {
         "challenge": base64url(challenge),
@@ -66,7 +66,7 @@ def begin_registration(
         "pays": pays,
         "expires_at": to_millis(now + CEREMONY_LIFE),
     }
-    return Begun(shown={"publicKey": _extended(options, pays)}, kept=kept)
+    return Begun(sent={"publicKey": _extended(options, pays)}, kept=kept)
 
 
 def finish_registration(

@@ -7,9 +7,9 @@ suspended one are the same.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from authsvc.biometric.words import Gates
 from authsvc.clock import from_millis, to_millis
@@ -22,14 +22,12 @@ from authsvc.device.response import AssertionResponse, base64url, unbase64url
 from authsvc.device.webauthn import Offer, request_options
 from authsvc.errors import InvalidRequest
 from authsvc.events import Event
-from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Verification
+from authsvc.factor import Begun, Factor, Json, Reader, Received, Step, Submission, Verification
 from authsvc.keys.macs import Macs
 from authsvc.subject import Subject
 
 CEREMONY_LIFE = timedelta(seconds=120)
 NONCE_BYTES = 32
-
-Answer = TypeVar("Answer")
 
 
 class Credentials(Protocol):
@@ -73,10 +71,6 @@ class Settling(HasCredentials, Protocol):
     def publish(self, event: Event) -> None: ...
 
 
-class Reader(Protocol):
-    def __call__(self, query: Callable[[HasCredentials], Answer]) -> Answer: ...
-
-
 class DeviceVerifier:
     """`device_uv` asks the authenticator to verify its user, `device_key` does not.
 
@@ -87,7 +81,7 @@ class DeviceVerifier:
         self,
         factor: Factor,
         party: RelyingParty,
-        read: Reader,
+        read: Reader[HasCredentials],
         macs: Macs,
         confirmation: PaymentConfirmation | None = None,
     ) -> None:
@@ -119,7 +113,7 @@ class DeviceVerifier:
             "offered": {each.id: each.sign_count for each in live},
             "expires_at": to_millis(now + CEREMONY_LIFE),
         }
-        return Begun(shown={"publicKey": options, **self._confirming(step, challenge, live)}, kept=kept)
+        return Begun(sent={"publicKey": options, **self._confirming(step, challenge, live)}, kept=kept)
 
     def receive(self, step: Step, kept: Json, submission: Submission, now: datetime) -> Received:
         if not isinstance(submission.fields.get("response"), Mapping):

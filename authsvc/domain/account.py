@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from authsvc.attempts import Attempts
+from authsvc.domain.attempts import Attempts
 from authsvc.domain.standing import Standing
 from authsvc.errors import NotFound, UserFrozen
 from authsvc.factor import Factor

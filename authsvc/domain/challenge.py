@@ -59,6 +59,11 @@ class Challenge:
                 return choice
         return None
 
+    @property
+    def offered(self) -> frozenset[Factor]:
+        """The factors of all sets."""
+        return frozenset(factor for choice in self.sets for factor in choice)
+
     def charged(self) -> Challenge:
         """The challenge with one attempt less, judged only afterwards; raises ChallengeClosed when none is left.
 

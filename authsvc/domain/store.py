@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -188,6 +188,8 @@ class Templates(Protocol):
 
     def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]: ...
 
+    def captures(self, subject: Subject, modality: Modality) -> Mapping[str, tuple[str, ...]]: ...
+
     def give_consent(
         self, consent_id: str, subject: Subject, modality: Modality, text_version: str, now: datetime
     ) -> None: ...
@@ -220,7 +222,7 @@ class Answers(Protocol):
     ) -> None: ...
 
     def forget_expired(self, now: datetime, most: int) -> int:
-        """Forget up to `most` rows whose time is over; answers how many there were."""
+        """Forget up to `most` rows whose time is over; returns how many there were."""
 
 
 class EventLog(Protocol):
@@ -333,7 +335,7 @@ class Tickets(Protocol):
         """End whatever enrollment of a user is under way."""
 
     def forget_expired(self, now: datetime, most: int) -> int:
-        """Forget up to `most` rows whose time is over; answers how many there were."""
+        """Forget up to `most` rows whose time is over; returns how many there were."""
 
 
 class Overviews(Protocol):
@@ -342,7 +344,7 @@ class Overviews(Protocol):
     def find(self, overview_id: str) -> Overview | None: ...
 
     def forget_expired(self, now: datetime, most: int) -> int:
-        """Forget up to `most` rows whose time is over; answers how many there were."""
+        """Forget up to `most` rows whose time is over; returns how many there were."""
 
 
 class Transaction(Protocol):

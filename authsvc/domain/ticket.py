@@ -122,7 +122,7 @@ class Ticket:
     display_name: str | None = None
 
     @property
-    def shown_as(self) -> str:
+    def account_name(self) -> str:
         return self.subject.user if self.display_name is None else self.display_name
 
     def must_be_open(self, now: datetime) -> Ticket:

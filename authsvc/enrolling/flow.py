@@ -15,6 +15,7 @@ from authsvc.audit.chain import Entry, entry
 from authsvc.biometric.words import Modality
 from authsvc.clock import Clock
 from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.ids import new_id
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import PROVING, TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket, TicketState
 from authsvc.enrolling.lost_phone import give_up_lost_phone
@@ -24,11 +25,12 @@ from authsvc.enrolling.steps.consent import consented
 from authsvc.enrolling.steps.step import Step, When
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, ProofRequired
 from authsvc.events import Event
+from authsvc.face.copies import is_copy
+from authsvc.face.verifier import ids_of
 from authsvc.factor import Json, Submission, Unusable
-from authsvc.ids import new_id
 from authsvc.keys.macs import Macs
 from authsvc.otp import new_recovery_codes, recovery_digest
-from authsvc.stepup.marks import marked, use_up
+from authsvc.stepup.marks import carrying, marked, use_up
 from authsvc.subject import Subject, working_for
 
 Completion = TypeVar("Completion")
@@ -127,7 +129,7 @@ class Enrolling:
             return self._recovering.begin(ticket, step)
         begun = self._step(ticket, step).begin(ticket, self._clock.now())
         self._staging.begin(ticket, step, begun.kept)
-        return begun.shown
+        return begun.sent
 
     def receive(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; answering a step again replaces what was given before."""
@@ -142,13 +144,15 @@ class Enrolling:
         begun = (self._staging.take_begun if taking.once else self._staging.begun)(ticket, step)
         if begun is None:
             raise InvalidRequest(f"the step `{step}` has not begun")
+        captures = not (self._reuses_faces and step is EnrollmentStep.FACE)
+        # A step that takes its evidence in parts hands the marks on.
+        begun = marked(begun, begun, submission, captures=captures)
         taken = taking.take(ticket, begun, submission, self._clock.now())
         if isinstance(taken, Unusable):
             return taken
         if taken.staged is not None:
-            captures = not (self._reuses_faces and step is EnrollmentStep.FACE)
-            self._staging.stage(ticket, step, marked(taken.staged, begun, submission, captures=captures))
-        return {"state": "received", **taken.shown}
+            self._staging.stage(ticket, step, carrying(taken.staged, begun))
+        return {"state": "received", **taken.sent}
 
     def complete(
         self, ticket: Ticket, within: Callable[[Transaction, Callable[[], Json]], Completion]
@@ -212,7 +216,7 @@ class Enrolling:
             macs = [self._macs.mac("recovery-code", recovery_digest(code)) for code in codes]
             keeps = ticket.grounds is Grounds.RECEIPT
             tx.codes.replace_recovery_codes(ticket.subject, macs, now, when.counts_from, keeps=keeps)
-            tx.publish(Event("subject:recovery-codes:renewed", ticket.subject, now, when.told()))
+            tx.publish(Event("subject:recovery-codes:renewed", ticket.subject, now, when.event_data()))
         steps = sorted(staged)
         tx.record(_entry(ticket, "person", "complete", "completed", now, steps=steps))
         tx.publish(Event("subject:enrolled", ticket.subject, now, {"steps": steps}))
@@ -222,12 +226,15 @@ class Enrolling:
         self, tx: Transaction, ticket: Ticket, step: EnrollmentStep, evidence: Json, now: datetime
     ) -> None:
         """Raises InvalidRequest for a capture that counted before, here or for a payment."""
-        seen = strings_of(evidence.get("fingerprints", ()))
-        known: tuple[str, ...] = ()
-        if seen and not (self._reuses_faces and step is EnrollmentStep.FACE):
-            known = tx.templates.fingerprints(ticket.subject, Modality(step.value))
-        if not use_up(tx, ticket.subject, evidence, now) or not set(known).isdisjoint(seen):
+        if not use_up(tx, ticket.subject, evidence, now) or self._is_copy(tx, ticket, step, evidence):
             raise InvalidRequest(f"the capture for `{step}` was used before; take another")
+
+    def _is_copy(self, tx: Transaction, ticket: Ticket, step: EnrollmentStep, evidence: Json) -> bool:
+        seen = strings_of(evidence.get("fingerprints", ()))
+        if not seen or (self._reuses_faces and step is EnrollmentStep.FACE):
+            return False
+        remembered = tx.templates.captures(ticket.subject, Modality(step.value))
+        return is_copy(seen, remembered, ids_of(evidence))
 
     def _entitled(self, tx: Transaction, ticket: Ticket, now: datetime) -> Account:
         """The account, if the ticket's grounds still hold; a new one for somebody who has none."""

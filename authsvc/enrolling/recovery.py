@@ -93,7 +93,7 @@ class Recovering:
             asked = self._asked(self._give_up(ticket, step.factor), step.factor)
         begun = self._parts.verifiers[step.factor].begin(asked, self._clock.now())
         self._parts.ceremonies.begin(asked, step.factor, begun)
-        return begun.shown
+        return begun.sent
 
     def receive(self, ticket: Ticket, step: EnrollmentStep, submission: Submission) -> Json | Unusable:
         """Take a step's evidence; the one that completes the pair is judged, and raises ChallengeFailed for a wrong pair."""
@@ -128,13 +128,14 @@ class Recovering:
         if isinstance(received, Unusable):
             ceremonies.restore(asked, factor, kept)
             return received
+        captures = not (self._parts.reuses_faces and factor is Factor.FACE)
+        evidence = marked(received.kept, kept, submission, captures=captures)
         if isinstance(received, More):
-            ceremonies.begin(asked, factor, Begun(received.shown, received.kept))
+            ceremonies.begin(asked, factor, Begun(received.sent, evidence))
             if received.reveals:
                 ceremonies.keep_revealed(asked, factor)
-            return received.shown
-        captures = not (self._parts.reuses_faces and factor is Factor.FACE)
-        self._prove(ticket, factor, marked(received.kept, kept, submission, captures=captures))
+            return received.sent
+        self._prove(ticket, factor, evidence)
         return {"state": "received"}
 
     # -- How it is judged -------------------------------------------------------------------------------------------

@@ -7,10 +7,9 @@ import json
 from collections.abc import Sequence
 
 from authsvc.domain.ticket import TICKET_LIFE, EnrollmentStep, Ticket
-from authsvc.ephemeral import Ephemeral, Key
+from authsvc.ephemeral import Box, Ephemeral, Key
 from authsvc.errors import RateLimited
 from authsvc.factor import Json
-from authsvc.stepup.ceremony import Box
 
 TRIES_PER_STEP = 20
 TRIES_OF = {EnrollmentStep.VOICE: 60, EnrollmentStep.FACE: 40}

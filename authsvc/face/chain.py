@@ -86,7 +86,7 @@ class Chain:
         """Whether more than the first gesture has been shown: whoever begins anew now could have prepared."""
         return bool(self.parts) or self.swapped
 
-    def shown(self) -> Json:
+    def view(self) -> Json:
         """What the person's page is given: the next gesture and nothing after it."""
         latest = timedelta(milliseconds=self.pause_ms) + PART_TIME + LONGEST_DELAY
         return {

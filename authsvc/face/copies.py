@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from operator import mul
 
@@ -16,8 +16,19 @@ LOOK = "f:"
 SIDE = 24
 _ALIKE = 0.98
 _LEAST_SHARE = 0.5
+_COMPARED = 8  # Looks from all over a capture; the caller is within a transaction.
 
 _Look = tuple[int, ...]
+
+
+def is_copy(
+    seen: Sequence[str], remembered: Mapping[str, Sequence[str]], known: Collection[str] = ()
+) -> bool:
+    """Whether a capture is one of those remembered, by id; with those in `known` a worker has compared its pictures already."""
+    return any(
+        not set(seen).isdisjoint(lines) if capture in known else nearly_same(seen, lines)
+        for capture, lines in remembered.items()
+    )
 
 
 def nearly_same(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -27,8 +38,10 @@ def nearly_same(one: Sequence[str], other: Sequence[str]) -> bool:
     looks, known = _looks(one), _looks(other)
     if not looks or not known:
         return False
+    looks = looks[:: max(1, len(looks) // _COMPARED)]
     known += [_mirrored(look) for look in known]
-    found = sum(any(_likeness(look, each) >= _ALIKE for each in known) for look in looks)
+    lengths = list(map(_length, known))
+    found = sum(_nearest(look, known, lengths) >= _ALIKE for look in looks)
     return found >= _LEAST_SHARE * len(looks)
 
 
@@ -42,6 +55,11 @@ def _mirrored(look: _Look) -> _Look:
     return tuple(chain.from_iterable(rows))
 
 
-def _likeness(one: _Look, other: _Look) -> float:
-    lengths = math.sqrt(sum(map(mul, one, one)) * sum(map(mul, other, other)))
-    return sum(map(mul, one, other)) / lengths if lengths else 0.0
+def _nearest(look: _Look, known: Sequence[_Look], lengths: Sequence[float]) -> float:
+    own = _length(look)
+    pairs = zip(known, lengths, strict=True)
+    return max((sum(map(mul, look, each)) / (own * length) for each, length in pairs), default=0.0)
+
+
+def _length(look: _Look) -> float:
+    return math.sqrt(sum(map(mul, look, look))) or math.inf

@@ -62,7 +62,7 @@ class InstalledModels:
         return self._of(self.model if model is None else model).observe(frames, context)
 
     def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
-        """A template of the current model; answers and raises as `FaceService.enroll_parts`."""
+        """A template of the current model; returns and raises as `FaceService.enroll_parts`."""
         return self._current.enroll_parts(parts, context)
 
     def verify_parts(

@@ -62,7 +62,7 @@ class FaceMesh:
         """Open the weights; raises ModelUnusable."""
         self._detector, self._mesh = (Network(path) for path in self._paths)
         blank = np.zeros((1, 3, _SIDE, _SIDE), dtype=np.float32)
-        if self._mesh.answer(blank).size != 3 * _POINTS:
+        if self._mesh.output(blank).size != 3 * _POINTS:
             raise ModelUnusable(f"`{self._paths[1].name}` does not return {_POINTS} points for a face")
 
     def look(self, picture: Pixels, before: Mesh | None = None) -> Mesh | None:

@@ -36,7 +36,7 @@ class OnnxMatcher:
     def load(self) -> None:
         network = Network(self._path)
         blank = np.zeros((1, 3, self._form.size, self._form.size), dtype=np.float32)
-        if network.answer(blank).shape != (1, self.dimension):
+        if network.output(blank).shape != (1, self.dimension):
             raise ModelUnusable(f"`{self._path.name}` does not answer {self.dimension} numbers for a face")
         self._network = network
 
@@ -52,5 +52,5 @@ class OnnxMatcher:
         if self._network is None:
             raise ModelUnusable("the matcher was asked before it was loaded")
         mirrored = [chip[:, ::-1] for chip in chips] if self._mirror else []
-        vectors = self._network.answer(self._form.normalise([*chips, *mirrored]))
+        vectors = self._network.output(self._form.normalise([*chips, *mirrored]))
         return unit(vectors.reshape(-1, len(chips), self.dimension).mean(axis=0))

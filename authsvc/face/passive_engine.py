@@ -94,7 +94,7 @@ class PassiveDetector:
             raise ModelUnusable("the liveness detector was asked before it was loaded")
         chip = sampled(picture, surroundings(picture, box, multiple), self._form.side)
         values = chip[..., ::-1].transpose(2, 0, 1)[None].astype(np.float32)
-        return float(_softmax(self._networks[role].answer(np.ascontiguousarray(values))[0])[self._form.live])
+        return float(_softmax(self._networks[role].output(np.ascontiguousarray(values))[0])[self._form.live])
 
 
 def surroundings(picture: Pixels, box: Box, multiple: float) -> Box:

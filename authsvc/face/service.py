@@ -155,7 +155,7 @@ class FaceService:
         )
 
     def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
-        """A template of a whole active capture; answers as `enroll` does."""
+        """A template of a whole active capture; returns as `enroll` does."""
         samples = self._manifest.fusion.samples
         vectors = self._vectors_of(parts, samples)
         if isinstance(vectors, Unusable):
@@ -168,7 +168,7 @@ class FaceService:
     def verify_parts(
         self, parts: Sequence[Part], reference: Template, context: CaptureContext
     ) -> Comparison | Unusable:
-        """How alike the person of a whole active capture is to the template's; answers and raises as `verify` does."""
+        """How alike the person of a whole active capture is to the template's; returns and raises as `verify` does."""
         expected = self._reference(reference)
         vectors = self._vectors_of(parts, self._manifest.fusion.frames)
         if isinstance(vectors, Unusable):

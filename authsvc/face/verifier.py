@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from authsvc.biometric.manifest import Manifest
 from authsvc.biometric.words import (
@@ -26,9 +26,21 @@ from authsvc.clock import Clock, from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
 from authsvc.face.capture import CaptureContext
 from authsvc.face.chain import NONCE_BYTES, Chain, check_nonce, meta_of, wants_swap
+from authsvc.face.copies import is_copy
 from authsvc.face.drawing import USUAL
 from authsvc.face.part import Part
-from authsvc.factor import Begun, Factor, Json, More, Received, Step, Submission, Unusable, Verification
+from authsvc.factor import (
+    Begun,
+    Factor,
+    Json,
+    More,
+    Reader,
+    Received,
+    Step,
+    Submission,
+    Unusable,
+    Verification,
+)
 from authsvc.subject import Subject
 
 NONCE_LIFE = timedelta(seconds=120)
@@ -45,7 +57,10 @@ _TOLD = (
     "prompt_to_part_ms",
 )
 
-Answer = TypeVar("Answer")
+_KNOWN = "known"
+
+Captures = Mapping[str, tuple[str, ...]]
+"""What remembered captures are recognised by, by capture."""
 
 
 class Worker(Protocol):
@@ -74,7 +89,7 @@ class Templates(Protocol):
     def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool:
         """Whether this very template is still the enrolled one."""
 
-    def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]: ...
+    def captures(self, subject: Subject, modality: Modality) -> Captures: ...
 
     def remember_capture(
         self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
@@ -97,10 +112,6 @@ class HasTemplates(Protocol):
     def accounts(self) -> Accounts: ...
 
 
-class Reader(Protocol):
-    def __call__(self, query: Callable[[HasTemplates], Answer]) -> Answer: ...
-
-
 Seed = Callable[[str], bytes]
 """A secret of ours for a name: what gestures are drawn from."""
 
@@ -113,7 +124,7 @@ class FaceVerifier:
     def __init__(
         self,
         worker: Worker,
-        read: Reader,
+        read: Reader[HasTemplates],
         manifests: Mapping[str, Manifest],
         *,
         gates: Callable[[], frozenset[LivenessGate]],
@@ -147,40 +158,43 @@ class FaceVerifier:
         self, step: Step, kept: Json, submission: Submission, now: datetime
     ) -> Received | More | Unusable:
         stored, earlier = self._read(lambda tx: self._known(tx, step.subject))
+        known = known_of(kept, earlier)
         if "chain" in kept:
-            return self._receive_part(step, chain_of(kept), submission, stored, earlier, now)
+            return self._receive_part(step, kept, submission, stored, earlier, now)
         frames, context = capture(kept, submission, now)
         if stored is None:
             # The answer must look like any other; without a template there is nothing to be alike to.
             return Received({"template": None})
-        context = replace(context, earlier=earlier, liveness=step.liveness)
-        return self._compared(step, stored, self._worker.verify(frames, stored.template, context), {})
+        context = replace(context, earlier=lines_of(earlier), liveness=step.liveness)
+        return self._compared(step, stored, self._worker.verify(frames, stored.template, context), known)
 
     def _receive_part(
         self,
         step: Step,
-        chain: Chain,
+        kept: Json,
         submission: Submission,
         stored: StoredTemplate | None,
-        earlier: tuple[str, ...],
+        earlier: Captures,
         now: datetime,
     ) -> Received | More | Unusable:
+        chain, known = chain_of(kept), known_of(kept, earlier)
         if wants_swap(submission):
             check_nonce(chain.nonce, submission, from_millis(chain.expires_at), now)
-            return more(chain.swap(self._clock.now()))
+            return more(chain.swap(self._clock.now()), known)
         frames, context = chain.admit(submission, now)
-        context = replace(context, earlier=earlier, liveness=step.liveness)
+        context = replace(context, earlier=lines_of(earlier), liveness=step.liveness)
         part = self._worker.observe(frames, context, None if stored is None else stored.template.model)
         if isinstance(part, Unusable):
             return part
         # Only now can the person be shown the next one: what looking at the frames took is not theirs.
         chain = chain.followed(part.to_json(), frames, submission, now, self._clock.now())
         if not chain.is_over:
-            return more(chain)
+            return more(chain, known)
         if stored is None:
             return Received({"template": None})
         comparison = self._worker.verify_parts(parts_of(chain), stored.template, context)
-        return self._compared(step, stored, comparison, {"prompt_to_part_ms": list(chain.prompt_to_part_ms)})
+        about = {**known, "prompt_to_part_ms": list(chain.prompt_to_part_ms)}
+        return self._compared(step, stored, comparison, about)
 
     def _compared(
         self, step: Step, stored: StoredTemplate, comparison: Comparison | Unusable, about: Json
@@ -228,16 +242,18 @@ class FaceVerifier:
         passed = float(str(kept["score"])) >= threshold
         return Verification(Factor.FACE, passed, "match" if passed else "no match", evidence)
 
-    def _known(self, tx: HasTemplates, subject: Subject) -> tuple[StoredTemplate | None, tuple[str, ...]]:
+    def _known(self, tx: HasTemplates, subject: Subject) -> tuple[StoredTemplate | None, Captures]:
         """The template, and what earlier captures are recognised by; where a photograph passes, so does its second showing."""
         stored = tx.templates.find(subject, Modality.FACE)
-        return stored, () if self._without_pad else tx.templates.fingerprints(subject, Modality.FACE)
+        return stored, {} if self._without_pad else tx.templates.captures(subject, Modality.FACE)
 
     def _is_copy(self, tx: HasTemplates, subject: Subject, kept: Json) -> bool:
+        """Whether it counted before. What was remembered since a worker looked has never been compared, so that is done here."""
         seen = kept["fingerprints"]
         if self._without_pad or not isinstance(seen, list):
             return False
-        return not set(map(str, seen)).isdisjoint(tx.templates.fingerprints(subject, Modality.FACE))
+        remembered = tx.templates.captures(subject, Modality.FACE)
+        return is_copy([*map(str, seen)], remembered, ids_of(kept))
 
     def _remember(self, tx: HasTemplates, subject: Subject, kept: Json, now: datetime) -> None:
         account, seen = tx.accounts.find(subject), kept["fingerprints"]
@@ -264,20 +280,35 @@ def begin_capture(now: datetime) -> Begun:
     nonce = secrets.token_urlsafe(NONCE_BYTES)
     expires_at = now + NONCE_LIFE
     shown = {"nonce": nonce, "gestures": [], "expires_at": rfc3339(expires_at)}
-    return Begun(shown=shown, kept={"nonce": nonce, "expires_at": to_millis(expires_at)})
+    return Begun(sent=shown, kept={"nonce": nonce, "expires_at": to_millis(expires_at)})
 
 
 def begun_chain(chain: Chain) -> Begun:
-    return Begun(shown=chain.shown(), kept=_kept(chain))
+    return Begun(sent=chain.view(), kept=_kept(chain))
 
 
-def more(chain: Chain) -> More:
-    """The answer to a part that is not the last one."""
-    return More({"state": "more", **chain.shown()}, _kept(chain), chain.is_revealed)
+def more(chain: Chain, known: Json) -> More:
+    """The answer to a part that is not the last one; `known` is what `known_of` says."""
+    return More({"state": "more", **chain.view()}, {**_kept(chain), **known}, chain.is_revealed)
 
 
 def _kept(chain: Chain) -> Json:
     return {"nonce": chain.nonce, "chain": chain.to_json()}
+
+
+def known_of(kept: Json, earlier: Captures) -> Json:
+    """Which captures were known when the worker first looked at this one: with later ones not every part was compared."""
+    return {_KNOWN: kept.get(_KNOWN, list(earlier))}
+
+
+def ids_of(kept: Json) -> tuple[str, ...]:
+    """The ids in what `known_of` said."""
+    found = kept.get(_KNOWN)
+    return tuple(map(str, found)) if isinstance(found, list) else ()
+
+
+def lines_of(earlier: Captures) -> tuple[str, ...]:
+    return tuple(line for lines in earlier.values() for line in lines)
 
 
 def chain_of(kept: Json) -> Chain:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from authsvc.edge.text import identifier
 from authsvc.errors import InsufficientScope, Unauthenticated
 from authsvc.keys.macs import Macs
+from authsvc.text import identifier
 
 FRESH_FOR = 0.5
 """Seconds for which a worker believes what it read of a key: a revocation shows everywhere within one second."""

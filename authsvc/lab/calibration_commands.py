@@ -11,7 +11,7 @@ import click
 
 from authsvc.biometric.det import DetFile
 from authsvc.lab.face_commands import face_data, manifest_file, model_option, name_option, named_after, today
-from authsvc.lab.options import answer, engine_options, output_file, people_options
+from authsvc.lab.options import echo, engine_options, output_file, people_options
 from authsvc.lab.reading import percent
 
 Json = dict[str, Any]  # Any: a report
@@ -77,7 +77,7 @@ def calibrate_face(
         **found.to_json(),
         "written": written,
     }
-    answer(as_json, document, _calibration_lines(document))
+    echo(as_json, document, _calibration_lines(document))
     if not found.serves:
         raise SystemExit(1)
 

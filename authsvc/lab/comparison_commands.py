@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from authsvc.lab.face_commands import face_data, named_after, today
-from authsvc.lab.options import answer, engine_options, people_options
+from authsvc.lab.options import echo, engine_options, people_options
 from authsvc.lab.people import read_groups
 from authsvc.lab.reading import percent
 
@@ -44,7 +44,7 @@ def compare_command(
     asked = targets or ("1 in 100", "1 in 1000", "1 in 10000")
     models = [compared(face_data(folder, model=name, **options), asked, groups) for name in (first, second)]
     found = {"data_set": named_after(folder), "date": today(), "models": models}
-    answer(as_json, found, _lines(found))
+    echo(as_json, found, _lines(found))
 
 
 def _lines(found: Json) -> Iterator[str]:

@@ -11,7 +11,7 @@ import click
 from authsvc.clock import SystemClock
 from authsvc.errors import InvalidRequest
 from authsvc.lab.face_commands import face_matcher, model_option, named_after
-from authsvc.lab.options import answer, engine_options, model_folder, people_options
+from authsvc.lab.options import echo, engine_options, model_folder, people_options
 from authsvc.lab.people import read_people
 from authsvc.lab.reading import counted, percent
 
@@ -43,7 +43,7 @@ def degradations_command(
     found = report(outcomes, threshold)
     if not found["n_persons"]:
         raise InvalidRequest(f"nobody in `{folder.name}` has more photographs than a template takes")
-    answer(
+    echo(
         as_json,
         {
             "data_set": named_after(folder),

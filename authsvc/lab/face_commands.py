@@ -14,7 +14,7 @@ from authsvc.biometric.manifest import Manifest, read_manifest, read_manifests
 from authsvc.biometric.words import Modality
 from authsvc.clock import SystemClock
 from authsvc.errors import ModelUnusable
-from authsvc.lab.options import answer, engine_options, model_folder, output_file, people_options
+from authsvc.lab.options import echo, engine_options, model_folder, output_file, people_options
 from authsvc.lab.people import read_groups, read_people
 from authsvc.lab.reading import counted, percent
 
@@ -66,7 +66,7 @@ def face_command(
     }
     if svg:
         svg.write_text(det(data, kinds, found["data_set"]), encoding="utf-8")
-    answer(as_json, found, _face_lines(found))
+    echo(as_json, found, _face_lines(found))
 
 
 def face_data(

@@ -82,5 +82,5 @@ def model_folder(data_dir: Path, model_dir: Path | None) -> Path:
     return data_dir / "models" if model_dir is None else model_dir
 
 
-def answer(as_json: bool, document: object, lines: Iterable[str]) -> None:
+def echo(as_json: bool, document: object, lines: Iterable[str]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False) if as_json else "\n".join(lines))

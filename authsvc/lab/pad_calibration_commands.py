@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from authsvc.lab.face_commands import manifest_file, today
-from authsvc.lab.options import answer, engine_options, model_folder, output_file
+from authsvc.lab.options import echo, engine_options, model_folder, output_file
 from authsvc.lab.pad_commands import detector_and_matcher, list_option
 from authsvc.lab.reading import percent
 
@@ -68,7 +68,7 @@ def calibrate_pad(
         **found.to_json(),
         "written": str(out) if out and found.serves else None,
     }
-    answer(as_json, document, _lines(document))
+    echo(as_json, document, _lines(document))
     if not found.serves:
         raise SystemExit(1)
 

@@ -11,7 +11,7 @@ import click
 from authsvc.biometric.manifest import Manifest, read_manifests
 from authsvc.clock import SystemClock
 from authsvc.errors import ModelUnusable
-from authsvc.lab.options import answer, engine_options, model_folder
+from authsvc.lab.options import echo, engine_options, model_folder
 from authsvc.lab.people import read_people
 from authsvc.lab.reading import percent
 
@@ -77,7 +77,7 @@ def pad_command(
             if trial.hints
         ],
     }
-    answer(as_json, found, _lines(found))
+    echo(as_json, found, _lines(found))
 
 
 def detector_and_matcher(manifests: Path) -> tuple[Manifest, Manifest]:

@@ -43,12 +43,12 @@ def mapped(
     """
     processes = min(processes, -(-len(items) // chunk))
     if processes <= 1:
-        return list(shown(map(make(), items), len(items), what))
+        return list(with_progress(map(make(), items), len(items), what))
     # Spawned, not forked: networks and their threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(make,)) as pool:
-            return list(shown(pool.map(_do, items, chunksize=chunk), len(items), what))
+            return list(with_progress(pool.map(_do, items, chunksize=chunk), len(items), what))
     except BrokenProcessPool as error:
         raise Unavailable(f"a process ended while it read {what}; try again with `--processes 1`") from error
 
@@ -64,12 +64,12 @@ def _do(item: Any) -> Any:  # Any: as above
     return _work(item)
 
 
-def shown(results: Iterable[Result], count: int, what: str) -> Iterator[Result]:
+def with_progress(results: Iterable[Result], count: int, what: str) -> Iterator[Result]:
     """The results as they are, and every few seconds a line that says how far it is."""
-    begun = told = time.monotonic()
+    begun = said = time.monotonic()
     for number, result in enumerate(results, 1):
         now = time.monotonic()
-        if now - told >= _EVERY_SECONDS or (number == count and told > begun):
-            told = now
+        if now - said >= _EVERY_SECONDS or (number == count and said > begun):
+            said = now
             sys.stderr.write(f"{what}: {number} of {count}, {now - begun:.0f} s\n")
         yield result

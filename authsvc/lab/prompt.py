@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from authsvc.lab.intervals import clopper_pearson, upper_bound
-from authsvc.lab.pool import shown
+from authsvc.lab.pool import with_progress
 from authsvc.lab.voice_corpus import Reading, readings, speakers
 from authsvc.lab.voice_degradations import degradation
 from authsvc.voice.acquisition import Ears
@@ -76,7 +76,7 @@ def _figures(
     chance: Chance,
 ) -> Mapping[str, object]:
     tallies: dict[Language, _Tally] = {}
-    for reading in shown(read_out, len(read_out), f"readings, {condition}"):
+    for reading in with_progress(read_out, len(read_out), f"readings, {condition}"):
         language = languages(reading.speaker)
         _listen(reading, ears, least, language, condition, chance, tallies.setdefault(language, _Tally()))
     return {language.value: _shown(tally) for language, tally in tallies.items()}

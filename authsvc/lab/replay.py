@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from authsvc.lab.intervals import clopper_pearson
-from authsvc.lab.pool import shown
+from authsvc.lab.pool import with_progress
 from authsvc.lab.voice_copies import at_speed, at_tempo, spliced, with_shorter_pauses
 from authsvc.lab.voice_corpus import Utterance, joined, speakers, takes_of
 from authsvc.lab.voice_degradations import degradation
@@ -23,6 +23,7 @@ from authsvc.voice.excerpts import EXCERPT
 from authsvc.voice.fingerprint import COPY, Fingerprint, Likeness, likeness
 
 SEED = 20261122
+SAME_DIGITS, SAME_SPEAKER = "other_takes_of_the_same_digits", "other_recordings_of_the_speaker"
 FIXED_PHRASE = 0.78
 """The limit for a sentence that is the same every time; the product asks random digits and uses the lower one."""
 
@@ -70,7 +71,7 @@ def measure_edits(folder: Path, *, splice: bool, tempo: bool) -> dict[str, objec
     chance = np.random.default_rng(SEED)
     found: dict[str, list[tuple[str, Likeness]]] = {}
     people = speakers(folder)
-    for name, utterances in shown(people.items(), len(people), "speakers"):
+    for name, utterances in with_progress(people.items(), len(people), "speakers"):
         for kind, samples, memory in _edits(utterances, chance, splice=splice, tempo=tempo):
             found.setdefault(kind, []).append((name, likeness(_fingerprint(samples), memory)))
     return {
@@ -138,12 +139,9 @@ def measure_replays(folder: Path) -> dict[str, object]:
     """Detection by kind of copy, and false alarms on other takes of the same digits and on other recordings, as JSON."""
     chance = np.random.default_rng(SEED)
     detected: dict[str, list[float]] = {name: [] for name in COPIES}
-    others: dict[str, list[float]] = {
-        "other_takes_of_the_same_digits": [],
-        "other_recordings_of_the_speaker": [],
-    }
+    others: dict[str, list[float]] = {SAME_DIGITS: [], SAME_SPEAKER: []}
     people = speakers(folder)
-    for utterances in shown(people.values(), len(people), "speakers"):
+    for utterances in with_progress(people.values(), len(people), "speakers"):
         originals, retakes = _recordings(utterances, chance)
         prints = [_fingerprint(recording.samples) for recording in originals]
         for name, copy in COPIES.items():
@@ -151,12 +149,10 @@ def measure_replays(folder: Path) -> dict[str, object]:
                 _fingerprint(copy(recording.samples)).similarity(own)
                 for recording, own in zip(originals, prints, strict=True)
             ]
-        others["other_takes_of_the_same_digits"] += [
+        others[SAME_DIGITS] += [
             _fingerprint(retake.samples).similarity(own) for retake, own in zip(retakes, prints, strict=False)
         ]
-        others["other_recordings_of_the_speaker"] += [
-            one.similarity(other) for one, other in itertools.combinations(prints, 2)
-        ]
+        others[SAME_SPEAKER] += [one.similarity(other) for one, other in itertools.combinations(prints, 2)]
     return {
         "data": folder.name,
         "limits": {"random_digits": COPY, "fixed_phrase": FIXED_PHRASE},

@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from authsvc.domain.operator import Operator, Role
-from authsvc.edge.text import identifier
 from authsvc.errors import InvalidRequest
 from authsvc.subject import Subject
+from authsvc.text import identifier
 
 LONGEST_NAME = 64
 

@@ -19,9 +19,9 @@ from authsvc.clock import Clock
 from authsvc.device.credential import Device
 from authsvc.domain.account import Account
 from authsvc.domain.decision import Decision
+from authsvc.domain.ids import new_id
 from authsvc.domain.operator import Act, Operator
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, PolicyInvalid
-from authsvc.ids import new_id
 from authsvc.operators.parts import actor_of
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.store import OperatorLedger, OperatorTransaction

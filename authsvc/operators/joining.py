@@ -50,10 +50,10 @@ class Joining:
     def begin_key(self, invitation: str) -> Json:
         """Options for `navigator.credentials.create()`."""
         account = self.invited(invitation)
-        shown_as = Subject("", account.name)
-        begun = begin_registration(self._parts.party, shown_as, (), self._clock.now())
+        account_name = Subject("", account.name)
+        begun = begin_registration(self._parts.party, account_name, (), self._clock.now())
         self._waiting.put(invitation, "key", begun.kept)
-        return begun.shown
+        return begun.sent
 
     def finish_key(self, invitation: str, credential: Json) -> OperatorAccount:
         """Store the key that was made; raises InvalidRequest for one that cannot be used."""

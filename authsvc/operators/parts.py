@@ -9,11 +9,10 @@ from authsvc.audit.report import Report
 from authsvc.clock import Clock
 from authsvc.device.relying_party import RelyingParty
 from authsvc.domain.decision import Decision
-from authsvc.ephemeral import Ephemeral
+from authsvc.ephemeral import Box, Ephemeral
 from authsvc.factor import Json
 from authsvc.keys.macs import Macs
 from authsvc.operators.store import OperatorLedger
-from authsvc.stepup.ceremony import Box
 
 
 class AuditLog(Protocol):

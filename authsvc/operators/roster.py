@@ -10,16 +10,15 @@ from dataclasses import replace
 
 from authsvc.audit.chain import entry
 from authsvc.clock import Clock
+from authsvc.domain.ids import new_id
 from authsvc.domain.operator import Role
-from authsvc.edge.text import skeleton
 from authsvc.errors import InvalidRequest, NotFound
-from authsvc.ids import new_id
 from authsvc.keys.macs import Macs
 from authsvc.operators.account import OperatorAccount, OperatorState, name_key, stated_name
 from authsvc.operators.invitation import INVITATION_LIFE, Invitation
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
 from authsvc.operators.token import INVITATION
-from authsvc.spelling import did_you_mean
+from authsvc.text import did_you_mean, skeleton
 
 
 class Roster:

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from authsvc.attempts import Counter
 from authsvc.audit.chain import Entry, entry
 from authsvc.device.assertion import Expected, verify_assertion
 from authsvc.device.record import CredentialRecord
 from authsvc.device.refusal import Refusal, Refused
 from authsvc.device.response import AssertionResponse, base64url, unbase64url
 from authsvc.device.webauthn import Offer, request_options
+from authsvc.domain.attempts import Counter
 from authsvc.errors import Unauthenticated
 from authsvc.factor import Json
 from authsvc.operators.account import LONGEST_NAME, OperatorAccount, OperatorState, name_key

@@ -11,7 +11,7 @@ import ipaddress
 import secrets
 from datetime import datetime, timedelta
 
-from authsvc.attempts import Counter
+from authsvc.domain.attempts import Counter
 from authsvc.keys.macs import Macs
 
 FREE_TRIES = 5

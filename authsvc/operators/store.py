@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from authsvc.attempts import Counter
 from authsvc.audit.chain import Head, Link
 from authsvc.device.record import CredentialRecord
+from authsvc.domain.attempts import Counter
 from authsvc.domain.store import Transaction
 from authsvc.operators.account import OperatorAccount
 from authsvc.operators.counting import Figure

@@ -9,10 +9,9 @@ import hashlib
 import json
 from datetime import timedelta
 
-from authsvc.ephemeral import Ephemeral, Key
+from authsvc.ephemeral import Box, Ephemeral, Key
 from authsvc.errors import RateLimited
 from authsvc.factor import Json
-from authsvc.stepup.ceremony import Box
 
 VISIT_LIFE = timedelta(minutes=10)
 CEREMONY_LIFE = timedelta(minutes=2)

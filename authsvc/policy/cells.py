@@ -44,7 +44,7 @@ class Edge:
     points: tuple[Any, ...]  # Any: each edge has its own type of point.
     words: tuple[tuple[str, ...], ...] = ()
 
-    def told(self, first: int, last: int) -> str:
+    def described(self, first: int, last: int) -> str:
         """A span of points in words: numbers as the interval that the points cut, everything else by its names."""
         if all(type(point) is int for point in self.points):
             end = f" to {self.points[last + 1] - 1}" if last + 1 < len(self.points) else " and more"

@@ -61,7 +61,7 @@ class Seen(NamedTuple):
     def on(self, axis: Axis) -> Any:  # Any: each axis has its own type, and only its own conditions read it.
         return self[_POSITION[axis]]
 
-    def shown(self, axis: Axis) -> object:
+    def as_json(self, axis: Axis) -> object:
         """The value as plain JSON; an amount that could not be converted says so."""
         value = self.on(axis)
         return "not convertible" if axis is Axis.AMOUNT and value == UNBOUNDED else plain(value)
@@ -104,7 +104,7 @@ class Condition:
         return self.admits(seen.on(self.axis))
 
     def reason(self, rule: str, seen: Seen) -> Reason:
-        return Reason(rule, self.axis.value, seen.shown(self.axis), plain(self.bound))
+        return Reason(rule, self.axis.value, seen.as_json(self.axis), plain(self.bound))
 
 
 def plain(value: object) -> object:

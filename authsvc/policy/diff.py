@@ -146,7 +146,7 @@ def _regions(diagram: Diagram[Change], changes: Iterable[Change], after: Policy)
 
 def _region(space: Space, after: Policy, box: Box, change: Change) -> Region:
     where = {
-        edge.name: edge.told(*span)
+        edge.name: edge.described(*span)
         for edge, span in zip(space.edges, box, strict=True)
         if span != (0, len(edge.points) - 1)
     }

@@ -92,7 +92,7 @@ class Policy:
             if self._falls_with_the_cloud(way, seen):
                 limit = self.document.devices.synced_amount_at_most
                 name = f"{level.value}:{'+'.join(way.set)}"
-                yield Reason(name, "devices.synced_amount_at_most", seen.shown(Axis.AMOUNT), limit)
+                yield Reason(name, "devices.synced_amount_at_most", seen.as_json(Axis.AMOUNT), limit)
 
     def target_fmr(self, modality: Modality) -> str:
         """The operating point that a modality is judged at, as `1 in 10000`; KeyError where the document asks none."""

@@ -20,7 +20,7 @@ from authsvc.policy.document import (
 from authsvc.policy.rules import Exemption, Rule
 from authsvc.policy.ways import LevelSets, Way
 from authsvc.policy.whereabouts import Path
-from authsvc.spelling import did_you_mean
+from authsvc.text import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Category
-from authsvc.spelling import did_you_mean
 from authsvc.subject import Novelty
+from authsvc.text import did_you_mean
 
 RISKIEST = 100
 

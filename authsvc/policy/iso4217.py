@@ -5,7 +5,7 @@ A document that states other digits would take every amount of that currency for
 
 from __future__ import annotations
 
-from authsvc.edge.money import MINOR_DIGITS
+from authsvc.money import MINOR_DIGITS
 
 _MEANT = {"RMB": "CNY", "CNH": "CNY", "NTD": "TWD", "STG": "GBP", "UKP": "GBP", "EUA": "EUR", "RUR": "RUB"}
 """Everyday names. Likeness of letters would suggest the hryvnia to whoever missed the euro by one."""

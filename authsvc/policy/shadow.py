@@ -46,10 +46,10 @@ def answer_of(candidate: Policy, inputs: Mapping[str, object]) -> str:
         outcome = candidate.evaluate(Inputs.from_snapshot(inputs))
     except Exception:  # noqa: BLE001  # Whatever goes wrong in a candidate is a finding about it and nobody else's trouble.
         return FAILED
-    return told(outcome.level.value, outcome.exemption)
+    return named(outcome.level.value, outcome.exemption)
 
 
-def told(level: str, exemption: str | None) -> str:
+def named(level: str, exemption: str | None) -> str:
     """An answer in one word, as the backtest's matrix names it."""
     return level if exemption is None else f"exempted {exemption}"
 

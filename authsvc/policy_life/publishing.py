@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from authsvc.audit.chain import Entry, entry
+from authsvc.domain.ids import new_id
 from authsvc.domain.operator import Operator
 from authsvc.domain.store import Transaction
 from authsvc.errors import (
@@ -21,7 +22,6 @@ from authsvc.errors import (
     PolicyInvalid,
     PolicyStep,
 )
-from authsvc.ids import new_id
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.jobs import Backtesting
@@ -60,7 +60,7 @@ Outcome = Done | AuthsvcError
 
 
 def perform(tx: Transaction, operator: Operator, command: Command, now: datetime) -> Outcome:
-    """Carry a command out, or answer why not; either way it stands in the audit."""
+    """Carry a command out, or return why not; either way it stands in the audit."""
     if operator.may(NEEDS[type(command)]):
         outcome = _carried_out(tx, operator, command, now)
     else:

@@ -32,6 +32,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from authsvc.clock import Clock
+from authsvc.domain.once import Answer, Answers, Once
 from authsvc.domain.operator import Act, Operator
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import AuthsvcError, NotFound, NotPermitted, PolicyInvalid
@@ -61,7 +62,6 @@ from authsvc.policy_life.steps import (
     Validate,
 )
 from authsvc.policy_life.views import view_of
-from authsvc.stepup.once import Answer, Answers, Once
 
 LARGEST_PAGE = 200
 
@@ -243,7 +243,7 @@ class PolicyService:
         """Let the version before the active one decide again."""
         return self._published(operator, RollBack(if_match, note))
 
-    def answer(self, operator: Operator, once: Once, command: Command) -> Answer:
+    def perform_once(self, operator: Operator, once: Once, command: Command) -> Answer:
         """Take a step for the API: its answer, or its refusal, is kept for the Idempotency-Key."""
         now, command = self._clock.now(), self._equipped(command)
 

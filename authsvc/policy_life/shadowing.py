@@ -16,7 +16,7 @@ from authsvc.account.table import PROVED
 from authsvc.domain.decision import Decision
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.factor import Json
-from authsvc.policy.shadow import FAILED, NOT_COMPARED, Differences, answer_of, told
+from authsvc.policy.shadow import FAILED, NOT_COMPARED, Differences, answer_of, named
 from authsvc.policy_life.active import Beside, Held
 
 LONGEST_LINE = 10_000
@@ -49,7 +49,7 @@ class Shadowing:
             return
         if decision.policy.digest != beside.run.against:
             return
-        answer = told(decision.level, decision.exemption)
+        answer = named(decision.level, decision.exemption)
         inputs = decision.inputs if len(self._line) < LONGEST_LINE else {}
         if len(self._line) < 2 * LONGEST_LINE:
             self._line.append(_Seen(beside, decision.id, answer, inputs))

@@ -10,12 +10,13 @@ from typing import Protocol
 from authsvc.audit.checkpoint import Checkpoint
 from authsvc.clock import Clock
 from authsvc.domain.decision import Decision, Status
+from authsvc.domain.ids import twin
+from authsvc.domain.once import Answer, Answers, Once
 from authsvc.domain.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.domain.store import Ahead, Ledger, Transaction
 from authsvc.enrolling.flow import Enrolling
 from authsvc.errors import NotFound
 from authsvc.factor import Json
-from authsvc.ids import twin
 from authsvc.keys.access import ApiKey, KeyAdmission, object_token
 from authsvc.keys.macs import Macs
 from authsvc.operators.sessions import Sessions
@@ -23,7 +24,6 @@ from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
 from authsvc.services.views import decision_view
 from authsvc.stepup.flow import StepUp
-from authsvc.stepup.once import Answer, Answers, Once
 from authsvc.subject import Subject
 from authsvc.webhook.guard import Guard
 

@@ -50,11 +50,12 @@ class ChallengeService(Service):
     def decline(self, challenge_id: str, token: str, choice: str) -> Json:
         if choice not in CHOICES:
             raise InvalidRequest("`choice` must be `not_me` or `cancel`")
-        decision_id = self._opened(challenge_id, token).id
+        decision = self._opened(challenge_id, token)
+        offer = self._stepup.offer(decision) if choice == "not_me" else None
         now = self._clock.now()
 
         def unit(tx: Transaction) -> Decision:
-            return self._stepup.decline(tx, _must_find(tx, decision_id), choice, now)
+            return self._stepup.decline(tx, _must_find(tx, decision.id), choice, now, offer)
 
         declined = self._ledger.transact(unit)
         return {"status": declined.status.value, "device_suspended": declined.suspended}

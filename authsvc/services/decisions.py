@@ -7,9 +7,11 @@ import time
 from datetime import datetime
 from typing import get_args
 
+from authsvc.account.table import is_for_the_frozen
 from authsvc.audit.chain import entry
 from authsvc.clock import rfc3339
 from authsvc.domain.decision import Decision, Status
+from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
 from authsvc.errors import (
     InvalidRequest,
@@ -17,16 +19,15 @@ from authsvc.errors import (
 )
 from authsvc.events import Event
 from authsvc.factor import Factor, Json
+from authsvc.http import LONGEST_WAIT
 from authsvc.keys.access import ApiKey
 from authsvc.otp import issued_text
 from authsvc.policy.recorded import Ending
 from authsvc.services import issuing
 from authsvc.services.base import Service, ServiceParts
 from authsvc.stepup.deciding import DecisionRequest
-from authsvc.stepup.once import Answer, Once
 
 OUTCOMES = get_args(Ending)
-LONGEST_WAIT = 25.0
 
 
 class DecisionService(Service):
@@ -112,6 +113,7 @@ class DecisionService(Service):
 
     def _issued(self, tx: Transaction, decision: Decision, locale: str, now: datetime) -> Json:
         subject = decision.payment.subject
-        code = issuing.issue(tx, subject, decision.id, decision.binding, now)
+        frozen = is_for_the_frozen(decision.payment.type)
+        code = issuing.issue(tx, subject, decision.id, decision.binding, now, frozen=frozen)
         tx.record(entry("backend", "decision.issue-code", subject, decision.id, "issued", now))
         return issuing.issued_view(code, issued_text(decision.payment, code, locale), now)

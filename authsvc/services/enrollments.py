@@ -10,9 +10,10 @@ from authsvc.account.acts import two_operators
 from authsvc.account.proof import use_proof
 from authsvc.audit.chain import entry
 from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket
-from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
+from authsvc.errors import CaptureUnusable, ChallengeClosed, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Json, Submission, Unusable
 from authsvc.keys.access import ApiKey, must_open, object_token
 from authsvc.otp import recovery_text
@@ -21,7 +22,6 @@ from authsvc.services import issuing
 from authsvc.services.base import Service
 from authsvc.services.hints import hints_view
 from authsvc.services.views import enrollment_view, ticket_view
-from authsvc.stepup.once import Answer, Once
 from authsvc.subject import Subject
 
 
@@ -96,18 +96,31 @@ class EnrollmentService(Service):
         It is looked for first, since the ticket is used up by then; the token opens it all the same.
         """
         must_open(self._parts.macs, "et", enrollment_id, token)
-        answers, now = self._parts.answers, self._clock.now()
+        now = self._clock.now()
         if once is None:
             return self._parts.enrolling.complete(
                 self._ticket(enrollment_id, token), lambda tx, effect: Answer.of(effect())
             )
-        stored = self._ledger.read(lambda tx: answers.find(tx, enrollment_id, once, now))
-        return stored or self._parts.enrolling.complete(
-            self._ticket(enrollment_id, token),
-            lambda tx, effect: answers.run(
-                tx, enrollment_id, once, now, lambda: Answer.of(effect()), TICKET_LIFE
-            ),
-        )
+        return self._stored(enrollment_id, once, now) or self._completed_once(enrollment_id, token, once, now)
+
+    def _completed_once(self, enrollment_id: str, token: str, once: Once, now: datetime) -> Answer:
+        answers = self._parts.answers
+        try:
+            return self._parts.enrolling.complete(
+                self._ticket(enrollment_id, token),
+                lambda tx, effect: answers.run(
+                    tx, enrollment_id, once, now, lambda: Answer.of(effect()), TICKET_LIFE
+                ),
+            )
+        except (ChallengeClosed, InvalidRequest):
+            # Its own first copy may have used the ticket up since the answer was looked for.
+            stored = self._stored(enrollment_id, once, now)
+            if stored is None:
+                raise
+            return stored
+
+    def _stored(self, enrollment_id: str, once: Once, now: datetime) -> Answer | None:
+        return self._ledger.read(lambda tx: self._parts.answers.find(tx, enrollment_id, once, now))
 
     def _grounds(
         self, tx: Transaction, account: Account | None, wanted: TicketWanted, now: datetime

@@ -11,12 +11,13 @@ from datetime import datetime
 from authsvc.account import acts
 from authsvc.account.proof import use_proof
 from authsvc.domain.decision import Decision, Passed, Status
-from authsvc.domain.overview import Overview
+from authsvc.domain.ids import twin
+from authsvc.domain.once import Answer, Once
+from authsvc.domain.overview import OVERVIEW_LIFE, Overview
 from authsvc.domain.store import Transaction
 from authsvc.errors import ProofRequired, TransactionChanged
 from authsvc.factor import Json
-from authsvc.ids import twin
-from authsvc.keys.access import object_token
+from authsvc.keys.access import must_open, object_token
 from authsvc.payment import Payee, Payment
 from authsvc.services.base import Service
 from authsvc.services.overviews import ACTOR, opened
@@ -50,22 +51,34 @@ class ErasureService(Service):
             raise decided
         return self._progress(decided)
 
-    def complete(self, overview_id: str, token: str) -> Json:
-        """Erase the account upon that proof, which is used up by it; raises ProofRequired without a fresh one."""
+    def complete(self, overview_id: str, token: str, once: Once | None = None) -> Answer:
+        """Erase the account upon that proof, which is used up by it; raises ProofRequired without a fresh one.
+
+        Under an Idempotency-Key the answer is sent again for a quarter of an hour: the receipt is all that is left.
+        """
+        must_open(self._parts.macs, "vt", overview_id, token)
         now = self._clock.now()
 
-        def unit(tx: Transaction) -> Json:
-            overview = opened(tx, self._parts.macs, overview_id, token, now)
-            account = acts.existing(tx, overview.subject).must_be_active()
-            decision = _proof_of(tx, overview, now)
-            if decision is None or decision.receipt is None:
-                raise ProofRequired("an erasure needs a proof that is two minutes old at most")
-            use_proof(tx, self._parts.receipts, account, decision.receipt.token, ERASURE, now)
-            position = acts.erase(tx, account, ACTOR, now)
-            receipt = self._parts.issuer.erased(account.subject, position, now)
-            return erased_view(account.subject, position, receipt, now)
+        def unit(tx: Transaction) -> Answer:
+            def effect() -> Answer:
+                return Answer.of(self._erased(tx, opened(tx, self._parts.macs, overview_id, token, now), now))
+
+            if once is None:
+                return effect()
+            return self._parts.answers.run(tx, overview_id, once, now, effect, OVERVIEW_LIFE)
 
         return self._ledger.transact(unit)
+
+    def _erased(self, tx: Transaction, overview: Overview, now: datetime) -> Json:
+        account = acts.existing(tx, overview.subject).must_be_active()
+        decision = _proof_of(tx, overview, now)
+        if decision is None or decision.receipt is None:
+            raise ProofRequired("an erasure needs a proof that is two minutes old at most")
+        use_proof(tx, self._parts.receipts, account, decision.receipt.token, ERASURE, now)
+        position = acts.erase(tx, account, ACTOR, now)
+        receipt = self._parts.issuer.erased(account.subject, position, now)
+        view = erased_view(account.subject, position, receipt, now)
+        return {**view, "return_url": overview.return_url}
 
     def _asked(self, overview: Overview) -> DecisionRequest:
         """The erasure as a payment of nothing. Of the device nothing is known, and of the risk the worst is assumed."""

@@ -15,12 +15,17 @@ from authsvc.payment import Binding
 from authsvc.subject import Subject
 
 
-def issue(tx: Transaction, subject: Subject, about: str, binding: Binding, now: datetime) -> str:
+def issue(
+    tx: Transaction, subject: Subject, about: str, binding: Binding, now: datetime, *, frozen: bool = False
+) -> str:
     """A code for the decision or enrollment `about`, derived from its binding; an earlier one becomes void.
 
-    Raises Locked while the user may not try codes, RateLimited past the codes of one payment, UserFrozen and NotFound.
+    `frozen` says that it proves what a frozen account may still prove. Raises Locked while the user may not try codes,
+    RateLimited past the codes of one payment, UserFrozen and NotFound.
     """
-    account = existing(tx, subject).must_be_active()
+    account = existing(tx, subject)
+    if not frozen:
+        account.must_be_active()
     if not account.attempts.admits((Factor.OTP,), now):
         raise Locked("too many failures", retry_after=1800)
     secret = tx.codes.secret(subject, ISSUED)

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 from authsvc.audit.chain import entry
 from authsvc.clock import Clock
+from authsvc.domain.ids import new_id
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import Tampered
 from authsvc.events import NOBODY, Event
-from authsvc.ids import new_id
 from authsvc.subject import Subject
 from authsvc.webhook.delivery import Claim, Delivery, DeliveryState, Outcome
 from authsvc.webhook.endpoint import Disabled, Endpoint

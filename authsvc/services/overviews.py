@@ -12,16 +12,16 @@ from authsvc.biometric.words import Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
 from authsvc.domain.account import Account
+from authsvc.domain.ids import new_id
+from authsvc.domain.once import Answer, Once
 from authsvc.domain.overview import OVERVIEW_LIFE, Overview
 from authsvc.domain.store import Transaction
 from authsvc.errors import Unauthenticated
 from authsvc.factor import Json
-from authsvc.ids import new_id
 from authsvc.keys.access import ApiKey, must_open, object_token
 from authsvc.keys.macs import Macs
 from authsvc.services.base import Service
 from authsvc.services.views import account_view, device_view, overview_ticket_view, overview_view
-from authsvc.stepup.once import Answer, Once
 from authsvc.subject import Subject
 
 ACTOR = "person"

@@ -8,6 +8,7 @@ from datetime import datetime
 from authsvc.audit.chain import Entry
 from authsvc.clock import rfc3339
 from authsvc.domain.decision import Decision
+from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
 from authsvc.errors import AuthsvcError, ReceiptConsumed, ReceiptMismatch
 from authsvc.events import Event
@@ -15,7 +16,6 @@ from authsvc.factor import Json
 from authsvc.keys.access import ApiKey
 from authsvc.payment import Binding, Payment
 from authsvc.services.base import Service
-from authsvc.stepup.once import Answer, Once
 
 
 class ReceiptService(Service):

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from authsvc.audit.chain import Entry, entry
+from authsvc.domain.ids import new_id
+from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
 from authsvc.errors import EndpointDisabled, InvalidRequest, NotFound
 from authsvc.events import NOBODY
 from authsvc.factor import Json
-from authsvc.ids import new_id
 from authsvc.keys.access import ApiKey
 from authsvc.services.base import Service
 from authsvc.services.webhook_views import attempt_view, deliveries_view, delivery_view, endpoint_view
-from authsvc.stepup.once import Answer, Once
 from authsvc.subject import Subject
 from authsvc.webhook.delivery import Delivery
 from authsvc.webhook.endpoint import MOST_ENDPOINTS, Endpoint
 from authsvc.webhook.message import TEST
-from authsvc.webhook.signature import new_secret, shown
+from authsvc.webhook.signature import new_secret, text_of
 
 
 class WebhookService(Service):
@@ -34,7 +34,7 @@ class WebhookService(Service):
             secret = new_secret()
             tx.endpoints.add(endpoint, secret, tx.events.newest())
             tx.record(_act("create", endpoint, "enabled", now))
-            return Answer.of({**endpoint_view(endpoint), "secret": shown(secret)})
+            return Answer.of({**endpoint_view(endpoint), "secret": text_of(secret)})
 
         return self._once(key, once, effect)
 
@@ -71,14 +71,14 @@ class WebhookService(Service):
         return endpoint_view(self._ledger.transact(unit))
 
     def rotate_secret(self, key: ApiKey, once: Once, webhook_id: str, overlap: timedelta) -> Answer:
-        """A new secret, shown this once. Until the overlap is over the former one signs beside it."""
+        """A new secret, text_of this once. Until the overlap is over the former one signs beside it."""
 
         def effect(tx: Transaction, now: datetime) -> Answer:
             endpoint = _own(tx, key, webhook_id)
             secret = new_secret()
             tx.endpoints.rotate(endpoint.id, secret, now + overlap)
             tx.record(_act("rotate", endpoint, "rotated", now))
-            return Answer.of({**endpoint_view(endpoint), "secret": shown(secret)}, created=False)
+            return Answer.of({**endpoint_view(endpoint), "secret": text_of(secret)}, created=False)
 
         return self._once(key, once, effect)
 

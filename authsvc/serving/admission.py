@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NoReturn
 
-from authsvc.edge.http import BODY_PENDING
+from authsvc.http import BODY_PENDING
 
 
 class BodyWanted(BaseException):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
-from authsvc.edge.http import BODY_PENDING
+from authsvc.http import BODY_PENDING
 from authsvc.serving import refusal
 from authsvc.serving.admission import BodyNotGranted, BodyWanted
 from authsvc.serving.answer import Answer

@@ -19,13 +19,9 @@ _UNPREFIXED = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 
 
 def environ_of(scope: HTTPScope) -> dict[str, Any]:
-    """Everything of a WSGI environ but `wsgi.input`, which belongs to one call.
-
-    A header with an underscore in its name is left out: `X_Real` and `X-Real` would become the same key, and the one
-    that a proxy strips could come in as the other.
-    """
+    """Everything of a WSGI environ but `wsgi.input`, which belongs to one call."""
     server, client = scope["server"] or ("", None), scope["client"] or ("", 0)
-    environ: dict[str, Any] = {
+    return {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
@@ -42,16 +38,24 @@ def environ_of(scope: HTTPScope) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        **_headers(scope),
     }
+
+
+def _headers(scope: HTTPScope) -> dict[str, str]:
+    """A header with an underscore in its name is left out: `X_Real` and `X-Real` would become the same key, and the one
+    that a proxy strips could come in as the other.
+    """
+    found: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         if b"_" in raw_name:
             continue
         name, value = raw_name.decode("latin-1").upper().replace("-", "_"), raw_value.decode("latin-1")
         key = name if name in _UNPREFIXED else f"HTTP_{name}"
-        if key in environ:
-            value = environ[key] + ("; " if key == "HTTP_COOKIE" else ",") + value
-        environ[key] = value
-    return environ
+        if key in found:
+            value = found[key] + ("; " if key == "HTTP_COOKIE" else ",") + value
+        found[key] = value
+    return found
 
 
 def call(application: WSGIApplication, environ: dict[str, Any], body: bytes | None) -> Answer:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from authsvc.edge.http import netloc
 from authsvc.errors import ConfigurationError
+from authsvc.http import netloc
 from authsvc.serving.process import KeptProcess, SideProcess
 from authsvc.serving.settings import ServerSettings
 from authsvc.serving.supervisor import Supervisor

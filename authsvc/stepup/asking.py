@@ -9,9 +9,9 @@ from authsvc.account.table import ACTS, PROVED
 from authsvc.biometric.words import Gates, Modality
 from authsvc.domain.challenge import ATTEMPTS
 from authsvc.domain.decision import Decision
+from authsvc.domain.ids import twin
 from authsvc.domain.standing import KEYS
 from authsvc.factor import Factor, KeyUse, Step
-from authsvc.ids import twin
 from authsvc.policy.engine import Policy
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import FactorSet, Level

@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Protocol
 
 from authsvc.domain.challenge import CHALLENGE_LIFE
-from authsvc.ephemeral import Ephemeral, Key
+from authsvc.ephemeral import Box, Ephemeral, Key
 from authsvc.errors import RateLimited
 from authsvc.factor import Begun, Factor, Json, Step
 
@@ -24,15 +23,6 @@ STEPS_PER_CHALLENGE = 30
 
 CAPTURES_AN_HOUR = 60
 """Faces, or voices, of one person over all their challenges. Unusable ones cost no attempt, and seconds of computing each."""
-
-
-class Box(Protocol):
-    """Seals what must not be read by whoever can read the store; `name` is where it belongs."""
-
-    def seal(self, name: str, plaintext: bytes) -> bytes: ...
-
-    def open(self, name: str, sealed: bytes) -> bytes:
-        """Raises Tampered for anything that was not sealed under this name."""
 
 
 class Ceremonies:

@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from authsvc.account.table import ACTS, PROVED
+from authsvc.account.table import ACTS, PROVED, is_for_the_frozen
 from authsvc.biometric.words import Capture
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
 from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
 from authsvc.domain.decision import Decision, Passed, PolicyRef, Status
+from authsvc.domain.ids import new_id, twin
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.standing import KEYS, Standing
 from authsvc.domain.store import Transaction
 from authsvc.factor import Category, Factor, FactorVerifier, Json
-from authsvc.ids import new_id, twin
 from authsvc.payment import Binding, Payment
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import Inputs
@@ -295,4 +295,4 @@ def _inputs(
 
 def _counts_as_frozen(account: Account, transaction_type: str) -> bool:
     """An unfreeze is the one thing that a frozen account may still prove."""
-    return account.is_frozen and not (transaction_type in PROVED and ACTS[transaction_type].frozen)
+    return account.is_frozen and not is_for_the_frozen(transaction_type)

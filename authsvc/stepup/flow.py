@@ -27,7 +27,7 @@ from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find
 from authsvc.stepup.deciding import SEEN, Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.marks import marked
-from authsvc.stepup.proving import Completed, Proving
+from authsvc.stepup.proving import Completed, Offer, Proving
 from authsvc.subject import working_for
 
 EXPIRED_AT_ONCE = 100
@@ -104,9 +104,9 @@ class StepUp:
     # -- The payer answers ------------------------------------------------------------------------------------------
 
     def begin(self, decision: Decision, factor: Factor) -> Json:
-        """Start one step: what the payer is shown (a nonce, options, digits, a gesture).
+        """Start one step: what is sent to the payer (a nonce, options, digits, a gesture).
 
-        Whoever begins anew after more was shown gives the attempt up, or they could come back prepared.
+        Whoever begins anew after more was sent gives the attempt up, or they could come back prepared.
         """
         now = self._clock.now()
         step = self._step(decision.as_of(now), factor)
@@ -116,10 +116,10 @@ class StepUp:
             step = self._step(decision, factor)
         begun = self._verifiers[factor].begin(step, now)
         self._ceremonies.begin(step, factor, begun)
-        return begun.shown
+        return begun.sent
 
     def receive(self, decision: Decision, factor: Factor, submission: Submission) -> Json | Unusable:
-        """Take the evidence for one step: it was received, or it was one part and the next is shown; never whether it is right.
+        """Take the evidence for one step: it was received, or it was one part and the next is sent; never whether it is right.
 
         Unusable evidence uses nothing up: the person tries again within the same ceremony.
         """
@@ -138,13 +138,13 @@ class StepUp:
         if isinstance(received, Unusable):
             self._ceremonies.restore(step, factor, kept)
             return received
-        if isinstance(received, More):
-            self._ceremonies.begin(step, factor, Begun(received.shown, received.kept))
-            if received.reveals:
-                self._ceremonies.keep_revealed(step, factor)
-            return received.shown
         captures = not (self._reuses_faces and factor is Factor.FACE)
         evidence = marked(received.kept, kept, submission, captures=captures)
+        if isinstance(received, More):
+            self._ceremonies.begin(step, factor, Begun(received.sent, evidence))
+            if received.reveals:
+                self._ceremonies.keep_revealed(step, factor)
+            return received.sent
         self._ceremonies.keep_received(step, factor, evidence)
         return {"state": "received"}
 
@@ -162,17 +162,27 @@ class StepUp:
         challenge = decision.as_of(now).open_challenge().switched(wanted)
         return tx.decisions.save(decision.with_challenge(challenge))
 
-    def decline(self, tx: Transaction, decision: Decision, choice: str, now: datetime) -> Decision:
-        """The payer says no. `not_me` raises the alarm, and suspends the device if this payment was asked about with its secret.
+    def offer(self, decision: Decision) -> Offer:
+        """Use up what has come in, to see by it who says no; charged before it is judged."""
+        return self._proving.offer(decision.as_of(self._clock.now()))
 
-        Whoever holds no more than a shop's session shows none, and shall suspend nobody's phone.
+    def decline(
+        self, tx: Transaction, decision: Decision, choice: str, now: datetime, offer: Offer | None = None
+    ) -> Decision:
+        """The payer says no. `not_me` raises the alarm, and suspends the device for whoever showed its secret or another factor.
+
+        The secret is shown where the payment is asked about, a factor in this challenge. Whoever holds no more than a shop's
+        session shows neither, and shall suspend nobody's phone.
         """
-        suspended = choice == "not_me" and _suspend_device(tx, decision, now)
+        right = () if offer is None else self._proving.right_ones(tx, decision, self._policy(), offer, now)
+        proven = decision.novelty in SEEN or bool(right)
+        suspended = choice == "not_me" and proven and _suspend_device(tx, decision, now)
         declined = decision.as_of(now).become(Status.DECLINED_BY_USER, suspended=suspended)
         if choice == "not_me":
             data = {"decision": decision.id, "alarm": "not_me"}
             tx.publish(Event("attack:suspected", decision.payment.subject, now, data))
-        return end(tx, declined, "payer", "decline", now, choice=choice, device_suspended=suspended)
+        details = {"choice": choice, "device_suspended": suspended, "shown": list(right)}
+        return end(tx, declined, "payer", "decline", now, **details)
 
     def complete(self, decision: Decision) -> Completed:
         """Judge everything at once; says whether the payer is through, and how many attempts are left."""
@@ -241,8 +251,6 @@ def _suspend_device(tx: Transaction, decision: Decision, now: datetime) -> bool:
     subject = decision.payment.subject
     account, device = tx.accounts.find_with_device(subject, decision.device_id)
     if account is None or device is None or device.state is not DeviceState.ACTIVE:
-        return False
-    if decision.novelty not in SEEN:
         return False
     tx.accounts.save_device(device.suspended())
     tx.accounts.save(with_keys_as_they_stand(tx, account, now))

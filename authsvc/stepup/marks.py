@@ -16,29 +16,39 @@ from authsvc.subject import Subject
 
 NONCE, CAPTURE = "nonce", "capture"
 _FIELD = "marks"
+_Mark = tuple[str, str]
 
 
 def marked(kept: Json, begun: Json, submission: Submission, *, captures: bool) -> Json:
-    """Evidence as it waits, with its marks; without those of its files where `captures` may be shown twice."""
-    marks = [[NONCE, _digest(str(begun["nonce"]).encode())]] if begun.get("nonce") else []
+    """Evidence as it waits, with its marks and those of the parts before; its files have none where `captures` may come twice."""
+    marks = [(NONCE, _digest(str(begun["nonce"]).encode()))] if begun.get("nonce") else []
     files = [hashlib.sha256(file).digest() for each in submission.files.values() for file in each]
     if captures and files:
         # In whatever order they came.
-        marks.append([CAPTURE, _digest(b"".join(sorted(files)))])
-    return {**kept, _FIELD: marks}
+        marks.append((CAPTURE, _digest(b"".join(sorted(files)))))
+    return {**kept, _FIELD: _once([*_found(begun), *marks])}
+
+
+def carrying(kept: Json, *earlier: Json) -> Json:
+    """What is kept, with the marks of evidence that becomes part of it."""
+    return {**kept, _FIELD: _once([*_found(kept), *(mark for each in earlier for mark in _found(each))])}
 
 
 def use_up(tx: Transaction, subject: Subject, kept: Json, now: datetime) -> bool:
     """Whether none of these marks was used up before; they are now."""
-    fresh = [tx.spent.use(subject, kind, digest, now) for kind, digest in _marks(kept)]
+    marks = _once(_found(kept))
+    fresh = [tx.spent.use(subject, kind, bytes.fromhex(digest), now) for kind, digest in marks]
     return all(fresh)
 
 
-def _marks(kept: Json) -> Iterable[tuple[str, bytes]]:
+def _found(kept: Json) -> Iterable[_Mark]:
     found = kept.get(_FIELD)
-    return (
-        [(str(kind), bytes.fromhex(str(digest))) for kind, digest in found] if isinstance(found, list) else []
-    )
+    return [(str(kind), str(digest)) for kind, digest in found] if isinstance(found, list) else []
+
+
+def _once(marks: Iterable[_Mark]) -> list[_Mark]:
+    """One capture may show the same files twice, as where a part is sent again."""
+    return list(dict.fromkeys(marks))
 
 
 def _digest(raw: bytes) -> str:

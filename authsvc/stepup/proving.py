@@ -56,6 +56,14 @@ class Charge:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Evidence that is to prove nothing but who is there; `charge` is None where nothing has come in."""
+
+    evidence: Evidence
+    charge: Charge | None
+
+
 class Proving:
     """Completes challenges, in two transactions each."""
 
@@ -91,6 +99,33 @@ class Proving:
         still_open = judged.challenge is not None and judged.status is Status.CHALLENGE_REQUIRED
         return Completed(judged.status is Status.AUTHENTICATED, charge.left if still_open else 0)
 
+    def offer(self, decision: Decision) -> Offer:
+        """Whatever has come in, to be judged by itself and not for a release; an attempt is charged for it."""
+        place, factors = place_of(decision), decision.open_challenge().offered
+        received = self._ceremonies.take_received(place, factors)
+        evidence = Evidence(tuple(received), received)
+        if not received:
+            return Offer(evidence, None)
+        at = self._clock.now()
+        return Offer(evidence, self._ledger.transact(lambda tx: _charge(tx, decision.id, evidence, at)))
+
+    def right_ones(
+        self, tx: Transaction, decision: Decision, policy: Policy, offer: Offer, now: datetime
+    ) -> tuple[Factor, ...]:
+        """Which of these factors are right and count, those on probation not among them."""
+        charge = offer.charge
+        if charge is None or not charge.admitted:
+            return ()
+        tx.accounts.hold(decision.payment.subject)
+        results = self._settle(tx, decision, policy, Evidence((), offer.evidence.received), now)
+        _raise_alarms(tx, decision, results, now)
+        account = must_have_account(tx, decision)
+        right = tuple(result.factor for result in results if result.passed)
+        if len(right) == len(results):
+            attempts = account.attempts.hand_back(offer.evidence.wanted, charge.at)
+            tx.accounts.save(replace(account, attempts=attempts))
+        return tuple(factor for factor in right if factor in account.standing.strong(now))
+
     def give_up(self, decision: Decision, factor: Factor) -> Decision:
         """Charge an attempt that will never be judged; raises ChallengeClosed with the last one."""
         at = self._clock.now()
@@ -108,9 +143,8 @@ class Proving:
     def _collect(self, decision: Decision) -> Evidence:
         """The evidence of one whole set, used up by being collected."""
         challenge = decision.open_challenge()
-        offered = {factor for choice in challenge.sets for factor in choice}
         place = place_of(decision)
-        present = [factor for factor in offered if self._ceremonies.has_received(place, factor)]
+        present = [factor for factor in challenge.offered if self._ceremonies.has_received(place, factor)]
         wanted = challenge.proven_by(present)
         taken = {} if wanted is None else self._ceremonies.take_received(place, wanted)
         if wanted is None or len(taken) < len(wanted):

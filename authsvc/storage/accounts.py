@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from authsvc.attempts import Attempts, Counter
 from authsvc.clock import from_millis, to_millis
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.record import CredentialState
 from authsvc.domain.account import Account, AccountStatus, LowValue
+from authsvc.domain.attempts import Attempts, Counter
 from authsvc.domain.standing import Standing
 from authsvc.factor import Factor
 from authsvc.storage.bound import CREDENTIALS, DEVICES, USERS, Values

@@ -5,13 +5,13 @@ A restart takes a free slot and continues its chain, so the number of chains is 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import secrets
 from pathlib import Path
 
 from authsvc.errors import ConfigurationError
+from authsvc.keys.keyfile import write_private
 
 MOST_SLOTS = 1024
 
@@ -45,10 +45,10 @@ class ChainSlot:
 def _installation(path: Path) -> str:
     """A name that no other host writing to the same database has; made once."""
     if not path.exists():
-        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        fresh.write_text(secrets.token_hex(4))
-        # Linking is all or nothing: of several processes that start together, one names the installation.
-        with contextlib.suppress(FileExistsError):
-            os.link(fresh, path)
-        fresh.unlink()
+        # Of several processes that start together, one names the installation; the others' files are refused.
+        try:
+            write_private(path, secrets.token_hex(4).encode(), replace=False)
+        except ConfigurationError:
+            if not path.exists():
+                raise
     return path.read_text()

@@ -90,20 +90,15 @@ class DecisionStore:
     ) -> Values | None:
         """The decision with this receipt, while it is not used up and its account and device are as they were."""
         row = self._rows.one(DECISIONS, id=decision.id)
-        if (
-            row is None
-            or row["receipt_jti"] != jti
-            or row["consumed_at"] is not None
-            or row["is_open"] is None
-        ):
+        if row is None or _is_used_up(row, jti):
             return None
         owner = {"client": row["client"], "user_id": row["user_id"]}
-        account = self._rows.one(USERS, **owner)
-        device = None
+        account, device = self._rows.one(USERS, **owner), None
         if decision.device_id is not None and not suspended:
             device = self._rows.one(DEVICES, **owner, device_id=decision.device_id)
-        void = account is not None and _is_void(row, account, frozen)
-        return None if void or (device is not None and device["state"] != DeviceState.ACTIVE) else row
+        if account is not None and (_is_shut(account, frozen) or _is_void(row, account, frozen)):
+            return None
+        return None if device is not None and _is_out_of_use(device) else row
 
     def record_outcome(self, decision: Decision, outcome: str, now: datetime) -> bool:
         """Whether the outcome is new for this decision."""
@@ -121,14 +116,27 @@ class DecisionStore:
         )
 
 
+def _is_used_up(decision: Values, jti: str) -> bool:
+    """Whether the decision has no receipt of this name that may be consumed."""
+    is_fresh = decision["consumed_at"] is None and decision["is_open"] is not None
+    return not (is_fresh and decision["receipt_jti"] == jti)
+
+
+def _is_shut(account: Values, frozen: bool) -> bool:
+    """Whether nothing is consumed for this account; `frozen` is for what lifts the freeze."""
+    usable = (AccountStatus.ACTIVE, AccountStatus.FROZEN) if frozen else (AccountStatus.ACTIVE,)
+    return account["status"] not in usable
+
+
 def _is_void(decision: Values, account: Values, frozen: bool) -> bool:
-    """Whether the account ended what was released before; `frozen` is for what lifts the freeze."""
-    usable = (AccountStatus.ACTIVE, AccountStatus.FROZEN if frozen else AccountStatus.ACTIVE)
-    if account["status"] not in usable:
-        return True
+    """Whether the account ended what was released before."""
     after, issued_at = account["receipts_after"], decision["receipt_expires_at"] - _LIFE_MS
     # Of the very millisecond of a freeze nothing is good but what lifts it.
     return after is not None and after >= issued_at + int(frozen)
+
+
+def _is_out_of_use(device: Values) -> bool:
+    return bool(device["state"] != DeviceState.ACTIVE)
 
 
 def _values(decision: Decision) -> dict[str, object]:

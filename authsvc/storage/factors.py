@@ -7,7 +7,7 @@ from datetime import datetime
 
 from authsvc.biometric.words import Consent, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, to_millis
-from authsvc.ids import new_id
+from authsvc.domain.ids import new_id
 from authsvc.storage.bound import ISSUED_CODES, OTP_SECRETS, RECOVERY_CODES, Values
 from authsvc.storage.database import Conflict, Connection, Row
 from authsvc.storage.rows import Rows
@@ -291,13 +291,18 @@ class TemplateStore:
 
     def fingerprints(self, subject: Subject, modality: Modality) -> tuple[str, ...]:
         """What the person's remembered captures are recognised by."""
-        return tuple(
-            line
-            for key, capture_id, sealed in self._captures(subject, modality)[:CAPTURES_KEPT]
-            for line in self._sealer.open(bytes(key), _capture_place(subject, capture_id), bytes(sealed))
-            .decode()
-            .splitlines()
-        )
+        return tuple(line for lines in self.captures(subject, modality).values() for line in lines)
+
+    def captures(self, subject: Subject, modality: Modality) -> dict[str, tuple[str, ...]]:
+        """The same, by capture."""
+        rows = self._captures(subject, modality)[:CAPTURES_KEPT]
+        return {
+            capture: self._lines(subject, bytes(key), capture, bytes(sealed)) for key, capture, sealed in rows
+        }
+
+    def _lines(self, subject: Subject, key: bytes, capture: str, sealed: bytes) -> tuple[str, ...]:
+        opened = self._sealer.open(key, _capture_place(subject, capture), sealed)
+        return tuple(opened.decode().splitlines())
 
     def _captures(self, subject: Subject, modality: Modality) -> list[Row]:
         return self._connection.all(CAPTURES, {**_of_modality(subject, modality), "limit": CAPTURES_KEPT + 5})

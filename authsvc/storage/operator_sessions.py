@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from authsvc.attempts import Counter
 from authsvc.clock import from_millis, to_millis
+from authsvc.domain.attempts import Counter
 from authsvc.domain.operator import Operator
 from authsvc.operators.account import OperatorAccount, OperatorState
 from authsvc.operators.session import TOUCH_EVERY, Means, Session, SessionKind

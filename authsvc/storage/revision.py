@@ -33,6 +33,7 @@ class Fit(StrEnum):
     EMPTY = "empty"
     NEWER_AND_KIND = "newer, and made to work with this program"
     NEWER = "newer"
+    UNCLEAR = "of no version that could be told"
 
 
 def fit_of(database: Database) -> Fit:
@@ -41,7 +42,10 @@ def fit_of(database: Database) -> Fit:
     try:
         if not _has(connection, database.dialect, "alembic_version"):
             return Fit.EMPTY
-        (revision,) = connection.all(CURRENT, {})[0]
+        revisions = connection.all(CURRENT, {})
+        if len(revisions) != 1:
+            return Fit.UNCLEAR
+        (revision,) = revisions[0]
         if revision == NEWEST:
             return Fit.CURRENT
         if _number(revision) < _number(NEWEST):
@@ -66,10 +70,13 @@ def refuse_misfit(database: Database) -> None:
         raise ConfigurationError(_REFUSALS[fit])
 
 
+UNCLEAR = "the database does not say which one schema it has: restore a backup, or name an empty database"
+
 _REFUSALS = {
     Fit.EMPTY: "the database has no schema yet: run `authsvc db upgrade`",
     Fit.OLDER: "the database is older than this program: run `authsvc db upgrade`",
     Fit.NEWER: f"the database is newer than this program, which knows schema {NEWEST}: run the newer program",
+    Fit.UNCLEAR: UNCLEAR,
 }
 
 

@@ -73,6 +73,16 @@ class SqliteConnection:
             return self._raw.execute(sql, dict(params))
 
 
+def new_file(path: Path) -> None:
+    """Make a database's file, for nobody else to read, where there is none; SQLite gives its journal files the same mode.
+
+    Only a new file may be opened and closed: closing any other would drop the locks that this process holds on it (fcntl(2)),
+    and with them the journal of who is connected.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 class SqliteDatabase:
     dialect = "sqlite"
 
@@ -82,10 +92,7 @@ class SqliteDatabase:
         self._lock = os.open(
             path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
-        # SQLite gives its journal files the mode of the database itself. Only a new file may be opened and closed here: closing
-        # any other would drop the locks that this process holds on it (fcntl(2)), and with them the journal of who is connected.
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        new_file(path)
 
     def connect(self) -> SqliteConnection:
         with _translated():
@@ -100,9 +107,20 @@ class SqliteDatabase:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 
 
+_LASTING = {
+    sqlite3.SQLITE_CORRUPT: "it is damaged; restore a backup",
+    sqlite3.SQLITE_NOTADB: "its file is no SQLite database",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
+    sqlite3.SQLITE_READONLY: "its file cannot be written",
+    sqlite3.SQLITE_FULL: "the disk is full",
+}
+"""What somebody has to do something about, by the primary result code (https://sqlite.org/rescode.html)."""
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise Unavailable(f"the database did not answer: {type(error).__name__}", retry_after=1) from error
+        said = _LASTING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, type(error).__name__)
+        raise Unavailable(f"the database did not answer: {said}", retry_after=1) from error

@@ -34,7 +34,7 @@ class OnnxDigitRecogniser:
     def load(self) -> None:
         self._networks = tuple(Network(path) for path in self._paths)
         features = prompt_features(np.zeros(PROMPT_RATE, dtype=np.float32))[None]
-        answers = [network.answer(features).shape for network in self._networks]
+        answers = [network.output(features).shape for network in self._networks]
         if {answer[1:] for answer in answers} != {(_LABELS,)} or len(set(answers)) != 1:
             names = ", ".join(f"`{path.name}`" for path in self._paths)
             raise ModelUnusable(f"{names} do not answer {_LABELS} labels at the same pace")
@@ -43,7 +43,7 @@ class OnnxDigitRecogniser:
         if not self._networks:
             raise ModelUnusable("the digit recogniser was asked before it was loaded")
         features = prompt_features(resampled(samples, SAMPLE_RATE, PROMPT_RATE))[None]
-        answers = [network.answer(features) for network in self._networks]
+        answers = [network.output(features) for network in self._networks]
         logarithms = np.zeros_like(answers[0])
         for digits in _LANGUAGES:
             mean = np.mean([_within(answer, digits) for answer in answers], axis=0) + _LEAST

@@ -9,24 +9,14 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
-from authsvc.ephemeral import Ephemeral, Key
+from authsvc.ephemeral import Box, Ephemeral, Key
 from authsvc.factor import Step
 
 CORRECTIONS = 3
 """How often in a challenge digits in another language are a hint and no attempt."""
 
 HELD_LIFE = timedelta(seconds=180)
-
-
-class Box(Protocol):
-    """Seals what must not be read by whoever can read the store; `name` is where it belongs."""
-
-    def seal(self, name: str, plaintext: bytes) -> bytes: ...
-
-    def open(self, name: str, sealed: bytes) -> bytes:
-        """Raises Tampered for anything that was not sealed under this name."""
 
 
 @dataclass(frozen=True, slots=True)

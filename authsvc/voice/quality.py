@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 from authsvc.voice.hints import Hint, is_telephone
 from authsvc.voice.speech import FRAME, Speech
 
 _SURE_SPEECH, _SURE_NOISE = 0.6, 0.2
+_SURELY = 2.0
+"""The quietest moment between words is at most twice as loud as the room; the rest of it is speech."""
 _TINY = 1e-12
 _PRISTINE_DB = 45.0
 _MOST_SNR = 60.0
@@ -101,7 +104,17 @@ def _snr(power: Samples, speech: Speech, loud: float) -> float:
     silent = power[speech.probabilities < _SURE_NOISE]
     # The median: one frame of speech that the detector misses would decide a mean.
     noise = float(np.median(silent)) if silent.size >= 3 else float(np.quantile(power, 0.05))
+    # Before and behind the speech it may be quieter than under it: a recorder that is switched on, a pause of an editor.
+    between = power[_is_between(speech)]
+    if between.size:
+        noise = max(noise, float(np.quantile(between, 0.01)) / _SURELY)
     return min(_decibels(max(loud - noise, _TINY)) - _decibels(noise), _MOST_SNR)
+
+
+def _is_between(speech: Speech) -> NDArray[np.bool_]:
+    """From the first speech to the last."""
+    spoken = speech.probabilities > _SURE_SPEECH
+    return np.logical_or.accumulate(spoken) & np.logical_or.accumulate(spoken[::-1])[::-1]
 
 
 def _frame_power(samples: Samples) -> Samples:

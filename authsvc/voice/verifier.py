@@ -11,13 +11,13 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from authsvc.biometric.manifest import Manifest
 from authsvc.biometric.words import Gates, Liveness, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.errors import InvalidRequest
-from authsvc.factor import Begun, Factor, Json, Received, Step, Submission, Unusable, Verification
+from authsvc.factor import Begun, Factor, Json, Reader, Received, Step, Submission, Unusable, Verification
 from authsvc.subject import Subject
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.held import HeldPhrase, HeldPhrases
@@ -27,8 +27,6 @@ from authsvc.voice.spoken_prompt import DIGITS, ENROLLMENT_DIGITS, Language, new
 PROMPT_LIFE = timedelta(seconds=60)
 _EVIDENCE = ("model", "score", "phrases", "part", "liveness", "detectors", "prompt")
 NONCE_BYTES = 24  # 192 bits; requirement 6 asks for 128.
-
-Answer = TypeVar("Answer")
 
 
 class Worker(Protocol):
@@ -72,10 +70,6 @@ class HasVoices(Protocol):
     def templates(self) -> Templates: ...
 
 
-class Reader(Protocol):
-    def __call__(self, query: Callable[[HasVoices], Answer]) -> Answer: ...
-
-
 Seed = Callable[[str], bytes]
 """A secret of ours for a name: what digits are drawn from."""
 
@@ -93,7 +87,7 @@ class VoiceVerifier:
     def __init__(
         self,
         worker: Worker,
-        read: Reader,
+        read: Reader[HasVoices],
         manifests: Mapping[str, Manifest],
         held: HeldPhrases,
         is_at_work: Callable[[], bool],
@@ -151,21 +145,12 @@ class VoiceVerifier:
             step.subject, Modality.VOICE, template_id
         ):
             return Verification(Factor.VOICE, False, "no such template")
-        model, frames, score = str(kept["model"]), int(str(kept["phrases"])), float(str(kept["score"]))
-        part = str(kept.get("part", ""))
-        threshold = self._threshold(step, model, frames, part)
-        evidence = {
-            **{name: kept.get(name) for name in _EVIDENCE},
-            "threshold": threshold,
-            "target_fmr": step.target_fmr,
-            "log_likelihood_ratio": self._manifests[model].log_likelihood_ratio(score, frames, part),
-            "bound_to_payment": True,
-        }
+        evidence, matches = self._compared(step, kept)
         # Nothing but BONA_FIDE passes: a copy, other digits or a doubt do not, whatever the score.
         if kept["liveness"] != Liveness.BONA_FIDE:
             alarm = "presentation" if kept["liveness"] == Liveness.ATTACK else None
             return Verification(Factor.VOICE, False, f"liveness {kept['liveness']}", evidence, alarm)
-        if score < threshold:
+        if not matches:
             return Verification(Factor.VOICE, False, "no match", evidence)
         fingerprints = _strings(kept["fingerprints"])
         if set(fingerprints) & set(tx.templates.fingerprints(step.subject, Modality.VOICE)):
@@ -177,6 +162,20 @@ class VoiceVerifier:
         # Only what was accepted: a stranger's failures shall not push the owner's recordings out of memory.
         tx.templates.remember_capture(step.subject, account.key(), Modality.VOICE, fingerprints, now)
         return Verification(Factor.VOICE, True, "match", evidence)
+
+    def _compared(self, step: Step, kept: Json) -> tuple[Json, bool]:
+        """What the comparison found, as evidence, and whether it is a match."""
+        model, frames, score = str(kept["model"]), int(str(kept["phrases"])), float(str(kept["score"]))
+        part = str(kept.get("part", ""))
+        threshold = self._threshold(step, model, frames, part)
+        evidence = {
+            **{name: kept.get(name) for name in _EVIDENCE},
+            "threshold": threshold,
+            "target_fmr": step.target_fmr,
+            "log_likelihood_ratio": self._manifests[model].log_likelihood_ratio(score, frames, part),
+            "bound_to_payment": True,
+        }
+        return evidence, score >= threshold
 
     def _is_in_between(self, step: Step, heard: Heard) -> bool:
         """Neither accepted nor rejected by the first phrase; only a bona fide one is worth a second."""
@@ -208,7 +207,7 @@ def begin_phrase(locale: str, now: datetime, seed: bytes, count: int = DIGITS) -
         "language": language.value,
         "expires_at": to_millis(expires_at),
     }
-    return Begun(shown=shown, kept=kept)
+    return Begun(sent=shown, kept=kept)
 
 
 def begin_enrollment_phrase(locale: str, now: datetime, seed: bytes) -> Begun:

@@ -203,7 +203,7 @@ class Authenticated(ResponsePart):
 
 
 class Declined(ResponsePart):
-    """`device_suspended`: the payment was asked about with the device's secret, and the device is suspended for it."""
+    """`device_suspended`: whoever says so showed the device's secret or another factor, and the device is suspended."""
 
     status: Status
     device_suspended: bool

@@ -66,15 +66,28 @@ class CaptureBody:
     def described(self, schema_of: Callable[[type[BaseModel]], Json]) -> Json:
         # A file has no schema of its own in OpenAPI 3.1; its media type stands under `encoding`.
         one: Json = {"type": "string", "contentMediaType": "application/octet-stream"}
-        files: Json = {"type": "array", "items": one, "minItems": 1, "maxItems": self.most_files}
+        files: Json = {
+            "type": "array",
+            "description": f"What was recorded, in its order: 1 to {self.most_files} files.",
+            "items": one,
+            "minItems": 1,
+            "maxItems": self.most_files,
+        }
         schema: Json = {
             "type": "object",
             "required": [self.files, "nonce"],
             "additionalProperties": False,
             "properties": {
                 self.files: files,
-                "nonce": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,256}$"},
-                "meta": {"type": "object"},
+                "nonce": {
+                    "type": "string",
+                    "pattern": "^[A-Za-z0-9_.-]{1,256}$",
+                    "description": "As `begin` gave it: a capture counts only with it, and once.",
+                },
+                "meta": {
+                    "type": "object",
+                    "description": "When each file was made, in milliseconds of the page's clock, and what the device says.",
+                },
             },
         }
         encoding = {

@@ -9,9 +9,9 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from authsvc.domain.once import Once
 from authsvc.errors import AuthsvcError, InvalidRequest, Unauthenticated
-from authsvc.services.decisions import LONGEST_WAIT
-from authsvc.stepup.once import Once
+from authsvc.http import LONGEST_WAIT
 from authsvc.web.operations import Plane
 
 if TYPE_CHECKING:

@@ -10,16 +10,18 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from authsvc.biometric.drift import Drift, DriftVerdict, ScoreHistogram, report, step_of
 from authsvc.web.metrics_files import CountingPlace
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
+    from prometheus_client import CollectorRegistry, Counter, Histogram
+
+Child = TypeVar("Child")
 
 _SCORES = "comparison_scores"
 
@@ -50,17 +52,30 @@ class Metrics:
 
         self._registry = prometheus.CollectorRegistry()
 
-        def counter(name: str, text: str, *labels: str) -> prometheus.Counter:
-            return prometheus.Counter(f"authsvc_{name}", text, labels, registry=self._registry)
+        counter = self._counter
+        self._decisions = counter("decisions", "Decisions answered", "status", "level", most=256)
+        self._steps = counter("factor_steps", "Evidence that came in, by factor", "factor", "result", most=64)
+        self._completions = counter("completions", "Challenges judged", "result", most=8)
+        self._judged = counter(
+            "factor_judgements", "Factors judged, by outcome", "factor", "outcome", most=64
+        )
+        self._events = counter("events", "Events published, lock-outs among them", "tag", most=64)
+        self._webhooks = counter("webhook_attempts", "Webhooks sent, by how that went", "result", most=16)
+        self._problems = counter("problems", "Problems answered", "slug", most=64)
+        self._scores = counter(
+            _SCORES, "Comparison scores of living people, in steps of 0.002", "model", "step", most=4096
+        )
+        self._durations = self._request_seconds()
 
-        decisions = counter("decisions", "Decisions answered", "status", "level")
-        steps = counter("factor_steps", "Evidence that came in, by factor", "factor", "result")
-        completions = counter("completions", "Challenges judged", "result")
-        judged = counter("factor_judgements", "Factors judged, by outcome", "factor", "outcome")
-        events = counter("events", "Events published, lock-outs among them", "tag")
-        webhooks = counter("webhook_attempts", "Webhooks sent, by how that went", "result")
-        problems = counter("problems", "Problems answered", "slug")
-        scores = counter(_SCORES, "Comparison scores of living people, in steps of 0.002", "model", "step")
+    def _counter(self, name: str, text: str, *labels: str, most: int) -> Callable[..., Counter]:
+        import prometheus_client as prometheus
+
+        counter = prometheus.Counter(f"authsvc_{name}", text, labels, registry=self._registry)
+        return _remembered(counter.labels, most)
+
+    def _request_seconds(self) -> Callable[..., Histogram]:
+        import prometheus_client as prometheus
+
         durations = prometheus.Histogram(
             "authsvc_request_seconds",
             "From a request's arrival at the application to its answer",
@@ -68,16 +83,7 @@ class Metrics:
             buckets=DURATIONS,
             registry=self._registry,
         )
-        # `labels()` takes a lock and builds a tuple of strings on every call; its children live for ever anyway.
-        self._decisions = lru_cache(maxsize=256)(decisions.labels)
-        self._steps = lru_cache(maxsize=64)(steps.labels)
-        self._completions = lru_cache(maxsize=8)(completions.labels)
-        self._judged = lru_cache(maxsize=64)(judged.labels)
-        self._events = lru_cache(maxsize=64)(events.labels)
-        self._webhooks = lru_cache(maxsize=16)(webhooks.labels)
-        self._problems = lru_cache(maxsize=64)(problems.labels)
-        self._scores = lru_cache(maxsize=4096)(scores.labels)
-        self._durations = lru_cache(maxsize=256)(durations.labels)
+        return _remembered(durations.labels, 256)
 
     def decided(self, answer: bytes) -> None:
         """One decision answered, as its JSON stands."""
@@ -144,6 +150,11 @@ class Metrics:
                 if sample.name == f"authsvc_{_SCORES}_total":
                     counts.setdefault(sample.labels["model"], {})[sample.labels["step"]] = int(sample.value)
         return {model: ScoreHistogram.from_json(steps) for model, steps in counts.items()}
+
+
+def _remembered(labels: Callable[..., Child], most: int) -> Callable[..., Child]:
+    """`labels()` takes a lock and builds a tuple of strings on every call; its children live for ever anyway."""
+    return lru_cache(maxsize=most)(labels)
 
 
 def _count_in(place: CountingPlace) -> None:

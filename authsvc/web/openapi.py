@@ -17,9 +17,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from authsvc import __version__
+from authsvc.events import TAGS as EVENTS
 from authsvc.factor import Json
 from authsvc.web import record_answers
 from authsvc.web.dispatch import PATH_PARAMETERS
+from authsvc.web.openapi_fields import describe, example_of, parameter, with_examples
 from authsvc.web.operations import Media, Operation, Plane
 from authsvc.web.problems import PROBLEMS
 from authsvc.web.refusals import PROBLEM_MEDIA
@@ -61,6 +63,11 @@ _SCHEMES: Mapping[Plane, tuple[str, Json]] = {
 }
 _KEY_PATTERN = r'^("[!#-\[\]-~]{1,255}"|[!#-+\--~]{1,255})$'
 _ETAG_PATTERN = r'^"[!#-~]{1,64}"$'
+_WEBHOOK_HEADERS = {
+    "webhook-id": "The same for every attempt; a receiver takes each once.",
+    "webhook-timestamp": "When the attempt was made, in seconds since 1970; older than five minutes is a replay.",
+    "webhook-signature": "`v1,` and the HMAC-SHA-256 of id, timestamp and body with dots between, in base64; one a secret.",
+}
 _WAITS_AGAIN = (409, 423, 429, 503)
 
 
@@ -76,19 +83,26 @@ def document(base_url: str) -> dict[str, Any]:
     paths: defaultdict[str, dict[str, Json]] = defaultdict(dict)
     for operation in OPERATIONS:
         paths[operation.path][operation.method.lower()] = _operation(operation, schema_of)
+    notification = schema_of(record_answers.Notification)
+    notified = example_of(notification, schemas)
     problems = {_name(slugs): _problem(slugs, schema_of) for each in OPERATIONS for slugs in _by_status(each)}
-    return {
+    described = {
         "openapi": "3.1.0",
         "info": {"title": "authsvc", "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": base_url}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": dict(paths),
+        "webhooks": {
+            tag: {"post": _webhook(tag, text, notification, notified)} for tag, text in EVENTS.items()
+        },
         "components": {
             "schemas": schemas,
             "responses": problems,
             "securitySchemes": dict(_SCHEMES.values()),
         },
     }
+    with_examples(described, schemas)
+    return described
 
 
 def slugs_of(operation: Operation) -> tuple[str, ...]:
@@ -116,7 +130,9 @@ _SchemaOf = Callable[[type[BaseModel]], Json]
 
 def _schemas() -> tuple[_SchemaOf, Json]:
     """Where each type's schema stands, and all of them."""
-    models: dict[type[BaseModel], None] = dict.fromkeys([record_answers.Problem, *_all_models()])
+    models: dict[type[BaseModel], None] = dict.fromkeys(
+        [record_answers.Problem, record_answers.Notification, *_all_models()]
+    )
     found, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
@@ -125,6 +141,7 @@ def _schemas() -> tuple[_SchemaOf, Json]:
         return found[model, "validation"]
 
     schemas: Json = _untitled(definitions["$defs"])
+    describe(schemas)
     return schema_of, schemas
 
 
@@ -165,16 +182,42 @@ def _operation(operation: Operation, schema_of: _SchemaOf) -> Json:
     return described
 
 
+def _webhook(tag: str, meaning: str, schema: Json, example: Json) -> Json:
+    return {
+        "operationId": re.sub(r"\W", "_", tag),
+        "tags": ["webhooks"],
+        "summary": f"{meaning[0].upper()}{meaning[1:]}.",
+        "parameters": [
+            {
+                "name": name,
+                "in": "header",
+                "required": True,
+                "description": text,
+                "schema": {"type": "string"},
+            }
+            for name, text in _WEBHOOK_HEADERS.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {JSON_MEDIA: {"schema": schema, "example": {**example, "type": tag}}},
+        },
+        "responses": {
+            "2XX": {"description": "The receiver has it; anything else is tried again for three days."},
+            "410": {"description": "The receiver wants nothing more: the endpoint is disabled."},
+        },
+    }
+
+
 def _parameters(operation: Operation) -> Iterable[Json]:
     for name in re.findall(r"\{(\w+)\}", operation.path):
         schema = _untitled(PATH_PARAMETERS[name].json_schema())
-        yield {"name": name, "in": "path", "required": True, "schema": schema}
+        yield parameter(operation.tag, name, "path", schema, required=True)
     if operation.query is not None:
         for name, schema in operation.query.model_json_schema()["properties"].items():
-            yield {"name": name, "in": "query", "required": False, "schema": _untitled(schema)}
+            yield parameter(operation.tag, name, "query", _untitled(schema), required=False)
     if operation.once or operation.repeatable:
         schema = {"type": "string", "pattern": _KEY_PATTERN}
-        yield {"name": "Idempotency-Key", "in": "header", "required": operation.once, "schema": schema}
+        yield parameter(operation.tag, "Idempotency-Key", "header", schema, required=operation.once)
     if operation.if_match:
         yield {
             "name": "If-Match",
@@ -182,6 +225,7 @@ def _parameters(operation: Operation) -> Iterable[Json]:
             "required": True,
             "description": "RFC 9110; the `ETag` of the active policy as it was seen.",
             "schema": {"type": "string", "pattern": _ETAG_PATTERN},
+            "example": '"17-2c26b46b68ffc68f"',
         }
     if operation.waits:
         yield {

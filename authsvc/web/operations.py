@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from authsvc.domain.once import Once
 from authsvc.domain.operator import Act, Operator
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey, Scope
-from authsvc.stepup.once import Once
 from authsvc.web.replies import Reply
 
 if TYPE_CHECKING:

@@ -137,9 +137,14 @@ def begin_erasure(call: Call, _: requests.Nothing) -> Reply:
     "POST",
     f"{OVERVIEW}/erasure/complete",
     JsonBody(requests.Nothing, optional=True),
-    user_answers.Erased,
+    user_answers.ErasedByOwner,
+    repeatable=True,
     problems=(*_OVER, "proof-required", "receipt-mismatch", "user-frozen"),
 )
 def complete_erasure(call: Call, _: requests.Nothing) -> Reply:
-    """Destroy the person's key, upon a proof that is two minutes old at most, and return the receipt for it."""
-    return json_reply(call.services.erasures.complete(call.path["overview_id"], call.token))
+    """Destroy the person's key, upon a proof that is two minutes old at most, and return the receipt for it.
+
+    Whoever lost this answer gets it again with the same Idempotency-Key, for a quarter of an hour.
+    """
+    done = call.services.erasures.complete(call.path["overview_id"], call.token, call.idempotency)
+    return stored_reply(done, created=200)

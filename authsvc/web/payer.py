@@ -128,5 +128,5 @@ def switch_factors(call: Call, wanted: requests.Switch) -> Reply:
     problems=("challenge-closed",),
 )
 def decline_payment(call: Call, wanted: requests.Decline) -> Reply:
-    """Say no: `cancel`, or `not_me`, which also suspends the device that the payment came from."""
+    """Say no: `cancel`, or `not_me`, which suspends the device for whoever showed its secret or a factor."""
     return json_reply(call.services.challenges.decline(call.path["challenge_id"], call.token, wanted.choice))

@@ -84,7 +84,7 @@ def draft_policy(call: Call, wanted: policy_requests.DraftWanted) -> Reply:
     A version never changes; an edit is another draft.
     """
     return stored_reply(
-        call.services.policies.answer(call.operator, call.once, wanted.command()), created=201
+        call.services.policies.perform_once(call.operator, call.once, wanted.command()), created=201
     )
 
 
@@ -151,7 +151,7 @@ def simulate_policy(call: Call, wanted: policy_requests.SimulationWanted) -> Rep
 def start_policy_backtest(call: Call, wanted: policy_requests.BacktestWanted) -> Reply:
     """Replay recorded decisions against a version, in a process of its own."""
     command = StartBacktest(call.path["version_id"], wanted.days or policy_requests.EVERYTHING)
-    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=201)
+    return stored_reply(call.services.policies.perform_once(call.operator, call.once, command), created=201)
 
 
 @policies.get(f"{VERSION}/backtests", policy_answers.Backtests, act=Act.READ_POLICY)
@@ -192,7 +192,7 @@ def cancel_policy_backtest(call: Call) -> Reply:
 def start_policy_shadow(call: Call, wanted: Nothing) -> Reply:
     """Evaluate a version beside the active policy on live decisions; its answers are counted and never used."""
     command = StartShadow(call.path["version_id"])
-    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=201)
+    return stored_reply(call.services.policies.perform_once(call.operator, call.once, command), created=201)
 
 
 @policies.get(f"{VERSION}/shadow", policy_answers.ShadowComparison, act=Act.READ_POLICY)
@@ -228,7 +228,7 @@ def approve_policy(call: Call, wanted: policy_requests.ApprovalWanted) -> Reply:
     An error that the analysis found must be accepted by name, and some can never be.
     """
     command = Approve(call.path["version_id"], wanted.accept or (), wanted.note or "")
-    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=200)
+    return stored_reply(call.services.policies.perform_once(call.operator, call.once, command), created=200)
 
 
 @policies.sending(
@@ -244,7 +244,7 @@ def approve_policy(call: Call, wanted: policy_requests.ApprovalWanted) -> Reply:
 def activate_policy(call: Call, wanted: policy_requests.Noted) -> Reply:
     """Let an approved version decide from now on; every worker does so within a second."""
     command = Activate(call.path["version_id"], if_match(call.request), wanted.note or "")
-    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=200)
+    return stored_reply(call.services.policies.perform_once(call.operator, call.once, command), created=200)
 
 
 @policies.sending(
@@ -260,4 +260,4 @@ def activate_policy(call: Call, wanted: policy_requests.Noted) -> Reply:
 def roll_back_policy(call: Call, wanted: policy_requests.Noted) -> Reply:
     """Let the version before the active one decide again: one step, always."""
     command = RollBack(if_match(call.request), wanted.note or "")
-    return stored_reply(call.services.policies.answer(call.operator, call.once, command), created=200)
+    return stored_reply(call.services.policies.perform_once(call.operator, call.once, command), created=200)

@@ -22,6 +22,16 @@ class EventShown(ResponsePart):
     data: AnyJson
 
 
+class Notification(ResponsePart):
+    """What is posted to an endpoint (Standard Webhooks). Take each `webhook-id` once, and answer 2xx within seconds."""
+
+    type: Annotated[str, Field(json_schema_extra={"enum": list(TAGS)})]
+    timestamp: datetime
+    seq: int
+    user_id: str | None
+    data: AnyJson
+
+
 class Events(ResponsePart):
     """Oldest first; `next` is the `after` of the next page, also when nothing came."""
 

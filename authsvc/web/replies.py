@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+from authsvc.domain.once import Answer
 from authsvc.factor import Json
-from authsvc.stepup.once import Answer
 
 JSON_MEDIA = "application/json"
 REPLAYED = (("Idempotent-Replayed", "true"),)

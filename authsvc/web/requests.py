@@ -160,7 +160,7 @@ class Switch(Wanted):
 
 
 class Decline(Wanted):
-    """`cancel`: I no longer want to. `not_me`: I never wanted to; the device the payment came from is suspended."""
+    """`cancel`: I no longer want to. `not_me`: I never wanted to; the device is suspended if its secret or a factor was shown."""
 
     choice: Literal["not_me", "cancel"]
 

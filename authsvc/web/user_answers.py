@@ -161,6 +161,10 @@ class Erased(ResponsePart):
     receipt: str
 
 
+class ErasedByOwner(Erased):
+    return_url: str | None
+
+
 class Erasure(ResponsePart):
     """How far the proof for an erasure is: `challenge` opens the payer's challenge that proves it; null, nothing was begun."""
 

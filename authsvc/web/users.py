@@ -75,7 +75,7 @@ for _modality in Modality:
     _declare_withdrawal(_modality)
 
 
-@users.delete(USER, user_answers.Erased)
+@users.delete(USER, user_answers.Erased, problems=("user-frozen",))
 def erase_user(call: Call) -> Reply:
     """Destroy a user's key, and with it everything that was sealed under it."""
     return json_reply(call.services.users.erase(call.key, call.path["user_id"]))

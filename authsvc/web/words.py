@@ -23,7 +23,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from authsvc.edge import text
+from authsvc import text
 from authsvc.payment import LARGEST_AMOUNT
 from authsvc.web.in_words import OF_PATTERN
 
@@ -134,8 +134,8 @@ Locale = Annotated[
 Nonce = Annotated[
     str, matching(r"^[A-Za-z0-9_.-]+$", "must be the nonce of the step, as it was given", 1, 256)
 ]
-# Typed by people, who have full-width digits and more than one hyphen: what is no code is said by whoever reads it.
-Code = Annotated[str, *_LABEL(64)]
+# Typed and pasted by people, with whatever a keyboard or a message puts around it: what is no code is said by whoever reads it.
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 OnlyTrue = Annotated[bool, AfterValidator(_must_be_true), WithJsonSchema({"type": "boolean", "const": True})]
 ReturnUrl = Annotated[
     str,

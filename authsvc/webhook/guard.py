@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
-from authsvc.edge.http import netloc
 from authsvc.errors import InvalidRequest
+from authsvc.http import netloc
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

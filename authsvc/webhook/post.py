@@ -21,7 +21,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
-from authsvc.edge.http import FinalResponse, retry_after
+from authsvc.http import FinalResponse, retry_after
 from authsvc.webhook.delivery import Outcome, Trouble
 from authsvc.webhook.guard import Guard, NotAllowed, target_of
 

@@ -35,6 +35,6 @@ def new_secret() -> bytes:
     return secrets.token_bytes(SECRET_SIZE)
 
 
-def shown(secret: bytes) -> str:
+def text_of(secret: bytes) -> str:
     """`whsec_…`, as the receiver keeps it."""
     return SECRET_PREFIX + base64.b64encode(secret).decode()

@@ -113,45 +113,53 @@ class RemoteFace:
 
 def face_handlers(service: Faces) -> Mapping[str, Handler]:
     """What a worker serves for `RemoteFace`."""
+    handlers = _FaceHandlers(service)
+    return {
+        ENROLL: handlers.enroll,
+        VERIFY: handlers.verify,
+        LOOK_ALIKES: handlers.look_alikes,
+        OBSERVE: handlers.observe,
+        ENROLL_PARTS: handlers.enroll_parts,
+        VERIFY_PARTS: handlers.verify_parts,
+    }
 
-    def enroll(header: Fields, blobs: Sequence[bytes]) -> Answer:
-        return _made(service.enroll(blobs, _context(header)))
 
-    def verify(header: Fields, blobs: Sequence[bytes]) -> Answer:
+class _FaceHandlers:
+    """Each unpacks a message, calls the service, and packs what it returns."""
+
+    def __init__(self, service: Faces) -> None:
+        self._service = service
+
+    def enroll(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
+        return _made(self._service.enroll(blobs, _context(header)))
+
+    def verify(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
         vector, *frames = blobs
-        return _compared(service.verify(frames, _template(header["reference"], vector), _context(header)))
+        reference = _template(header["reference"], vector)
+        return _compared(self._service.verify(frames, reference, _context(header)))
 
-    def observe(header: Fields, blobs: Sequence[bytes]) -> Answer:
-        part = service.observe(blobs, _context(header), header.get("model"))
+    def observe(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
+        part = self._service.observe(blobs, _context(header), header.get("model"))
         if isinstance(part, Unusable):
             return {"unusable": list(part.hints)}, ()
         return {"part": part.to_json()}, ()
 
-    def enroll_parts(header: Fields, blobs: Sequence[bytes]) -> Answer:
-        return _made(service.enroll_parts(_parts(header), _context(header)))
+    def enroll_parts(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
+        return _made(self._service.enroll_parts(_parts(header), _context(header)))
 
-    def verify_parts(header: Fields, blobs: Sequence[bytes]) -> Answer:
+    def verify_parts(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
         (vector,) = blobs
         reference = _template(header["reference"], vector)
-        return _compared(service.verify_parts(_parts(header), reference, _context(header)))
+        return _compared(self._service.verify_parts(_parts(header), reference, _context(header)))
 
-    def look_alikes(header: Fields, blobs: Sequence[bytes]) -> Answer:
+    def look_alikes(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
         vector, together = blobs
         template = _template(header["template"], vector)
         others = [
             replace(template, vector=together[start : start + len(vector)])
             for start in range(0, len(together), len(vector))
         ]
-        return {"numbers": list(service.look_alikes(template, others))}, ()
-
-    return {
-        ENROLL: enroll,
-        VERIFY: verify,
-        LOOK_ALIKES: look_alikes,
-        OBSERVE: observe,
-        ENROLL_PARTS: enroll_parts,
-        VERIFY_PARTS: verify_parts,
-    }
+        return {"numbers": list(self._service.look_alikes(template, others))}, ()
 
 
 def _made(answer: Template | Unusable) -> Answer:

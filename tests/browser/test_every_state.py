@@ -197,7 +197,7 @@ def test_every_state_of_an_overview(tour: Tour):
     tour.see("overview-over", OVERVIEW, refuses("GET ", "challenge-closed"))
     nothing = answers("GET /erasure", status=None, challenge=None)
     proved = answers("GET /erasure", status="authenticated", challenge=None)
-    erased = answers("POST /erasure/complete", user_id="u_1", erased_at="2026-11-23T12:00:00.000Z",
+    erased = answers("POST /erasure/complete", user_id="u_1", erased_at="2026-11-23T12:00:00.000Z", return_url=None,
                      audit={"chain": "a1b2c3d4-1", "seq": 42}, receipt="eyJhbGciOiJFUzI1NiJ9." + "x" * 300)  # fmt: skip
     tour.see("erase-start", OVERVIEW + "/erasure", nothing)
     tour.see("erase-impossible", OVERVIEW + "/erasure?impossible=1", nothing)

@@ -21,6 +21,7 @@ from authsvc.bootstrap.app import create_app
 from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
+from authsvc.domain.once import Once
 from authsvc.face import active, chain
 from authsvc.face.active import ActiveChallenge
 from authsvc.face.build import face_service
@@ -29,7 +30,6 @@ from authsvc.face.part import Part
 from authsvc.keys.access import ALL_SCOPES, ApiKey, new_api_key
 from authsvc.keys.keyring import KeyRing
 from authsvc.services.enrollments import TicketWanted
-from authsvc.stepup.once import Once
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
 from enrollment.beside import with_pages

@@ -23,6 +23,7 @@ from authsvc.lab.voice_copies import at_speed
 from authsvc.voice.audio import encode_wav
 from authsvc.voice.build import ears, voice_service
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
+from authsvc.voice.conditions import noisy
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 from authsvc.voice.service import VoiceService
 from tests.browser.inspection import inspect
@@ -63,7 +64,7 @@ class Reader:
 
     def __init__(self, phone: Phone, microphone: Microphone, speaker: Speaker, service: VoiceService) -> None:
         self.phone, self.page = phone, phone.page
-        self.leaves_doubt = self.breaks_off = False
+        self.leaves_doubt = self.is_drowned = False
         self._microphone, self._speaker, self._service = microphone, speaker, service
         self._enrolled: list[EnrollmentPhrase] = []
         self.page.route("**/steps/voice/begin", self._answer_with_the_digits)
@@ -80,8 +81,8 @@ class Reader:
         answer = route.fetch()
         digits = answer.json()["digits"]
         sound = self._doubtful(digits) if self.leaves_doubt else self._speaker.samples(digits)
-        if self.breaks_off:
-            sound = sound[: len(sound) * 2 // 5]
+        if self.is_drowned:
+            sound = noisy(sound, 2)
         elif "phrase" in answer.json():
             heard = self._service.listen(encode_wav(sound), CaptureContext(digits, "en"))
             assert isinstance(heard, EnrollmentPhrase)
@@ -171,10 +172,10 @@ def test_a_voice_is_enrolled_and_confirms_a_payment(
 
 
 def _listen_to_a_row_that_was_not_accepted(reader: Reader) -> None:
-    """The first reading breaks off: only then is there something to listen to."""
+    """The first reading drowns in noise: only then is there something to listen to."""
     page = reader.page
     assert not page.is_visible("#review")
-    reader.breaks_off = True
+    reader.is_drowned = True
     with page.expect_response(
         lambda answer: answer.request.method == "PUT", timeout=_SPOKEN_AND_JUDGED_MS
     ) as sent:
@@ -187,7 +188,7 @@ def _listen_to_a_row_that_was_not_accepted(reader: Reader) -> None:
     page.wait_for_selector("#review:visible")
     page.wait_for_function("document.getElementById('playback').duration > 2")
     assert inspect(page, "enroll-6-voice-heard") == []
-    reader.breaks_off = False
+    reader.is_drowned = False
 
 
 def _confirm_by_voice(reader: Reader) -> None:

@@ -103,7 +103,7 @@ def creation(
 ) -> tuple[Json, Creation]:
     """A registration that has begun: what is kept, and the honest answer."""
     begun = begin_registration(PARTY, subject, (), now, **options)
-    shown: Any = begun.shown["publicKey"]
+    shown: Any = begun.sent["publicKey"]
     return begun.kept, authenticator.create(shown)
 
 
@@ -133,7 +133,7 @@ class Scene:
 
     def begin(self, step: Step) -> tuple[Json, dict[str, Any]]:
         begun = self.verifier.begin(step, NOW)
-        return begun.kept, dict(begun.shown)
+        return begun.kept, dict(begun.sent)
 
     def receive(self, step: Step, kept: Json, credential: dict[str, Any], after: int = 1) -> Received:
         return self.verifier.receive(step, kept, Submission(credential), NOW + timedelta(seconds=after))

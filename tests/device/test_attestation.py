@@ -82,7 +82,7 @@ def test_a_chain_over_a_certificate_between_is_accepted() -> None:
 
 
 def test_attestation_is_asked_for_where_it_is_required() -> None:
-    options: Any = begin_registration(PARTY, ALICE, (), NOW, attestation=True).shown["publicKey"]
+    options: Any = begin_registration(PARTY, ALICE, (), NOW, attestation=True).sent["publicKey"]
     assert options["attestation"] == "direct"
 
 

@@ -52,7 +52,7 @@ def test_there_are_enough_cases_and_each_has_a_name_of_its_own() -> None:
 
 
 def test_the_options_ask_for_a_verified_user_and_a_fresh_challenge() -> None:
-    first, second = (begin_registration(PARTY, ALICE, (), NOW).shown["publicKey"] for _ in range(2))
+    first, second = (begin_registration(PARTY, ALICE, (), NOW).sent["publicKey"] for _ in range(2))
     assert isinstance(first, dict)
     assert isinstance(second, dict)
     assert first["authenticatorSelection"]["userVerification"] == "required"
@@ -67,7 +67,7 @@ def test_the_options_ask_for_a_verified_user_and_a_fresh_challenge() -> None:
 def test_the_keys_in_use_are_excluded_and_the_handle_stays() -> None:
     record = registered(Authenticator(ORIGIN))
     begun = begin_registration(PARTY, ALICE, [record], NOW, user_handle=record.user_handle)
-    options: Any = begun.shown["publicKey"]
+    options: Any = begun.sent["publicKey"]
     assert [each["id"] for each in options["excludeCredentials"]] == [record.id]
     assert unb64(options["user"]["id"]) == record.user_handle
 
@@ -79,7 +79,7 @@ def test_an_eleventh_key_is_refused() -> None:
 
 
 def test_a_key_for_payments_is_asked_for_as_browsers_want_it() -> None:
-    options: Any = begin_registration(PARTY, ALICE, (), NOW, pays=True).shown["publicKey"]
+    options: Any = begin_registration(PARTY, ALICE, (), NOW, pays=True).sent["publicKey"]
     assert options["extensions"]["payment"] == {"isPayment": True}
     assert options["authenticatorSelection"]["authenticatorAttachment"] == "platform"
     assert registered(Authenticator(ORIGIN), pays=True).pays

@@ -31,7 +31,7 @@ def browser(
 
 def register(key: SoftwareKey, live: tuple[CredentialRecord, ...] = ()) -> CredentialRecord:
     begun = begin_registration(PARTY, ALICE, live, NOW)
-    shown: Any = begun.shown["publicKey"]
+    shown: Any = begun.sent["publicKey"]
     options = PublicKeyCredentialCreationOptions.from_dict(shown)
     answer = dict(browser(key).make_credential(options))
     return finish_registration(PARTY, begun.kept, answer, ALICE, "dev_1", NOW)
@@ -41,9 +41,9 @@ def settled(tx: MemoryTx, client: Fido2Client, confirmation: PaymentConfirmation
     """What becomes of one payment answered by this client."""
     verifier = DeviceVerifier(Factor.DEVICE_UV, PARTY, tx.read, FixedMacs(), confirmation)
     begun = verifier.begin(STEP, NOW)
-    shown: Any = dict(begun.shown["publicKey"])  # type: ignore[call-overload]
+    shown: Any = dict(begun.sent["publicKey"])  # type: ignore[call-overload]
     if confirmation is not None:
-        shown["extensions"] = {"payment": payment_extension(begun.shown["paymentRequest"])}
+        shown["extensions"] = {"payment": payment_extension(begun.sent["paymentRequest"])}
     options = PublicKeyCredentialRequestOptions.from_dict(shown)
     answer = dict(client.get_assertion(options).get_response(0))
     received = verifier.receive(STEP, begun.kept, Submission(answer), NOW)

@@ -39,7 +39,7 @@ def part(
 
 
 def test_only_the_first_gesture_is_shown(chain: Chain) -> None:
-    shown = chain.shown()
+    shown = chain.view()
     assert shown["gestures"] == [drawn(SEED, 4)[0].value]
     assert (shown["part"], shown["parts"]) == (1, 4)
     assert not chain.is_revealed
@@ -49,7 +49,7 @@ def test_only_the_first_gesture_is_shown(chain: Chain) -> None:
 def test_each_part_shows_the_next_gesture_under_a_nonce_of_its_own(chain: Chain) -> None:
     nonces, gestures, now = {chain.nonce}, [], NOW
     while not chain.is_over:
-        gestures.append(chain.shown()["gestures"][0])  # type: ignore[index]  # JSON.
+        gestures.append(chain.view()["gestures"][0])  # type: ignore[index]  # JSON.
         submission = part(chain, shown_at=PHONE + 5_000 * len(gestures))
         now += timedelta(seconds=2)
         frames, context = chain.admit(submission, now)

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from authsvc.face.acquisition import spread
 from authsvc.face.engine import Box, Face, PointKind, Points
-from authsvc.face.hints import Hint, sentence
+from authsvc.face.hints import Hint
 from authsvc.face.quality import ENROLLMENT, VERIFICATION, Quality, has_rival, measure, pose
 from tests.face.drawing import RED, SquareDetector, drawn
 
 GOOD = Quality(width=150, sharpness=200, luma=120, turn=0.02, roll=1, outside=0, context=3, detail=0.8)
+
+
 SPOILED = {
     Hint.TOO_SMALL: {"width": 50.0},
     Hint.PARTIAL: {"outside": 0.4},
@@ -90,21 +91,3 @@ def test_a_face_over_the_edge_counts_by_its_share_however_wide_its_box_is(kind: 
 def test_a_second_face_counts_from_half_the_size_of_the_first(left: float, width: float, rival: bool) -> None:
     first, second = (Face(Box(x, 0, side, side), five(), 1.0) for x, side in ((0, 100), (left, width)))
     assert has_rival([first, second]) is rival
-
-
-def test_frames_are_taken_from_all_over_the_sequence() -> None:
-    assert spread(range(10), 3) == (0, 4, 9)
-    assert spread(range(10), 1) == (5,)
-    assert spread(range(2), 3) == (0, 1)
-
-
-@pytest.mark.parametrize("hint", list(Hint))
-def test_every_hint_has_a_sentence_in_both_languages(hint: Hint) -> None:
-    assert sentence(hint, "en-GB").endswith(".")
-    assert sentence(hint, "zh-CN").endswith("。")
-    assert sentence(hint, "fr") == sentence(hint, "en")
-
-
-def test_an_unknown_hint_is_an_error() -> None:
-    with pytest.raises(KeyError, match="no sentence for hint `smile`"):
-        sentence("smile", "en")

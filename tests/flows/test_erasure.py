@@ -1,10 +1,22 @@
 """A person erases their own account: proved first, once, at the highest level; and a receipt is what is left."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import jwt
 import pytest
 
+from authsvc.domain.once import Once
+from authsvc.domain.overview import OVERVIEW_LIFE
 from authsvc.domain.receipt import ERASURE_TYPE, LIFE
-from authsvc.errors import ChallengeClosed, NotFound, ProofRequired, Unauthenticated, UserFrozen
+from authsvc.errors import (
+    ChallengeClosed,
+    IdempotencyKeyReused,
+    NotFound,
+    ProofRequired,
+    Unauthenticated,
+    UserFrozen,
+)
 from authsvc.factor import Factor, Submission
 from tests.flows.recovering import Visit
 from tests.flows.test_half_finished import opened as ticketed
@@ -48,7 +60,7 @@ def proved(bench: Bench, phone: Phone) -> tuple[str, str]:
 def test_who_proved_it_is_erased_and_gets_a_receipt_that_anybody_can_check(bench: Bench, phone: Phone):
     overview = proved(bench, phone)
     assert bench.services.erasures.find(*overview)["status"] == "authenticated"
-    erased: Said = bench.services.erasures.complete(*overview)
+    erased: Said = said(bench.services.erasures.complete(*overview))
     header = jwt.get_unverified_header(erased["receipt"])
     keys = {key["kid"]: key for key in bench.services.public.jwks()["keys"]}  # type: ignore[attr-defined]  # A list.
     claims = jwt.decode(
@@ -124,7 +136,7 @@ def test_an_old_proof_is_none(bench: Bench, phone: Phone):
     with pytest.raises(ProofRequired):
         bench.services.erasures.complete(*overview)
     show_face(bench, begun(bench, overview), phone, "ann 8")
-    assert bench.services.erasures.complete(*overview)["user_id"] == "u_1"
+    assert said(bench.services.erasures.complete(*overview))["user_id"] == "u_1"
 
 
 def test_asking_again_answers_the_challenge_that_is_open(bench: Bench, phone: Phone):
@@ -164,3 +176,65 @@ def test_an_erased_persons_overview_is_over(bench: Bench, phone: Phone):
     ):
         with pytest.raises((NotFound, Unauthenticated)):
             ask(*overview)
+
+
+def test_the_receipt_that_was_lost_on_its_way_is_sent_again(bench: Bench, phone: Phone):
+    overview = proved(bench, phone)
+    lost = bench.services.erasures.complete(*overview, Once("k", b"f"))
+    bench.clock.advance(OVERVIEW_LIFE - timedelta(seconds=1))
+    again = bench.services.erasures.complete(*overview, Once("k", b"f"))
+    assert (again.body, again.replayed, lost.replayed) == (lost.body, True, False)
+    assert len([each for each in bench.events() if each["type"] == "subject:erased"]) == 1
+
+
+def test_after_a_quarter_of_an_hour_it_is_not(bench: Bench, phone: Phone):
+    overview = proved(bench, phone)
+    bench.services.erasures.complete(*overview, Once("k", b"f"))
+    bench.clock.advance(OVERVIEW_LIFE)
+    with pytest.raises(ChallengeClosed):
+        bench.services.erasures.complete(*overview, Once("k", b"f"))
+
+
+@pytest.mark.parametrize("first", [Once("k", b"f"), None], ids=["after a key", "after none"])
+@pytest.mark.parametrize("second", [Once("another", b"f"), None], ids=["another key", "no key"])
+def test_asked_again_in_another_way_there_is_no_such_account(
+    bench: Bench, phone: Phone, first: Once | None, second: Once | None
+):
+    overview = proved(bench, phone)
+    bench.services.erasures.complete(*overview, first)
+    with pytest.raises(NotFound):
+        bench.services.erasures.complete(*overview, second)
+
+
+def test_another_request_under_the_same_key_gets_nothing(bench: Bench, phone: Phone):
+    overview = proved(bench, phone)
+    bench.services.erasures.complete(*overview, Once("k", b"f"))
+    with pytest.raises(IdempotencyKeyReused):
+        bench.services.erasures.complete(*overview, Once("k", b"g"))
+
+
+def test_another_overviews_token_gets_nothing(bench: Bench, phone: Phone):
+    other = opened(bench)
+    overview = proved(bench, phone)
+    bench.services.erasures.complete(*overview, Once("k", b"f"))
+    with pytest.raises(Unauthenticated):
+        bench.services.erasures.complete(overview[0], other[1], Once("k", b"f"))
+    with pytest.raises(NotFound):
+        bench.services.erasures.complete(*other, Once("k", b"f"))
+
+
+def test_what_was_refused_can_be_asked_again_under_the_same_key(bench: Bench, phone: Phone):
+    overview = opened(bench)
+    with pytest.raises(ProofRequired):
+        bench.services.erasures.complete(*overview, Once("k", b"f"))
+    show_face(bench, begun(bench, overview), phone)
+    assert not bench.services.erasures.complete(*overview, Once("k", b"f")).replayed
+
+
+def test_of_eight_at_once_one_erases_and_all_get_its_receipt(bench: Bench, phone: Phone):
+    overview = proved(bench, phone)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(bench.services.erasures.complete, *overview, Once("k", b"f")) for _ in range(8)]
+    found = [each.result() for each in asked]
+    assert len({answer.body for answer in found}) == 1
+    assert sum(not answer.replayed for answer in found) == 1

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from authsvc.account import acts
+from authsvc.domain.once import Once
 from authsvc.domain.store import Transaction
 from authsvc.errors import ProofRequired, ReceiptMismatch, UserFrozen
 from authsvc.payment import Payment
-from authsvc.stepup.once import Once
 from authsvc.subject import Subject
+from tests.flows.owning import Holder
 from tests.support.service import CLIENT, Bench, Phone, Said, said
 
 USER = Subject(CLIENT, "u_1")
@@ -164,3 +165,16 @@ def test_a_proof_of_another_account_act_is_void_after_a_freeze(bench: Bench):
     bench.services.users.unfreeze(bench.key, "u_1", None, ["alice", "bob"])
     with pytest.raises(ProofRequired, match="not an unused proof"):
         bench.enroll(face=None, otp=False, proof=proof)
+
+
+def test_an_owner_who_gets_codes_from_the_shop_unfreezes_with_one(bench: Bench):
+    """Else whoever has no app had no way back without two operators; no other code is issued meanwhile."""
+    owner = Holder(bench, face="ann")
+    owner.enroll("otp", "device")
+    owner.app = None
+    paying = bench.decide(bench.payment(125_000), owner.device)
+    bench.services.users.freeze(bench.key, USER.user, "stolen")
+    with pytest.raises(UserFrozen):
+        owner.code(paying)
+    proof = owner.proof("unfreeze", "otp")
+    assert bench.services.users.unfreeze(bench.key, USER.user, proof, [])["status"] == "active"

@@ -13,13 +13,14 @@ from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
 from authsvc.factor import Factor
 from authsvc.policy import loading
-from tests.support.service import Bench, challenge_of
+from tests.support.service import Bench, Phone, challenge_of
 
 
 class Watched(Bench):
     """A service with one person and their phone."""
 
     device = StatedDevice()
+    owner = Phone()
 
 
 Open = Callable[[tuple[str, ...], Mapping[str, str]], Watched]

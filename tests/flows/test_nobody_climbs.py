@@ -1,5 +1,6 @@
 """Whatever somebody holds, it never gets them more than it proves, and the owner has a way back."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,11 @@ from authsvc.device.novelty import StatedDevice
 from authsvc.errors import ChallengeFailed, InvalidRequest, NotFound, ProofRequired
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor
+from authsvc.stepup.closing import present
 from authsvc.subject import Subject
 from tests.flows.owning import USER, Holder
 from tests.flows.recovering import Visit
-from tests.support.service import Bench, Said, challenge_of, said
+from tests.support.service import CLIENT, Bench, Said, challenge_of, said
 
 ACTS = ("enrollment", "unfreeze", "erasure", "restore")
 
@@ -262,6 +264,87 @@ def test_a_session_without_the_devices_secret_suspends_nobody(bench: Bench, owne
     declined = bench.services.challenges.decline(*challenge_of(decision), "not_me")
     assert declined == {"status": "declined_by_user", "device_suspended": False}
     assert taken("attack:suspected", bench) == [{"decision": decision["id"], "alarm": "not_me"}]
+    assert bench.decide(bench.payment(100), owner.device)["device"] == {"novelty": "trusted"}
+
+
+def named_by_id(bench: Bench, owner: Holder, factor: str, amount: int = 125_000) -> Said:
+    """A payment in the name of the owner's device, which is asked for this factor among others."""
+    decision = bench.decide(bench.payment(amount), StatedDevice(owner.device.id))
+    chosen = next(each for each in decision["challenge"]["sets"] if factor in each)
+    bench.services.challenges.switch(*challenge_of(decision), [Factor(each) for each in chosen])
+    return decision
+
+
+def says_not_me(bench: Bench, decision: Said) -> bool:
+    return bool(bench.services.challenges.decline(*challenge_of(decision), "not_me")["device_suspended"])
+
+
+@pytest.mark.parametrize("factor", ["otp", "device_uv", "face"])
+def test_another_factor_suspends_a_device_whose_secret_was_not_shown(
+    bench: Bench, owner: Holder, factor: str
+):
+    """As where the phone is gone, and its owner sees a payment in another browser."""
+    owner.enroll("otp", "key", "face")
+    decision = named_by_id(bench, owner, factor)
+    owner.answers(decision, Factor(factor))
+    assert says_not_me(bench, decision)
+    assert bench.decide(bench.payment(100), owner.device)["status"] == "denied"
+    # A failure that was none is not counted as one.
+    attempts = bench.wired.store.ledger.read(
+        lambda tx: present(tx.accounts.find(Subject(CLIENT, USER))).attempts
+    )
+    assert not any(counter.consecutive or counter.recent for counter in attempts.counters.values())
+
+
+def wrong_code(bench: Bench, owner: Holder, decision: Said) -> None:
+    bench.answer_otp(decision, "000000")
+
+
+def wrong_face(bench: Bench, owner: Holder, decision: Said) -> None:
+    bench.answer_face(decision, "eve 1")
+
+
+def begun_only(bench: Bench, owner: Holder, decision: Said) -> None:
+    bench.services.challenges.begin_step(*challenge_of(decision), Factor.OTP)
+
+
+def used_before(bench: Bench, owner: Holder, decision: Said) -> None:
+    code, earlier = owner.code(decision), bench.decide(bench.payment(125_000))
+    bench.answer_otp(earlier, code)
+    bench.answer_face(earlier, "ann 90")
+    assert bench.complete(earlier).authenticated
+    bench.answer_otp(decision, code)
+
+
+@pytest.mark.parametrize("shows", [wrong_code, wrong_face, begun_only, used_before])
+def test_what_is_wrong_suspends_nobody(
+    bench: Bench, owner: Holder, shows: Callable[[Bench, Holder, Said], None]
+):
+    owner.enroll("otp", "key", "face")
+    decision = named_by_id(bench, owner, "face" if shows is wrong_face else "otp")
+    shows(bench, owner, decision)
+    assert not says_not_me(bench, decision)
+    assert bench.again(decision)["status"] == "declined_by_user"
+    assert bench.decide(bench.payment(100), owner.device)["device"] == {"novelty": "trusted"}
+
+
+def test_guesses_beside_a_no_are_counted_like_others(bench: Bench, owner: Holder):
+    """Else `not me` would say of every code whether it is right, as often as one asks."""
+    owner.enroll("otp", "key")
+    for _ in range(5):
+        decision = bench.decide(bench.payment(125_000), StatedDevice(owner.device.id))
+        bench.answer_otp(decision, "000000")
+        assert not says_not_me(bench, decision)
+    assert bench.decide(bench.payment(125_000), StatedDevice(owner.device.id))["status"] == "denied"
+
+
+def test_what_waits_suspends_nobody(bench: Bench, owner: Holder):
+    owner.enroll("key", "face")
+    thief = Holder(bench, face="eve")
+    thief.enroll("otp", proof=owner.proof("enrollment", "face", "device_uv"))
+    decision = named_by_id(bench, owner, "otp", 1_000_000)
+    thief.answers(decision, Factor.OTP)
+    assert not says_not_me(bench, decision)
     assert bench.decide(bench.payment(100), owner.device)["device"] == {"novelty": "trusted"}
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.once import Once
 from authsvc.errors import (
     CaptureUnusable,
     ChallengeClosed,
@@ -20,7 +21,6 @@ from authsvc.errors import (
 )
 from authsvc.factor import Factor, Submission
 from authsvc.payment import Payee
-from authsvc.stepup.once import Once
 from tests.support.service import Bench, challenge_of, said
 
 NEW_PHONE = StatedDevice("dev_new", "ds_whatever")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from authsvc.attempts import ANY, HARD_STOP
+from authsvc.domain.attempts import ANY, HARD_STOP
 from authsvc.errors import ChallengeFailed, ProofRequired
 from tests.flows.recovering import Visit
 from tests.support.service import Bench, Phone, Said

@@ -9,10 +9,10 @@ from typing import Any
 
 from authsvc.bootstrap.opening import open_store
 from authsvc.bootstrap.sending import make_sender
+from authsvc.domain.once import Answer
 from authsvc.domain.store import Transaction
 from authsvc.events import Event
 from authsvc.services.outbox import StoredBeats, StoredOutbox
-from authsvc.stepup.once import Answer
 from authsvc.subject import Subject
 from authsvc.webhook.delivery import Claim
 from authsvc.webhook.lease import Lease

@@ -49,6 +49,19 @@ def small_ext4(folder: Path) -> Iterator[Disk]:
 
 
 @contextmanager
+def immutable(folder: Path) -> Iterator[Disk]:
+    """By `chattr +i`: all but SQLite's shared memory, since Linux kills whoever writes to a map of such a file."""
+    with small_ext4(folder) as disk:
+
+        def mark(sign: str) -> None:
+            found = [folder, *(each for each in folder.rglob("*") if not each.name.endswith("-shm"))]
+            kept = [str(each) for each in found if each.is_dir() or each.is_file()]
+            subprocess.run(["chattr", f"{sign}i", *kept], check=True)
+
+        yield Disk(disk.folder, lambda live: mark("+"), lambda live: mark("-"))
+
+
+@contextmanager
 def no_file_may_grow(folder: Path) -> Iterator[Disk]:
     """As a quota would have it; needs no rights."""
     folder.mkdir()
@@ -85,7 +98,12 @@ def _filled_up(folder: Path) -> Disk:
     return Disk(folder, stop, lambda live: fill.unlink())
 
 
-DISKS = {"tmpfs": tmpfs, "small ext4": small_ext4, "no file may grow": no_file_may_grow}
+DISKS = {
+    "tmpfs": tmpfs,
+    "small ext4": small_ext4,
+    "immutable": immutable,
+    "no file may grow": no_file_may_grow,
+}
 
 
 @pytest.fixture(scope="module", params=DISKS)
@@ -150,6 +168,35 @@ def test_keys_are_not_rotated_halfway_on_a_full_disk(disk: Disk, live: LiveServi
         assert ring.read_bytes() == before
     finally:
         disk.go(live)
+
+
+def test_a_file_system_that_turned_read_only_is_an_outage_until_it_is_mounted_anew(
+    tmp_path: Path, model_dir: Path
+) -> None:
+    """As ext4 does upon an error of its disk. While files are open for writing, Linux lets nobody remount it by hand."""
+    folder = tmp_path / "here"
+    with small_ext4(folder) as disk:
+        image = folder.with_suffix(".img")
+        with LiveService(folder, model_dir, workers=2, environment=SETTINGS) as live:
+            shop = Shop(live)
+            person = Person(shop)
+            known = str(expect(shop.decide(shop.payment(person)), 201)["id"])
+            processes = _pids(live)
+            subprocess.run(["mount", "-o", "remount,abort", str(disk.folder)], check=True)
+            assert _refused(shop, person)["retry-after"]
+            within(2.0, lambda: live.ask("GET", "/readyz").status == 503)
+            for _ in range(20):
+                assert shop.decide(shop.payment(person)).status == 503
+                assert shop.get(f"/v1/decisions/{known}").status == 200
+            assert live.ask("GET", "/healthz").status == 200
+            assert _pids(live) == processes
+        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=True)
+        with LiveService(folder, model_dir, workers=2, environment=SETTINGS) as live:
+            shop = Shop(live)
+            within(RECOVERY_S, lambda: live.ask("GET", "/readyz").status == 200)
+            assert shop.get(f"/v1/decisions/{known}").status == 200
+            assert live.audit_report()["sound"] is True
 
 
 def within(seconds: float, holds: Callable[[], bool]) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from authsvc.domain.once import Once
 from authsvc.errors import ReceiptMismatch
-from authsvc.stepup.once import Once
 from tests.support.service import Bench, embedded
 
 

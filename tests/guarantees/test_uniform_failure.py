@@ -9,7 +9,7 @@ from statistics import median
 
 import pytest
 
-from authsvc.ids import new_id
+from authsvc.domain.ids import new_id
 from tests.guarantees.people import FACE_AMOUNT, Challenge, Person, Shop
 from tests.support.live import Answer, LiveService
 

@@ -2,10 +2,8 @@
 
 import pytest
 
-from authsvc.errors import InvalidRequest
 from authsvc.lab.intervals import upper_bound
 from authsvc.lab.iso30107 import Presentation, report, threshold_at
-from authsvc.lab.pad_list import read_list
 
 
 def shown(species: str | None, *scores: float | None, matched: bool | None = None) -> list[Presentation]:
@@ -87,43 +85,3 @@ def test_the_limit_holds_for_every_species():
     high = shown("screen", *(0.5 + number / 100 for number in range(20)))
     low = shown("print", *(number / 100 for number in range(20)))
     assert threshold_at({"screen": high, "print": low}, 0.05) == pytest.approx(0.68)
-
-
-def test_a_list_is_csv_or_json(tmp_path):
-    (tmp_path / "1.jpg").touch()
-    (tmp_path / "clip").mkdir()
-    csv, json = tmp_path / "list.csv", tmp_path / "list.json"
-    csv.write_text("path,label,subject\n1.jpg,bona_fide,ann\nclip,print,bob\n")
-    json.write_text(
-        '[{"path": "1.jpg", "label": "bona_fide", "subject": "ann"},'
-        ' {"path": "clip", "label": "print", "subject": "bob"}]'
-    )
-    assert read_list(csv) == read_list(json)
-    assert [(one.path.name, one.species, one.subject) for one in read_list(csv)] == [
-        ("1.jpg", None, "ann"),
-        ("clip", "print", "bob"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("path,label,subject\n", "lists no presentations"),
-        ("path,label\n1.jpg,print\n", "row 1: expected `path`, `label` and `subject`"),
-        ("path,label,subject\n1.jpg,print,ann\n2.jpg,print,ann\n", "row 2: there is no `2.jpg`"),
-        ("path,label,subject\n1.jpg,print,\n", "row 1: expected"),
-    ],
-)
-def test_a_list_that_is_none_says_where(tmp_path, text, said):
-    (tmp_path / "1.jpg").touch()
-    (tmp_path / "list.csv").write_text(text)
-    with pytest.raises(InvalidRequest) as refused:
-        read_list(tmp_path / "list.csv")
-    assert said in refused.value.detail
-
-
-@pytest.mark.parametrize("text", ["{", '"abc"', "[]", "[1]", "{}"])
-def test_json_that_is_no_list_of_presentations_is_refused(tmp_path, text):
-    (tmp_path / "list.json").write_text(text)
-    with pytest.raises(InvalidRequest, match=r"list\.json"):
-        read_list(tmp_path / "list.json")

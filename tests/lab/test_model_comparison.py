@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from authsvc.lab.model_comparison import compared
-from tests.lab.test_face import people_of
+from tests.lab.faces import people_of
 
 _TARGETS = ("1 in 10", "1 in 100", "1 in 1000000")
 

@@ -132,11 +132,19 @@ def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
         yield "withdraws the face", rules.without_factor(state, FACE), ""
     if state.device != "removed":
         yield "removes the phone", rules.removed_device(state), ""
-    if state.device == "active":
-        shows = "phone and PIN" in thief.holds
+    if state.device == "active" and not state.frozen:
+        shows = "phone and PIN" in thief.holds or bool(counted(rules, thief, state))
         if shows or not rules.has("who has no secret suspends nobody"):
             broken = "" if shows else "a session suspends the owner's phone"
             yield "says `not me`, and the phone is suspended", _suspended(state), broken
+
+
+def counted(rules: Rules, thief: Thief, state: State) -> frozenset[int]:
+    """What a thief can show that counts."""
+    usable = rules.usable(
+        state, frozenset(f for f in ALL if state.factors[f].by and not state.factors[f].wait)
+    )
+    return frozenset(f for f in usable if thief.shows(state, f))
 
 
 def _suspended(state: State) -> State:

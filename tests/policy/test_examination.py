@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from authsvc.edge.money import MINOR_DIGITS
 from authsvc.errors import Unavailable
+from authsvc.money import MINOR_DIGITS
 from authsvc.policy import loading
 from authsvc.policy.examination import examine
 from authsvc.policy.life import NEVER_ACCEPTED, WEAKENS

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from authsvc.attempts import Attempts, Counter
 from authsvc.biometric.words import Modality, Template
 from authsvc.clock import from_millis
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.record import CredentialRecord, CredentialState
 from authsvc.domain.account import Account, AccountStatus, LowValue
+from authsvc.domain.attempts import Attempts, Counter
 from authsvc.domain.challenge import Challenge
 from authsvc.domain.decision import Decision, PolicyRef, ReceiptRef, Status
+from authsvc.domain.ids import new_id, twin
 from authsvc.domain.overview import Overview
 from authsvc.domain.standing import Standing
 from authsvc.domain.ticket import Grounds, Recovery, Ticket, TicketState
 from authsvc.factor import Factor
-from authsvc.ids import new_id, twin
 from authsvc.keys.access import ALL_SCOPES, ApiKey
 from authsvc.operators.unfreezing import UnfreezeRequest
 from authsvc.payment import Binding, Payee, Payment

@@ -100,13 +100,63 @@ def _holding(content: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     return write
 
 
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 BROKEN = {
     "a newer one": _newer,
     "an older one": _older,
     "no tables": _holding(lambda was: b""),
     "no database": _holding(lambda was: secrets.token_bytes(9000)),
     "half a database": _holding(lambda was: was[:5000]),
+    "a gap within": _holding(lambda was: was[:4096] + bytes(8192) + was[12288:]),
+    "of no version": lambda path: _sqlite(path, "DELETE FROM alembic_version"),
+    "of two versions": lambda path: _sqlite(path, "INSERT INTO alembic_version VALUES ('0002')"),
+    "a folder": _folder,
 }
+
+
+def _another_programs(path: Path) -> None:
+    path.unlink()
+    _sqlite(path, "CREATE TABLE users (name TEXT)")
+
+
+NO_UPGRADE = {name: BROKEN[name] for name in ("no database", "of no version", "of two versions", "a folder")}
+
+
+@pytest.mark.parametrize("broken", [*NO_UPGRADE, "another program's"])
+def test_what_cannot_be_upgraded_is_said_in_one_sentence(tmp_path: Path, broken: str):
+    settings = Settings(data_dir=tmp_path)
+    upgrade(database_url(settings))
+    NO_UPGRADE.get(broken, _another_programs)(settings.database_file)
+    done = CliRunner().invoke(main, ["db", "upgrade", "--data-dir", str(tmp_path)])
+    assert done.exit_code == 1
+    [said] = done.stderr.strip().splitlines()
+    assert said.startswith("Error: ")
+    assert "Error:" not in said.removeprefix("Error: ")
+    assert "OperationalError" not in said
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM alembic_version", "INSERT INTO alembic_version VALUES ('0002')"],
+    ids=["none", "two"],
+)
+def test_a_database_that_says_none_or_two_versions_is_neither_upgraded_nor_served(
+    settings: Settings, statement: str
+):
+    upgrade(database_url(settings))
+    connection = open_database(settings).connect()
+    connection.begin()
+    connection.run(statement, {})
+    connection.commit()
+    connection.close()
+    assert fit_of(open_database(settings)) is Fit.UNCLEAR
+    for attempt in (refuse_misfit, lambda _: upgrade(database_url(settings))):
+        with pytest.raises(ConfigurationError, match="does not say which one schema"):
+            attempt(open_database(settings))
 
 
 @pytest.mark.parametrize("broken", BROKEN)

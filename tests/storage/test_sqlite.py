@@ -1,11 +1,13 @@
 """Two stores over one file in one process: neither takes the other's locks away."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from authsvc.storage.sqlite import SqliteDatabase
+from authsvc.storage.upgrade import upgrade
 
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells which locks a process holds")
@@ -21,9 +23,13 @@ def test_a_second_store_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
     first.close()
 
 
-def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "made", [lambda path: SqliteDatabase(path, 1.0), lambda path: upgrade(f"sqlite:///{path}")]
+)
+def test_a_new_file_is_for_its_owner_alone(tmp_path: Path, made: Callable[[Path], object]) -> None:
+    """Whoever comes first, in a folder that others may enter."""
     path = tmp_path / "authsvc.db"
-    SqliteDatabase(path, 1.0)
+    made(path)
     assert path.stat().st_mode & 0o777 == 0o600
 
 

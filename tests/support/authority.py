@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from authsvc.attempts import Counter
 from authsvc.bootstrap.opening import open_database
 from authsvc.config import Settings
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.record import CredentialRecord, CredentialState
 from authsvc.domain.account import Account
+from authsvc.domain.attempts import Counter
 from authsvc.domain.challenge import Challenge
 from authsvc.domain.decision import Decision, PolicyRef, ReceiptRef, Status
 from authsvc.domain.operator import Operator, Role

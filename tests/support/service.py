@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyotp
 
@@ -24,6 +24,7 @@ from authsvc.bootstrap.opening import Uncounted
 from authsvc.clock import FrozenClock, to_millis
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.once import Answer, Once
 from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.part import Part
 from authsvc.factor import Factor, Submission, Unusable
@@ -37,7 +38,6 @@ from authsvc.policy.walk import MOST_CELLS
 from authsvc.services.enrollments import TicketWanted
 from authsvc.services.services import Services
 from authsvc.stepup.deciding import DecisionRequest
-from authsvc.stepup.once import Answer, Once
 from authsvc.stepup.proving import Completed
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
@@ -58,12 +58,13 @@ class NamedFaces:
         self.samples = manifests[0].fusion.samples
         self.gates: tuple[str, ...] = ()
         self.contexts: list[CaptureContext] = []
+        self.seen_as: Callable[[Sequence[bytes]], tuple[str, ...]] = lambda frames: ()
         self.shown: list[tuple[Gesture, ...]] = []
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
         if len(frames) < self.samples:
             return Unusable(("more_frames",))
-        return Template(Modality.FACE, self.model, _face_of(frames[0]), self.samples)
+        return Template(Modality.FACE, self.model, _face_of(frames[0]), self.samples, self.seen_as(frames))
 
     def verify(
         self, frames: Sequence[bytes], reference: Template, context: CaptureContext
@@ -72,7 +73,13 @@ class NamedFaces:
             return Unusable(("too_dark",))
         self.contexts.append(context)
         alike = _face_of(frames[0]) == reference.vector
-        return Comparison(0.99 if alike else 0.4, self.model, 1, LivenessResult(self.liveness))
+        return Comparison(
+            0.99 if alike else 0.4,
+            self.model,
+            1,
+            LivenessResult(self.liveness),
+            fingerprints=self.seen_as(frames),
+        )
 
     def observe(
         self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
@@ -85,18 +92,21 @@ class NamedFaces:
         return Part(
             model=self.model, gesture=shown, taken_at_ms=context.taken_at_ms,
             prompted_at_ms=context.prompted_at_ms, trace="", scene=("", ""), rest=name, apex="",
-            flatness=None, fingerprints=(), quality={}, replayed=False, passive=None,
+            flatness=None, fingerprints=self.seen_as(frames), quality={}, replayed=False, passive=None,
         )  # fmt: skip
 
     def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
         self.shown.append(tuple(part.gesture for part in parts))
-        return Template(Modality.FACE, self.model, _face_of(parts[0].rest.encode()), self.samples)
+        return Template(
+            Modality.FACE, self.model, _face_of(parts[0].rest.encode()), self.samples, _seen(parts)
+        )
 
     def verify_parts(
         self, parts: Sequence[Part], reference: Template, context: CaptureContext
     ) -> Comparison | Unusable:
         self.shown.append(tuple(part.gesture for part in parts))
-        return self.verify([part.rest.encode() for part in parts], reference, context)
+        compared = self.verify([part.rest.encode() for part in parts], reference, context)
+        return replace(compared, fingerprints=_seen(parts)) if isinstance(compared, Comparison) else compared
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
         return tuple(number for number, other in enumerate(others) if other.vector == template.vector)
@@ -126,9 +136,21 @@ class Here:
         return examine(candidate, active, profile, self._most_cells)
 
 
+def _seen(parts: Sequence[Part]) -> tuple[str, ...]:
+    return tuple(one for part in parts for one in part.fingerprints)
+
+
 def _face_of(frame: bytes) -> bytes:
     name = frame.split()[0]
     return struct.pack("<8f", *hashlib.sha256(name).digest()[:8])
+
+
+class Standing(Protocol):
+    """A clock that stands still until it is told to advance."""
+
+    def now(self) -> datetime: ...
+
+    def advance(self, by: timedelta) -> None: ...
 
 
 @dataclass
@@ -139,7 +161,7 @@ class Phone:
     device: StatedDevice = field(default_factory=StatedDevice)
     recovery_codes: Sequence[str] = ()
 
-    def code(self, clock: FrozenClock) -> str:
+    def code(self, clock: Standing) -> str:
         assert self.app is not None
         return self.app.at(clock.now())
 
@@ -148,7 +170,11 @@ class Bench:
     """The service and those around it: the shop with its key, and people with their phones."""
 
     def __init__(
-        self, settings: Settings, clock: FrozenClock | None = None, voice: Voices | None = None
+        self,
+        settings: Settings,
+        clock: Standing | None = None,
+        voice: Voices | None = None,
+        faces: NamedFaces | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or FrozenClock(NOON)
@@ -156,7 +182,7 @@ class Bench:
         if not settings.keyring.exists():
             KeyRing.create(settings.keyring)
         upgrade(database_url(settings))
-        self.faces = NamedFaces()
+        self.faces = faces or NamedFaces()
         self.tally = Counted()
         self.wired = wiring.wire(
             settings, self.clock, face=self.faces, tally=self.tally, analyst=Here(), voice=voice

@@ -184,10 +184,10 @@ def refused(words: str) -> Iterator[None]:
 
 def test_the_payer_is_shown_fresh_digits_in_their_language(bench: Bench, step: Step):
     one, other = bench.verifier.begin(step, NOW), bench.verifier.begin(step, NOW)
-    assert one.shown["digits"] != other.shown["digits"] or one.shown["nonce"] != other.shown["nonce"]
-    assert one.shown["language"] == "zh-CN"
-    assert one.shown["expires_at"] == "2026-11-22T12:01:00.000Z"
-    assert one.kept["digits"] == one.shown["digits"]
+    assert one.sent["digits"] != other.sent["digits"] or one.sent["nonce"] != other.sent["nonce"]
+    assert one.sent["language"] == "zh-CN"
+    assert one.sent["expires_at"] == "2026-11-22T12:01:00.000Z"
+    assert one.kept["digits"] == one.sent["digits"]
 
 
 def test_a_good_phrase_passes_and_is_remembered(bench: Bench, step: Step):
@@ -225,19 +225,19 @@ def test_a_second_phrase_in_between_is_judged_and_no_third_is_asked(bench: Bench
 
 
 def test_beginning_again_shows_the_same_digits_and_another_attempt_others(bench: Bench, step: Step):
-    shown = {bench.verifier.begin(step, NOW).shown["digits"] for _ in range(30)}
+    shown = {bench.verifier.begin(step, NOW).sent["digits"] for _ in range(30)}
     assert len(shown) == 1
-    attempts = {bench.verifier.begin(replace(step, attempt=n), NOW).shown["digits"] for n in range(3)}
+    attempts = {bench.verifier.begin(replace(step, attempt=n), NOW).sent["digits"] for n in range(3)}
     others = {
-        bench.verifier.begin(replace(step, challenge_id=f"chl_{n}"), NOW).shown["digits"] for n in range(3)
+        bench.verifier.begin(replace(step, challenge_id=f"chl_{n}"), NOW).sent["digits"] for n in range(3)
     }
     assert len(attempts | others | shown) == 5
 
 
 def test_the_second_phrase_has_digits_of_its_own(bench: Bench, step: Step):
-    first = bench.verifier.begin(step, NOW).shown["digits"]
+    first = bench.verifier.begin(step, NOW).sent["digits"]
     bench.answer(0.8, step)
-    second = {bench.verifier.begin(step, NOW).shown["digits"] for _ in range(5)}
+    second = {bench.verifier.begin(step, NOW).sent["digits"] for _ in range(5)}
     assert len(second) == 1
     assert first not in second
 
@@ -331,10 +331,10 @@ def test_a_submission_that_does_not_fit_its_ceremony_is_refused(
 
 def test_a_phrase_of_an_enrollment_reads_a_longer_row_of_digits():
     begun = begin_enrollment_phrase("en", NOW, seed_of("enr_1:0"))
-    submission = Submission({"nonce": begun.shown["nonce"]}, {"audio": (b"one",)})
+    submission = Submission({"nonce": begun.sent["nonce"]}, {"audio": (b"one",)})
     given, context = phrase(begun.kept, submission, SOON)
     assert given == b"one"
-    assert context.digits == begun.shown["digits"]
+    assert context.digits == begun.sent["digits"]
     assert (len(context.digits), context.language) == (8, "en")
 
 

@@ -12,9 +12,9 @@ from flask import Flask
 from jsonschema import Draft202012Validator
 from werkzeug.test import Client, TestResponse
 
+from authsvc.domain.once import Answer
 from authsvc.keys.access import ALL_SCOPES, ApiKey
 from authsvc.serving.waiting import WAITED
-from authsvc.stepup.once import Answer
 from authsvc.web.openapi import document, slugs_of
 from authsvc.web.operations import Operation
 from authsvc.web.problems import PROBLEMS

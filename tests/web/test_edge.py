@@ -4,10 +4,12 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+import pyotp
 import pytest
 
-from authsvc.stepup.once import Answer
+from authsvc.domain.once import Answer
 from tests.web.conftest import Shop
+from tests.web.people import open_enrollment, step
 from tests.web.support import BEARER, DECISION, TRANSACTION, Api, FakeServices, decision, slug
 
 HEADERS = {**BEARER, "Idempotency-Key": "k", "Content-Type": "application/json"}
@@ -99,6 +101,16 @@ def test_a_payee_name_with_something_unseen_is_refused_and_the_character_named(a
     payee = {"id": "shop_1", "name": f"Shop {mark}123"}
     answer = sent(api, decided(transaction={**TRANSACTION, "payee": payee}))
     assert f"U+{ord(mark):04X}" in fault(answer, "transaction.payee.name")
+
+
+@pytest.mark.parametrize(
+    "around", ["\u2068{}\u2069", "\u202a{}\u202c", "{}\r\n", "\ufeff{}", "{}\u200b"], ids=ascii
+)
+def test_a_code_is_read_with_what_a_message_puts_around_it(shop: Shop, user: str, around: str):
+    token, path = open_enrollment(shop, user)
+    code = pyotp.TOTP(step(shop, path, token, "otp").get_json()["secret"]).now()
+    answer = shop.api.put(f"{path}/steps/otp", json={"code": around.format(code)}, headers=token)
+    assert answer.get_json() == {"state": "received"}
 
 
 # -- HTTP as it is -----------------------------------------------------------------------------------------------------

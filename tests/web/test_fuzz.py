@@ -4,6 +4,7 @@ No answer is a 5xx, none has a status, a media type or a form that the document 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -24,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from authsvc.domain.operator import Role
 from authsvc.web import credentials
-from authsvc.web.capture import AUDIO, FRAMES
+from authsvc.web.capture import AUDIO, FRAMES, CaptureBody
 from authsvc.web.openapi import slugs_of
 from authsvc.web.operations import Operation, Plane
 from authsvc.web.problems import PROBLEMS
@@ -32,10 +33,20 @@ from authsvc.web.registry import OPERATIONS
 from tests.support.operators import signed_in
 from tests.support.policies import ANN, stricter
 from tests.web.conftest import Shop
+from tests.web.odd import odd_requests
 from tests.web.people import Person, challenged, decide, open_enrollment, open_overview, open_webhook
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
-"""For each operation; more for a longer search."""
+"""For each operation and test; set, the search is longer and another one each time."""
+
+_searched = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 CHECKS = [
     not_a_server_error,
@@ -131,14 +142,7 @@ def test_every_answer_is_one_that_the_document_promises(
     described = schema[operation.path][operation.method]
     cases = st.one_of(*(described.as_strategy(generation_mode=mode) for mode in GenerationMode))
 
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @_searched
     @given(case=cases, misses=st.integers(0, 3))
     def send(case: Case, misses: int) -> None:
         if misses < 3 and isinstance(case.path_parameters, dict):
@@ -146,6 +150,31 @@ def test_every_answer_is_one_that_the_document_promises(
         answer = case.call(headers=dict(ground.headers[operation.plane]))
         case.validate_response(answer, checks=CHECKS)
         _must_be_a_declared_problem(operation, answer)
+
+    send()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_what_no_document_describes_is_answered_as_the_document_promises(
+    schema: Any, shop: Shop, ground: Ground, operation: Operation, monkeypatch: pytest.MonkeyPatch
+):
+    """Text, numbers, encodings, headers and addresses of the odd kind; some of them in an otherwise good request."""
+    monkeypatch.setattr(credentials, "LONGEST_WAIT", 0.05)
+    described = schema[operation.path][operation.method]
+    names = tuple(re.findall(r"\{(\w+)\}", operation.path))
+    multipart = isinstance(operation.body, CaptureBody)
+
+    @_searched
+    @given(case=described.as_strategy(), data=st.data())
+    def send(case: Case, data: st.DataObject) -> None:
+        body = case.body if isinstance(case.body, dict) else {}
+        odd = data.draw(odd_requests(body, names, multipart))
+        path = operation.path.format(**{**ground.ids, **odd.names})
+        headers = {**ground.headers[operation.plane], **odd.headers}
+        answer = shop.api.send(
+            operation.method, f"{path}?{odd.query}", headers=headers, data=odd.raw if operation.body else b""
+        )
+        assert answer.status_code < 500, answer.text
 
     send()
 

@@ -23,12 +23,12 @@ from authsvc.biometric.manifest import manifest_folder, read_manifest
 from authsvc.biometric.weights import is_installed
 from authsvc.biometric.words import Template
 from authsvc.clock import SystemClock
+from authsvc.domain.ids import new_id
 from authsvc.face.build import face_service
 from authsvc.face.capture import CaptureContext
 from authsvc.face.image import decode
 from authsvc.face.service import FaceService
 from authsvc.factor import Factor
-from authsvc.ids import new_id
 from authsvc.policy import loading
 from authsvc.subject import Subject
 from tests.face.clips import frames_of

@@ -1,7 +1,8 @@
-"""The answer of a completed enrollment is lost on its way, and with it the recovery codes: asked again, it is sent again."""
+"""An answer that shows something once is lost on its way, of an enrollment or an erasure: asked again, it is sent again."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,15 +13,16 @@ import pyotp
 import pytest
 from werkzeug.test import TestResponse
 
-from authsvc.domain.ticket import TICKET_LIFE
+from authsvc.domain.once import Once
+from authsvc.domain.ticket import TICKET_LIFE, Ticket
 from authsvc.errors import ChallengeClosed
 from authsvc.factor import Submission
 from authsvc.services.enrollments import TicketWanted
-from authsvc.stepup.once import Once
+from enrollment.app import make_pages
 from tests.support.service import Bench, Said, embedded, said
 from tests.web.conftest import Shop
-from tests.web.people import open_enrollment, step
-from tests.web.support import slug
+from tests.web.people import Registration, open_enrollment, open_overview, step
+from tests.web.support import BASE_URL, slug
 
 
 @dataclass
@@ -104,13 +106,34 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.close()
 
 
-def completed(bench: Bench, key: str = "k") -> tuple[tuple[str, str], Said]:
-    """An enrollment that was completed under this key, and what it answered."""
+def ready(bench: Bench) -> tuple[str, str]:
+    """An enrollment with an app, to be completed."""
     ticket = bench.services.enrollments.create(bench.key, bench.once(), TicketWanted("u_1", "zh-CN"))
     opened = (str(said(ticket)["id"]), str(said(ticket)["token"]))
     app = pyotp.TOTP(str(bench.services.enrollments.begin_step(*opened, "otp", {})["secret"]))
     bench.services.enrollments.take_step(*opened, "otp", Submission({"code": app.at(bench.clock.now())}))
+    return opened
+
+
+def completed(bench: Bench, key: str = "k") -> tuple[tuple[str, str], Said]:
+    """An enrollment that was completed under this key, and what it answered."""
+    opened = ready(bench)
     return opened, said(bench.services.enrollments.complete(*opened, Once(key, b"f")))
+
+
+def test_a_copy_that_overtakes_between_two_looks_is_answered_alike(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    opened, enrolling = ready(bench), bench.services.enrollments._parts.enrolling
+    find, first = enrolling.find, []
+
+    def overtaken(enrollment_id: str) -> Ticket:
+        monkeypatch.undo()
+        first.append(said(bench.services.enrollments.complete(*opened, Once("k", b"f"))))
+        return find(enrollment_id)
+
+    monkeypatch.setattr(enrolling, "find", overtaken)
+    assert said(bench.services.enrollments.complete(*opened, Once("k", b"f"))) == first[0]
 
 
 def test_it_is_kept_for_a_quarter_of_an_hour(bench: Bench):
@@ -128,3 +151,61 @@ def test_it_is_kept_sealed(bench: Bench):
     codes = first["recovery_codes"]
     assert codes
     assert not [code for code in codes if code.encode() in stored or code.replace("-", "").encode() in stored]
+
+
+@dataclass
+class Leaving:
+    """Somebody with an app and a device key, who has just proved that the account is to be erased."""
+
+    shop: Shop
+    token: dict[str, str]
+    path: str
+
+    @classmethod
+    def of(cls, shop: Shop, user: str) -> Leaving:
+        phone = Registration(shop, user)
+        secret = step(shop, phone.path, phone.token, "otp").get_json()["secret"]
+        before = pyotp.TOTP(secret).at(int(time.time()) - 30)
+        handed_in = shop.api.put(f"{phone.path}/steps/otp", json={"code": before}, headers=phone.token)
+        assert (handed_in.status_code, phone.hand_in().status_code) == (200, 200)
+        assert phone.complete().status_code == 200
+        token, path = open_overview(shop, user)
+        begun = shop.api.post(f"{path}/erasure/begin", headers=token).get_json()["challenge"]
+        payer = {"Authorization": f"Challenge {begun['token']}"}
+        asked = f"/v1/challenges/{begun['id']}"
+        options = step(shop, asked, payer, "device_uv").get_json()["publicKey"]
+        signed = phone.phone.get(options).to_json()
+        shop.api.put(f"{asked}/steps/device_uv", json=signed, headers=payer)
+        step(shop, asked, payer, "otp")
+        shop.api.put(f"{asked}/steps/otp", json={"code": pyotp.TOTP(secret).now()}, headers=payer)
+        assert shop.api.post(f"{asked}/complete", headers=payer).status_code == 200
+        return cls(shop, token, path)
+
+    def complete(self, key: str) -> TestResponse:
+        headers = {**self.token, "Idempotency-Key": key}
+        return self.shop.api.post(f"{self.path}/erasure/complete", headers=headers)
+
+
+def test_the_receipt_of_an_erasure_is_sent_again(shop: Shop, user: str):
+    leaving = Leaving.of(shop, user)
+    lost, again, other = leaving.complete("k"), leaving.complete("k"), leaving.complete("another")
+    assert lost.get_json()["user_id"] == user
+    assert (again.status_code, again.data) == (lost.status_code, lost.data) == (200, lost.data)
+    assert "Idempotent-Replayed" not in lost.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert slug(other) == "not-found"
+
+
+def test_a_browser_that_lost_the_page_of_the_receipt_sends_its_form_again(shop: Shop, user: str):
+    leaving = Leaving.of(shop, user)
+    browser = make_pages(shop.app, BASE_URL).test_client()
+    address = leaving.path.replace("/v1/overviews/", "/o/")
+    token = leaving.token["Authorization"].removeprefix("Overview ")
+    browser.post(address, base_url=BASE_URL, data={"token": token})
+    page = browser.get(f"{address}/erasure", base_url=BASE_URL).text
+    form = {"form_key": page.split('name="form_key" value="')[1].split('"')[0]}
+    lost, again = (browser.post(f"{address}/erasure/now", base_url=BASE_URL, data=form) for _ in range(2))
+    assert (lost.status_code, again.status_code) == (200, 200)
+    receipt = lost.text.split('id="receipt">')[1].split("<")[0]
+    assert receipt.count(".") == 2
+    assert receipt in again.text

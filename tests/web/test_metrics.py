@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from authsvc.biometric.drift import DriftVerdict, ScoreHistogram
+from authsvc.domain.once import Answer
 from authsvc.errors import CaptureUnusable
-from authsvc.stepup.once import Answer
 from authsvc.web.metrics import Metrics
 from authsvc.web.metrics_files import ROOM, CountingPlace, fresh_directory
 from tests.web.support import CHALLENGE_ID, PAYER, Api, FakeServices, decision

@@ -1,12 +1,20 @@
 """The published document: complete, well-formed, and the same as what is served."""
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import openapi_spec_validator
 import pytest
 from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
+from authsvc.events import TAGS as EVENTS
+from authsvc.web.body import JsonBody, JsonEvidence
 from authsvc.web.openapi import document
+from authsvc.web.openapi_fields import fields
 from authsvc.web.registry import OPERATIONS, TAGS
 from tests.web.support import BASE_URL, Api
 
@@ -162,3 +170,91 @@ def test_what_is_published_is_what_is_refused(described: dict[str, Any]):
     assert (amount["minimum"], amount["maximum"]) == (0, 2**53 - 1)
     assert schemas["Risk"]["properties"]["score"]["maximum"] == 100
     assert schemas["DecisionWanted"]["required"] == ["transaction", "user_id"]
+
+
+def test_every_property_has_a_sentence_and_no_sentence_is_left_over(described: dict[str, Any]):
+    schemas = described["components"]["schemas"]
+    names = [(schema, name) for schema, found in schemas.items() for name in found.get("properties", {})]
+    for schema, name in names:
+        sentence = schemas[schema]["properties"][name]["description"]
+        assert sentence[0].isupper() or sentence[0] == "`", (schema, name)
+        assert sentence.endswith("."), (schema, name)
+    own = {f"{schema}.{name}" for schema, name in names} & set(fields().said)
+    shared = {name for schema, name in names if f"{schema}.{name}" not in own}
+    assert own | shared == set(fields().said)
+    assert set(fields().bodies) <= set(schemas)
+
+
+def test_every_parameter_has_a_sentence_and_an_example(described: dict[str, Any]):
+    names = set()
+    for at, found in _parts(described["paths"]):
+        if "in" in found and "name" in found and "schema" in found:
+            names.add(found["name"])
+            assert found["description"].endswith("."), at
+            assert "example" in found, at
+    assert {name.rpartition(".")[2] for name in fields().parameters} <= names
+
+
+def test_every_property_of_a_capture_has_a_sentence(described: dict[str, Any]):
+    forms = [
+        found["multipart/form-data"]["schema"]
+        for _, found in _parts(described)
+        if "multipart/form-data" in found
+    ]
+    assert len(forms) > 4
+    assert all(each["description"].endswith(".") for form in forms for each in form["properties"].values())
+
+
+def test_every_example_is_one(described: dict[str, Any]):
+    for at, found in _parts(described):
+        for example in found.get("examples", ()):
+            _of(described, at).validate(example)
+        if "example" in found and "schema" in found and not at.endswith("multipart~1form-data"):
+            _of(described, f"{at}/schema").validate(found["example"])
+
+
+def test_every_body_of_every_operation_has_an_example(described: dict[str, Any]):
+    bodies = [found for at, found in _parts(described) if re.search(r"/content/[^/]+$", at)]
+    assert len(bodies) > 2 * len(OPERATIONS)
+    assert all("example" in body for body in bodies)
+
+
+def test_examples_of_requests_are_admitted():
+    examples = 0
+    for operation in OPERATIONS:
+        if not isinstance(operation.body, JsonBody | JsonEvidence):
+            continue
+        (media,) = document(BASE_URL)["paths"][operation.path][operation.method.lower()]["requestBody"][
+            "content"
+        ].values()
+        operation.body.model.model_validate_json(json.dumps(media["example"]))
+        examples += 1
+    assert examples > 20
+
+
+def test_every_event_is_a_webhook(described: dict[str, Any]):
+    assert set(described["webhooks"]) == set(EVENTS)
+    for tag, item in described["webhooks"].items():
+        content = item["post"]["requestBody"]["content"]["application/json"]
+        assert content["example"]["type"] == tag
+
+
+def test_it_is_a_document_of_the_specification(described: dict[str, Any]):
+    openapi_spec_validator.validate(described)
+
+
+def _parts(value: object, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object in the document with its JSON pointer."""
+    if isinstance(value, dict):
+        yield at, value
+    for key, each in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield from _parts(each, f"{at}/{str(key).replace('~', '~0').replace('/', '~1')}")
+
+
+def _of(described: dict[str, Any], pointer: str) -> Draft202012Validator:
+    document_itself = DRAFT202012.create_resource(described)
+    return Draft202012Validator(
+        {"$ref": f"urn:api#{pointer}"}, registry=Registry().with_resource("urn:api", document_itself)
+    )

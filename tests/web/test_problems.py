@@ -7,9 +7,9 @@ import re
 import pytest
 
 from authsvc import errors
+from authsvc.domain.once import Answer
 from authsvc.errors import AuthsvcError
 from authsvc.serving import refusal
-from authsvc.stepup.once import Answer
 from authsvc.stepup.proving import Completed
 from authsvc.web import credentials
 from authsvc.web.openapi import slugs_of

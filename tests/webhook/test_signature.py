@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from authsvc.caller.webhooks import WebhookRefused, verify_webhook
-from authsvc.webhook.signature import Signing, new_secret, shown
+from authsvc.webhook.signature import Signing, new_secret, text_of
 
 NOW = datetime.fromtimestamp(1614265330, UTC)
 BODY = b'{"type":"receipt:consumed"}'
@@ -28,9 +28,9 @@ def test_either_secret_of_a_rotation_verifies_and_no_other_does():
     headers = Signing((new, former)).headers("evt_1", NOW, BODY)
     assert len(headers["webhook-signature"].split()) == 2
     for secret in (new, former):
-        assert verify_webhook(headers, BODY, shown(secret), NOW).id == "evt_1"
+        assert verify_webhook(headers, BODY, text_of(secret), NOW).id == "evt_1"
     with pytest.raises(WebhookRefused, match="no signature"):
-        verify_webhook(headers, BODY, shown(new_secret()), NOW)
+        verify_webhook(headers, BODY, text_of(new_secret()), NOW)
 
 
 def test_a_secret_is_long_enough_for_the_standard_and_never_the_same():

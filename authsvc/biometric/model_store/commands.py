@@ -16,7 +16,7 @@ from authsvc.biometric.model_store.prepare import prepare
 from authsvc.biometric.model_store.pull import pull
 from authsvc.biometric.weights import WeightState, weight_state
 from authsvc.errors import ModelUnusable
-from authsvc.spelling import did_you_mean
+from authsvc.text import did_you_mean
 
 _Result = TypeVar("_Result")
 

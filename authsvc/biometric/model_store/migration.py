@@ -98,14 +98,9 @@ def migration(
         counts[one.modality, one.model] = counts.get((one.modality, one.model), 0) + 1
         if standings.get(one.model, Standing.LOST) is Standing.LOST:
             lost.append(one)
+    names = {digest: one.id for digest, one in by_digest.items()}
     uses = (
-        ModelUse(
-            modality,
-            model,
-            by_digest[model].id if model in by_digest else None,
-            standings.get(model, Standing.LOST),
-            count,
-        )
+        ModelUse(modality, model, names.get(model), standings.get(model, Standing.LOST), count)
         for (modality, model), count in counts.items()
     )
     return Migration(

@@ -30,7 +30,7 @@ class AppStep:
         return True
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
-        secret = AppSecret(self._raw_secret(ticket), ticket.shown_as, self._issuer)
+        secret = AppSecret(self._raw_secret(ticket), ticket.account_name, self._issuer)
         shown = {"secret": secret.text, "uri": secret.uri, "qr_svg": secret.qr_svg()}
         return Begun(shown, {"secret": text_of(secret.raw)})
 
@@ -52,5 +52,5 @@ class AppStep:
         # The confirming code is used up as well: its step counts as the last one used.
         step = int(str(staged["step"]))
         tx.codes.put_secret(account.subject, account.key(), APP, bytes_of(staged["secret"]), step, when.now)
-        tx.publish(Event("subject:otp:enrolled", ticket.subject, when.now, when.told()))
+        tx.publish(Event("subject:otp:enrolled", ticket.subject, when.now, when.event_data()))
         return account.enrolled(Factor.OTP, when.counts_from, when.now)

@@ -8,6 +8,7 @@ from datetime import datetime
 from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.domain.account import Account
+from authsvc.domain.ids import new_id
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import Staging, strings_of
@@ -15,7 +16,6 @@ from authsvc.enrolling.steps.look_alikes import WORDING
 from authsvc.enrolling.steps.step import Step, Taken, When
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Json, Submission
-from authsvc.ids import new_id
 
 CONSENT_VERSION = "2026-11"
 

@@ -14,6 +14,7 @@ from authsvc.device.refusal import Refused
 from authsvc.device.registration import begin_registration, finish_registration
 from authsvc.device.rules import DeviceRules
 from authsvc.domain.account import Account
+from authsvc.domain.ids import new_id
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import bytes_of, text_of
@@ -21,7 +22,6 @@ from authsvc.enrolling.steps.step import Taken, When
 from authsvc.errors import InvalidRequest
 from authsvc.events import Event
 from authsvc.factor import Begun, Json, Submission
-from authsvc.ids import new_id
 from authsvc.keys.macs import Macs
 
 
@@ -49,12 +49,12 @@ class DeviceStep:
             ticket.subject,
             live,
             now,
-            shown_as=ticket.display_name,
+            account_name=ticket.display_name,
             user_handle=handle,
             attestation=self._rules.trusted is not None,
             pays=self._rules.confirmation is not None,
         )
-        return Begun({"name_length": LONGEST_NAME, **begun.shown}, begun.kept)
+        return Begun({"name_length": LONGEST_NAME, **begun.sent}, begun.kept)
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
         name = submission.fields.get("name")
@@ -87,7 +87,7 @@ class DeviceStep:
                 seen_at=when.now,
             )
         )
-        data = {"device": str(staged["id"]), **when.told()}
+        data = {"device": str(staged["id"]), **when.event_data()}
         tx.publish(Event("subject:device:enrolled", ticket.subject, when.now, data))
         credential = staged.get("credential")
         if not isinstance(credential, Mapping):

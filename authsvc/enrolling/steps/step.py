@@ -15,13 +15,13 @@ from authsvc.factor import Begun, Json, Submission, Unusable
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Evidence that was good: `staged` waits, sealed, for `complete`; `shown` goes to the person now.
+    """Evidence that was good: `staged` waits, sealed, for `complete`; `sent` goes to the person now.
 
     Nothing is staged while more of the same is wanted first.
     """
 
     staged: Json | None
-    shown: Json = field(default_factory=dict)
+    sent: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class When:
     def waits(self) -> bool:
         return self.counts_from > self.now
 
-    def told(self) -> Json:
-        """What an event says of it."""
+    def event_data(self) -> Json:
+        """As an event carries it."""
         return {"probation": self.waits, "counts_from": rfc3339(self.counts_from)}
 
 

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from authsvc.domain.operator import Act
-from authsvc.edge.text import typed, typed_plainly
 from authsvc.errors import InvalidRequest, Unavailable
 from authsvc.operators.search import Wanted
+from authsvc.text import typed, typed_plainly
 from authsvc.web.console.doors import Pages, console, operator, requires
 from authsvc.web.console.rendering import page
 from authsvc.web.console.wording import N_, gettext

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from authsvc.domain.operator import Act
-from authsvc.edge.text import identifier, typed_plainly
-from authsvc.edge.text import typed as as_meant
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.services.views import account_view, device_view
 from authsvc.subject import Subject
+from authsvc.text import identifier, typed_plainly
+from authsvc.text import typed as as_meant
 from authsvc.web.console.doors import Answer, Pages, console, operator, requires, see, typed
-from authsvc.web.console.rendering import page, told
+from authsvc.web.console.rendering import as_json, page
 
 LONGEST = 200
 
@@ -48,7 +48,7 @@ def decision(decision_id: str) -> Response:
 @requires(Act.READ_AUDIT)
 def evidence(decision_id: str) -> Response:
     """The bundle, as a file to keep."""
-    response = told(console().records.evidence(operator(), decision_id))
+    response = as_json(console().records.evidence(operator(), decision_id))
     response.headers["Content-Disposition"] = f'attachment; filename="{decision_id}.evidence.json"'
     response.headers["Cache-Control"] = "no-store"
     return response

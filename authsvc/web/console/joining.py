@@ -20,7 +20,7 @@ from authsvc.web.console.doors import (
     see,
     typed,
 )
-from authsvc.web.console.rendering import page, refused, told
+from authsvc.web.console.rendering import as_json, page, refused
 from authsvc.web.console.wording import N_, gettext
 
 pages = Pages("joining")
@@ -64,7 +64,7 @@ def ways() -> Response:
 
 @pages.post("/join/key/begin")
 def begin_key() -> Response:
-    return told(console().joining.begin_key(opened_by(INVITATION)))
+    return as_json(console().joining.begin_key(opened_by(INVITATION)))
 
 
 @pages.put("/join/key")
@@ -76,7 +76,7 @@ def finish_key() -> Response:
         console().joining.finish_key(invitation, credential if isinstance(credential, dict) else {})
     except InvalidRequest as error:
         return refused(error, 422, gettext(UNUSABLE))
-    return told({"state": "received"})
+    return as_json({"state": "received"})
 
 
 @pages.post("/join/go-on")

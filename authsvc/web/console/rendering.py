@@ -58,8 +58,8 @@ def refused(error: AuthsvcError, status: int = 422, message: str = "") -> Respon
     return response
 
 
-def told(value: Mapping[str, object]) -> Response:
-    """An answer for a script."""
+def as_json(value: Mapping[str, object]) -> Response:
+    """A response for a script."""
     return jsonify(value)
 
 

@@ -26,7 +26,7 @@ from authsvc.web.console.doors import (
     signed_in,
     typed,
 )
-from authsvc.web.console.rendering import page, refused, told
+from authsvc.web.console.rendering import as_json, page, refused
 from authsvc.web.console.wording import N_, gettext
 
 pages = Pages("sign-in")
@@ -65,7 +65,7 @@ def proof() -> Answer:
 
 @pages.post("/sign-in/key/begin")
 def begin_key() -> Response:
-    return told(console().sign_in.begin_key(opened_by(VISIT)))
+    return as_json(console().sign_in.begin_key(opened_by(VISIT)))
 
 
 @pages.put("/sign-in/key")
@@ -76,7 +76,7 @@ def finish_key() -> Answer:
         shown = console().sign_in.finish_key(visit, credential if isinstance(credential, dict) else {})
     except Unauthenticated as error:
         return refused(error, 401, gettext(NOT_ACCEPTED))
-    response = told({"state": "received"})
+    response = as_json({"state": "received"})
     return _signed_in(response, shown)
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from authsvc.clock import rfc3339
-from authsvc.edge.money import written
 from authsvc.errors import AuthsvcError
 from authsvc.look import language
+from authsvc.money import written
 
 CATALOGUE = language.Catalogue(Path(__file__).parent / "locales")
 gettext = CATALOGUE.gettext

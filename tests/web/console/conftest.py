@@ -13,6 +13,7 @@ from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.once import Once
 from authsvc.domain.operator import Role
 from authsvc.errors import NotFound
 from authsvc.factor import Submission
@@ -21,7 +22,6 @@ from authsvc.keys.keyring import KeyRing
 from authsvc.payment import Payee, Payment
 from authsvc.services.enrollments import TicketWanted
 from authsvc.stepup.deciding import DecisionRequest
-from authsvc.stepup.once import Once
 from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
 from authsvc.web.settings import WebSettings

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from authsvc.edge.text import typed_plainly
 from authsvc.errors import InvalidRequest
+from authsvc.text import typed_plainly
 
 FIELDS: Mapping[str, str] = {
     "type": "payment",

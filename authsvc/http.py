@@ -1,0 +1,58 @@
+"""HTTP/1.1 as servers really speak it: interim answers before the final one, pauses as seconds or as dates, IPv6 in addresses."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+BODY_PENDING = "authsvc.body_pending"
+"""The WSGI environ key by which our server says that it has not read a body, since nobody knows yet whether it may be sent."""
+
+LONGEST_WAIT = 25.0
+"""Seconds that the service holds one request for a decision open; a client that waits longer asks again."""
+
+_MOST_INTERIM = 20
+_LONGEST_PAUSE = 366 * 86_400
+
+
+class FinalResponse(http.client.HTTPResponse):
+    """A response that reads past every interim answer (RFC 9110 section 15.2), and not only past 100.
+
+    For connections as their `response_class`. 101 is final: nobody asked to switch protocols.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        for _ in range(_MOST_INTERIM):
+            if not 100 <= self.status < 200 or self.status == 101:
+                return
+            self.headers = None  # type: ignore[assignment]  # What tells `begin` that nothing was read yet.
+            super().begin()
+        raise http.client.BadStatusLine("interim answers without end")
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> int | None:
+    """The seconds of a `Retry-After` (RFC 9110 section 10.2.3); None where it says nothing usable.
+
+    A date is held against the answer's own `Date`, so that two clocks need not agree; one that is past means at once.
+    """
+    said = headers.get("Retry-After", "").strip()
+    if said.isascii() and said.isdecimal():
+        return min(int(said[:10]), _LONGEST_PAUSE)
+    until, since = _date(said), _date(headers.get("Date", "")) or now
+    return None if until is None else min(max(0, round((until - since).total_seconds())), _LONGEST_PAUSE)
+
+
+def netloc(host: str, port: int) -> str:
+    """Host and port as they stand in an address: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -1,0 +1,110 @@
+"""What `fields.toml` says of each property, put into the OpenAPI document, and an example of every body made of it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from authsvc.factor import Json
+
+_REFERENCE = "#/components/schemas/"
+_OF_A_TYPE: Mapping[str, object] = {
+    "boolean": False,
+    "integer": 1,
+    "number": 1.0,
+    "object": {},
+    "string": "…",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """`said` by property, or by `Schema.property` where it means something of its own there; `bodies` by schema.
+
+    `parameters` by the name of what stands in an address or a header, or by `chapter.name`.
+    """
+
+    said: Mapping[str, list[Any]]  # Any: examples are JSON.
+    bodies: Mapping[str, Json]
+    parameters: Mapping[str, list[Any]]
+
+    def of(self, schema: str, name: str) -> list[Any]:
+        """The sentence, and the example if there is one; raises KeyError for a property that nobody described."""
+        return self.said.get(f"{schema}.{name}") or self.said[name]
+
+
+@cache
+def fields() -> Fields:
+    read = tomllib.loads(files("authsvc.web").joinpath("fields.toml").read_text("utf-8"))
+    return Fields(bodies=read.pop("bodies"), parameters=read.pop("parameters"), said=read)
+
+
+def describe(schemas: Mapping[str, Any]) -> None:
+    """Give every property its sentence, and its example."""
+    for schema, name, found in _properties(schemas):
+        sentence, *example = fields().of(schema, name)
+        found["description"] = sentence
+        if example:
+            found["examples"] = example
+
+
+def parameter(tag: str, name: str, where: str, schema: Json, *, required: bool) -> Json:
+    """An OpenAPI Parameter Object with its sentence and example, which may be the chapter's own."""
+    known = fields().parameters
+    sentence, example = known.get(f"{tag}.{name}") or known[name]
+    return {
+        "name": name,
+        "in": where,
+        "required": required,
+        "description": sentence,
+        "schema": schema,
+        "example": example,
+    }
+
+
+def with_examples(document: Any, schemas: Mapping[str, Any]) -> None:  # Any: whatever JSON holds.
+    """Give every media type that has a schema an example of it, however deep it stands."""
+    if isinstance(document, list):
+        for each in document:
+            with_examples(each, schemas)
+    elif isinstance(document, dict):
+        for media in (
+            document.get("content", {}).values() if isinstance(document.get("content"), dict) else ()
+        ):
+            media.setdefault("example", example_of(media["schema"], schemas))
+        for each in document.values():
+            with_examples(each, schemas)
+
+
+def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
+    """A value that the schema admits, made of the examples of its properties."""
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix(_REFERENCE)
+        body = fields().bodies.get(name)
+        if body is None:
+            return example_of(schemas[name], schemas)
+        return {**dict.fromkeys(schemas[name].get("required", ())), **body}  # TOML has no null.
+    if schema.get("examples"):
+        return schema["examples"][0]
+    for key in ("const", "default"):
+        if schema.get(key) is not None:
+            return schema[key]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0], schemas)
+    if "properties" in schema:
+        return {name: example_of(found, schemas) for name, found in schema["properties"].items()}
+    if schema.get("type") == "array":
+        return [example_of(schema["items"], schemas)]
+    return _OF_A_TYPE.get(schema.get("type", ""))
+
+
+def _properties(schemas: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for schema, found in schemas.items():
+        for name, each in found.get("properties", {}).items():
+            yield schema, name, each

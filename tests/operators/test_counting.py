@@ -1,0 +1,50 @@
+"""What one audit line counts as on the console's first page."""
+
+import pytest
+
+from authsvc.operators.counting import Body, counted, names_of
+
+
+def line(action: str, result: str = "failed", **details: object) -> Body:
+    return {"action": action, "result": result, "details": details}
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        (line("decision.decide", "challenge_required", level="face"), ["decision:challenge_required:face"]),
+        (line("decision.decline", "declined_by_user"), ["challenge:declined_by_user"]),
+        (line("decision.complete", "refused", admitted=False), ["challenge:refused", "locked:refused"]),
+        (line("operator.sign-in", "refused"), ["operator:refused"]),
+        (line("operator.sign-in", "signed-in"), []),
+        (line("user.freeze", "frozen"), []),
+    ],
+)
+def test_a_line_counts_as_what_it_says(body: Body, names: list[str]) -> None:
+    assert list(names_of(body)) == names
+
+
+@pytest.mark.parametrize(
+    ("proof", "outcome"),
+    [
+        ({"factor": "face", "passed": True}, "factor:face:passed"),
+        ({"factor": "face", "passed": False, "liveness": "ATTACK"}, "factor:face:attack"),
+        ({"factor": "face", "passed": False, "liveness": "UNDECIDED"}, "factor:face:undecided"),
+        ({"factor": "otp", "passed": False}, "factor:otp:failed"),
+        ({"factor": "otp", "passed": "true"}, "factor:otp:failed"),
+    ],
+)
+def test_every_factor_that_was_judged_counts(proof: Body, outcome: str) -> None:
+    assert outcome in counted([line("decision.complete", "failed", results=[proof])])
+
+
+def test_scores_count_by_model_only_where_they_passed_and_are_scores() -> None:
+    def scores(**proof: object) -> list[str]:
+        body = line(
+            "decision.complete", results=[{"factor": "face", "model": "sha256:0123456789abcdef", **proof}]
+        )
+        return [name for name in names_of(body) if name.startswith("score:")]
+
+    (name,) = scores(passed=True, score=0.5)
+    assert name.startswith("score:face:0123456789ab:")
+    assert scores(passed=False, score=0.5) == scores(passed=True, score=2) == scores(passed=True) == []
