@@ -13,13 +13,15 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from authsvc.device.relying_party import checked_origin
 from authsvc.errors import ConfigurationError
 from authsvc.text import did_you_mean
 from authsvc.webhook.guard import networks_of
+
+Number = TypeVar("Number", int, float)
 
 PREFIX = "AUTHSVC_"
 LONGEST_DISPLAY_NAME = 64
@@ -144,19 +146,26 @@ class Setting:
 
 def _integer(lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        value = int(text)
-        if not lowest <= value <= highest:
-            raise ValueError(f"must be between {lowest} and {highest}")
+        value = _number(int, text)
+        if value is None or not lowest <= value <= highest:
+            raise ValueError(f"must be a whole number between {lowest} and {highest}")
         return value
 
     return read
 
 
 def _seconds(text: str) -> timedelta:
-    value = float(text)
-    if not 0 < value <= 10**7:
-        raise ValueError("must be a positive number of seconds")
+    value = _number(float, text)
+    if value is None or not 0 < value <= 10**7:
+        raise ValueError("must be a positive number of seconds, such as `2` or `0.5`")
     return timedelta(seconds=value)
+
+
+def _number(kind: Callable[[str], Number], text: str) -> Number | None:
+    try:
+        return kind(text)
+    except ValueError:
+        return None
 
 
 def _switch(text: str) -> bool:

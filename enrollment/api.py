@@ -96,6 +96,16 @@ class Api:
         return value
 
 
+def openapi(wsgi: WSGIApplication, base_url: str) -> Json:
+    """The document about the API, which anybody may read; raises Unavailable where it cannot be had."""
+    environ = create_environ("/v1/openapi.json", base_url)
+    chunks, status, _ = run_wsgi_app(wsgi, environ, buffered=True)
+    value = _read(b"".join(chunks)) if status.startswith("200") else None
+    if value is None:
+        raise Unavailable("the document cannot be read now")
+    return value
+
+
 def _read(content: bytes) -> Json | None:
     try:
         value = json.loads(content)

@@ -18,6 +18,7 @@ from enrollment.api import Api
 from enrollment.challenges import challenge_pages
 from enrollment.enrollments import enrollment_pages
 from enrollment.overviews import overview_pages
+from enrollment.reference import code, reference_pages
 from enrollment.rendering import failure_page
 from enrollment.session import Doorkeeper
 
@@ -39,6 +40,7 @@ def make_pages(api: WSGIApplication, base_url: str) -> Flask:
     app.register_blueprint(enrollment_pages(enrollments, Doorkeeper("e", base_url)))
     overviews = Api(api, base_url, "/v1/overviews", "Overview")
     app.register_blueprint(overview_pages(overviews, Doorkeeper("o", base_url), challenge_door))
+    app.register_blueprint(reference_pages(api, base_url))
     app.register_error_handler(AuthsvcError, failure_page)
     app.register_error_handler(HTTPException, _unanswered)
     app.register_error_handler(Exception, _unforeseen)
@@ -50,6 +52,7 @@ def _speak(app: Flask) -> None:
     language.CATALOGUE.teach(app)
     app.jinja_env.filters |= {
         "amount": wording.amount,
+        "code": code,
         "day": wording.day,
         "moment": wording.moment,
         "proof": wording.proof_name,

@@ -10,8 +10,11 @@ from enrollment.app import make_pages
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PREFIXES = ("/c/", "/e/", "/o/", "/pages/")
-"""Challenges, enrollments, overviews, and what the pages look like."""
+PREFIXES = ("/c/", "/e/", "/o/", "/docs/", "/pages/")
+"""Challenges, enrollments, overviews, the API's document for readers, and what the pages look like."""
+
+WHOLE = ("/", "/docs")
+"""What this is, and the beginning of that document."""
 
 
 class Beside:
@@ -23,7 +26,7 @@ class Beside:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "")
-        chosen = self._pages if path.startswith(PREFIXES) else self._api
+        chosen = self._pages if path.startswith(PREFIXES) or path in WHOLE else self._api
         return chosen(environ, start_response)
 
     def close(self) -> None:

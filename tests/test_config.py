@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from authsvc.config import SETTINGS, Settings, as_environment, read_settings
+from authsvc.device.attestation import TrustedModels
 from authsvc.errors import ConfigurationError
 
 
@@ -123,3 +124,25 @@ def test_a_socket_s_address_is_never_too_long(tmp_path: Path):
     assert len(str(far.worker_socket)) <= 90
     assert far.worker_socket == Settings(data_dir=deep).worker_socket
     assert far.worker_socket != Settings(data_dir=deep / "e").worker_socket
+
+
+NUMBERS = [
+    "AUTHSVC_PORT", "AUTHSVC_WORKERS", "AUTHSVC_PROBATION", "AUTHSVC_STORE_TIMEOUT", "AUTHSVC_BIOMETRIC_TIMEOUT",
+    "AUTHSVC_CHECKPOINT_EVERY", "AUTHSVC_FREE_SPACE_MIB",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("text", ["3d", "many", "", "1e", "0x10", "nan", "-1", "1,5", "10 s", "九"])
+def test_what_is_no_number_is_told_in_words(name: str, text: str):
+    with pytest.raises(ConfigurationError, match=f"`{name}` is `{text}`: must be a ") as refused:
+        read_settings({name: text})
+    assert not any(word in str(refused.value) for word in ("literal", "convert", "float", "base 10"))
+
+
+@pytest.mark.parametrize("name", ["nosuch.toml", ".", "file/below.toml"])
+def test_a_list_of_models_that_cannot_be_read_is_named(tmp_path: Path, name: str):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match=r"^`.*` cannot be read: [A-Z]") as refused:
+        TrustedModels.load(tmp_path / name)
+    assert "Errno" not in str(refused.value)

@@ -22,6 +22,8 @@ from authsvc.policy.engine import Policy
 from authsvc.voice.verifier import Worker as VoiceWorker
 
 LATELY_S = 1.0
+STARTING_S = 60.0
+"""How long a biometric worker may take to load its models before it is missed."""
 ROW_LIFE = timedelta(minutes=1)
 MIB = 1024 * 1024
 
@@ -48,6 +50,15 @@ class RoomHealth:
     def __init__(self, room: Described) -> None:
         self._room = room
         self._said: Json | None = None
+        self._began = time.monotonic()
+
+    def ask(self) -> None:
+        """As a chore: while the worker is still loading its models, silence is no news. Raises Unavailable afterwards."""
+        try:
+            self.refresh()
+        except Unavailable:
+            if self._said is not None or time.monotonic() - self._began > STARTING_S:
+                raise
 
     def refresh(self) -> Json:
         self._said = self._room.describe()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pkgutil
-import shlex
 import shutil
 import socket
 import sys
@@ -79,7 +78,9 @@ def _launch(
     if with_shop:
         shop = _free_port(DEVELOPMENT_SHOP_PORT)
         beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
-        facts["open"] = f"http://localhost:{shop}  (a shop to click through)"
+        facts["open"] = (
+            f"http://localhost:{shop}  (a shop to click through; more to try follows once all is ready)"
+        )
     note_address(settings)
     announce(facts)
     run(
@@ -116,8 +117,7 @@ def _facts(settings: Settings, *, development: bool) -> dict[str, object]:
     if settings.warnings:
         facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
     if development:
-        key = _development_key(settings)
-        facts |= {"api_key": key, "console": _development_console(settings), "curl": _curl(settings, key)}
+        facts |= {"api_key": _development_key(settings), "console": _development_console(settings)}
     return facts
 
 
@@ -239,17 +239,3 @@ def _free_port(wanted: int) -> int:
             found: int = listener.getsockname()[1]
             return found
     raise ConfigurationError("no free port for the demo shop")
-
-
-def _curl(settings: Settings, key: str) -> str:
-    """A decision to paste into a shell."""
-    body = (
-        '{"transaction": {"id": "pay_1", "type": "transfer", "amount_minor": 125000, "currency": "CNY",\n'
-        '  "payee": {"id": "shop_1", "name": "友谊商店"}}, "user_id": "u_1", "risk": {"score": 40, "reasons": []}}'
-    )
-    return (
-        f"curl -s {settings.public_url}/v1/decisions \\\n"
-        f"  -H {shlex.quote(f'Authorization: Bearer {key}')} \\\n"
-        f"  -H 'Content-Type: application/json' -H 'Idempotency-Key: \"first-try\"' \\\n"
-        f"  -d {shlex.quote(body)}"
-    )

@@ -164,7 +164,7 @@ def _chores(
         Chore("refreshing keys", timedelta(seconds=1), store.ring.refresh),
         Chore("telling of broken rows", timedelta(seconds=1), store.tell),
         *(
-            Chore(f"asking the {modality} room", timedelta(seconds=5), room.refresh, at_once=True)
+            Chore(f"asking the {modality} room", timedelta(seconds=5), room.ask, at_once=True)
             for modality, room in rooms.health.items()
         ),
         Chore("closing what expired", timedelta(seconds=10), services.housekeeping.sweep),

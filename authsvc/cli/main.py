@@ -23,6 +23,7 @@ _GROUPS = {
     "db": "authsvc.cli.rows:db",
     "demo": "authsvc.demo.commands:demo",
     "demo-shop": "authsvc.demo.shop.commands:demo_shop",
+    "ids": "authsvc.cli.ids:ids",
     "keyring": "authsvc.cli.operate:keyring",
     "keys": "authsvc.cli.operate:keys",
     "lab": "authsvc.lab.commands:lab",
@@ -158,8 +159,8 @@ def serve(development: bool, shop: bool, as_json: bool, **options: Any) -> None:
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
-    # Which of its own parts a library has set up is news to nobody.
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+    # Which of its own parts a library has set up is news to nobody, nor is each step that makes a developer's database.
+    logging.getLogger("alembic.runtime").setLevel(logging.WARNING)
     launch(
         settings,
         development=development,

@@ -21,6 +21,7 @@ class Authenticator:
     """The app that shows six digits (RFC 6238)."""
 
     def __init__(self, secret: str) -> None:
+        self.secret = secret
         self._codes = pyotp.TOTP(secret)
 
     def code(self, periods_ago: int = 0) -> str:

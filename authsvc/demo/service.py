@@ -88,10 +88,7 @@ class OwnService:
         return facts
 
     def _is_ready(self) -> bool:
-        try:
-            self.health = Wire(self.url, None, timeout=5.0, tries=1).get("/readyz").value
-        except AuthsvcError:
-            return False
+        self.health = health_of(self.url)
         return "engine" in self.health.get("face", {})
 
     def _end(self) -> None:
@@ -120,3 +117,11 @@ def _program() -> str:
 def _environment() -> dict[str, str]:
     """This process's environment without our settings: a demo never touches the database that an operator configured."""
     return {name: value for name, value in os.environ.items() if not name.startswith("AUTHSVC_")}
+
+
+def health_of(url: str) -> Mapping[str, Any]:
+    """What /readyz says; nothing while nobody answers or it is not ready."""
+    try:
+        return Wire(url, None, timeout=5.0, tries=1).get("/readyz").value
+    except AuthsvcError:
+        return {}

@@ -67,7 +67,9 @@ class TrustedModels:
             fingerprints = document.get("revoked_certificates", [])
             revoked = frozenset(bytes.fromhex(text).hex() for text in fingerprints)
             next_update = _midnight(document["next_update"])
-        except (OSError, KeyError, TypeError, ValueError) as error:
+        except OSError as error:
+            raise ConfigurationError(f"`{error.filename}` cannot be read: {error.strerror}") from error
+        except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"the list of authenticator models is unusable: {error}") from error
         if not models:
             raise ConfigurationError("the list of authenticator models is empty: nothing could be registered")

@@ -56,6 +56,10 @@ class RelyingParty:
 
 def checked_origin(text: str) -> str:
     """The origin of a site or an app as browsers send it; raises ConfigurationError."""
+    if text.startswith("android:") and not _ANDROID.match(text):
+        raise ConfigurationError(
+            f"`{text}` is no Android app: `android:apk-key-hash:` and the SHA-256 of its certificate, 43 characters in base64url"
+        )
     return text if _ANDROID.match(text) else _origin(text)
 
 
@@ -63,12 +67,14 @@ def _origin(url: str) -> str:
     """A web origin as browsers write it; raises ConfigurationError for whatever no browser would send."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", _port(url)
+    if _is_address(host):
+        raise ConfigurationError(f"`{url}` cannot use WebAuthn: its host must be a domain name")
     written = f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
     if written != url or _DEFAULT_PORTS.get(parts.scheme) == port:
         raise ConfigurationError(
             f"`{url}` is not an origin: scheme, lower-case host and unusual port, no more"
         )
-    if _is_address(host) or not _DOMAIN.match(host):
+    if not _DOMAIN.match(host):
         raise ConfigurationError(f"`{url}` cannot use WebAuthn: its host must be a domain name")
     is_local = host == "localhost" or host.endswith(".localhost")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_local):

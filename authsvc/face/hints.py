@@ -22,6 +22,7 @@ class Hint(StrEnum):
     INCONSISTENT = "inconsistent"
     NOT_LIVE = "not_live"
     OTHER_FORMAT = "other_format"
+    TOO_MANY_PIXELS = "too_many_pixels"
 
 
 _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
@@ -41,6 +42,7 @@ _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
         Hint.INCONSISTENT: "The pictures do not seem to show one and the same person. Please record again.",
         Hint.NOT_LIVE: "We could not make sure that you are there in person. Record again and make each movement as shown.",
         Hint.OTHER_FORMAT: "This kind of picture cannot be read. Take it with the camera on this page, or save it as JPEG.",
+        Hint.TOO_MANY_PIXELS: "This picture has too many pixels. Take it with the camera on this page, or save it smaller.",
     },
     "zh": {
         Hint.NO_FACE: "没有找到人脸，请正对镜头。",
@@ -58,6 +60,7 @@ _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
         Hint.INCONSISTENT: "各个画面似乎不是同一个人，请重新拍摄。",
         Hint.NOT_LIVE: "无法确认是您本人在镜头前，请重新拍摄，并按提示慢慢做每一个动作。",
         Hint.OTHER_FORMAT: "无法读取这种格式的图片，请用本页面的相机拍摄，或另存为 JPEG 格式。",
+        Hint.TOO_MANY_PIXELS: "图片的像素太多，请用本页面的相机拍摄，或缩小后再发送。",
     },
 }
 

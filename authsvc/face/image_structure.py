@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from authsvc.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
+from authsvc.face.hints import Hint
 
 MAX_PIXELS = 24_000_000
 """Of a picture that is unpacked whole; one that can be unpacked at an eighth of its size may have more."""
@@ -24,8 +25,24 @@ _HARMFUL = (
 _PADDING = b"\x00 \t\r\n"
 
 
+LARGEST_SENSOR = 250_000_000
+"""Pixels of a picture that a phone may have taken; what says to have more was made by nobody's camera."""
+
+
 class OtherFormat(UnsupportedMedia):
     """A picture, but of a kind that is not read here: the person can send another."""
+
+    hint = Hint.OTHER_FORMAT
+
+
+class TooManyPixels(PayloadTooLarge):
+    """A picture of more pixels than are unpacked, as the largest sensors write it: the person can send a smaller one."""
+
+    hint = Hint.TOO_MANY_PIXELS
+
+
+UNREAD = (OtherFormat, TooManyPixels)
+"""What the person is told about a picture; everything else that is refused no phone writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +66,8 @@ class Still:
 def check_size(width: int, height: int, most: int = MAX_PIXELS) -> None:
     """Raises PayloadTooLarge or InvalidRequest for a picture that is too large to be opened, or too small for a face."""
     if width * height > most:
-        raise PayloadTooLarge(f"a picture of {width} x {height} pixels, and {most} are accepted")
+        refusal = TooManyPixels if width * height <= LARGEST_SENSOR else PayloadTooLarge
+        raise refusal(f"a picture of {width} x {height} pixels, and {most} are accepted")
     if min(width, height) < MIN_SIDE:
         raise InvalidRequest(
             f"a picture of {width} x {height} pixels, and at least {MIN_SIDE} a side are needed"

@@ -25,7 +25,7 @@ from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.gestures import REST_FRAMES, Shown, is_at_rest, read_gestures
 from authsvc.face.hints import Hint
 from authsvc.face.image import decode, examined, resize_grey
-from authsvc.face.image_structure import OtherFormat
+from authsvc.face.image_structure import UNREAD
 from authsvc.face.mesh import Mesh, Pose, pose, resting, trace
 from authsvc.face.part import Part
 from authsvc.face.planarity import View, agreement
@@ -69,8 +69,8 @@ class Observer:
         _check_size(frames, context)
         try:
             pictures = [decode(frame, still) for frame, still in zip(frames, examined(frames), strict=True)]
-        except OtherFormat:
-            return Unusable((Hint.OTHER_FORMAT.value,))
+        except UNREAD as unread:
+            return Unusable((unread.hint.value,))
         meshes = self._followed(pictures)
         seen = [mesh for mesh in meshes if mesh is not None]
         if len(seen) < max((1 - _MOST_LOST) * len(meshes), REST_FRAMES):

@@ -22,7 +22,7 @@ from authsvc.face.engine import Detector, Matcher
 from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.hints import Hint
 from authsvc.face.image import examined
-from authsvc.face.image_structure import OtherFormat
+from authsvc.face.image_structure import UNREAD
 from authsvc.face.liveness import LivenessDetector, both, judge_parts, only, passive_part
 from authsvc.face.observing import MeshEngine, Observer, unpacked
 from authsvc.face.part import Part
@@ -216,8 +216,8 @@ class FaceService:
         _check_size(frames)
         try:
             stills = examined(frames)
-        except OtherFormat:
-            return Unusable((Hint.OTHER_FORMAT.value,))
+        except UNREAD as unread:
+            return Unusable((unread.hint.value,))
         acquired = [
             acquire(frame, self._detector, gate, fine=number in fine, still=still)
             for number, (frame, still) in enumerate(zip(frames, stills, strict=True))

@@ -32,6 +32,7 @@ OF_USER = f"""SELECT {DEVICES.listed("d")}, {CREDENTIALS.listed("c")} FROM devic
     WHERE d.client = :client AND d.user_id = :user ORDER BY d.created_at, d.device_id"""
 # A write that changes nothing: until this transaction ends nobody else writes the row. Under SQLite nobody could anyway.
 HOLD = f"UPDATE users SET version = version WHERE {_USER_KEY} RETURNING {USERS.listed()}"
+SUBJECTS = "SELECT client, user_id FROM users WHERE status <> 'erased' ORDER BY client, user_id"
 WRAPPED_KEYS = "SELECT client, user_id, sealing_key FROM users WHERE sealing_key IS NOT NULL"
 
 _USER_WIDTH = len(USERS.columns) + 1
@@ -95,6 +96,10 @@ class AccountStore:
 
     def forget_devices(self, subject: Subject) -> None:
         self._rows.remove(DEVICES, _USER_KEY, _key(subject))
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Everybody who has an account."""
+        return tuple(Subject(client, user) for client, user in self._connection.all(SUBJECTS, {}))
 
     def wrapped_keys(self) -> Sequence[tuple[Subject, bytes]]:
         """Every user's wrapped sealing key, for rotation."""

@@ -93,7 +93,8 @@ def bounded(request: ApiRequest, most: int) -> bytes:
 def must_be_uncoded(request: ApiRequest) -> None:
     """Raises UnsupportedMedia for a compressed body: what it would grow to cannot be bounded by its size."""
     coding = request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
-    if coding not in ("", "identity"):
+    transfer = request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower()
+    if coding not in ("", "identity") or transfer not in ("", "chunked"):
         raise UnsupportedMedia("the body must not be compressed: send it without `Content-Encoding`")
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.inspection import inspect
 from tests.browser.phone import Phone
+from tests.support.live import LiveService
 
 
 @pytest.mark.timeout(400)
@@ -42,6 +43,25 @@ def test_every_page_of_the_shop_is_fit_for_everybody(new_phone: Callable[..., Ph
     page.goto(phone.shop_url)
     page.click("#recover")
     faults += inspect(page, "shop-8-lost")
+    assert faults == []
+    assert phone.complaints == []
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_what_anybody_may_read_is_fit_for_everybody(
+    new_phone: Callable[..., Phone], service: LiveService, locale: str
+):
+    phone = new_phone(locale=locale)
+    page = phone.page
+    page.goto(f"http://localhost:{service.port}/")
+    faults = inspect(page, "reference-1-home")
+    page.click("a[href='/docs']")
+    faults += inspect(page, "reference-2-docs")
+    page.click("h2 a[href='/docs/decisions']")
+    page.click("#post-v1-decisions summary")
+    faults += inspect(page, "reference-3-chapter")
+    page.goto(f"{phone.shop_url}/open")
+    faults += inspect(page, "shop-9-pasting")
     assert faults == []
     assert phone.complaints == []
 

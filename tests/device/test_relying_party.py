@@ -65,5 +65,20 @@ def test_an_id_that_does_not_hold_the_origin_is_refused(id: str) -> None:
 
 @pytest.mark.parametrize("app", ["android:apk-key-hash:short", "android:apk-key-hash:" + "A" * 42 + "="])
 def test_a_certificate_hash_of_another_form_is_refused(app: str) -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="43 characters in base64url"):
         RelyingParty.at("https://pay.example", "Pay", related=(app,))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1",
+        "https://[::1]",
+        "https://[::1]:8443",
+        "http://[fe80::1]:1",
+        "https://192.0.2.7:8443",
+    ],
+)
+def test_an_address_is_told_that_a_domain_name_is_needed(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="its host must be a domain name"):
+        RelyingParty.at(url, "Pay")

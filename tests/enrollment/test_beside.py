@@ -7,12 +7,14 @@ from werkzeug.wrappers import Response
 from enrollment.beside import with_pages
 
 
-@pytest.mark.parametrize("path", ["/v1/decisions", "/healthz", "/", "/cc", "/c"])
+@pytest.mark.parametrize("path", ["/v1/decisions", "/healthz", "/docs.json", "/cc", "/c"])
 def test_everything_else_is_the_apis(path: str):
     assert Client(with_pages(Response("the API"), "https://pay.example")).get(path).text == "the API"
 
 
-@pytest.mark.parametrize("path", ["/c/chl_1", "/e/enr_1", "/o/ovw_1", "/pages/look.css"])
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/docs/users", "/c/chl_1", "/e/enr_1", "/o/ovw_1", "/pages/look.css"]
+)
 def test_these_are_the_pages(path: str):
     assert (
         Client(with_pages(Response("the API"), "https://pay.example")).get(path, buffered=True).text

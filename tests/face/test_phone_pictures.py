@@ -191,6 +191,31 @@ def test_a_picture_of_another_kind_is_answered_with_a_sentence(
     assert "JPEG" in sentence("other_format", "zh-CN")
 
 
+def of_size(size: tuple[int, int], kind: str) -> bytes:
+    return saved(Image.new("L", size), kind)
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"),
+    [
+        ((12_000, 9_000), "JPEG"),
+        ((16_320, 12_240), "JPEG"),
+        ((30_000, 2_200), "JPEG"),
+        ((8_064, 6_048), "PNG"),
+        ((6_000, 4_100), "WEBP"),
+    ],
+)
+def test_a_picture_of_the_largest_sensors_is_answered_with_a_sentence(
+    size: tuple[int, int], kind: str, drawn_manifest: Manifest
+) -> None:
+    large = of_size(size, kind)
+    service = FaceService(drawn_manifest, SquareDetector(), ColourMatcher(), UnsafeNoPad(), least_frames=1)
+    answered = service.enroll([saved(), saved(), large], CaptureContext())
+    assert answered == Unusable(("too_many_pixels",))
+    assert "smaller" in sentence("too_many_pixels", "en")
+    assert "缩小" in sentence("too_many_pixels", "zh-CN")
+
+
 HARMFUL = (
     b"PK\x03\x04",
     b"\x7fELF",

@@ -112,7 +112,7 @@ def _owner(rules: Rules, state: State) -> Iterator[Step]:
     if state.device == "active":
         yield "the owner removes the phone", rules.removed_device(state), ""
     if state.device == "suspended":
-        yield "two operators restore the phone", state._replace(device="active"), ""
+        yield "two operators restore the phone", _restored(state), ""
     if state.factors[FACE].by == "owner" and not state.frozen:
         yield "the owner replaces the face", rules.with_factor(state, FACE, "owner", COOLING), ""
     if any(f.by == "thief" and f.wait for f in state.factors):
@@ -137,6 +137,12 @@ def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
         if shows or not rules.has("who has no secret suspends nobody"):
             broken = "" if shows else "a session suspends the owner's phone"
             yield "says `not me`, and the phone is suspended", _suspended(state), broken
+
+
+def _restored(state: State) -> State:
+    """Receipts of before are void, or one from before the suspension would come back with the phone."""
+    receipt = None if state.receipt is None else state.receipt._replace(frozen_since=True)
+    return state._replace(device="active", receipt=receipt)
 
 
 def counted(rules: Rules, thief: Thief, state: State) -> frozenset[int]:
@@ -255,7 +261,7 @@ def _receipts(rules: Rules, state: State) -> Iterator[Step]:
     elif receipt.kind == "erasure" and not state.frozen and state.exists == "yes":
         yield "erases with the proof", _erased(state), ""
     elif receipt.kind == "restore" and state.device == "suspended":
-        yield "restores the phone with the proof", state._replace(receipt=None, device="active"), ""
+        yield "restores the phone with the proof", _restored(state._replace(receipt=None)), ""
 
 
 def _erased(state: State) -> State:

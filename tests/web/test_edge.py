@@ -135,6 +135,15 @@ def test_a_compressed_body_is_an_unsupported_medium(api: Api, fake: FakeServices
     assert not fake.calls_of("decisions.decide")
 
 
+@pytest.mark.parametrize(
+    "coding", ["gzip, chunked", "deflate, chunked", "x-gzip,chunked", "GZIP, Chunked", "br"]
+)
+def test_neither_is_it_compressed_on_its_way(api: Api, fake: FakeServices, coding: str):
+    answer = sent(api, b"\x1f\x8b\x08\x00", **{"Transfer-Encoding": coding})
+    assert slug(answer) == "unsupported-media"
+    assert not fake.calls_of("decisions.decide")
+
+
 def test_identity_is_no_coding(api: Api):
     assert sent(api, decided(), **{"Content-Encoding": "identity"}).status_code == 201
 

@@ -5,6 +5,8 @@ The browser stands for a phone: what it was given when it enrolled lies in a coo
 
 from __future__ import annotations
 
+import json
+
 from flask import Flask, Response, make_response, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
@@ -92,6 +94,20 @@ class Shop:
         ticket = self._till.overview(_user(), _locale())
         return self._hand_over(ticket.url, ticket.token)
 
+    def paste(self) -> Response:
+        return self._page("open.html")
+
+    def open_pasted(self) -> Response:
+        """What a backend would do with the answer: hand the payer over. Only this service's own pages are opened."""
+        try:
+            challenge = json.loads(request.form.get("answer", ""))["challenge"]
+            url, token = str(challenge["url"]), str(challenge["token"])
+        except (ValueError, LookupError, TypeError):
+            return self._page("open.html", wrong=True)
+        if not url.startswith(f"{self._service}/c/"):
+            return self._page("open.html", wrong=True)
+        return self._hand_over(url, token)
+
     def _found(self, order_id: str) -> Order:
         order = self._till.find(order_id)
         if order is None or order.payment.subject.user != _user():
@@ -136,6 +152,8 @@ def make_shop(shop: Shop) -> Flask:
     app.post("/phone/lose")(shop.lose_phone)
     app.post("/recover")(shop.recover)
     app.post("/overview")(shop.overview)
+    app.get("/open")(shop.paste)
+    app.post("/open")(shop.open_pasted)
     app.register_error_handler(AuthsvcError, _refused)
     return app
 

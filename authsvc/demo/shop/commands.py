@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
+import threading
+import time
 from pathlib import Path
 
 import click
@@ -10,8 +13,13 @@ from werkzeug.serving import make_server
 
 from authsvc.bootstrap.launch import DEVELOPMENT_CLIENT
 from authsvc.client import AuthsvcClient
+from authsvc.demo.first_payer import LARGE, SMALL, first_payer
+from authsvc.demo.service import health_of
 from authsvc.demo.shop.app import Shop, make_shop
 from authsvc.demo.shop.till import Till
+from authsvc.errors import AuthsvcError
+
+_PATIENCE_S = 120
 
 
 @click.command("demo-shop")
@@ -37,4 +45,31 @@ def demo_shop(service: str, port: int, data_dir: Path) -> None:
     shop = make_shop(Shop(Till(client, url), service))
     server = make_server("127.0.0.1", port, shop, threaded=True, fd=listener.fileno())
     click.echo(f"the shop is open: {url}")
+    threading.Thread(target=_introduce, args=(client, service, key, data_dir, url), daemon=True).start()
     server.serve_forever()
+
+
+def _introduce(client: AuthsvcClient, service: str, key: str, folder: Path, shop: str) -> None:
+    """Once the service is ready: what to open and what to paste. The last thing that a start says."""
+    began = time.monotonic()
+    while "engine" not in health_of(service).get("face", {}):
+        if time.monotonic() - began > _PATIENCE_S:
+            click.echo(f"the service is not ready after {_PATIENCE_S} s; {service}/readyz says why", err=True)
+            return
+        time.sleep(0.2)
+    try:
+        payer = first_payer(client, service, folder)
+    except AuthsvcError as error:
+        click.echo(f"no payer could be enrolled: {error.detail}", err=True)
+        return
+    run = secrets.token_hex(3)
+    small, large = (
+        payer.decide(service, key, f"{name}-{run}", amount)
+        for name, amount in (("coffee", SMALL), ("phone", LARGE))
+    )
+    click.echo(
+        f"\nReady.\n\n   shop  {shop}  (buy something; it plays the payment backend)\n    API  {service}/docs\n"
+        f"  payer  {payer.user_id}, with this phone and an authenticator app (secret {payer.app_secret})\n\n"
+        f"Approved, from a known phone:\n\n{small}\n\n"
+        f"Asks for a code; paste the answer at {shop}/open to be the payer:\n\n{large}\n"
+    )
