@@ -44,6 +44,15 @@ class Capture(StrEnum):
         return _CAPTURE_RANK[self]
 
 
+GESTURES: Mapping[int, tuple[int, int]] = {2: (11, 5), 3: (86, 43), 4: (596, 298), 5: (3_896, 1_948)}
+"""How many gestures a face may be asked for, and one in how many challenges a recording of another answers, uncut:
+
+played forwards, and both ways. `face.drawing` counts them.
+"""
+
+USUAL_GESTURES = 4
+"""Where nobody says how many."""
+
 _CAPTURE_RANK = {capture: rank for rank, capture in enumerate(Capture)}
 
 Gates = tuple[LivenessGate, ...] | None

@@ -133,6 +133,7 @@ def _recovering(shared: _Shared) -> Recovering:
             ceremonies=shared.ceremonies,
             target_fmr=partial(_target_fmr, policy),
             liveness=lambda: policy().liveness(Level.FACE_FINGERPRINT),
+            gestures=lambda: policy().gestures(Level.FACE_FINGERPRINT),
             macs=store.ring,
             tally=shared.kept.tally,
             clock=store.clock,

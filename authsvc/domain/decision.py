@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -82,7 +82,12 @@ class Passed:
         return cls(**{each.name: stated[each.name] for each in fields(cls) if each.name in stated})  # type: ignore[arg-type]  # Typed where they come in.
 
     def to_json(self) -> Json:
-        return asdict(self)
+        # Not `asdict`, which copies deeply what is only written: every decision comes by here.
+        return {each: getattr(self, each) for each in self.__slots__}
+
+    def returned(self) -> Json:
+        """What the backend gets back with its decision; `return_url` is for the payer's page."""
+        return {name: value for name, value in self.to_json().items() if name != "return_url"}
 
 
 @dataclass(frozen=True, slots=True)

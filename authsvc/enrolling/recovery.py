@@ -39,13 +39,14 @@ from authsvc.stepup.marks import marked, use_up
 @dataclass(frozen=True, slots=True)
 class RecoveryParts:
     """What recovery is wired with. `target_fmr` is the policy's for a modality, None where it asks for none;
-    `liveness` the gates of its strictest level."""
+    `liveness` and `gestures` those of its strictest level."""
 
     ledger: Ledger
     verifiers: Mapping[Factor, FactorVerifier[Transaction]]
     ceremonies: Ceremonies
     target_fmr: Callable[[Modality], str | None]
     liveness: Callable[[], Gates]
+    gestures: Callable[[], int]
     macs: Macs
     tally: Tally
     clock: Clock
@@ -234,6 +235,7 @@ class Recovering:
             locale=ticket.locale,
             target_fmr=self._target_fmr(factor),
             liveness=self._parts.liveness() if factor is Factor.FACE else None,
+            gestures=self._parts.gestures() if factor is Factor.FACE else None,
             attempt=ticket.recovering().tries,
         )
 

@@ -7,25 +7,20 @@ does not stop whoever can animate a face in real time.
 
 from __future__ import annotations
 
-import base64
-import itertools
 from collections.abc import Sequence
-from dataclasses import astuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from authsvc.biometric.vectors import Vectors, cosine, fuse
 from authsvc.biometric.words import Liveness, LivenessGate, LivenessResult
 from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext
+from authsvc.face.continuity import continuity, is_whole
 from authsvc.face.gestures import AT_REST, REST_FRAMES, Shown, read_gestures, strengths
 from authsvc.face.mesh import TRACE, Mesh, Pose, facing, pose, resting, traced
 from authsvc.face.observing import unpacked
 from authsvc.face.part import Part
 from authsvc.face.planarity import FLAT
-
-Floats = NDArray[np.float64]
 
 LEAST_FRAMES = 10
 LONGEST_GAP_MS = 250
@@ -35,19 +30,6 @@ LONGEST_ONSET_MS = 3_000
 """From the prompt until the gesture begins."""
 
 _LARGEST_TURN_AT_REST = 15.0  # Degrees; whoever looks elsewhere is not at rest.
-
-# The farthest that a head at rest goes within a tenth of a second, with a quarter on top of what the one living head does. Only
-# what a moving camera or an editor's zoom cannot cause: yaw and pitch in degrees, smile and open in eye distances.
-_FARTHEST_AT_REST = np.array([1.8, 1.7, 0.015, 0.015])
-LARGEST_JOIN = 1.0
-"""In those units, from one part to the next."""
-ENDS = 3
-"""Frames on either side of a join, of which the middle counts: a single one trembles as far as a cut jumps."""
-_LARGEST_MOVE, _LARGEST_GROWTH, _LARGEST_ROLL = 0.35, 1.10, 5.0
-_LEAST_CUT, _ALONE = 1.5, 3.0  # A step as large, and so many times its neighbours', is no movement.
-_SAME = 0.01  # Two frames that differ less are one, sent twice.
-LARGEST_CHANGE = 12.0
-"""Of the light around the face from one part to the next, in grey levels, after overall brightness is taken out."""
 
 
 class ActiveChallenge:
@@ -83,8 +65,8 @@ class ActiveChallenge:
             for part, one in zip(parts, shown, strict=True)
             if one is not None
         )
-        evidence |= _joins(parts, traces)
-        if not _is_whole(evidence):
+        evidence |= continuity(parts, traces, REST_FRAMES)
+        if not is_whole(evidence):
             return self._result(Liveness.UNDECIDED, evidence)
         return self._judge_person(parts, dimension, evidence)
 
@@ -139,70 +121,3 @@ def _is_timed(parts: Sequence[Part]) -> bool:
     """Frames follow one another without a hole in which somebody could change places, also from part to part."""
     gaps = np.diff([instant for part in parts for instant in part.taken_at_ms])
     return bool((gaps > 0).all() and gaps.max() <= LONGEST_GAP_MS and np.median(gaps) <= USUAL_GAP_MS)
-
-
-def _joins(parts: Sequence[Part], traces: Sequence[Sequence[Mesh | None]]) -> dict[str, float]:
-    """What speaks of a cut: steps that stand alone, frames sent twice, and how well each part begins where the last one ended."""
-    rest = resting([mesh for mesh in traces[0] if mesh is not None][:REST_FRAMES])
-    poses = [[pose(rest, mesh) for mesh in trace if mesh is not None] for trace in traces]
-    steps = _steps([found for trace in poses for found in trace if found is not None])
-    between = [(_middle(one[-ENDS:]), _middle(other[:ENDS])) for one, other in itertools.pairwise(poses)]
-    return {
-        "cuts": sum(
-            step > max(_LEAST_CUT, _ALONE * max(before, after))
-            for before, step, after in zip(steps, steps[1:], steps[2:], strict=False)
-        ),
-        "doubled": sum(step < _SAME for step in steps),
-        "widest_join": max((_join(*pair) for pair in between), default=0.0),
-        "scene_change": max(
-            (_changed(one.scene[1], other.scene[0]) for one, other in itertools.pairwise(parts)), default=0.0
-        ),
-        "repeated": len(parts)
-        and sum(
-            not set(_exact(one)).isdisjoint(_exact(other)) for one, other in itertools.combinations(parts, 2)
-        ),
-    }
-
-
-def _middle(poses: Sequence[Pose | None]) -> Pose | None:
-    """The median of each of their values."""
-    seen = [astuple(found) for found in poses if found is not None]
-    return Pose(*map(float, np.median(seen, axis=0))) if seen else None
-
-
-def _is_whole(evidence: dict[str, float]) -> bool:
-    return (
-        evidence["cuts"] == evidence["doubled"] == evidence["repeated"] == 0
-        and evidence["widest_join"] <= LARGEST_JOIN
-        and evidence["scene_change"] <= LARGEST_CHANGE
-    )
-
-
-def _steps(poses: Sequence[Pose]) -> list[float]:
-    values = np.array([(each.yaw, each.pitch, each.smile, each.open) for each in poses])
-    return list((np.abs(np.diff(values, axis=0)) / _FARTHEST_AT_REST).max(axis=1))
-
-
-def _join(one: Pose | None, other: Pose | None) -> float:
-    """The step from one part to the next; endless where a camera cannot have moved so far in a moment."""
-    if one is None or other is None:
-        return 99.0
-    moved = float(np.hypot(other.x - one.x, other.y - one.y))
-    growth = max(other.size / one.size, one.size / other.size)
-    if moved > _LARGEST_MOVE or growth > _LARGEST_GROWTH or abs(other.roll - one.roll) > _LARGEST_ROLL:
-        return 99.0
-    return _steps([one, other])[0]
-
-
-def _changed(one: str, other: str) -> float:
-    """The mean difference of the cells that neither face covers."""
-    first, second = (np.frombuffer(base64.b64decode(text), np.uint8).astype(float) for text in (one, other))
-    both = (first > 0) & (second > 0)
-    if not both.any():
-        return 0.0
-    change = second[both] - first[both]
-    return float(np.abs(change - np.median(change)).mean())
-
-
-def _exact(part: Part) -> list[str]:
-    return [one for one in part.fingerprints if one.startswith(("b:", "p:"))]

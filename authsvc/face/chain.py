@@ -28,6 +28,9 @@ PART_TIME = timedelta(seconds=3)
 LONGEST_DELAY = timedelta(milliseconds=1_500)
 """What the network may take on top, both ways and the frames included; what the client states beyond that is not believed."""
 
+COARSENESS = timedelta(milliseconds=100)
+"""How coarse a phone's clock may be: some browsers blur theirs."""
+
 CHAIN_LIFE = timedelta(seconds=120)
 MOST_FRAMES = 30
 
@@ -94,6 +97,7 @@ class Chain:
             "gestures": [self.gestures[len(self.parts)].value],
             "part": len(self.parts) + 1,
             "parts": len(self.gestures),
+            "can_swap": not self.swapped,
             "pause_ms": self.pause_ms,
             "deadline_at": rfc3339(from_millis(self.prompted_at) + latest),
             "expires_at": rfc3339(from_millis(self.expires_at)),
@@ -108,18 +112,14 @@ class Chain:
         return replace(fresh, gestures=gestures, swapped=True)
 
     def admit(self, submission: Submission, now: datetime) -> tuple[tuple[bytes, ...], CaptureContext]:
-        """The frames of this part; raises InvalidRequest for a foreign nonce, too many or no frames, and for a late part."""
+        """The frames of this part; raises InvalidRequest for a foreign nonce, too many or no frames, and one out of its time."""
         check_nonce(self.nonce, submission, from_millis(self.expires_at), now)
         frames = submission.files.get("frame", ())
         if not 1 <= len(frames) <= MOST_FRAMES:
             raise InvalidRequest(f"a part has 1 to {MOST_FRAMES} files named `frame`")
         meta = meta_of(submission)
         shown_at, sent_at = _instant(meta, "prompted_at_ms"), _instant(meta, "sent_at_ms")
-        taken = to_millis(now) - self.prompted_at
-        delay = min(max(taken - (sent_at - shown_at), 0), LONGEST_DELAY // timedelta(milliseconds=1))
-        if taken - delay > self.pause_ms + PART_TIME // timedelta(milliseconds=1):
-            raise InvalidRequest("the part came too late; begin again")
-        self._check_clock(shown_at)
+        self._check_time(shown_at, sent_at, to_millis(now) - self.prompted_at)
         context = CaptureContext.from_json(
             {
                 "gestures": [self.gestures[len(self.parts)]],
@@ -128,6 +128,8 @@ class Chain:
                 "part": len(self.parts),
             }
         )
+        if max(context.taken_at_ms, default=0) > sent_at:
+            raise InvalidRequest("`taken_at_ms` lies after `sent_at_ms`")
         return frames, context
 
     def followed(
@@ -148,8 +150,16 @@ class Chain:
             prompt_to_part_ms=(*self.prompt_to_part_ms, to_millis(received) - self.prompted_at),
         )
 
-    def _check_clock(self, shown_at: int) -> None:
-        """A prompt cannot have been shown before the part that led to it was sent."""
+    def _check_time(self, shown_at: int, sent_at: int, passed: int) -> None:
+        """`passed` since the prompt left, by our clock: no longer than a part may take, and no shorter than it says it took.
+
+        So the pause, and everything that frames show after it, went by on the server's clock too.
+        """
+        delay = min(max(passed - (sent_at - shown_at), 0), _milliseconds(LONGEST_DELAY))
+        if passed - delay > self.pause_ms + _milliseconds(PART_TIME):
+            raise InvalidRequest("the part came too late; begin again")
+        if sent_at - shown_at > passed + _milliseconds(COARSENESS):
+            raise InvalidRequest("the part came before it can have been made; begin again")
         if self.shown_at_ms is not None and shown_at < self.shown_at_ms:
             raise InvalidRequest("`prompted_at_ms` lies before the part that came first")
 
@@ -177,6 +187,10 @@ def _instant(meta: Mapping[str, object], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidRequest(f"`meta.{name}` must be milliseconds of the clock that `taken_at_ms` is told by")
     return value
+
+
+def _milliseconds(time: timedelta) -> int:
+    return time // timedelta(milliseconds=1)
 
 
 def _pause() -> int:

@@ -11,10 +11,10 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
+from authsvc.biometric.words import USUAL_GESTURES
 from authsvc.face.capture import Gesture
 
-FEWEST, USUAL, MOST = 2, 4, 5
-"""How many gestures may be asked, and how many are where nothing is said."""
+USUAL = USUAL_GESTURES
 
 TURNS = frozenset({Gesture.LEFT, Gesture.RIGHT})
 DRAWN = tuple(gesture for gesture in Gesture if gesture is not Gesture.CLOSER)
@@ -79,21 +79,28 @@ def mirrored(sequence: Iterable[Gesture]) -> Sequence:
     return tuple(_MIRRORED.get(gesture, gesture) for gesture in sequence)
 
 
-def playable(recordings: Iterable[Sequence], count: int, cuts: int) -> frozenset[Sequence]:
+def playable(
+    recordings: Iterable[Sequence], count: int, cuts: int, *, backwards: bool = False
+) -> frozenset[Sequence]:
     """The sequences of `count` that recordings can be made to show by at most `cuts` cuts from one rest to another.
 
     A run of a recording may begin and end at any rest, and may be mirrored as a whole; slowing down and enlarging add nothing.
+    Played `backwards` a head does the same gestures in the other order.
     """
-    runs = set(_runs([form for one in recordings for form in (tuple(one), mirrored(one))]))
+    forms = [form for one in recordings for form in (tuple(one), mirrored(one))]
+    runs = set(_runs([*forms, *(form[::-1] for form in forms)] if backwards else forms))
     made = set(runs)
     for _ in range(cuts):
         made |= {(*one, *other) for one in made for other in runs if len(one) + len(other) <= count}
     return frozenset(made.intersection(gesture_sequences(count)))
 
 
-def chance(recordings: Iterable[Sequence], count: int = USUAL, cuts: int = 0) -> float:
+def chance(
+    recordings: Iterable[Sequence], count: int = USUAL, cuts: int = 0, *, backwards: bool = False
+) -> float:
     """How often a challenge of `count` gestures asks for what recordings can show with so many unnoticed cuts."""
-    return len(playable(recordings, count, cuts)) / len(gesture_sequences(count))
+    found = playable(recordings, count, cuts, backwards=backwards)
+    return len(found) / len(gesture_sequences(count))
 
 
 def _runs(recordings: Iterable[Sequence]) -> Iterator[Sequence]:

@@ -7,6 +7,7 @@ compared, and whose quality counts.
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -24,12 +25,13 @@ from authsvc.face.engine import Detector, Matcher, Pixels, PointKind, Points
 from authsvc.face.fingerprint import fingerprints, is_replay
 from authsvc.face.gestures import REST_FRAMES, Shown, is_at_rest, read_gestures
 from authsvc.face.hints import Hint
-from authsvc.face.image import decode, examined, resize_grey
+from authsvc.face.image import decode, examined
 from authsvc.face.image_structure import UNREAD
 from authsvc.face.mesh import Mesh, Pose, pose, resting, trace
 from authsvc.face.part import Part
 from authsvc.face.planarity import View, agreement
 from authsvc.face.quality import Gate
+from authsvc.face.scene import change, surroundings
 from authsvc.factor import Unusable
 
 MOST_FRAMES = 30
@@ -38,7 +40,6 @@ MOST_BYTES = 8 * 1024 * 1024
 _MOST_LOST = 0.2  # Share of frames without a face: nobody may change places unseen.
 _LOOKS = 4  # Frames at rest that the default detector looks at.
 _REMEMBERED = 12
-_SCENE = 8  # Cells a side.
 
 
 class MeshEngine(Protocol):
@@ -107,13 +108,15 @@ class Observer:
             if mesh is not None
         ]
         seen = fingerprints(frames, faces, self.detector.points)
+        scenes = [surroundings(picture, mesh) for picture, mesh in zip(pictures, meshes, strict=True)]
         return Part(
             model=self.model,
             gesture=context.gestures[0],
             taken_at_ms=context.taken_at_ms,
             prompted_at_ms=context.prompted_at_ms,
             trace=packed(np.array([trace(mesh) for mesh in meshes])),
-            scene=(_surroundings(pictures[0], meshes[0]), _surroundings(pictures[-1], meshes[-1])),
+            scene=(scenes[0], scenes[-1]),
+            scene_changes=tuple(round(change(*pair), 2) for pair in itertools.pairwise(scenes)),
             rest=packed(described),
             apex=""
             if shown is None or apex is None
@@ -178,16 +181,3 @@ def _flatness(
     if shown.gesture not in TURNS or start is None or turned is None or kind is not PointKind.EYE_CORNERS:
         return None
     return agreement(View(pictures[first], start.five), View(pictures[shown.apex], turned.five), kind)
-
-
-def _surroundings(picture: Pixels, mesh: Mesh | None) -> str:
-    """How light each cell of the picture is, where the face is not; base64 of 64 bytes, 0 on the face."""
-    cells = np.maximum(resize_grey(picture, _SCENE, _SCENE), 1)
-    if mesh is not None:
-        low, high = mesh.box
-        height, width = picture.shape[:2]
-        left, top = np.floor(low / (width, height) * _SCENE).astype(int).clip(0, _SCENE)
-        right, bottom = np.ceil(high / (width, height) * _SCENE).astype(int).clip(0, _SCENE)
-        cells = cells.copy()
-        cells[top:bottom, left:right] = 0
-    return base64.b64encode(cells.astype(np.uint8).tobytes()).decode()

@@ -20,7 +20,8 @@ class Part:
     """What was seen while one gesture was made.
 
     `trace` the face's points in each frame, `rest` and `apex` the matcher's vectors of frames at rest and of the gesture, all
-    little-endian float32 in base64; `scene` what surrounds the face in the first and in the last frame; `flatness` how well
+    little-endian float32 in base64; `scene` what surrounds the face in the first and in the last frame, `scene_changes` how much
+    of it changes from each frame to the next; `flatness` how well
     rest and turned face agree as one plane, None where the gesture does not turn the head; `passive` what passive detection
     says of the frames at rest.
     """
@@ -31,6 +32,7 @@ class Part:
     prompted_at_ms: int
     trace: str
     scene: tuple[str, str]
+    scene_changes: tuple[float, ...]
     rest: str
     apex: str
     flatness: float | None
@@ -53,6 +55,7 @@ class Part:
             prompted_at_ms=int(fields["prompted_at_ms"]),
             trace=str(fields["trace"]),
             scene=(str(first), str(last)),
+            scene_changes=tuple(map(float, fields["scene_changes"])),
             rest=str(fields["rest"]),
             apex=str(fields["apex"]),
             flatness=None if fields["flatness"] is None else float(fields["flatness"]),

@@ -32,6 +32,7 @@ from authsvc.policy.wording import (
     difference_lines,
     explanation_lines,
     fault_lines,
+    gesture_lines,
     report_lines,
     threshold_lines,
 )
@@ -124,10 +125,16 @@ def thresholds_command(
     document: Path | None, models: tuple[Model, ...], svg: Path | None, as_json: bool
 ) -> None:
     """What a document's false match rates are as scores, and on whom that was measured; exit code 1 for one without support."""
-    found = thresholds(_refusing(lambda: _policy_of(document)).document, models)
+    looked_at = _refusing(lambda: _policy_of(document))
+    found = thresholds(looked_at.document, models)
     if svg is not None:
         svg.write_text(det_picture(found), encoding="utf-8")
-    _print(as_json, {"thresholds": [each.to_json() for each in found]}, threshold_lines(found))
+    described: dict[str, object] = {
+        "thresholds": [each.to_json() for each in found],
+        "gestures": looked_at.gestures_by_level,
+    }
+    lines = (*threshold_lines(found), *gesture_lines(looked_at.gestures_by_level))
+    _print(as_json, described, lines)
     raise SystemExit(int(any(each.refusal is not None for each in found)))
 
 

@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, StringConstraints, model_validator
 
-from authsvc.biometric.words import Modality
+from authsvc.biometric.words import GESTURES, Modality
 from authsvc.factor import Factor
 from authsvc.policy import iso4217
 from authsvc.policy.currency import Conversion
+from authsvc.policy.gestures import Stated as StatedGestures
+from authsvc.policy.gestures import fewer
 from authsvc.policy.level import CHALLENGES, Level
 from authsvc.policy.liveness import Asked, Stated, weakened
 from authsvc.policy.rules import Exemption, Id, Minor, Part, Rule
@@ -23,6 +25,9 @@ from authsvc.subject import Novelty
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Worth = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
 TargetFmr = Annotated[str, StringConstraints(pattern=r"^1 in [1-9][0-9]{0,8}$")]
+
+
+Gestures = Annotated[int, Field(ge=min(GESTURES), le=max(GESTURES))]
 
 
 class Currency(Part):
@@ -51,9 +56,18 @@ class Biometric(Part):
         description="Of a face, the gates that a level asks; a level that states none asks what the next milder one does.",
     )
 
+    gestures: dict[Literal[Level.OTP, Level.FACE, Level.FACE_FINGERPRINT], Gestures] = Field(
+        default_factory=dict,
+        description="Of a face, how many gestures a level asks; a level that states none asks as many as the next milder one.",
+    )
+
     @cached_property
     def asked(self) -> Stated:
         return {Level(level): asked for level, asked in self.liveness.items()}
+
+    @cached_property
+    def asked_gestures(self) -> StatedGestures:
+        return {Level(level): count for level, count in self.gestures.items()}
 
 
 class Devices(Part):
@@ -143,6 +157,21 @@ class Document(Part):
         for milder, stricter in () if face is None else weakened(face.asked, asking):
             raise ValueError(
                 f"`biometrics.face.liveness` of `{stricter}` asks for less than that of `{milder}`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _gestures_never_become_fewer(self) -> Self:
+        for modality, biometric in self.biometrics.items():
+            if biometric.gestures and modality is not Modality.FACE:
+                raise ValueError(
+                    f"`biometrics.{modality}.gestures` is not to be chosen: only a face makes them"
+                )
+        face = self.biometrics.get(Modality.FACE)
+        asking = [level for level in CHALLENGES if self._asks_for_a_face(level)]
+        for milder, stricter in () if face is None else fewer(face.asked_gestures, asking):
+            raise ValueError(
+                f"`biometrics.face.gestures` of `{stricter}` asks for fewer than that of `{milder}`"
             )
         return self
 

@@ -8,7 +8,7 @@ account is denied wherever anything would be asked of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from authsvc.factor import Factor
 from authsvc.policy.conditions import Axis, Reason, Seen
 from authsvc.policy.document import Document
 from authsvc.policy.exemptions import bounds_met, lifts
+from authsvc.policy.gestures import gestures_at
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.liveness import gates_at
@@ -52,6 +53,9 @@ class Policy:
         self._convert = document.conversion
         face = document.biometrics.get(Modality.FACE)
         self._liveness = {level: gates_at({} if face is None else face.asked, level) for level in CHALLENGES}
+        self._gestures = {
+            level: gestures_at({} if face is None else face.asked_gestures, level) for level in CHALLENGES
+        }
         self._exemptions = {
             level: tuple(each for each in document.exemptions if level.rank <= each.waives.rank)
             for level in CHALLENGES
@@ -101,6 +105,19 @@ class Policy:
     def liveness(self, level: Level) -> Gates:
         """The liveness gates that a face must pass at a level; None stands for all that are installed."""
         return self._liveness.get(level)
+
+    def gestures(self, level: Level) -> int:
+        """How many gestures a face must make at a level; 0 where nothing is asked."""
+        return self._gestures.get(level, 0)
+
+    @property
+    def gestures_by_level(self) -> Mapping[Level, int]:
+        """Those of the levels that have a set with a face."""
+        return {
+            level: self.gestures(level)
+            for level in CHALLENGES
+            if any(Factor.FACE in each for each in self.sets_for(level))
+        }
 
     def seen(self, inputs: Inputs) -> Seen:
         """The inputs as conditions read them: amount converted, missing values replaced."""
@@ -169,6 +186,11 @@ class Outcome(NamedTuple):
     def sets(self) -> tuple[FactorSet, ...]:
         """The alternatives that this payment may be proved with; empty means that nothing can prove it."""
         return self.policy.sets_for(self.level, self.inputs)
+
+    @property
+    def gestures(self) -> int:
+        """How many gestures a face must make; 0 where none of the sets has one."""
+        return self.policy.gestures(self.level) if any(Factor.FACE in each for each in self.sets) else 0
 
     @property
     def ways(self) -> tuple[Way, ...]:

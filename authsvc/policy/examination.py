@@ -19,6 +19,7 @@ from authsvc.policy.analysis import analyze
 from authsvc.policy.diff import Difference, diff
 from authsvc.policy.engine import Policy
 from authsvc.policy.findings import Finding
+from authsvc.policy.gestures import gestures_at
 from authsvc.policy.level import CHALLENGES, Level
 from authsvc.policy.life import WEAKENS
 from authsvc.policy.liveness import Asked, gates_at, is_less
@@ -99,7 +100,7 @@ def _or(ways: Iterable[Way]) -> str:
 
 
 def _lowers(before: object, after: object) -> bool:
-    """A target FMR that admits more impostors, fewer liveness gates, a currency whose amounts count for less, a higher limit."""
+    """More impostors by the target FMR, fewer gates or gestures, a currency whose amounts count for less, a higher limit."""
     if isinstance(before, int):
         return not isinstance(after, int) or after > before
     if not isinstance(after, Mapping):
@@ -108,7 +109,11 @@ def _lowers(before: object, after: object) -> bool:
         # A currency without a rate was larger than every bound.
         return "worth" in after
     if "fmr" in after:
-        return _one_in(after) < _one_in(before) or _asks_less(_asked(before), _asked(after))
+        return (
+            _one_in(after) < _one_in(before)
+            or _asks_less(_asked(before), _asked(after))
+            or _asks_fewer(_gestures(before), _gestures(after))
+        )
     return _worth_of_a_unit(after) < _worth_of_a_unit(before)
 
 
@@ -119,6 +124,15 @@ def _asked(setting: Mapping[str, Any]) -> Mapping[Level, Asked]:
 def _asks_less(before: Mapping[Level, Asked], after: Mapping[Level, Asked]) -> bool:
     """Whether any level lets a face pass by fewer liveness gates than before."""
     return any(is_less(gates_at(before, level), gates_at(after, level)) for level in CHALLENGES)
+
+
+def _gestures(setting: Mapping[str, Any]) -> Mapping[Level, int]:
+    return {Level(level): int(count) for level, count in setting.get("gestures", {}).items()}
+
+
+def _asks_fewer(before: Mapping[Level, int], after: Mapping[Level, int]) -> bool:
+    """Whether any level lets a face pass with fewer gestures than before."""
+    return any(gestures_at(after, level) < gestures_at(before, level) for level in CHALLENGES)
 
 
 def _one_in(setting: Mapping[str, Any]) -> int:

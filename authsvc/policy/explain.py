@@ -43,6 +43,7 @@ class Explanation:
             "exemption": outcome.exemption,
             "sets": [[factor.value for factor in each] for each in outcome.sets],
             "ways": [way.model_dump(mode="json", exclude_none=True) for way in outcome.ways],
+            "gestures": outcome.gestures,
             "shut": [reason.to_json() for reason in outcome.shut],
             "fired": list(outcome.fired),
             "reasons": [reason.to_json() for reason in outcome.reasons],

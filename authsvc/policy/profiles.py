@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
 
-from authsvc.biometric.words import LivenessGate, Modality
+from authsvc.biometric.words import USUAL_GESTURES, LivenessGate, Modality
 from authsvc.factor import Category, Factor
 from authsvc.policy.findings import Finding, breach
+from authsvc.policy.gestures import worth
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.rts import exemptions_beyond_the_rts
 from authsvc.policy.walk import Walk
@@ -113,6 +114,17 @@ def _gestures_alone(walk: Walk) -> Iterator[Finding]:
             yield breach("nist-liveness", text, _NIST, *walk.example(level, factors))
 
 
+def _few_gestures(walk: Walk) -> Iterator[Finding]:
+    """Few gestures are for payments that something else proves as well."""
+    for level, factors in _sets(walk):
+        count, gates = walk.policy.gestures(level), walk.policy.liveness(level)
+        if set(factors) <= _CAPTURED and LivenessGate.PASSIVE not in (gates or ()) and count < USUAL_GESTURES:
+            text = (
+                f"{_shown(factors)} of `{level}` is asked {count} gestures and nothing else: {worth(count)}"
+            )
+            yield breach("few-gestures", text, "authsvc, liveness", *walk.example(level, factors))
+
+
 def _loose_face(walk: Walk) -> Iterator[Finding]:
     yield from _looser_than(walk, Modality.FACE, 10_000, _NIST)
 
@@ -153,6 +165,7 @@ def _shown(factors: FactorSet) -> str:
 
 _NIST = "SP 800-63B-4 section 3.2.3"
 _KEYS = frozenset({Factor.DEVICE_UV, Factor.DEVICE_KEY})
+_CAPTURED = frozenset({Factor.FACE})
 _UV, _OTP, _FACE, _VOICE = Factor.DEVICE_UV, Factor.OTP, Factor.FACE, Factor.VOICE
 _TABLE: Mapping[Level, frozenset[FactorSet]] = {
     Level.OTP: frozenset({(_OTP,), (_UV,)}),
@@ -160,7 +173,12 @@ _TABLE: Mapping[Level, frozenset[FactorSet]] = {
     Level.FACE_FINGERPRINT: frozenset({(_FACE, _UV), (_UV, _OTP)}),
 }
 _CHECKS: Mapping[Profile, tuple[Callable[[Walk], Iterator[Finding]], ...]] = {
-    Profile.SEED: (_outside_the_table, _unlimited_path, _from_afar("authsvc, levels and factors")),
+    Profile.SEED: (
+        _outside_the_table,
+        _unlimited_path,
+        _from_afar("authsvc, levels and factors"),
+        _few_gestures,
+    ),
     Profile.PSD2: (_unauthenticated, _one_category, exemptions_beyond_the_rts),
     Profile.NIST: (_voice, _face_without_key, _gestures_alone, _loose_face),
     Profile.CN: (_only_faces, _loose_voice, _from_afar("PBOC Announcement [2015] No. 43, Art. 23")),

@@ -47,8 +47,8 @@ class Place:
 class DecisionTable:
     """`panels` are indexed by device, risk and amount; each point stands for what lies from it up to the next one.
 
-    Amounts are in the smallest unit of `currency`. A table of more than MOST_PLACES places has no panels, and neither has one
-    whose cells could not all be gone through: that one is not `complete`.
+    Amounts are in the smallest unit of `currency`; `gestures` are those that each level asks of a face. A table of more than
+    MOST_PLACES places has no panels, and neither has one whose cells could not all be gone through: that one is not `complete`.
     """
 
     currency: str
@@ -57,6 +57,7 @@ class DecisionTable:
     risks: tuple[int, ...]
     devices: tuple[str, ...]
     panels: tuple[tuple[tuple[Place, ...], ...], ...]
+    gestures: tuple[tuple[str, int], ...]
     complete: bool
 
     def to_json(self) -> dict[str, object]:
@@ -66,6 +67,7 @@ class DecisionTable:
             "amounts": list(self.amounts),
             "risks": list(self.risks),
             "devices": list(self.devices),
+            "gestures": dict(self.gestures),
             "complete": self.complete,
             "panels": [[[place.to_json() for place in row] for row in panel] for panel in self.panels],
         }
@@ -97,6 +99,7 @@ def decision_table(
         risks=risks,
         devices=tuple(device.value for device in devices),
         panels=panels,
+        gestures=tuple((level.value, count) for level, count in policy.gestures_by_level.items()),
         complete=complete,
     )
 

@@ -11,6 +11,7 @@ from authsvc.policy.conditions import Reason
 from authsvc.policy.diff import Difference
 from authsvc.policy.explain import Explanation
 from authsvc.policy.findings import Witness
+from authsvc.policy.gestures import worth
 from authsvc.policy.level import Level
 from authsvc.policy.thresholds import Threshold
 
@@ -20,6 +21,8 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
     lifted = f" (asked {outcome.asked}, lifted by exemption {outcome.exemption})" if outcome.exemption else ""
     yield f"level    {outcome.level}{lifted}"
     yield f"sets     {' or '.join(' + '.join(each) or 'nothing' for each in outcome.sets) or 'none'}"
+    if outcome.gestures:
+        yield f"gestures {outcome.gestures}: {worth(outcome.gestures)}"
     yield from (f"shut     {_reason(reason)}" for reason in outcome.shut)
     yield f"fired    {', '.join(outcome.fired) or 'no rule'}"
     for reason in outcome.reasons:
@@ -40,6 +43,12 @@ def analysis_lines(analysis: Analysis) -> Iterator[str]:
         yield from (f"  {_witness(witness)}" for witness in finding.witnesses)
     if not analysis.findings:
         yield "nothing found: monotone, without gaps, every rule counts"
+
+
+def gesture_lines(counts: Mapping[Level, int]) -> Iterator[str]:
+    """How many gestures each level asks of a face, and what so many are worth."""
+    for level, count in counts.items():
+        yield f"gestures    {level}: {count}; {worth(count)}"
 
 
 def difference_lines(difference: Difference) -> Iterator[str]:

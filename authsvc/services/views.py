@@ -38,6 +38,7 @@ def decision_view(decision: Decision, token: str | None, url: str | None) -> Jso
         },
         "binding": {"v": decision.binding.v, "digest": decision.binding.digest},
         "challenge": _challenge(decision, token, url),
+        **decision.passed.returned(),
         "receipt": None if decision.receipt is None else decision.receipt.token,
         "created_at": rfc3339(decision.created_at),
         "expires_at": rfc3339(decision.expires_at),

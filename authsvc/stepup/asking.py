@@ -22,15 +22,17 @@ from authsvc.subject import Novelty
 def step_of(
     decision: Decision, factor: Factor, policy: Policy, wanted: Collection[FactorSet] | None = None
 ) -> Step:
-    """The step with the target that a biometric comparison is judged at, and the liveness gates of its level.
+    """The step with the target that a biometric comparison is judged at, and the liveness gates and gestures of its level.
 
     `wanted` are the sets that it may become part of, all that the challenge offers where none are given.
     """
     modality = Modality(factor.value) if factor.is_server_side_biometric else None
     target = None if modality is None else policy.target_fmr(modality)
-    liveness = policy.liveness(Level(decision.level)) if factor is Factor.FACE else None
+    level, is_face = Level(decision.level), factor is Factor.FACE
+    liveness = policy.liveness(level) if is_face else None
+    gestures = policy.gestures(level) if is_face else None
     keys = _keys(decision, policy, wanted) if factor in KEYS else KeyUse()
-    return replace(_step(decision, target, liveness), keys=keys)
+    return replace(_step(decision, target, liveness), gestures=gestures, keys=keys)
 
 
 def young_key_counts(way: Way, novelty: str, kind: str) -> bool:

@@ -215,7 +215,7 @@ class Proving:
         outcome: Outcome,
         now: datetime,
     ) -> bool:
-        """Whether what was proven is what the policy asks for now, the face with the liveness gates of that level."""
+        """Whether what was proven is what the policy asks for now, a face with the gates and gestures of that level."""
         capture = _capture_of(decision)
         return self._deciding.proves(proven, capture, present(account), outcome, now) and _is_alive_enough(
             proven, decision, outcome
@@ -237,7 +237,10 @@ def _is_alive_enough(proven: FactorSet, decision: Decision, outcome: Outcome) ->
     return (
         Factor.FACE not in proven
         or outcome.level.rank <= judged_at.rank
-        or covers(policy.liveness(judged_at), policy.liveness(outcome.level))
+        or (
+            covers(policy.liveness(judged_at), policy.liveness(outcome.level))
+            and policy.gestures(judged_at) >= policy.gestures(outcome.level)
+        )
     )
 
 

@@ -156,7 +156,7 @@ class CaptureBegun(ResponsePart):
     """A capture counts only with this nonce, once, until `expires_at`; `gestures` are made, `digits` spoken.
 
     A face shows one gesture at a time: `part` says which of how many, the gesture is made once `pause_ms` have passed, and its
-    frames are here by `deadline_at`.
+    frames are here by `deadline_at`. Where it `can_swap`, `meta.swap` asks for another gesture instead.
     """
 
     nonce: str
@@ -164,6 +164,7 @@ class CaptureBegun(ResponsePart):
     gestures: list[str] | None = None
     part: Count | None = None
     parts: Count | None = None
+    can_swap: bool | None = None
     pause_ms: Count | None = None
     deadline_at: datetime | None = None
     digits: str | None = None
@@ -193,6 +194,7 @@ class PartReceived(ResponsePart):
     gestures: list[str] | None = None
     part: Count | None = None
     parts: Count | None = None
+    can_swap: bool | None = None
     pause_ms: Count | None = None
     deadline_at: datetime | None = None
     expires_at: datetime | None = None

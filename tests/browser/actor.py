@@ -15,13 +15,13 @@ _RATE = 15
 _READS = 3
 """Pictures for which a head that is asked something new stays as it is: nobody moves at once."""
 
-# Frames of the clip, at thirty a second. A turn is shown three times as fast as it was made, so that it is over long before the
-# page stops looking; the second one goes back the way it came. While it waits the head is as calm as somebody who reads.
+# Frames of the clip, at thirty a second. A turn is made at twice its speed and held for a moment only, so that it is over long
+# before the page stops looking; the second goes back the way it came. While it waits the head is as calm as somebody who reads.
 SCENES: Mapping[str, tuple[int, ...]] = {
     "rest": tuple(range(46, 52)),
-    "left": tuple(range(52, 180, 7)),
+    "left": (*range(52, 76, 4), *range(76, 164, 13), *range(164, 180, 4)),
     "then": tuple(range(180, 186)),
-    "right": (*range(186, 240, 5), *range(236, 185, -6)),
+    "right": (*range(186, 240, 4), *range(236, 185, -5)),
 }
 
 

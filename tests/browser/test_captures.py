@@ -78,6 +78,7 @@ def shown(part: int) -> dict[str, Any]:
         "gestures": [GESTURES[part - 1]],
         "part": part,
         "parts": len(GESTURES),
+        "can_swap": True,
         "pause_ms": 300,
     }
 

@@ -22,7 +22,7 @@ from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
 from authsvc.domain.once import Once
-from authsvc.face import active, chain
+from authsvc.face import active, chain, continuity
 from authsvc.face.active import ActiveChallenge
 from authsvc.face.build import face_service
 from authsvc.face.capture import Gesture
@@ -116,8 +116,8 @@ def asks(monkeypatch: pytest.MonkeyPatch) -> Callable[[tuple[Gesture, ...]], Non
     monkeypatch.setattr(chain, "PART_TIME", timedelta(seconds=20))
     for limit in ("LONGEST_GAP_MS", "USUAL_GAP_MS", "LONGEST_ONSET_MS"):
         monkeypatch.setattr(active, limit, 10_000)
-    for limit, loose in (("_LEAST_CUT", 1e6), ("_SAME", 0.0)):
-        monkeypatch.setattr(active, limit, loose)
+    # Where pictures come half a second apart every movement is one step that stands alone.
+    monkeypatch.setattr(continuity, "_LEAST_CUT", 1e6)
     judge = ActiveChallenge.judge_parts
 
     def judged(self: ActiveChallenge, parts: Sequence[Part], dimension: int) -> LivenessResult:

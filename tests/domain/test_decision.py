@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from authsvc.domain.challenge import Challenge
-from authsvc.domain.decision import TRANSITIONS, Decision, PolicyRef, ReceiptRef, Status
+from authsvc.domain.decision import TRANSITIONS, Decision, Passed, PolicyRef, ReceiptRef, Status
 from authsvc.errors import ChallengeClosed, InvalidRequest
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
@@ -87,3 +87,8 @@ def test_attempts_run_out():
         assert challenge.attempts_remaining == left
     with pytest.raises(ChallengeClosed):
         challenge.charged()
+
+
+def test_what_was_passed_comes_back_but_for_the_page_s_own() -> None:
+    assert Passed(return_url="https://shop.example/").returned() == {}
+    assert Passed(return_url="https://shop.example/").to_json() == {"return_url": "https://shop.example/"}

@@ -6,6 +6,7 @@ rests lie a few degrees apart, as those of the one living head do.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +14,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from authsvc.face.capture import Gesture
+from authsvc.face.continuity import LARGEST_CHANGE, LARGEST_CHANGE_WITHIN, LARGEST_JOIN, SIDE, Take, jumps_of
 from authsvc.face.drawing import mirrored
 from authsvc.face.mesh import Pose
 from authsvc.face.part import Part
+from authsvc.face.scene import change
 from tests.face.heads import REST, gesturing, part, values
+from tests.face.room import Moved, room
 
 # How far two rests of one session lie apart: the living head's two rests differ by 5.4 and 2.5 degrees in the median.
 _DRIFT = Pose(yaw=4.0, pitch=2.0, roll=1.0, x=0.08, y=0.05, size=0.015, smile=0.006, open=0.004)
+_HOPELESS = 1.3
+_SHAKE = 0.008  # Eye distances that the room moves from frame to frame, in the mean as that head's: 0.6 to 1.4 grey levels.
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One frame: the head in it, and what was done to the picture since the camera took it."""
+
+    pose: Pose
+    moved: Moved
+
+
+Frames = Sequence[Shot]
 
 
 @dataclass(frozen=True)
@@ -27,13 +44,15 @@ class Recording:
     """One session: its gestures, and the frames of each, from rest to rest; the rests between are shared."""
 
     gestures: tuple[Gesture, ...]
-    frames: tuple[tuple[Pose, ...], ...]
+    frames: tuple[Frames, ...]
 
     def mirrored(self) -> Recording:
-        def other(pose: Pose) -> Pose:
-            return replace(pose, yaw=-pose.yaw, roll=-pose.roll, x=2 * REST.x - pose.x)
+        def other(shot: Shot) -> Shot:
+            pose, moved = shot.pose, shot.moved
+            mirror = replace(moved, x=-moved.x, roll=-moved.roll, mirrored=not moved.mirrored)
+            return Shot(replace(pose, yaw=-pose.yaw, roll=-pose.roll, x=2 * REST.x - pose.x), mirror)
 
-        frames = tuple(tuple(other(pose) for pose in one) for one in self.frames)
+        frames = tuple(tuple(other(shot) for shot in one) for one in self.frames)
         return Recording(mirrored(self.gestures), frames)
 
 
@@ -45,79 +64,130 @@ def record(gestures: Sequence[Gesture], chance: random.Random) -> Recording:
         after = _drifted(REST, chance)
         # Coming back, the head moves on to where it will rest.
         way = [_towards(pose, rest, after, min(1.0, number / 3)) for number, pose in enumerate(whole[12:])]
-        frames.append((*whole[:12], *way))
+        frames.append(tuple(_shot(pose, chance) for pose in (*whole[:12], *way)))
         rest = after
     return Recording(tuple(gestures), tuple(frames))
 
 
+def _shot(pose: Pose, chance: random.Random) -> Shot:
+    """As a hand holds a camera that looks at the head all the same."""
+    return Shot(pose, Moved(chance.gauss(0, _SHAKE), chance.gauss(0, _SHAKE)))
+
+
 def honest(gestures: Sequence[Gesture], chance: random.Random) -> list[Part]:
-    return _parts(gestures, record(gestures, chance).frames)
+    frames = record(gestures, chance).frames
+    return [_part(*each) for each in zip(gestures, frames, _starts(frames), strict=True)]
+
+
+def _part(gesture: Gesture, shots: Frames, start: int) -> Part:
+    return part(gesture, [shot.pose for shot in shots], start, scenes=_scenes(shots))
+
+
+def _scenes(shots: Frames) -> list[str]:
+    return [room(shot.moved, shot.pose) for shot in shots]
 
 
 class Editor:
-    def __init__(self, recordings: Sequence[Recording]) -> None:
+    """He knows the judge, and of all places to cut he takes the one at which it sees the least.
+
+    He cuts where parts join, or `within` them as well: some way into a rest, or straight into a movement, which hides a cut.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], *, within: bool = False) -> None:
+        self._within = within
         self._recordings = [form for one in recordings for form in (one, one.mirrored())]
 
     def answer(self, asked: Sequence[Gesture]) -> list[Part] | None:
         """The parts of a challenge, each made when its gesture is shown; None once there is nothing to show."""
-        made: list[tuple[Pose, ...]] = []
+        made: list[Frames] = []
         at: tuple[Recording, int] | None = None
         for gesture in asked:
-            found = self._next(gesture, at, made[-1][-1] if made else None)
+            found = self._next(gesture, at, made)
             if found is None:
                 return None
             frames, at = found
             made.append(frames)
-        return _parts(asked, made)
+        return [_part(*each) for each in zip(asked, made, _starts(made), strict=True)]
 
     def _next(
-        self, gesture: Gesture, at: tuple[Recording, int] | None, last: Pose | None
-    ) -> tuple[tuple[Pose, ...], tuple[Recording, int]] | None:
-        """The recording goes on where it is if that fits, else is cut: from the last frame sent to the nearest rest."""
-        if at is not None:
-            recording, number = at
-            if number + 1 < len(recording.gestures) and recording.gestures[number + 1] is gesture:
-                return recording.frames[number + 1], (recording, number + 1)
+        self, gesture: Gesture, at: tuple[Recording, int] | None, made: Sequence[Frames]
+    ) -> tuple[Frames, tuple[Recording, int]] | None:
+        """The recording goes on where it is if that fits, else is cut."""
+        following = () if at is None else at[0].frames[at[1] + 1 : at[1] + 2]
+        if at is not None and following and at[0].gestures[at[1] + 1] is gesture:
+            return _after(made, following[0]), (at[0], at[1] + 1)
         choices = [
-            (_apart(last, frames[start]), frames[start:], (recording, number))
+            (frames, (recording, number))
             for recording in self._recordings
-            for number, (shown, frames) in enumerate(zip(recording.gestures, recording.frames, strict=True))
+            for number, (shown, whole) in enumerate(zip(recording.gestures, recording.frames, strict=True))
             if shown is gesture
-            for start in range(4)
+            for frames in (
+                [whole]
+                if at is None
+                else _cuts(made, following[0] if following else None, whole, within=self._within)
+            )
         ]
-        if not choices:
-            return None
-        _, frames, place = min(choices, key=lambda choice: choice[0])
-        return frames, place
+        worth = [seen(made, frames) for frames, _ in choices]
+        # What the judge is sure to see need not be sent.
+        return choices[worth.index(min(worth))] if worth and min(worth) <= _HOPELESS else None
 
 
-def _apart(one: Pose | None, other: Pose) -> float:
-    """What no shift, turn or zoom of the picture mends."""
-    if one is None:
+def seen(made: Sequence[Frames], frames: Frames) -> float:
+    """The largest jump that the judge would see, of the head or of the room, 1 being what it lets pass."""
+    if not made:
         return 0.0
-    change = np.array([other.yaw - one.yaw, other.pitch - one.pitch])
-    return float((change**2).sum())
+    shots = (*made[-1][-SIDE - 4 :], *frames[:18])
+    end, last = len(shots) - len(frames[:18]) - 1, made[-1][-1].pose
+    poses = [shot.pose for shot in shots]
+    # Measured against the person's rest, which the end of the last part stands for here.
+    own = tuple(
+        replace(each, yaw=each.yaw - last.yaw, pitch=each.pitch - last.pitch, roll=0.0, size=1.0)
+        for each in poses
+    )
+    measured = np.array([(each.yaw, each.pitch, each.smile, each.open) for each in poses])
+    take = Take(np.arange(0.0, 100 * len(poses), 100), measured, own, frozenset({end}))
+    head = max(jump / (LARGEST_JOIN if at == end else 1) for at, jump in jumps_of(take))
+    changes = list(itertools.starmap(change, itertools.pairwise(_scenes(shots[end : end + 16]))))
+    return max(head, changes[0] / LARGEST_CHANGE, max(changes[1:]) / LARGEST_CHANGE_WITHIN)
 
 
-def _parts(asked: Sequence[Gesture], frames: Sequence[Sequence[Pose]]) -> list[Part]:
-    """Shifted, turned and enlarged so that each part begins where the last one ended."""
-    parts: list[Part] = []
-    last: Pose | None = None
-    start = 0
-    for gesture, poses in zip(asked, frames, strict=True):
-        moved = list(poses) if last is None else [_placed(pose, poses[0], last) for pose in poses]
-        parts.append(part(gesture, moved, start))
-        last, start = moved[-1], start + 100 * len(moved)
-    return parts
+def _cuts(made: Sequence[Frames], following: Frames | None, whole: Frames, *, within: bool) -> list[Frames]:
+    """From the last frame sent, or from some of the rest that follows it, to a frame before the gesture or in its beginning.
+
+    Where the recording is over its last rest is played backwards. Of all places the twelve that fit best at a glance.
+    """
+    last = made[-1]
+    rest = tuple(_after(made, following)[:6] if following else last[-2:-7:-1])
+    places = [(0, start) for start in range(4)]
+    if within:
+        places += [(kept, start) for kept in range(6) for start in range(9)]
+    fits = sorted(places, key=lambda place: _apart((*last, *rest[: place[0]])[-3:], whole[place[1] :][:3]))
+    return [(*rest[:kept], *_after([(*last, *rest[:kept])], whole[start:])) for kept, start in fits[:12]]
 
 
-def _placed(pose: Pose, first: Pose, last: Pose) -> Pose:
-    return replace(
-        pose,
-        x=pose.x + last.x - first.x,
-        y=pose.y + last.y - first.y,
-        roll=pose.roll + last.roll - first.roll,
-        size=pose.size * last.size / first.size,
+def _apart(one: Frames, other: Frames) -> float:
+    """What no shift, turn or zoom of the picture mends, and what a turn or a nod under way does not hide."""
+    first, second = (
+        np.median([(each.pose.yaw, each.pose.pitch) for each in some], axis=0) for some in (one, other)
+    )
+    return float(((first - second) ** 2).sum())
+
+
+def _after(made: Sequence[Frames], frames: Frames) -> Frames:
+    """Shifted, turned and enlarged so that it begins where the last part ended."""
+    return frames if not made else tuple(_placed(shot, frames[0].pose, made[-1][-1].pose) for shot in frames)
+
+
+def _starts(made: Sequence[Frames]) -> list[int]:
+    return [100 * sum(map(len, made[:number])) for number in range(len(made))]
+
+
+def _placed(shot: Shot, first: Pose, last: Pose) -> Shot:
+    pose, moved = shot.pose, shot.moved
+    x, y, roll, size = last.x - first.x, last.y - first.y, last.roll - first.roll, last.size / first.size
+    return Shot(
+        replace(pose, x=pose.x + x, y=pose.y + y, roll=pose.roll + roll, size=pose.size * size),
+        replace(moved, x=moved.x + x, y=moved.y + y, roll=moved.roll + roll, size=moved.size * size),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -14,6 +15,7 @@ from authsvc.face.capture import Gesture
 from authsvc.face.mesh import Mesh, Pose, trace
 from authsvc.face.observing import packed
 from authsvc.face.part import Part
+from authsvc.face.scene import CELLS, change
 
 REST = Pose(yaw=0.0, pitch=0.0, roll=0.0, x=3.0, y=3.0, size=1.0, smile=0.0, open=0.0)
 HELD: Mapping[Gesture, Pose] = {
@@ -85,17 +87,20 @@ def part(
     flatness: float | None = 0.6,
     person: int = 0,
     scene: int = 120,
+    scenes: Sequence[str] = (),
 ) -> Part:
     """What a worker would keep of a head in these poses; the prompt comes after four frames."""
     vector = np.eye(DIMENSION, dtype=np.float32)[person]
-    surroundings = base64.b64encode(bytes([scene, 255 - scene, scene // 2, 9]) * 16).decode()
+    plain = base64.b64encode(bytes([scene, 255 - scene, scene // 2, 9]) * (CELLS**2 // 4)).decode()
+    seen = scenes or (plain, plain)
     return Part(
         model="drawn",
         gesture=gesture,
         taken_at_ms=tuple(start_ms + every_ms * number for number in range(len(poses))),
         prompted_at_ms=start_ms + 3 * every_ms,
         trace=packed(np.array([trace(head(each)) for each in poses])),
-        scene=(surroundings, surroundings),
+        scene=(seen[0], seen[-1]),
+        scene_changes=tuple(change(*pair) for pair in itertools.pairwise(seen)),
         rest=packed(vector),
         apex=packed(vector),
         flatness=flatness if gesture in (Gesture.LEFT, Gesture.RIGHT) else None,

@@ -115,29 +115,39 @@ def test_what_is_not_one_head_doing_what_was_asked_does_not_pass(how, verdict) -
     assert judge(how(made(LEFT, UP, SMILE))).verdict is verdict
 
 
-def test_a_recording_of_one_challenge_passes_what_it_holds_and_hardly_more() -> None:
-    """2 000 challenges, an editor with one captured challenge of the same four gestures, who cuts, mirrors, shifts and enlarges.
-
-    What needs no cut is asked once in 596 challenges. What needs one passes only where two rests lie as near as two frames of one
-    rest do: this many of 2 000, for rests that lie apart as those of the one living head.
-    """
-    chance_of = random.Random(7)
+def passes(within: bool, challenges: int, seed: int) -> tuple[int, int]:
+    """How many challenges an editor with one captured challenge of as many gestures passes, without a cut and with some."""
+    chance_of = random.Random(seed)
     uncut = joined = 0
-    for number in range(2000):
-        seed = number.to_bytes(4, "big")
-        asked, captured = drawn(b"asked" + seed), drawn(b"captured" + seed)
+    for number in range(challenges):
+        draw = number.to_bytes(4, "big")
+        asked, captured = drawn(b"asked" + draw), drawn(b"captured" + draw)
         if not set(asked) <= {*captured, *mirrored(captured)}:
             continue
-        parts = Editor([record(captured, chance_of)]).answer(asked)
+        parts = Editor([record(captured, chance_of)], within=within).answer(asked)
         if parts is None or judge(parts).verdict is not Liveness.BONA_FIDE:
             continue
         if asked in (captured, mirrored(captured)):
             uncut += 1
         else:
             joined += 1
+    return uncut, joined
+
+
+def test_a_recording_of_one_challenge_passes_what_it_holds_and_hardly_more() -> None:
+    """2 000 challenges, an editor who knows the judge and cuts where parts join, mirrors, shifts, turns and enlarges.
+
+    What needs no cut is asked once in 596 challenges. What needs one passes where two rests lie as near as two moments of one
+    rest do, and the room behind the head as well: all in all 1 in 500 at most, for rests that lie apart as those of the one
+    living head.
+    """
     assert chance([drawn(b"one")]) <= 1 / 500
-    assert uncut <= 8
-    assert joined <= 20
+    assert sum(passes(within=False, challenges=2000, seed=7)) <= 4
+
+
+def test_who_cuts_within_a_part_too_passes_more_often() -> None:
+    """A measured failure: a movement hides a cut straight into it. The bound only says that it did not become worse."""
+    assert sum(passes(within=True, challenges=400, seed=7)) <= 8
 
 
 # -- On pictures -------------------------------------------------------------------------------------------------------
@@ -155,12 +165,22 @@ Take = tuple[tuple[Gesture, list[bytes]], ...]
 
 @pytest.fixture(scope="module")
 def takes(test_data: Path) -> list[Take]:
-    """The living head's turns in two takes: to one side and back at twice the speed, then to the other and the same way back."""
+    """The living head's turns in two takes: to one side and back, held for a quarter of the time, then to the other and back.
+
+    Rests have the clip's own speed, and parts join at two neighbouring pictures of the camera, as the page takes them.
+    """
     clip = [picture for _, picture in frames_of(test_data / "pad" / "live_clip.mp4", every=1)]
     found: list[Take] = []
-    for shift, quality in ((0, 92), (2, 88)):
-        there = [*range(24 + shift, 192, 6)]
-        back = [*range(195, 237 + shift, 3), *range(236 + shift, 195, -3)]
+    for shift, quality in ((0, 92), (1, 88)):
+        turn = [
+            *range(36, 54, 3),
+            *range(54, 78, 4),
+            *range(78, 156, 12),
+            *range(156, 180, 4),
+            *range(180, 192, 3),
+        ]
+        there = [number + shift for number in turn]
+        back = [there[-1] + 1, *range(there[-1] + 4, 237 + shift, 4), *range(236 + shift, 195, -4)]
         found.append(
             (
                 (LEFT, [jpeg(clip[n], quality=quality) for n in there]),

@@ -8,7 +8,7 @@ import pytest
 
 from authsvc.clock import to_millis
 from authsvc.errors import InvalidRequest
-from authsvc.face.chain import CHAIN_LIFE, LONGEST_DELAY, MOST_FRAMES, PART_TIME, Chain
+from authsvc.face.chain import CHAIN_LIFE, COARSENESS, LONGEST_DELAY, MOST_FRAMES, PART_TIME, Chain
 from authsvc.face.drawing import drawn, gesture_sequences
 from authsvc.factor import Submission
 
@@ -94,6 +94,59 @@ def test_no_lie_of_the_phone_buys_more_than_the_cap(chain: Chain) -> None:
             chain.admit(part(chain, timedelta(milliseconds=told)), latest + timedelta(milliseconds=1))
 
 
+def test_a_part_cannot_come_before_it_can_have_been_made(chain: Chain) -> None:
+    """A recording that is sent at once does not pass for one that waited: the pause goes by on the server's clock."""
+    two_seconds = part(chain)
+    for network in (timedelta(0), timedelta(milliseconds=400)):
+        assert chain.admit(two_seconds, NOW + timedelta(seconds=2) + network)
+    for early in (timedelta(0), timedelta(milliseconds=300), timedelta(seconds=2) - 2 * COARSENESS):
+        with pytest.raises(InvalidRequest, match="before it can have been made"):
+            chain.admit(two_seconds, NOW + early)
+
+
+def test_no_frame_was_taken_after_the_part_was_sent(chain: Chain) -> None:
+    submission = part(chain)
+    meta = {**submission.fields["meta"], "taken_at_ms": [0, PHONE + 2_001]}  # type: ignore[dict-item]  # JSON.
+    with pytest.raises(InvalidRequest, match="taken_at_ms"):
+        chain.admit(
+            replace(submission, fields={**submission.fields, "meta": meta}), NOW + timedelta(seconds=2)
+        )
+
+
+@pytest.mark.parametrize("down", [0, 200, 400])
+@pytest.mark.parametrize("up", [0, 200, 400])
+def test_a_gesture_begun_before_the_pause_is_over_by_the_servers_clock_is_early_whatever_the_phone_says(
+    chain: Chain, down: int, up: int
+) -> None:
+    """Over a network with up to 400 ms each way whoever follows has their time, and no statement makes up for waiting.
+
+    `begun` is how long after the prompt left the server the gesture really begins; the part is sent 1.5 seconds later. Whatever a
+    phone states, the gesture begins for the judge no later than the server's clock allows, the way of the frames included.
+    """
+    pause = timedelta(milliseconds=chain.pause_ms)
+    network = timedelta(milliseconds=down + up)
+    honest_frames, context = chain.admit(
+        part(chain, pause + timedelta(seconds=2)), NOW + pause + network + timedelta(seconds=2)
+    )
+    assert honest_frames == FRAMES
+    assert context.prompted_at_ms == PHONE + chain.pause_ms
+    begun, made = timedelta(milliseconds=150), timedelta(milliseconds=1_500)
+    arrives = NOW + begun + made + timedelta(milliseconds=up)
+    for stated in range(0, 5_000, 50):
+        sent = PHONE + stated
+        onset = sent - made // timedelta(milliseconds=1)
+        meta = {"taken_at_ms": [onset, sent], "prompted_at_ms": PHONE, "sent_at_ms": sent}
+        try:
+            _, context = chain.admit(
+                Submission({"nonce": chain.nonce, "meta": meta}, {"frame": FRAMES}), arrives
+            )
+        except InvalidRequest:
+            continue
+        assert onset - context.prompted_at_ms <= (150 + up - chain.pause_ms) + COARSENESS // timedelta(
+            milliseconds=1
+        )
+
+
 @pytest.mark.parametrize("nonce", ["", "x", "é"])
 def test_a_foreign_nonce_is_refused(chain: Chain, nonce: str) -> None:
     submission = Submission({**part(chain).fields, "nonce": nonce}, part(chain).files)
@@ -103,7 +156,7 @@ def test_a_foreign_nonce_is_refused(chain: Chain, nonce: str) -> None:
 
 def test_a_part_sent_twice_or_out_of_order_finds_no_nonce(chain: Chain) -> None:
     first = part(chain)
-    frames, _ = chain.admit(first, NOW)
+    frames, _ = chain.admit(first, NOW + timedelta(seconds=2))
     second = chain.followed({}, frames, first, NOW, NOW)
     with pytest.raises(InvalidRequest, match="nonce"):
         second.admit(first, NOW)
@@ -135,7 +188,7 @@ def test_a_prompt_cannot_have_been_shown_before_the_part_that_led_to_it(chain: C
     first = part(chain)
     second = chain.followed({}, FRAMES, first, NOW, NOW)
     with pytest.raises(InvalidRequest, match="prompted_at_ms"):
-        second.admit(part(second, shown_at=PHONE), NOW)
+        second.admit(part(second, shown_at=PHONE), NOW + timedelta(seconds=2))
 
 
 def test_a_gesture_is_swapped_once_for_another_and_the_capture_starts_anew_with_one_more(

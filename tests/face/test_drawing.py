@@ -7,6 +7,7 @@ import secrets
 
 import pytest
 
+from authsvc.biometric.words import GESTURES
 from authsvc.face.capture import Gesture
 from authsvc.face.drawing import (
     DRAWN,
@@ -59,6 +60,16 @@ def test_one_captured_challenge_of_four_gestures_passes_at_most_one_in_500() -> 
         assert chance([captured]) <= 1 / 500
         # A swap asks for one gesture more than was captured.
         assert chance([captured], 5) == 0
+
+
+@pytest.mark.parametrize("count", GESTURES)
+def test_what_the_policy_says_of_each_number_is_what_a_recording_is_worth(count: int) -> None:
+    """Played backwards as well a recording shows two more; one that reads the same both ways shows none."""
+    some = random.Random(4).sample(gesture_sequences(count), min(60, len(gesture_sequences(count))))
+    forwards, both_ways = GESTURES[count]
+    assert max(chance([one], count) for one in some) == pytest.approx(1 / forwards, rel=0.01)
+    worst = max(chance([one], count, backwards=True) for one in some)
+    assert 1 / (both_ways + 1) < worst <= 1 / both_ways
 
 
 @pytest.mark.parametrize(("captured", "worth"), [(1, 2 / 1192), (3, 6 / 1192), (10, 20 / 1192)])

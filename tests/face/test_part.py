@@ -15,6 +15,7 @@ PART = Part(
     prompted_at_ms=3,
     trace="AA==",
     scene=("a", "b"),
+    scene_changes=(0.5,),
     rest="AA==",
     apex="AA==",
     flatness=None,

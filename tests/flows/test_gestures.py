@@ -14,6 +14,7 @@ from authsvc.config import Settings
 from authsvc.errors import CaptureUnusable, ChallengeClosed, InvalidRequest
 from authsvc.face.drawing import gesture_sequences
 from authsvc.factor import Factor, Submission
+from authsvc.policy import loading
 from authsvc.services.enrollments import TicketWanted
 from tests.flows.test_liveness import Watched, risky
 from tests.support.service import challenge_of, said
@@ -71,6 +72,29 @@ def test_beginning_again_shows_the_same_gesture_and_costs_nothing(bench: Watched
     other = Payer(bench)
     assert {payer.begin()["gestures"][0] for _ in range(2)} == {payer.begin()["gestures"][0]}
     assert other.left == 3
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_the_policy_says_how_many_by_level(tmp_path: Path, count: int) -> None:
+    head = "[biometrics.face]\n"
+    text = loading.shipped_source().text.replace(
+        head, f"{head}gestures = {{ face = {count}, face_fingerprint = 5 }}\n"
+    )
+    (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    bench = Watched(Settings(data_dir=tmp_path / "data", policy_file=tmp_path / "policy.toml"))
+    try:
+        bench.faces.gates, bench.faces.liveness = ("active",), Liveness.BONA_FIDE
+        bench.services.public.readyz()
+        bench.device = bench.enroll(face="ann").device
+        payer = Payer(bench)
+        shown = payer.begin()
+        assert (shown["parts"], shown["can_swap"]) == (count, True)
+        for _ in range(count - 1):
+            assert (shown := payer.answer(shown))["state"] == "more"
+        assert payer.answer(shown) == {"state": "received"}
+        assert bench.complete(payer.decision).authenticated
+    finally:
+        bench.close()
 
 
 def test_the_next_gesture_is_shown_once_the_one_before_is_in(bench: Watched) -> None:

@@ -24,6 +24,7 @@ FAULTS = {
     "set-outside-the-table": "seed seed-table",
     "unlimited-without-biometrics": "seed seed-limit",
     "face-from-afar": "seed biometric-from-afar",
+    "few-gestures": "seed few-gestures",
     "voice-from-afar": "cn biometric-from-afar",
     "passes-unauthenticated": "psd2 psd2-none",
     "one-category": "psd2 psd2-categories",
@@ -45,6 +46,7 @@ FAULTS = {
     "no-such-currency": "invalid-document",
     "wrong-minor-digits": "invalid-document",
     "liveness-weakens": "invalid-document",
+    "gestures-become-fewer": "invalid-document",
 }
 WITHOUT_WITNESS = {"unreachable-rule", "invalid-document"}
 """Nothing matches there, or there is no policy to ask."""

@@ -92,6 +92,7 @@ class NamedFaces:
         return Part(
             model=self.model, gesture=shown, taken_at_ms=context.taken_at_ms,
             prompted_at_ms=context.prompted_at_ms, trace="", scene=("", ""), rest=name, apex="",
+            scene_changes=(0.4,),
             flatness=None, fingerprints=self.seen_as(frames), quality={}, replayed=False, passive=None,
         )  # fmt: skip
 

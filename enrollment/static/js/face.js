@@ -122,7 +122,7 @@ async function onePart(shown, recorder) {
   const [gesture] = shown.gestures;
   const promptedAt = performance.now();
   swapping = false;
-  parts.swap.hidden = shown.parts > 4;
+  parts.swap.hidden = !shown.can_swap;
   tick(shown.part - 1, shown.parts);
   say(parts.say, "ahead");
   await pause(shown.pause_ms);
@@ -135,7 +135,7 @@ async function onePart(shown, recorder) {
   show("", share(0.8));
   await pause(GESTURE - MOVING);
   recorder.every = PACE.waiting;
-  return formOf(shown.nonce, recorder.take(MOST), { promptedAt, swap: swapping });
+  return formOf(shown.nonce, await recorder.take(MOST), { promptedAt, swap: swapping });
 }
 
 async function still() {

@@ -13,9 +13,12 @@ export class Recorder {
     return this;
   }
 
-  /** What was taken since the last call, the newest `most` of it; taking goes on. */
-  take(most) {
-    return this.frames.splice(0).slice(-most);
+  /** What was taken since the last call, the newest `most` of it; the very next picture of the camera is the first of what follows. */
+  async take(most) {
+    const taken = new Promise((resolve) => {
+      this.wanted = () => resolve(this.frames.splice(0).slice(-most));
+    });
+    return Promise.race([taken, this.running.then(() => [])]);
   }
 
   async stop() {
@@ -27,8 +30,13 @@ export class Recorder {
     let due = performance.now();
     while (!this.ended) {
       this.frames.push(await this.camera.frame());
+      if (this.wanted) {
+        this.wanted();
+        this.wanted = null;
+        continue;
+      }
       due = Math.max(due + this.every, performance.now());
-      await until(due, () => this.ended);
+      await until(due, () => this.ended || this.wanted);
     }
   }
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from authsvc.biometric.words import GESTURES
 from authsvc.policy.level import Level
 
 Json = Mapping[str, Any]  # Any: `DecisionTable.to_json`.
@@ -37,6 +38,16 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class Gestures:
+    """How many a level asks of a face; a recording of one capture answers one challenge in `one_in`, in `backwards` both ways."""
+
+    level: str
+    count: int
+    one_in: int
+    backwards: int
+
+
+@dataclass(frozen=True, slots=True)
 class TableView:
     """`panels` is empty for a table that is too large to look at."""
 
@@ -44,6 +55,7 @@ class TableView:
     minor_digits: int
     amounts: tuple[int, ...]
     panels: tuple[Panel, ...]
+    gestures: tuple[Gestures, ...]
     complete: bool
 
     @property
@@ -60,6 +72,7 @@ def table_view(table: Json) -> TableView:
             _panel(device, table["risks"], rows)
             for device, rows in zip(table["devices"], table["panels"], strict=False)
         ),
+        tuple(Gestures(level, count, *GESTURES[count]) for level, count in table.get("gestures", {}).items()),
         table["complete"],
     )
 

@@ -1,0 +1,157 @@
+"""Is a capture one uncut take? Looked for are cuts between and within its parts, frames sent twice, and another scene.
+
+A cut shows where the head is elsewhere after it than before, and neither stillness nor an even movement explains the difference.
+Of the head only what an editor cannot mend is compared, yaw, pitch and mouth: by shifting, turning and enlarging the picture he
+mends the rest, which moves everything around the face instead.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from authsvc.face.gestures import is_at_rest
+from authsvc.face.mesh import Mesh, Pose, pose, resting
+from authsvc.face.part import Part
+from authsvc.face.scene import change
+
+Floats = NDArray[np.float64]
+
+SIDE = 4
+"""Frames on either side of a place that are compared: a single one trembles as far as a cut jumps."""
+
+# How far a head at rest gets from one side to the other: yaw and pitch in degrees, smile and open in distances between the eyes.
+_FARTHEST = np.array([1.0, 1.1, 0.016, 0.012])
+LARGEST_JOIN = 1.15
+"""In those units, at rest, from one part to the next as within one."""
+_CALM = 1.0  # The largest step between neighbours of a head at rest, in the same units.
+
+_LARGEST_MOVE, _LARGEST_GROWTH, _LARGEST_ROLL = 0.35, 1.10, 5.0
+_LEAST_CUT, _ALONE = 1.5, 3.0  # A step as large, and so many times its neighbours', is no movement.
+_LARGEST_STEP_AT_REST = np.array([1.8, 1.7, 0.015, 0.015])  # The unit of single steps, which tremble more.
+_SAME = 0.01  # Two frames that differ less are one, sent twice.
+LARGEST_CHANGE = 3.0
+"""Of what surrounds the face from one part to the next, two neighbouring pictures of the camera; in grey levels, see `scene`."""
+LARGEST_CHANGE_WITHIN = 12.0
+"""From frame to frame of one part, a tenth of a second apart: hair and shoulders of a head that turns briskly move too."""
+
+Trace = Sequence[Mesh | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The frames with a face of all parts in a row: instants in milliseconds, values `n x 4`, and where each part ends."""
+
+    at: Floats
+    values: Floats
+    poses: tuple[Pose, ...]
+    ends: frozenset[int]
+
+
+def continuity(parts: Sequence[Part], traces: Sequence[Trace], rest_frames: int) -> dict[str, float]:
+    """What speaks of a cut; `is_whole` judges it."""
+    take = _take(parts, traces, rest_frames)
+    steps = _steps(take.values)
+    jumps = list(jumps_of(take))
+    return {
+        "cuts": _alone(steps) + sum(jump > 1 for at, jump in jumps if at not in take.ends),
+        "doubled": sum(step < _SAME for step in steps),
+        "widest_join": max(_joins(take, dict(jumps)), default=0.0),
+        "scene_change": max(
+            (change(one.scene[1], other.scene[0]) for one, other in itertools.pairwise(parts)), default=0.0
+        ),
+        "scene_jump": max((step for part in parts for step in part.scene_changes), default=0.0),
+        "repeated": sum(
+            not set(_exact(one)).isdisjoint(_exact(other)) for one, other in itertools.combinations(parts, 2)
+        ),
+    }
+
+
+def is_whole(evidence: dict[str, float]) -> bool:
+    return (
+        evidence["cuts"] == evidence["doubled"] == evidence["repeated"] == 0
+        and evidence["widest_join"] <= LARGEST_JOIN
+        and evidence["scene_change"] <= LARGEST_CHANGE
+        and evidence["scene_jump"] <= LARGEST_CHANGE_WITHIN
+    )
+
+
+def _take(parts: Sequence[Part], traces: Sequence[Trace], rest_frames: int) -> Take:
+    rest = resting([mesh for mesh in traces[0] if mesh is not None][:rest_frames])
+    seen = [
+        (number, instant, found)
+        for number, (part, trace) in enumerate(zip(parts, traces, strict=True))
+        for instant, mesh in zip(part.taken_at_ms, trace, strict=True)
+        if mesh is not None and (found := pose(rest, mesh)) is not None
+    ]
+    numbers = [number for number, _, _ in seen]
+    poses = tuple(found for _, _, found in seen)
+    return Take(
+        np.array([instant for _, instant, _ in seen], dtype=float),
+        np.array([(each.yaw, each.pitch, each.smile, each.open) for each in poses]),
+        poses,
+        frozenset(at for at, (one, other) in enumerate(itertools.pairwise(numbers)) if one != other),
+    )
+
+
+# -- Jumps ---------------------------------------------------------------------------------------------------------------
+
+
+def jumps_of(take: Take) -> Iterator[tuple[int, float]]:
+    """For each join, and each place at rest: how far the head jumps there, 1 being the limit (at a join: the unit)."""
+    still = [is_at_rest(each) for each in take.poses]
+    for at in range(SIDE - 1, len(take.values) - SIDE):
+        around = slice(at + 1 - SIDE, at + 1 + SIDE)
+        jump = _jump(take.at[around], take.values[around])
+        if at in take.ends:
+            yield at, float(jump.max())
+            continue
+        calm = _largest_step(take.values[around]) <= _CALM
+        if all(still[around]) and calm.any():
+            yield at, float(jump[calm].max() / LARGEST_JOIN)
+
+
+def _jump(at: Floats, values: Floats) -> Floats:
+    """The difference between two sides that neither stillness (medians) nor one even movement (lines) explains."""
+    medians = np.median(values[SIDE:], axis=0) - np.median(values[:SIDE], axis=0)
+    line = np.stack([np.ones(2 * SIDE), at - at.mean(), np.arange(2 * SIDE) >= SIDE], axis=1)
+    return np.asarray(np.minimum(abs(medians), abs(np.linalg.lstsq(line, values)[0][2])) / _FARTHEST)
+
+
+def _largest_step(values: Floats) -> Floats:
+    """Of each value, without the step that is being judged."""
+    steps = abs(np.diff(values, axis=0)) / _FARTHEST
+    return np.asarray(np.delete(steps, SIDE - 1, axis=0).max(axis=0))
+
+
+def _joins(take: Take, jumps: dict[int, float]) -> Iterator[float]:
+    """From one part to the next; endless where it cannot be measured, or a camera cannot have moved so far in a moment."""
+    for at in take.ends:
+        one, other = take.poses[at], take.poses[at + 1]
+        moved = float(np.hypot(other.x - one.x, other.y - one.y))
+        growth = max(other.size / one.size, one.size / other.size)
+        near = (
+            moved <= _LARGEST_MOVE
+            and growth <= _LARGEST_GROWTH
+            and abs(other.roll - one.roll) <= _LARGEST_ROLL
+        )
+        yield jumps.get(at, 99.0) if near else 99.0
+
+
+def _steps(values: Floats) -> list[float]:
+    return list((abs(np.diff(values, axis=0)) / _LARGEST_STEP_AT_REST).max(axis=1))
+
+
+def _alone(steps: Sequence[float]) -> int:
+    return sum(
+        step > max(_LEAST_CUT, _ALONE * max(before, after))
+        for before, step, after in zip(steps, steps[1:], steps[2:], strict=False)
+    )
+
+
+def _exact(part: Part) -> list[str]:
+    return [one for one in part.fingerprints if one.startswith(("b:", "p:"))]
