@@ -66,6 +66,7 @@ class Settings:
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
     audit_witness: Path | None = None
+    authority: str = ""
     webhook_networks: str = ""
     trusted_proxies: str = ""
     voice: bool = True
@@ -190,6 +191,12 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _authority(text: str) -> str:
+    if text not in ("", "written", "required"):
+        raise ValueError("must be written or required")
+    return text
+
+
 def _display_name(text: str) -> str:
     name = " ".join(text.split())
     if len(name) > LONGEST_DISPLAY_NAME or not name.isprintable():
@@ -274,6 +281,12 @@ SETTINGS: tuple[Setting, ...] = (
         "audit_witness",
         Path,
         "file to which every audit checkpoint is added, best on another machine's disk; for `audit verify --kept`",
+    ),
+    Setting(
+        "authority",
+        _authority,
+        "`required` refuses rows that carry authority and have no MAC, `written` accepts them; by default what the key ring says:"
+        " required, unless it is one of before and `db adopt` was not run yet",
     ),
     Setting(
         "webhook_networks",

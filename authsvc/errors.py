@@ -173,5 +173,11 @@ class Tampered(AuthsvcError):
     """Something sealed or chained does not open or does not add up."""
 
 
+class RecordBroken(Tampered):
+    """A row that carries authority is not as this service wrote it. It lets nobody in, and is never taken for an absent one."""
+
+    slug = "record-broken"
+
+
 class ModelUnusable(AuthsvcError):
     """A weight file is missing, changed, or not accepted; the text says what to do."""

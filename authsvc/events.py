@@ -56,6 +56,7 @@ TAGS: Mapping[str, str] = {
     "subject:unlocked": "every lock and count of failures was lifted; `by` is `operators` or `recovery`",
     "subject:erased": "the user's key was destroyed and everything sealed under it with it",
     "attack:suspected": "liveness or replay detection answered ATTACK",
+    "attack:record:broken": "a stored record of this user in `table` is not as the service wrote it; it lets nobody in",
     "webhook:endpoint:disabled": "nothing more is sent to an endpoint: it failed for three days, or answered 410",
 }
 

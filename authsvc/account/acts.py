@@ -16,7 +16,7 @@ from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.attempts import Attempts
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.store import Transaction
-from authsvc.errors import InvalidRequest, NotFound
+from authsvc.errors import InvalidRequest, NotFound, RecordBroken
 from authsvc.events import Event
 from authsvc.factor import Factor
 from authsvc.otp import APP
@@ -114,8 +114,14 @@ def veto(tx: Transaction, account: Account, what: str, actor: str, now: datetime
 
 
 def with_keys_as_they_stand(tx: Transaction, account: Account, now: datetime) -> Account:
-    """With the last usable device key goes the factor, so that nobody is asked for what they cannot show; it stays owed."""
-    keys = tx.credentials.standing(account.subject)
+    """With the last usable device key goes the factor, so that nobody is asked for what they cannot show; it stays owed.
+
+    Where a key's record is broken nothing changes: it cannot be used, and must not lower what is asked.
+    """
+    try:
+        keys = tx.credentials.standing(account.subject)
+    except RecordBroken:
+        return account
     live = [at for state, at in keys if state is DeviceState.ACTIVE]
     suspended = [at for state, at in keys if state is DeviceState.SUSPENDED]
     return replace(account, standing=account.standing.with_keys(live, suspended, now))

@@ -15,7 +15,7 @@ from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.enrolling.steps.look_alikes import Resembling
 from authsvc.ephemeral import Ephemeral, Key
-from authsvc.errors import AuthsvcError, Unavailable
+from authsvc.errors import AuthsvcError, RecordBroken, Unavailable
 from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.factor import Json
 from authsvc.policy.engine import Policy
@@ -152,6 +152,6 @@ class ServiceHealth:
     def _state(self, ask: Callable[[], object]) -> str:
         try:
             ask()
-        except Unavailable as error:
+        except (Unavailable, RecordBroken) as error:
             return error.detail
         return "ok"

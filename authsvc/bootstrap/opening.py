@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,13 +11,17 @@ from authsvc.audit.remembered import RememberedHeads
 from authsvc.clock import Clock, SystemClock
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral
+from authsvc.errors import AuthsvcError
 from authsvc.events import Tally
 from authsvc.keys.keyring import KeyRing
+from authsvc.storage.adopting import Adopting
 from authsvc.storage.auditlog import StoredAuditLog
+from authsvc.storage.bound import Binder
 from authsvc.storage.chains import ChainSlot
 from authsvc.storage.database import Database
 from authsvc.storage.ephemeral_sqlite import SqliteEphemeral
 from authsvc.storage.ledger import Ledger
+from authsvc.storage.noticed import TAG, Noticed, tell
 from authsvc.storage.postgres import PostgresDatabase
 from authsvc.storage.sealing import Sealer
 from authsvc.storage.sqlite import SqliteDatabase
@@ -54,8 +59,27 @@ class Store:
     slot: ChainSlot
     clock: Clock
     remember: Callable[[], None]
+    adopting: Adopting
+    noticed: Noticed
+    happened: Callable[[str], None]
+
+    def tell(self) -> None:
+        """Write down which rows were met that are broken; raises Unavailable, and then they are told the next time."""
+        waiting, now = self.noticed.take(), self.clock.now()
+        if not waiting:
+            return
+        try:
+            self.ledger.transact(lambda tx: tell(tx, waiting, now))
+        except AuthsvcError:
+            self.noticed.give_back(waiting)
+            raise
+        for broken in waiting:
+            if broken.user is None:
+                self.happened(TAG)
 
     def close(self) -> None:
+        with suppress(AuthsvcError):
+            self.tell()
         self.ledger.close()
         self.remember()
         self.slot.release()
@@ -71,6 +95,8 @@ def open_store(
     clock = clock or SystemClock()
     ring = KeyRing.load(settings.keyring, clock)
     sealer = Sealer(ring)
+    noticed = Noticed(clock)
+    binder = Binder(ring, lambda: _requires(settings, ring), noticed)
     database = open_database(settings)
     slot = ChainSlot.claim(settings.data_dir / "run")
     happened = (tally or Uncounted()).happened
@@ -78,6 +104,7 @@ def open_store(
     writing = Writing(
         slot.name,
         sealer,
+        binder,
         ring.audit_signing_key,
         clock,
         database.dialect,
@@ -93,7 +120,23 @@ def open_store(
         patience=settings.store_timeout.total_seconds(),
     )
     audit = StoredAuditLog(ledger, ring.audit_public_keys, ring.audit_signing_key, clock, remembered)
-    return Store(ledger, ring, sealer, audit, slot, clock, writing.remember)
+    return Store(
+        ledger,
+        ring,
+        sealer,
+        audit,
+        slot,
+        clock,
+        writing.remember,
+        Adopting(ledger, binder, clock),
+        noticed,
+        happened,
+    )
+
+
+def _requires(settings: Settings, ring: KeyRing) -> bool:
+    """Whether a row that carries authority must have a MAC: what the setting says, else what the key ring says."""
+    return settings.authority == "required" or (settings.authority == "" and ring.all_bound)
 
 
 def open_database(settings: Settings) -> Database:

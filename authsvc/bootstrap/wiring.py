@@ -162,6 +162,7 @@ def _chores(
     """One line a chore, with how often it is done."""
     return (
         Chore("refreshing keys", timedelta(seconds=1), store.ring.refresh),
+        Chore("telling of broken rows", timedelta(seconds=1), store.tell),
         *(
             Chore(f"asking the {modality} room", timedelta(seconds=5), room.ask, at_once=True)
             for modality, room in rooms.health.items()

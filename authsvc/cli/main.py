@@ -20,7 +20,7 @@ from authsvc.text import did_you_mean
 
 _GROUPS = {
     "audit": "authsvc.cli.operate:audit",
-    "db": "authsvc.cli.operate:db",
+    "db": "authsvc.cli.rows:db",
     "demo": "authsvc.demo.commands:demo",
     "demo-shop": "authsvc.demo.shop.commands:demo_shop",
     "ids": "authsvc.cli.ids:ids",

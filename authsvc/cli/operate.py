@@ -153,14 +153,15 @@ def create_keyring(as_json: bool, **options: Any) -> None:
 @with_settings
 @as_json_option
 def rotate_keyring(purpose: str, as_json: bool, **options: Any) -> None:
-    """Add a key version; for `sealing` every user's key is wrapped again, while the service runs."""
+    """Add a key version, while the service runs; `sealing` wraps every user's key again, `hmac` binds rows again."""
     with opened_store(**options) as store:
         # Written down before, so that no ring turns where nothing can be written down.
         _record_rotation(store, "", "begun", purpose)
         version = store.ring.rotate(Purpose(purpose))
         rewrapped = _rewrap(store) if purpose == Purpose.SEALING else 0
+        bound = sum(store.adopting.renew().values()) if purpose == Purpose.HMAC else 0
         _record_rotation(store, version, "rotated", purpose)
-    say(as_json, {"purpose": purpose, "version": version, "rewrapped": rewrapped})
+    say(as_json, {"purpose": purpose, "version": version, "rewrapped": rewrapped, "bound": bound})
 
 
 @click.group()

@@ -97,7 +97,10 @@ class Credentials(Protocol):
     ) -> tuple[CredentialRecord, ...]: ...
 
     def standing(self, subject: Subject) -> tuple[tuple[DeviceState, datetime], ...]:
-        """Of every key that was not removed, how its device stands and from when on it counts."""
+        """Of every key that was not removed, how its device stands and from when on it counts; raises RecordBroken."""
+
+    def sound(self, subject: Subject) -> tuple[CredentialRecord, ...]:
+        """Active keys whose record is not broken, for whoever registers another one."""
 
     def user_handle(self, subject: Subject) -> bytes | None: ...
 

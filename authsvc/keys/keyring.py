@@ -42,27 +42,46 @@ class KeyRing:
     """All versions of all keys, oldest first, and the file they rest in (or none, for a ring that lives in memory)."""
 
     def __init__(
-        self, versions: Versions, clock: Clock, path: Path | None = None, seen: Stamp | None = None
+        self,
+        versions: Versions,
+        clock: Clock,
+        path: Path | None = None,
+        seen: Stamp | None = None,
+        *,
+        all_bound: bool = True,
     ) -> None:
         self._clock = clock
         self._path = path
         # By version id and label, neither of which ever changes its meaning, so nothing here goes stale.
         self._derived: dict[tuple[str, str], bytes] = {}
-        self._adopt(versions, seen)
+        self._adopt(versions, all_bound, seen)
 
     @classmethod
     def create(cls, path: Path | None = None, clock: Clock | None = None) -> KeyRing:
         """A new ring with one key of each purpose; raises ConfigurationError where the file exists already."""
         clock = SystemClock() if clock is None else clock
         versions = {purpose: (new_version(purpose, clock.now()),) for purpose in Purpose}
-        seen = None if path is None else write_private(path, written(versions), replace=False)
+        seen = None if path is None else write_private(path, written(versions, all_bound=True), replace=False)
         return cls(versions, clock, path, seen)
 
     @classmethod
     def load(cls, path: Path, clock: Clock | None = None) -> KeyRing:
         """The ring of a file; raises ConfigurationError when that is damaged or anybody else may read it."""
-        versions, seen = _read(path)
-        return cls(versions, SystemClock() if clock is None else clock, path, seen)
+        versions, all_bound, seen = _read(path)
+        return cls(versions, SystemClock() if clock is None else clock, path, seen, all_bound=all_bound)
+
+    @property
+    def all_bound(self) -> bool:
+        """Whether every row that carries authority was bound by a key of this ring, so that one without a MAC is broken.
+
+        So it is from the start for a new ring. This is kept here, and not where whoever writes in the database could change it.
+        """
+        return self._all_bound
+
+    def mark_all_bound(self) -> None:
+        """No row is left without a MAC."""
+        with self._alone():
+            self._store(self._versions, all_bound=True)
 
     def rotate(self, purpose: Purpose, active_from: datetime | None = None) -> str:
         """Add a version and return its id; it becomes current at `active_from`, at once when none is given.
@@ -105,6 +124,22 @@ class KeyRing:
         """The same under every version, newest first: what a stored MAC may be equal to."""
         versions = reversed(self._versions[Purpose.HMAC])
         return tuple(hmac.digest(self._derive(version, label), data, "sha256") for version in versions)
+
+    def named_mac(self, label: str, data: bytes) -> tuple[str, bytes]:
+        """The id of the current key, and the MAC under it."""
+        version = self._current(Purpose.HMAC)
+        return version.id, hmac.digest(self._derive(version, label), data, "sha256")
+
+    def mac_under(self, key_id: str, label: str, data: bytes) -> bytes | None:
+        """The MAC under the key of this id, None where the ring holds no such key."""
+        version = self._hmac_keys.get(key_id)
+        if version is None and self.refresh():
+            version = self._hmac_keys.get(key_id)
+        if version is None:
+            return None
+        # Every row that is read comes by here, and finds its key made already.
+        key = self._derived.get((key_id, label)) or self._derive(version, label)
+        return hmac.digest(key, data, "sha256")
 
     def sealing_key(self, label: str) -> tuple[str, bytes]:
         """Id and 32-byte key to seal with now, for this label."""
@@ -172,21 +207,25 @@ class KeyRing:
             self.refresh()
             yield
 
-    def _store(self, versions: Versions) -> None:
-        seen = None if self._path is None else write_private(self._path, written(versions), replace=True)
-        self._adopt(versions, seen)
+    def _store(self, versions: Versions, *, all_bound: bool | None = None) -> None:
+        bound = self._all_bound if all_bound is None else all_bound
+        content = written(versions, all_bound=bound)
+        seen = None if self._path is None else write_private(self._path, content, replace=True)
+        self._adopt(versions, bound, seen)
 
-    def _adopt(self, versions: Versions, seen: Stamp | None) -> None:
+    def _adopt(self, versions: Versions, all_bound: bool, seen: Stamp | None) -> None:
         # The signing keys come first, so that another thread never sees a version whose key is not there yet.
         self._receipt_keys = {each.id: receipt_key(each.key) for each in versions[Purpose.RECEIPT]}
+        self._hmac_keys = {each.id: each for each in versions[Purpose.HMAC]}
         self._audit_keys = {each.id: audit_key(each.key) for each in versions[Purpose.AUDIT]}
         self._versions = versions
+        self._all_bound = all_bound
         self._seen = seen
 
 
-def _read(path: Path) -> tuple[Versions, Stamp]:
+def _read(path: Path) -> tuple[Versions, bool, Stamp]:
     content, seen = read_private(path)
     try:
-        return parsed(content), seen
+        return *parsed(content), seen
     except ValueError as error:
         raise ConfigurationError(f"`{path}` is not a key ring: {error}") from None

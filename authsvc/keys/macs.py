@@ -12,3 +12,13 @@ class Macs(Protocol):
 
     def mac_candidates(self, label: str, data: bytes) -> tuple[bytes, ...]:
         """The MAC under every key that is still accepted, the current one first."""
+
+
+class NamedMacs(Protocol):
+    """The same for what is stored with the name of its key, so that checking it costs one MAC however many keys there are."""
+
+    def named_mac(self, label: str, data: bytes) -> tuple[str, bytes]:
+        """The id of the current key, and the MAC under it."""
+
+    def mac_under(self, key_id: str, label: str, data: bytes) -> bytes | None:
+        """The MAC under a key that is still accepted, None for any other."""

@@ -19,6 +19,8 @@ from authsvc.keys.jwk import thumbprint
 FORMAT = "authsvc-keyring-v1"
 KEY_SIZE = 32
 
+_ROWS = {False: "some bound", True: "all bound"}
+
 
 class Purpose(StrEnum):
     SEALING = "sealing"
@@ -68,21 +70,25 @@ def audit_key(key: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(key)
 
 
-def written(versions: Versions) -> bytes:
-    """The ring as JSON, one list per purpose, oldest version first."""
+def written(versions: Versions, *, all_bound: bool) -> bytes:
+    """The ring as JSON, one list per purpose, oldest version first; `all_bound` says that no row was left without a MAC."""
     purposes = {purpose: [_written(version) for version in versions[purpose]] for purpose in Purpose}
-    return json.dumps({"format": FORMAT, **purposes}, indent=1).encode() + b"\n"
+    return json.dumps({"format": FORMAT, "rows": _ROWS[all_bound], **purposes}, indent=1).encode() + b"\n"
 
 
-def parsed(content: bytes) -> Versions:
-    """The ring that was written; raises ValueError for anything else, without naming what stands there."""
+def parsed(content: bytes) -> tuple[Versions, bool]:
+    """What was written; raises ValueError for anything else, without naming what stands there.
+
+    A ring of before, which says nothing of rows, has some that are not bound.
+    """
     try:
         document = json.loads(content)
     except ValueError:
         raise ValueError("it is not JSON") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"the format is not `{FORMAT}`")
-    return {purpose: _parsed_versions(purpose, document.get(purpose)) for purpose in Purpose}
+    versions = {purpose: _parsed_versions(purpose, document.get(purpose)) for purpose in Purpose}
+    return versions, document.get("rows") == _ROWS[True]
 
 
 def _written(version: Version) -> dict[str, str]:

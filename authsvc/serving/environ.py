@@ -83,10 +83,13 @@ def call(application: WSGIApplication, environ: dict[str, Any], body: bytes | No
         close = getattr(result, "close", None)
         if close is not None:
             close()
-    (status, headers) = started[0]
+    return _whole(*started[0], b"".join(chunks))
+
+
+def _whole(status: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
     # The server writes the date itself, and two of them are one too many (RFC 9110 §6.6.1).
     encoded = (_encoded(*header) for header in headers)
-    return Answer(int(status[:3]), tuple(each for each in encoded if each[0] != b"date"), b"".join(chunks))
+    return Answer(int(status[:3]), tuple(each for each in encoded if each[0] != b"date"), body)
 
 
 def _encoded(name: str, value: str) -> tuple[bytes, bytes]:

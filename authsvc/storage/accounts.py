@@ -5,57 +5,47 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from authsvc.clock import from_millis, to_millis
 from authsvc.device.credential import Device, DeviceState
+from authsvc.device.record import CredentialState
 from authsvc.domain.account import Account, AccountStatus, LowValue
 from authsvc.domain.attempts import Attempts, Counter
 from authsvc.domain.standing import Standing
 from authsvc.factor import Factor
+from authsvc.storage.bound import CREDENTIALS, DEVICES, USERS, Values
 from authsvc.storage.database import Conflict, Connection, Query, Row
+from authsvc.storage.rows import Rows
 from authsvc.subject import Subject
 
-_USER = """u.status, u.factors, u.locale, u.verify_always, u.low_value_count, u.low_value_sum, u.attempts, u.sealing_key,
-    u.created_at, u.receipts_after, u.standing, u.version"""
-_DEVICE = """d.device_id, d.name, d.state, d.secret_mac, d.created_at, d.trusted_from, d.seen_at,
-    (SELECT MAX(c.backup_eligible) FROM credentials c WHERE c.client = d.client AND c.user_id = d.user_id
-        AND c.device_id = d.device_id AND c.state = 'active'),
-    (SELECT MAX(c.attested || c.aaguid) FROM credentials c WHERE c.client = d.client AND c.user_id = d.user_id
-        AND c.device_id = d.device_id AND c.state = 'active'), d.version"""
+_USER_KEY = "client = :client AND user_id = :user"
 
-FIND = f"SELECT {_USER} FROM users u WHERE u.client = :client AND u.user_id = :user"
-FIND_WITH_DEVICE = f"""SELECT {_USER}, {_DEVICE} FROM users u LEFT JOIN devices d
-    ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
+FIND = f"SELECT {USERS.listed()} FROM users WHERE {_USER_KEY}"
+# One row for each key of the device, so that what the policy reads of them is checked as well.
+FIND_WITH_DEVICE = f"""SELECT {USERS.listed("u")}, {DEVICES.listed("d")}, {CREDENTIALS.listed("c")}
+    FROM users u LEFT JOIN devices d ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
+    LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
     WHERE u.client = :client AND u.user_id = :user"""
-ADD = """INSERT INTO users (client, user_id, status, factors, locale, verify_always, low_value_count, low_value_sum, attempts,
-    sealing_key, created_at, receipts_after, standing, version) VALUES (:client, :user, :status, :factors, :locale,
-    :verify_always, :low_value_count, :low_value_sum, :attempts, :sealing_key, :created_at, :receipts_after, :standing, 1)
-    ON CONFLICT (client, user_id) DO NOTHING"""
-SAVE = """UPDATE users SET status = :status, factors = :factors, locale = :locale, verify_always = :verify_always,
-    low_value_count = :low_value_count, low_value_sum = :low_value_sum, attempts = :attempts, sealing_key = :sealing_key,
-    receipts_after = :receipts_after, standing = :standing, version = version + 1
-    WHERE client = :client AND user_id = :user AND version = :version"""
-DEVICES = f"""SELECT {_DEVICE} FROM devices d WHERE d.client = :client AND d.user_id = :user ORDER BY d.created_at"""
-ADD_DEVICE = """INSERT INTO devices (client, user_id, device_id, name, state, secret_mac, created_at, trusted_from, seen_at,
-    version) VALUES (:client, :user, :device, :name, :state, :secret_mac, :created_at, :trusted_from, :seen_at, 1)"""
-SAVE_DEVICE = """UPDATE devices SET name = :name, state = :state, trusted_from = :trusted_from, seen_at = :seen_at,
-    version = version + 1 WHERE client = :client AND user_id = :user AND device_id = :device AND version = :version"""
-FORGET_DEVICES = "DELETE FROM devices WHERE client = :client AND user_id = :user"
+OF_USER = f"""SELECT {DEVICES.listed("d")}, {CREDENTIALS.listed("c")} FROM devices d
+    LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
+    WHERE d.client = :client AND d.user_id = :user ORDER BY d.created_at, d.device_id"""
 # A write that changes nothing: until this transaction ends nobody else writes the row. Under SQLite nobody could anyway.
-HOLD = "UPDATE users SET version = version WHERE client = :client AND user_id = :user"
+HOLD = f"UPDATE users SET version = version WHERE {_USER_KEY} RETURNING {USERS.listed()}"
 SUBJECTS = "SELECT client, user_id FROM users WHERE status <> 'erased' ORDER BY client, user_id"
 WRAPPED_KEYS = "SELECT client, user_id, sealing_key FROM users WHERE sealing_key IS NOT NULL"
-REWRAP = """UPDATE users SET sealing_key = :new WHERE client = :client AND user_id = :user AND sealing_key = :old"""
 
-_USER_COLUMNS = 12
+_USER_WIDTH = len(USERS.columns) + 1
+_DEVICE_WIDTH = len(DEVICES.columns) + 1
 
 
 class AccountStore:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: Rows) -> None:
         self._connection = connection
+        self._rows = rows
 
     def find(self, subject: Subject) -> Account | None:
-        rows = self._connection.all(FIND, _key(subject))
+        rows = self._rows.read(USERS, _USER_KEY, _key(subject))
         return _account(subject, rows[0]) if rows else None
 
     def find_with_device(
@@ -65,39 +55,47 @@ class AccountStore:
         rows = self._connection.all(*find_with_device(subject, device_id))
         if not rows:
             return None, None
-        device_row = rows[0][_USER_COLUMNS:]
-        return _account(subject, rows[0]), _device(subject, device_row) if device_row[0] is not None else None
+        account = _account(subject, self._rows.checked(USERS, rows[0][:_USER_WIDTH]))
+        if rows[0][_USER_WIDTH] is None:
+            return account, None
+        return account, self._device(subject, [row[_USER_WIDTH:] for row in rows])
 
     def hold(self, subject: Subject) -> None:
         """Wait for whoever changes this user at the moment, and let nobody else do so before this transaction ends."""
-        self._connection.run(HOLD, _key(subject))
+        for row in self._connection.all(HOLD, _key(subject)):
+            self._rows.checked(USERS, row)
 
     def add(self, account: Account) -> Account:
         """Add a user; raises Conflict when somebody added them in between."""
-        if self._connection.run(ADD, _account_params(account)) != 1:
+        added = replace(account, version=1)
+        if not self._rows.add(USERS, _account_values(added), "ON CONFLICT (client, user_id) DO NOTHING"):
             raise Conflict("the user was added in between")
-        return replace(account, version=1)
+        return added
 
     def save(self, account: Account) -> Account:
         """Write the next value of a user; raises Conflict when it is not the next to what is stored."""
-        if self._connection.run(SAVE, _account_params(account)) != 1:
+        after = replace(account, version=account.version + 1)
+        if not self._rows.save(USERS, _account_values(after), "version", account.version):
             raise Conflict("the user was changed in between")
-        return replace(account, version=account.version + 1)
+        return after
 
     def devices(self, subject: Subject) -> tuple[Device, ...]:
         """Every device on record, revoked ones among them, oldest first."""
-        return tuple(_device(subject, row) for row in self._connection.all(DEVICES, _key(subject)))
+        rows = self._connection.all(OF_USER, _key(subject))
+        by_device = groupby(rows, key=lambda row: row[: len(DEVICES.key)])
+        return tuple(self._device(subject, list(group)) for _, group in by_device)
 
     def add_device(self, device: Device) -> None:
-        self._connection.run(ADD_DEVICE, _device_params(device))
+        self._rows.add(DEVICES, _device_values(replace(device, version=1)))
 
     def save_device(self, device: Device) -> Device:
-        if self._connection.run(SAVE_DEVICE, _device_params(device)) != 1:
+        after = replace(device, version=device.version + 1)
+        if not self._rows.save(DEVICES, _device_values(after), "version", device.version):
             raise Conflict("the device was changed in between")
-        return replace(device, version=device.version + 1)
+        return after
 
     def forget_devices(self, subject: Subject) -> None:
-        self._connection.run(FORGET_DEVICES, _key(subject))
+        self._rows.remove(DEVICES, _USER_KEY, _key(subject))
 
     def subjects(self) -> tuple[Subject, ...]:
         """Everybody who has an account."""
@@ -111,7 +109,19 @@ class AccountStore:
         ]
 
     def rewrap(self, subject: Subject, old: bytes, new: bytes) -> bool:
-        return self._connection.run(REWRAP, {**_key(subject), "old": old, "new": new}) == 1
+        rows = self._rows.read(USERS, _USER_KEY, _key(subject))
+        if not rows or rows[0]["sealing_key"] != old:
+            return False
+        self._rows.change(USERS, rows[0], {"sealing_key": new})
+        return True
+
+    def _device(self, subject: Subject, rows: Sequence[Row]) -> Device:
+        """A device and what is known of its keys; of a broken key nothing is, which the policy takes for the worst."""
+        keys = [row[_DEVICE_WIDTH:] for row in rows if row[_DEVICE_WIDTH] is not None]
+        sound = [self._rows.sound_or_none(CREDENTIALS, key) for key in keys]
+        active = [key for key in sound if key is not None and key["state"] == CredentialState.ACTIVE]
+        known = () if None in sound else tuple(active)
+        return _device(subject, self._rows.checked(DEVICES, rows[0][:_DEVICE_WIDTH]), known)
 
 
 def find_with_device(subject: Subject, device_id: str | None) -> Query:
@@ -122,28 +132,27 @@ def _key(subject: Subject) -> dict[str, object]:
     return {"client": subject.client, "user": subject.user}
 
 
-def _account(subject: Subject, row: Row) -> Account:
-    status, factors, locale, always, count, total, attempts, key, created_at, void, standing, version = row[
-        :_USER_COLUMNS
-    ]
+def _account(subject: Subject, row: Values) -> Account:
+    void = row["receipts_after"]
     return Account(
         subject=subject,
-        status=AccountStatus(status),
-        standing=_standing(frozenset(map(Factor, factors.split())), standing),
-        locale=locale,
-        verify_always=bool(always),
-        low_value=LowValue(count, total),
-        attempts=_attempts(attempts),
-        sealing_key=None if key is None else bytes(key),
-        created_at=from_millis(created_at),
+        status=AccountStatus(row["status"]),
+        standing=_standing(frozenset(map(Factor, row["factors"].split())), row["standing"]),
+        locale=row["locale"],
+        verify_always=bool(row["verify_always"]),
+        low_value=LowValue(row["low_value_count"], row["low_value_sum"]),
+        attempts=_attempts(row["attempts"]),
+        sealing_key=row["sealing_key"],
+        created_at=from_millis(row["created_at"]),
         receipts_after=None if void is None else from_millis(void),
-        version=version,
+        version=row["version"],
     )
 
 
-def _account_params(account: Account) -> dict[str, object]:
+def _account_values(account: Account) -> dict[str, object]:
     return {
-        **_key(account.subject),
+        "client": account.subject.client,
+        "user_id": account.subject.user,
         "status": account.status.value,
         "factors": " ".join(sorted(account.factors)),
         "locale": account.locale,
@@ -205,28 +214,31 @@ def _attempts_json(attempts: Attempts) -> str:
     return json.dumps(counters, separators=(",", ":"))
 
 
-def _device(subject: Subject, row: Row) -> Device:
-    device_id, name, state, secret_mac, created_at, trusted_from, seen_at, synced, model, version = row
+def _device(subject: Subject, row: Values, keys: Sequence[Values]) -> Device:
+    """`keys` are those that are active."""
+    attested, aaguid = max(((bool(key["attested"]), key["aaguid"]) for key in keys), default=(False, None))
+    seen_at = row["seen_at"]
     return Device(
         subject=subject,
-        id=device_id,
-        name=name,
-        state=DeviceState(state),
-        secret_mac=bytes(secret_mac),
-        created_at=from_millis(created_at),
-        trusted_from=from_millis(trusted_from),
+        id=row["device_id"],
+        name=row["name"],
+        state=DeviceState(row["state"]),
+        secret_mac=row["secret_mac"],
+        created_at=from_millis(row["created_at"]),
+        trusted_from=from_millis(row["trusted_from"]),
         seen_at=None if seen_at is None else from_millis(seen_at),
-        synced=None if synced is None else bool(synced),
-        attested=model is not None and model.startswith("1"),
-        aaguid=None if model is None else model[1:],
-        version=version,
+        synced=any(key["backup_eligible"] for key in keys) if keys else None,
+        attested=attested,
+        aaguid=aaguid,
+        version=row["version"],
     )
 
 
-def _device_params(device: Device) -> dict[str, object]:
+def _device_values(device: Device) -> dict[str, object]:
     return {
-        **_key(device.subject),
-        "device": device.id,
+        "client": device.subject.client,
+        "user_id": device.subject.user,
+        "device_id": device.id,
         "name": device.name,
         "state": device.state.value,
         "secret_mac": device.secret_mac,

@@ -9,88 +9,96 @@ from datetime import datetime, timedelta
 from authsvc.biometric.words import Capture
 from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
+from authsvc.device.credential import DeviceState
+from authsvc.domain.account import AccountStatus
 from authsvc.domain.challenge import Challenge
 from authsvc.domain.decision import Decision, Passed, PolicyRef, ReceiptRef, Status
 from authsvc.domain.receipt import LIFE
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
-from authsvc.storage.database import Conflict, Connection, Row
+from authsvc.storage.bound import DECISIONS, DEVICES, USERS, Values
+from authsvc.storage.database import Conflict, Connection
+from authsvc.storage.rows import Rows
 from authsvc.subject import Subject
 
-_COLUMNS = """id, client, user_id, transaction_id, status, binding, body, challenge, receipt, receipt_jti,
-    receipt_expires_at, consumed_at, created_at, expires_at, version"""
-
 # The unique index on (client, transaction_id, is_open) admits one open decision; NULL stands beside NULL.
-OPEN = """INSERT INTO decisions (id, client, user_id, transaction_id, status, is_open, binding, body, challenge, receipt,
-    receipt_jti, receipt_expires_at, consumed_at, created_at, expires_at, version)
-    VALUES (:id, :client, :user, :transaction_id, :status, :is_open, :binding, :body, :challenge, :receipt, :receipt_jti,
-    :receipt_expires_at, :consumed_at, :created_at, :expires_at, :version)
-    ON CONFLICT (client, transaction_id, is_open) DO NOTHING"""
-SAVE = """UPDATE decisions SET status = :status, is_open = :is_open, body = :body, challenge = :challenge,
-    receipt = :receipt, receipt_jti = :receipt_jti, receipt_expires_at = :receipt_expires_at, consumed_at = :consumed_at,
-    expires_at = :expires_at, version = version + 1 WHERE id = :id AND version = :version"""
-FIND = f"SELECT {_COLUMNS} FROM decisions WHERE id = :id"
-FIND_OPEN = f"""SELECT {_COLUMNS} FROM decisions
-    WHERE client = :client AND transaction_id = :transaction_id AND is_open = 1"""
-_STANDS = f"""id = :id AND receipt_jti = :jti AND consumed_at IS NULL AND is_open = 1
-    AND NOT EXISTS (SELECT 1 FROM users u WHERE u.client = decisions.client AND u.user_id = decisions.user_id
-        AND (u.receipts_after >= decisions.receipt_expires_at - {LIFE // timedelta(milliseconds=1)} + :later
-            OR u.status NOT IN ('active', :also)))
-    AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.client = decisions.client AND d.user_id = decisions.user_id
-        AND d.device_id = :device AND d.state <> 'active')"""
-CONSUME = f"UPDATE decisions SET consumed_at = :now, is_open = NULL, version = version + 1 WHERE {_STANDS}"
-STANDS = f"SELECT 1 FROM decisions WHERE {_STANDS}"
-LAPSED = f"""SELECT {_COLUMNS} FROM decisions
-    WHERE is_open = 1 AND status = 'challenge_required' AND expires_at <= :now ORDER BY expires_at LIMIT 100"""
+_ONE_OPEN = "ON CONFLICT (client, transaction_id, is_open) DO NOTHING"
+_OPEN = "client = :client AND transaction_id = :transaction_id AND is_open = 1"
+_LAPSED = "is_open = 1 AND status = 'challenge_required' AND expires_at <= :now ORDER BY expires_at LIMIT 100"
+_OF_USER = "client = :client AND user_id = :user ORDER BY created_at DESC LIMIT :limit"
+_LIFE_MS = LIFE // timedelta(milliseconds=1)
+
 OUTCOME = """INSERT INTO outcomes (decision_id, outcome, client, recorded_at)
     VALUES (:id, :outcome, :client, :now) ON CONFLICT (decision_id, outcome) DO NOTHING"""
 OUTCOMES = "SELECT outcome, recorded_at FROM outcomes WHERE decision_id = :id ORDER BY recorded_at"
-OF_USER = f"""SELECT {_COLUMNS} FROM decisions WHERE client = :client AND user_id = :user
-    ORDER BY created_at DESC LIMIT :limit"""
 
 
 class DecisionStore:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: Rows) -> None:
         self._connection = connection
+        self._rows = rows
 
     def open(self, decision: Decision) -> Decision | None:
         """Add a decision; None when the transaction id has an open one already."""
-        return decision if self._connection.expect(OPEN, _params(decision)) else None
+        return decision if self._rows.expect(DECISIONS, _values(decision), _ONE_OPEN) else None
 
     def save(self, decision: Decision) -> Decision:
         """Write the next value of a decision; raises Conflict when it is not the next to what is stored."""
-        if self._connection.run(SAVE, _params(decision)) != 1:
+        after = replace(decision, version=decision.version + 1)
+        if not self._rows.save(DECISIONS, _values(after), "version", decision.version):
             raise Conflict("the decision was changed in between")
-        return replace(decision, version=decision.version + 1)
+        return after
 
     def find(self, decision_id: str) -> Decision | None:
-        rows = self._connection.all(FIND, {"id": decision_id})
-        return _decision(rows[0]) if rows else None
+        row = self._rows.one(DECISIONS, id=decision_id)
+        return None if row is None else _decision(row)
 
     def find_open(self, client: str, transaction_id: str) -> Decision | None:
-        rows = self._connection.all(FIND_OPEN, {"client": client, "transaction_id": transaction_id})
+        rows = self._rows.read(DECISIONS, _OPEN, {"client": client, "transaction_id": transaction_id})
         return _decision(rows[0]) if rows else None
 
     def consume(
         self, decision: Decision, jti: str, now: datetime, *, frozen: bool = False, suspended: bool = False
     ) -> bool:
-        """Use a receipt up. Of many callers one gets True: the row count is the permission.
+        """Use a receipt up. Of many callers one gets True.
 
         The caller holds the account, so that no freeze, removal or erasure comes in between.
         """
-        params = {**_standing(decision, jti, frozen, suspended), "now": to_millis(now)}
-        return self._connection.run(CONSUME, params) == 1
+        row = self._standing(decision, jti, frozen=frozen, suspended=suspended)
+        if row is None:
+            return False
+        used = {"consumed_at": to_millis(now), "is_open": None, "version": row["version"] + 1}
+        self._rows.change(DECISIONS, row, used)
+        return True
 
     def stands(self, decision: Decision, jti: str) -> bool:
-        return bool(self._connection.all(STANDS, _standing(decision, jti)))
+        """Whether `consume` would be True."""
+        return self._standing(decision, jti) is not None
 
     def lapsed(self, now: datetime) -> tuple[Decision, ...]:
         """Open challenges whose time is over, a hundred at most."""
-        return tuple(_decision(row) for row in self._connection.all(LAPSED, {"now": to_millis(now)}))
+        # One that is broken must not keep the others open.
+        rows = self._rows.sound(DECISIONS, _LAPSED, {"now": to_millis(now)})
+        return tuple(_decision(row) for row in rows)
 
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
         params = {"client": subject.client, "user": subject.user, "limit": limit}
-        return tuple(_decision(row) for row in self._connection.all(OF_USER, params))
+        return tuple(_decision(row) for row in self._rows.read(DECISIONS, _OF_USER, params))
+
+    def _standing(
+        self, decision: Decision, jti: str, *, frozen: bool = False, suspended: bool = False
+    ) -> Values | None:
+        """The decision with this receipt, while it is not used up and its account and device are as they were."""
+        row = self._rows.one(DECISIONS, id=decision.id)
+        if row is None or _is_used_up(row, jti):
+            return None
+        owner = {"client": row["client"], "user_id": row["user_id"]}
+        account, device = self._rows.one(USERS, **owner), None
+        if decision.device_id is not None and not suspended:
+            device = self._rows.one(DEVICES, **owner, device_id=decision.device_id)
+        if account is not None and (_is_shut(account, frozen) or _is_void(row, account, frozen)):
+            return None
+        return None if device is not None and _is_out_of_use(device) else row
 
     def record_outcome(self, decision: Decision, outcome: str, now: datetime) -> bool:
         """Whether the outcome is new for this decision."""
@@ -108,25 +116,35 @@ class DecisionStore:
         )
 
 
-def _standing(
-    decision: Decision, jti: str, frozen: bool = False, suspended: bool = False
-) -> dict[str, object]:
-    return {
-        "id": decision.id,
-        "jti": jti,
-        "also": "frozen" if frozen else "active",
-        # Of the very millisecond of a freeze nothing is good but what lifts it.
-        "later": int(frozen),
-        "device": None if suspended else decision.device_id,
-    }
+def _is_used_up(decision: Values, jti: str) -> bool:
+    """Whether the decision has no receipt of this name that may be consumed."""
+    is_fresh = decision["consumed_at"] is None and decision["is_open"] is not None
+    return not (is_fresh and decision["receipt_jti"] == jti)
 
 
-def _params(decision: Decision) -> dict[str, object]:
+def _is_shut(account: Values, frozen: bool) -> bool:
+    """Whether nothing is consumed for this account; `frozen` is for what lifts the freeze."""
+    usable = (AccountStatus.ACTIVE, AccountStatus.FROZEN) if frozen else (AccountStatus.ACTIVE,)
+    return account["status"] not in usable
+
+
+def _is_void(decision: Values, account: Values, frozen: bool) -> bool:
+    """Whether the account ended what was released before."""
+    after, issued_at = account["receipts_after"], decision["receipt_expires_at"] - _LIFE_MS
+    # Of the very millisecond of a freeze nothing is good but what lifts it.
+    return after is not None and after >= issued_at + int(frozen)
+
+
+def _is_out_of_use(device: Values) -> bool:
+    return bool(device["state"] != DeviceState.ACTIVE)
+
+
+def _values(decision: Decision) -> dict[str, object]:
     receipt = decision.receipt
     return {
         "id": decision.id,
         "client": decision.payment.subject.client,
-        "user": decision.payment.subject.user,
+        "user_id": decision.payment.subject.user,
         "transaction_id": decision.payment.transaction_id,
         "status": decision.status.value,
         "is_open": 1 if decision.is_open else None,
@@ -171,46 +189,29 @@ def _body(decision: Decision) -> str:
     return compact(body)
 
 
-def _decision(row: Row) -> Decision:
-    (
-        decision_id,
-        client,
-        user,
-        transaction_id,
-        status,
-        binding,
-        body_text,
-        challenge,
-        receipt,
-        jti,
-        receipt_expires_at,
-        consumed_at,
-        created_at,
-        expires_at,
-        version,
-    ) = row
-    body = json.loads(body_text)
+def _decision(row: Values) -> Decision:
+    body, challenge = json.loads(row["body"]), row["challenge"]
     payment = Payment(
-        transaction_id=transaction_id,
+        transaction_id=row["transaction_id"],
         type=body["type"],
         amount_minor=body["amount_minor"],
         currency=body["currency"],
         payee=Payee(*body["payee"]),
-        subject=Subject(client, user),
+        subject=Subject(row["client"], row["user_id"]),
     )
     return Decision(
-        id=decision_id,
-        status=Status(status),
+        id=row["id"],
+        status=Status(row["status"]),
         level=body["level"],
         payment=payment,
-        binding=Binding(binding),
+        binding=Binding(row["binding"]),
         inputs=body["inputs"],
         reasons=tuple(body["reasons"]),
         fired=tuple(body["fired"]),
         policy=PolicyRef(*body["policy"]),
         novelty=body["novelty"],
-        created_at=from_millis(created_at),
-        expires_at=from_millis(expires_at),
+        created_at=from_millis(row["created_at"]),
+        expires_at=from_millis(row["expires_at"]),
         exemption=body["exemption"],
         device_id=body["device_id"],
         locale=body["locale"],
@@ -221,14 +222,18 @@ def _decision(row: Row) -> Decision:
         proofs=tuple(body["proofs"]),
         evidence=body["evidence"],
         challenge=None if challenge is None else _challenge(challenge),
-        receipt=None if receipt is None else _receipt(receipt, jti, receipt_expires_at, consumed_at),
-        version=version,
+        receipt=None if row["receipt"] is None else _receipt(row),
+        version=row["version"],
     )
 
 
-def _receipt(token: str, jti: str, expires_at: int, consumed_at: int | None) -> ReceiptRef:
+def _receipt(row: Values) -> ReceiptRef:
+    consumed_at = row["consumed_at"]
     return ReceiptRef(
-        token, jti, from_millis(expires_at), None if consumed_at is None else from_millis(consumed_at)
+        row["receipt"],
+        row["receipt_jti"],
+        from_millis(row["receipt_expires_at"]),
+        None if consumed_at is None else from_millis(consumed_at),
     )
 
 

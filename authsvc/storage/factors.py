@@ -8,45 +8,17 @@ from datetime import datetime
 from authsvc.biometric.words import Consent, Modality, StoredTemplate, Template
 from authsvc.clock import from_millis, to_millis
 from authsvc.domain.ids import new_id
-from authsvc.storage.database import Connection, Row
+from authsvc.storage.bound import ISSUED_CODES, OTP_SECRETS, RECOVERY_CODES, Values
+from authsvc.storage.database import Conflict, Connection, Row
+from authsvc.storage.rows import Rows
 from authsvc.storage.sealing import Place, Sealer
 from authsvc.subject import Subject
 
-OTP_SECRET = """SELECT u.sealing_key, s.sealed FROM otp_secrets s JOIN users u ON u.client = s.client AND u.user_id = s.user_id
+OTP_SECRET = f"""SELECT {OTP_SECRETS.listed("s")}, u.sealing_key FROM otp_secrets s
+    JOIN users u ON u.client = s.client AND u.user_id = s.user_id
     WHERE s.client = :client AND s.user_id = :user AND s.purpose = :purpose AND u.sealing_key IS NOT NULL"""
-PUT_OTP_SECRET = """INSERT INTO otp_secrets (client, user_id, purpose, sealed, last_step, created_at)
-    VALUES (:client, :user, :purpose, :sealed, :last_step, :now) ON CONFLICT (client, user_id, purpose)
-    DO UPDATE SET sealed = excluded.sealed, last_step = excluded.last_step, created_at = excluded.created_at"""
-USE_STEP = """UPDATE otp_secrets SET last_step = :step
-    WHERE client = :client AND user_id = :user AND purpose = :purpose AND last_step < :step"""
-# A code issued again is another one, also within the same time step: one that was used with a wrong face stays used.
-PUT_ISSUED = """INSERT INTO issued_codes (decision_id, client, user_id, time_step, tries_left, times_issued, expires_at,
-    used_at) VALUES (:id, :client, :user, :step, :tries, 1, :expires_at, NULL) ON CONFLICT (decision_id)
-    DO UPDATE SET time_step = CASE WHEN excluded.time_step > issued_codes.time_step THEN excluded.time_step
-    ELSE issued_codes.time_step + 1 END, tries_left = excluded.tries_left, expires_at = excluded.expires_at, used_at = NULL,
-    times_issued = issued_codes.times_issued + 1 WHERE issued_codes.times_issued < :most"""
-ISSUED = (
-    "SELECT time_step FROM issued_codes WHERE decision_id = :id AND used_at IS NULL AND expires_at > :now"
-)
-TRY_ISSUED = """UPDATE issued_codes SET tries_left = tries_left - 1
-    WHERE decision_id = :id AND time_step = :step AND tries_left > 0 AND used_at IS NULL AND expires_at > :now"""
-USE_ISSUED = (
-    "UPDATE issued_codes SET used_at = :now WHERE decision_id = :id AND time_step = :step AND used_at IS NULL"
-)
-PUT_RECOVERY = """INSERT INTO recovery_codes (client, user_id, mac, created_at, used_at, counts_from, ends_at)
-    VALUES (:client, :user, :mac, :now, NULL, :counts_from, NULL)"""
-END_RECOVERY = """UPDATE recovery_codes SET ends_at = :counts_from
-    WHERE client = :client AND user_id = :user AND ends_at IS NULL"""
-KEEP_RECOVERY = """UPDATE recovery_codes SET ends_at = NULL
-    WHERE client = :client AND user_id = :user AND ends_at > :now"""
-WAITING_RECOVERY = """SELECT MIN(counts_from) FROM recovery_codes
-    WHERE client = :client AND user_id = :user AND counts_from > :now"""
-FORGET_RECOVERY = "DELETE FROM recovery_codes WHERE client = :client AND user_id = :user"
-FORGET_WAITING_RECOVERY = f"{FORGET_RECOVERY} AND counts_from > :now"
-_COUNTS = """client = :client AND user_id = :user AND mac = :mac AND used_at IS NULL AND counts_from <= :now
-    AND (ends_at IS NULL OR ends_at > :now)"""
-FIND_RECOVERY = f"SELECT mac FROM recovery_codes WHERE {_COUNTS}"
-USE_RECOVERY = f"UPDATE recovery_codes SET used_at = :now WHERE {_COUNTS}"
+_OF_USER = "client = :client AND user_id = :user"
+_WAITING = f"{_OF_USER} AND counts_from > :now"
 PUT_TEMPLATE = """INSERT INTO templates (client, user_id, modality, id, model, samples, sealed, created_at)
     VALUES (:client, :user, :modality, :id, :model, :samples, :sealed, :now) ON CONFLICT (client, user_id, modality)
     DO UPDATE SET id = excluded.id, model = excluded.model, samples = excluded.samples, sealed = excluded.sealed,
@@ -64,8 +36,6 @@ AGREED_TEMPLATES = """SELECT t.user_id, u.sealing_key, t.samples, t.sealed FROM 
     AND c.user_id = t.user_id AND c.modality = t.modality AND c.text_version = :wording AND c.withdrawn_at IS NULL)
     ORDER BY t.user_id LIMIT :most"""
 FORGET_TEMPLATE = "DELETE FROM templates WHERE client = :client AND user_id = :user AND modality = :modality"
-FORGET_SECRETS = "DELETE FROM otp_secrets WHERE client = :client AND user_id = :user"
-FORGET_SECRET = f"{FORGET_SECRETS} AND purpose = :purpose"
 PUT_CAPTURE = """INSERT INTO captures (id, client, user_id, modality, sealed, taken_at)
     VALUES (:id, :client, :user, :modality, :sealed, :now)"""
 # The enrollment's own first: it was stored in the same moment as the template.
@@ -91,98 +61,157 @@ CAPTURES_KEPT = 21
 class OtpStore:
     """Secrets are sealed to their row; a time step is used up by one conditional write."""
 
-    def __init__(self, connection: Connection, sealer: Sealer) -> None:
+    def __init__(self, connection: Connection, rows: Rows, sealer: Sealer) -> None:
         self._connection = connection
+        self._rows = rows
         self._sealer = sealer
 
     def secret(self, subject: Subject, purpose: str) -> bytes | None:
         rows = self._connection.all(OTP_SECRET, {**_of(subject), "purpose": purpose})
         if not rows:
             return None
-        key, sealed = rows[0]
-        return self._sealer.open(bytes(key), _otp_place(subject, purpose), bytes(sealed))
+        *row, key = rows[0]
+        sealed = self._rows.checked(OTP_SECRETS, row)["sealed"]
+        return self._sealer.open(bytes(key), _otp_place(subject, purpose), sealed)
 
     def put_secret(
         self, subject: Subject, key: bytes, purpose: str, secret: bytes, last_step: int, now: datetime
     ) -> None:
         """Store a secret; steps up to `last_step` count as used."""
-        sealed = self._sealer.seal(key, _otp_place(subject, purpose), secret)
-        params = {
-            **_of(subject),
+        values = {
+            "client": subject.client,
+            "user_id": subject.user,
             "purpose": purpose,
-            "sealed": sealed,
+            "sealed": self._sealer.seal(key, _otp_place(subject, purpose), secret),
             "last_step": last_step,
-            "now": to_millis(now),
+            "created_at": to_millis(now),
         }
-        self._connection.run(PUT_OTP_SECRET, params)
+        self._rows.put(OTP_SECRETS, values)
 
     def use_step(self, subject: Subject, purpose: str, step: int) -> bool:
         """Use a time step and all before it. Of many callers one gets True."""
-        return self._connection.run(USE_STEP, {**_of(subject), "purpose": purpose, "step": step}) == 1
+        row = self._rows.one(OTP_SECRETS, client=subject.client, user_id=subject.user, purpose=purpose)
+        if row is None or row["last_step"] >= step:
+            return False
+        self._rows.change(OTP_SECRETS, row, {"last_step": step})
+        return True
 
     def issue(
         self, decision_id: str, subject: Subject, step: int, tries: int, most: int, expires_at: datetime
     ) -> bool:
         """Remember that a code was issued for a decision; an earlier one becomes void. False past `most` of them."""
-        params = {
-            **_of(subject),
-            "id": decision_id,
-            "step": step,
-            "tries": tries,
-            "most": most,
-            "expires_at": to_millis(expires_at),
-        }
-        return self._connection.run(PUT_ISSUED, params) == 1
+        fresh = {"tries_left": tries, "expires_at": to_millis(expires_at), "used_at": None}
+        row = self._rows.one(ISSUED_CODES, decision_id=decision_id)
+        if row is None:
+            owner = {"decision_id": decision_id, "client": subject.client, "user_id": subject.user}
+            first = {**owner, "time_step": step, "times_issued": 1, **fresh}
+            if not self._rows.add(ISSUED_CODES, first, "ON CONFLICT (decision_id) DO NOTHING"):
+                raise Conflict("a code was issued in between")
+            return True
+        if row["times_issued"] >= most:
+            return False
+        # A code issued again is another one, also within the same time step: one that was used with a wrong face stays used.
+        again = {"time_step": max(step, row["time_step"] + 1), "times_issued": row["times_issued"] + 1}
+        self._rows.change(ISSUED_CODES, row, {**again, **fresh})
+        return True
 
     def issued_step(self, decision_id: str, now: datetime) -> int | None:
         """The time step from which the decision's current code is derived."""
-        rows = self._connection.all(ISSUED, {"id": decision_id, "now": to_millis(now)})
-        return int(rows[0][0]) if rows else None
+        row = self._issued(decision_id, now)
+        return None if row is None else row["time_step"]
 
     def try_issued(self, decision_id: str, step: int, now: datetime) -> bool:
         """Charge one of the three tries, before the code is judged."""
-        return self._connection.run(TRY_ISSUED, {"id": decision_id, "step": step, "now": to_millis(now)}) == 1
+        row = self._issued(decision_id, now)
+        if row is None or row["time_step"] != step or row["tries_left"] <= 0:
+            return False
+        self._rows.change(ISSUED_CODES, row, {"tries_left": row["tries_left"] - 1})
+        return True
 
     def use_issued(self, decision_id: str, step: int, now: datetime) -> bool:
-        return self._connection.run(USE_ISSUED, {"id": decision_id, "step": step, "now": to_millis(now)}) == 1
+        row = self._rows.one(ISSUED_CODES, decision_id=decision_id)
+        if row is None or row["time_step"] != step or row["used_at"] is not None:
+            return False
+        self._rows.change(ISSUED_CODES, row, {"used_at": to_millis(now)})
+        return True
+
+    def _issued(self, decision_id: str, now: datetime) -> Values | None:
+        """The code that is good now."""
+        row = self._rows.one(ISSUED_CODES, decision_id=decision_id)
+        good = row is not None and row["used_at"] is None and row["expires_at"] > to_millis(now)
+        return row if good else None
 
     def replace_recovery_codes(
         self, subject: Subject, macs: Sequence[bytes], now: datetime, counts_from: datetime, *, keeps: bool
     ) -> None:
         """Store fresh codes; with `keeps` those of before stay good until these begin to count."""
-        times = {"now": to_millis(now), "counts_from": to_millis(counts_from)}
-        forget = FORGET_WAITING_RECOVERY if keeps else FORGET_RECOVERY
-        self._connection.run(forget, {**_of(subject), "now": times["now"]})
-        self._connection.run(END_RECOVERY, {**_of(subject), "counts_from": times["counts_from"]})
-        self._connection.many(PUT_RECOVERY, [{**_of(subject), "mac": mac, **times} for mac in macs])
+        at, begins = to_millis(now), to_millis(counts_from)
+        if keeps:
+            self._forget_waiting(subject, at)
+        else:
+            self._forget_recovery_codes(subject)
+        lasting = [row for row in self._recovery_codes(subject) if row["ends_at"] is None]
+        self._rows.change_all(RECOVERY_CODES, lasting, {"ends_at": begins})
+        code = {
+            "client": subject.client,
+            "user_id": subject.user,
+            "created_at": at,
+            "used_at": None,
+            "counts_from": begins,
+            "ends_at": None,
+        }
+        self._rows.add_all(RECOVERY_CODES, [{**code, "mac": mac} for mac in macs])
 
     def recovery_codes_wait_until(self, subject: Subject, now: datetime) -> datetime | None:
         """When fresh codes begin to count, None where none wait."""
-        ((at,),) = self._connection.all(WAITING_RECOVERY, {**_of(subject), "now": to_millis(now)})
-        return None if at is None else from_millis(at)
+        begin = [row["counts_from"] for row in self._recovery_codes(subject)]
+        return min((from_millis(at) for at in begin if at > to_millis(now)), default=None)
 
     def veto_recovery_codes(self, subject: Subject, now: datetime) -> bool:
         """Forget the codes that wait; those of before stay good. False where none wait."""
-        times = {**_of(subject), "now": to_millis(now)}
-        self._connection.run(KEEP_RECOVERY, times)
-        return self._connection.run(FORGET_WAITING_RECOVERY, times) > 0
+        at = to_millis(now)
+        ending = [row for row in self._recovery_codes(subject) if (row["ends_at"] or 0) > at]
+        self._rows.change_all(RECOVERY_CODES, ending, {"ends_at": None})
+        return self._forget_waiting(subject, at) > 0
 
     def find_recovery_code(self, subject: Subject, macs: Sequence[bytes], now: datetime) -> bytes | None:
         """The one of these MACs that is on record, counts and is not used up; each is looked for, with no early exit."""
-        asked = {**_of(subject), "now": to_millis(now)}
-        rows = [row for mac in macs for row in self._connection.all(FIND_RECOVERY, {**asked, "mac": mac})]
-        return bytes(rows[0][0]) if rows else None
+        found = [self._recovery_code(subject, mac, now) for mac in macs]
+        return next((row["mac"] for row in found if row is not None), None)
 
     def use_recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> bool:
         """Use a recovery code up. Of many callers one gets True."""
-        return self._connection.run(USE_RECOVERY, {**_of(subject), "mac": mac, "now": to_millis(now)}) == 1
+        row = self._recovery_code(subject, mac, now)
+        if row is None:
+            return False
+        self._rows.change(RECOVERY_CODES, row, {"used_at": to_millis(now)})
+        return True
+
+    def _recovery_code(self, subject: Subject, mac: bytes, now: datetime) -> Values | None:
+        """The code, where it counts and is not used up."""
+        row = self._rows.one(RECOVERY_CODES, client=subject.client, user_id=subject.user, mac=mac)
+        at = to_millis(now)
+        if row is None or row["used_at"] is not None or row["counts_from"] > at:
+            return None
+        return row if row["ends_at"] is None or row["ends_at"] > at else None
+
+    def _recovery_codes(self, subject: Subject) -> list[Values]:
+        return self._rows.read(RECOVERY_CODES, _OF_USER, _of(subject))
 
     def forget_secret(self, subject: Subject, purpose: str) -> None:
-        self._connection.run(FORGET_SECRET, {**_of(subject), "purpose": purpose})
+        self._rows.remove(
+            OTP_SECRETS, f"{_OF_USER} AND purpose = :purpose", {**_of(subject), "purpose": purpose}
+        )
 
     def forget(self, subject: Subject) -> None:
-        self._connection.run(FORGET_SECRETS, _of(subject))
-        self._connection.run(FORGET_RECOVERY, _of(subject))
+        self._rows.remove(OTP_SECRETS, _OF_USER, _of(subject))
+        self._forget_recovery_codes(subject)
+
+    def _forget_recovery_codes(self, subject: Subject) -> int:
+        return self._rows.remove(RECOVERY_CODES, _OF_USER, _of(subject))
+
+    def _forget_waiting(self, subject: Subject, at: int) -> int:
+        return self._rows.remove(RECOVERY_CODES, _WAITING, {**_of(subject), "now": at})
 
 
 class TemplateStore:

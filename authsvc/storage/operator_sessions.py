@@ -7,81 +7,90 @@ from datetime import datetime
 
 from authsvc.clock import from_millis, to_millis
 from authsvc.domain.attempts import Counter
-from authsvc.domain.operator import Operator, Role
+from authsvc.domain.operator import Operator
+from authsvc.operators.account import OperatorAccount, OperatorState
 from authsvc.operators.session import TOUCH_EVERY, Means, Session, SessionKind
-from authsvc.storage.database import Conflict, Connection, Row
+from authsvc.storage.bound import OPERATOR_ATTEMPTS, OPERATOR_SESSIONS, OPERATORS, Values
+from authsvc.storage.database import Conflict, Connection
+from authsvc.storage.operators import operator_account
+from authsvc.storage.rows import Rows
 
-ADD = """INSERT INTO operator_sessions (id, operator_id, kind, means, mac, created_at, seen_at, expires_at, ended_at)
-    VALUES (:id, :operator, :kind, :means, :mac, :created_at, :seen_at, :expires_at, NULL)"""
-FIND = """SELECT s.id, s.kind, s.means, s.mac, s.created_at, s.seen_at, s.expires_at, s.ended_at, o.id, o.name, o.roles
-    FROM operator_sessions s JOIN operators o ON o.id = s.operator_id WHERE s.id = :id AND o.state = 'active'"""
-TOUCH = (
-    "UPDATE operator_sessions SET seen_at = :now WHERE id = :id AND ended_at IS NULL AND seen_at < :before"
-)
-END = "UPDATE operator_sessions SET ended_at = :now WHERE id = :id AND ended_at IS NULL"
-END_ALL = "UPDATE operator_sessions SET ended_at = :now WHERE operator_id = :operator AND ended_at IS NULL"
+WITH_OPERATOR = f"""SELECT {OPERATOR_SESSIONS.listed("s")}, {OPERATORS.listed("o")}
+    FROM operator_sessions s LEFT JOIN operators o ON o.id = s.operator_id WHERE s.id = :id"""
 FORGET = "DELETE FROM operator_sessions WHERE expires_at <= :now"
-
-COUNTER = "SELECT counter FROM operator_attempts WHERE scope = :scope"
-ADD_COUNTER = (
-    "INSERT INTO operator_attempts (scope, counter) VALUES (:scope, :after) ON CONFLICT (scope) DO NOTHING"
-)
-SAVE_COUNTER = "UPDATE operator_attempts SET counter = :after WHERE scope = :scope AND counter = :before"
 FORGET_COUNTERS = "DELETE FROM operator_attempts WHERE substr(scope, 1, :length) = :prefix"
+
+_WIDTH = len(OPERATOR_SESSIONS.columns) + 1
+_UNLESS_COUNTED = "ON CONFLICT (scope) DO NOTHING"
 
 _NOTHING = Counter()
 
 
 class OperatorSessionStore:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: Rows) -> None:
         self._connection = connection
+        self._rows = rows
 
     def add(self, session: Session) -> None:
-        self._connection.run(
-            ADD,
-            {
-                "id": session.id,
-                "operator": session.operator.id,
-                "kind": session.kind.value,
-                "means": session.means.value,
-                "mac": session.mac,
-                "created_at": to_millis(session.created_at),
-                "seen_at": to_millis(session.seen_at),
-                "expires_at": to_millis(session.expires_at),
-            },
-        )
+        values = {
+            "id": session.id,
+            "operator_id": session.operator.id,
+            "kind": session.kind.value,
+            "means": session.means.value,
+            "mac": session.mac,
+            "created_at": to_millis(session.created_at),
+            "seen_at": to_millis(session.seen_at),
+            "expires_at": to_millis(session.expires_at),
+            "ended_at": None,
+        }
+        self._rows.add(OPERATOR_SESSIONS, values)
 
     def find(self, session_id: str) -> Session | None:
         """The session with its operator's name and roles of this moment; None for one who is not active."""
-        rows = self._connection.all(FIND, {"id": session_id})
-        return _session(rows[0]) if rows else None
+        found = self._connection.all(WITH_OPERATOR, {"id": session_id})
+        if not found:
+            return None
+        session = self._rows.checked(OPERATOR_SESSIONS, found[0][:_WIDTH])
+        if found[0][_WIDTH] is None:
+            raise self._rows.gone(OPERATORS, {**session, "id": session["operator_id"]})
+        operator = operator_account(self._rows.checked(OPERATORS, found[0][_WIDTH:]))
+        return _session(session, operator) if operator.state is OperatorState.ACTIVE else None
 
     def touch(self, session_id: str, now: datetime) -> None:
         """Write down that a session is in use; one write for many requests of one moment."""
-        params = {"id": session_id, "now": to_millis(now), "before": to_millis(now - TOUCH_EVERY)}
-        self._connection.run(TOUCH, params)
+        row = self._row(session_id)
+        if row is not None and row["ended_at"] is None and row["seen_at"] < to_millis(now - TOUCH_EVERY):
+            self._rows.change(OPERATOR_SESSIONS, row, {"seen_at": to_millis(now)})
 
     def end(self, session_id: str, now: datetime) -> bool:
-        return self._connection.run(END, {"id": session_id, "now": to_millis(now)}) == 1
+        row = self._row(session_id)
+        if row is None or row["ended_at"] is not None:
+            return False
+        self._rows.change(OPERATOR_SESSIONS, row, {"ended_at": to_millis(now)})
+        return True
 
     def end_all(self, operator_id: str, now: datetime) -> int:
         """End every session of an operator; returns how many there were."""
-        return self._connection.run(END_ALL, {"operator": operator_id, "now": to_millis(now)})
+        rows = self._rows.as_found(OPERATOR_SESSIONS, "operator_id = :operator", {"operator": operator_id})
+        running = [row for row in rows if row["ended_at"] is None]
+        return self._rows.change_all(OPERATOR_SESSIONS, running, {"ended_at": to_millis(now)})
 
     def forget_over(self, now: datetime) -> int:
         """Remove what has run out; an ended one stays until then, and is as little use."""
         return self._connection.run(FORGET, {"now": to_millis(now)})
 
     def counter(self, scope: str) -> Counter:
-        rows = self._connection.all(COUNTER, {"scope": scope})
-        return _counter(rows[0][0]) if rows else _NOTHING
+        row = self._rows.one(OPERATOR_ATTEMPTS, scope=scope)
+        return _NOTHING if row is None else _counter(row["counter"])
 
     def save_counter(self, scope: str, before: Counter, after: Counter) -> None:
         """Write the next value; raises Conflict when another attempt was counted in between."""
-        params = {"scope": scope, "before": _text(before), "after": _text(after)}
-        if self._connection.run(SAVE_COUNTER, params) == 1:
+        row, next_one = self._rows.one(OPERATOR_ATTEMPTS, scope=scope), {"counter": _text(after)}
+        if row is not None and row["counter"] == _text(before):
+            self._rows.change(OPERATOR_ATTEMPTS, row, next_one)
             return
-        if before != _NOTHING or self._connection.run(ADD_COUNTER, params) != 1:
+        first = {"scope": scope, **next_one}
+        if before != _NOTHING or not self._rows.add(OPERATOR_ATTEMPTS, first, _UNLESS_COUNTED):
             raise Conflict("another attempt was counted in between")
 
     def forget_counters(self, operator_id: str) -> None:
@@ -89,19 +98,21 @@ class OperatorSessionStore:
         prefix = f"{operator_id}:"
         self._connection.run(FORGET_COUNTERS, {"prefix": prefix, "length": len(prefix)})
 
+    def _row(self, session_id: str) -> Values | None:
+        return self._rows.one(OPERATOR_SESSIONS, id=session_id)
 
-def _session(row: Row) -> Session:
-    session_id, kind, means, mac, created_at, seen_at, expires_at, ended_at, operator_id, name, roles = row
+
+def _session(row: Values, operator: OperatorAccount) -> Session:
     return Session(
-        id=session_id,
-        kind=SessionKind(kind),
-        operator=Operator(operator_id, name, frozenset(Role(role) for role in roles.split())),
-        means=Means(means),
-        mac=bytes(mac),
-        created_at=from_millis(created_at),
-        seen_at=from_millis(seen_at),
-        expires_at=from_millis(expires_at),
-        ended_at=None if ended_at is None else from_millis(ended_at),
+        id=row["id"],
+        kind=SessionKind(row["kind"]),
+        operator=Operator(operator.id, operator.name, operator.roles),
+        means=Means(row["means"]),
+        mac=row["mac"],
+        created_at=from_millis(row["created_at"]),
+        seen_at=from_millis(row["seen_at"]),
+        expires_at=from_millis(row["expires_at"]),
+        ended_at=None if row["ended_at"] is None else from_millis(row["ended_at"]),
     )
 
 

@@ -10,201 +10,174 @@ from authsvc.device.record import CredentialRecord, CredentialState
 from authsvc.domain.operator import Role
 from authsvc.operators.account import OperatorAccount, OperatorState, key_owner, name_key
 from authsvc.operators.invitation import Invitation
-from authsvc.storage.credentials import key_params
-from authsvc.storage.database import Conflict, Connection, Row
+from authsvc.storage.bound import OPERATOR_INVITATIONS, OPERATOR_KEYS, OPERATORS, Values
+from authsvc.storage.credentials import become_synced, counts_up, key_record, key_values, used_values
+from authsvc.storage.database import Conflict, Connection
+from authsvc.storage.rows import Rows
 from authsvc.storage.sealing import Place, Sealer
 
-_COLUMNS = "id, name, roles, state, sign_in_mac, created_at, version"
-_KEY = """id, operator_id, state, user_handle, public_key, sign_count, backup_eligible, backed_up, transports, aaguid,
-    format, created_at, used_at"""
-
-ADD = """INSERT INTO operators (id, name, name_key, roles, state, sign_in_mac, app_secret, app_step, created_at, version)
-    VALUES (:id, :name, :name_key, :roles, :state, :sign_in_mac, NULL, 0, :created_at, 1) ON CONFLICT DO NOTHING"""
-SAVE = """UPDATE operators SET name = :name, roles = :roles, state = :state, sign_in_mac = :sign_in_mac,
-    version = version + 1 WHERE id = :id AND version = :version"""
-FIND = f"SELECT {_COLUMNS} FROM operators WHERE id = :id"
-NAMED = f"SELECT {_COLUMNS} FROM operators WHERE name_key = :name_key AND state <> 'revoked'"
-ALL = f"SELECT {_COLUMNS} FROM operators ORDER BY created_at, id"
-
-PUT_APP = "UPDATE operators SET app_secret = :sealed, app_step = :step WHERE id = :id"
-APP_SECRET = "SELECT app_secret FROM operators WHERE id = :id AND app_secret IS NOT NULL"
-USE_APP_STEP = "UPDATE operators SET app_step = :step WHERE id = :id AND app_step < :step"
-FORGET_APP = "UPDATE operators SET app_secret = NULL WHERE id = :id"
-
-ADD_KEY = f"""INSERT INTO operator_keys ({_KEY}) VALUES (:id, :operator, :state, :user_handle, :public_key, :sign_count,
-    :backup_eligible, :backed_up, :transports, :aaguid, :format, :created_at, NULL) ON CONFLICT (id) DO NOTHING"""
-KEYS = (
-    f"SELECT {_KEY} FROM operator_keys WHERE operator_id = :id AND state = 'active' ORDER BY created_at, id"
-)
-USE_KEY = """UPDATE operator_keys SET sign_count = :count, backed_up = :backed_up, used_at = :now
-    WHERE id = :id AND operator_id = :operator AND state = 'active'
-    AND (backup_eligible = 1 OR sign_count < :count OR (sign_count = 0 AND :count = 0))"""
-KEY_SYNCED = """UPDATE operator_keys SET backup_eligible = 1
-    WHERE id = :id AND operator_id = :operator AND backup_eligible = 0"""
-FORGET_KEYS = "UPDATE operator_keys SET state = 'removed' WHERE operator_id = :id AND state <> 'removed'"
-
-INVITE = """INSERT INTO operator_invitations (id, operator_id, mac, expires_at, used_at)
-    VALUES (:id, :operator, :mac, :expires_at, NULL)"""
+_IN_ORDER = "1 = 1 ORDER BY created_at, id"
+_OF_OPERATOR = "operator_id = :operator"
+_KEYS_IN_ORDER = f"{_OF_OPERATOR} ORDER BY created_at, id"
 VOID_INVITATIONS = "DELETE FROM operator_invitations WHERE operator_id = :operator AND used_at IS NULL"
-INVITATION = "SELECT id, operator_id, mac, expires_at, used_at FROM operator_invitations WHERE id = :id"
-USE_INVITATION = (
-    "UPDATE operator_invitations SET used_at = :now WHERE id = :id AND used_at IS NULL AND expires_at > :now"
-)
 
 
 class OperatorStore:
-    def __init__(self, connection: Connection, sealer: Sealer) -> None:
+    def __init__(self, connection: Connection, rows: Rows, sealer: Sealer) -> None:
         self._connection = connection
+        self._rows = rows
         self._sealer = sealer
 
     def add(self, account: OperatorAccount) -> bool:
         """Add an operator; False when the name is taken by one who is not revoked."""
-        return self._connection.run(ADD, _params(account)) == 1
+        values = {"id": account.id, **_values(account), "created_at": to_millis(account.created_at)}
+        return self._rows.add(
+            OPERATORS, {**values, "app_secret": None, "app_step": 0, "version": 1}, "ON CONFLICT DO NOTHING"
+        )
 
     def save(self, account: OperatorAccount) -> OperatorAccount:
         """Write the next value; raises Conflict when it is not the next to what is stored."""
-        if self._connection.run(SAVE, _params(account)) != 1:
+        row = self._row(account.id)
+        if row is None or row["version"] != account.version:
             raise Conflict("the operator was changed in between")
+        self._rows.change(OPERATORS, row, {**_values(account), "version": account.version + 1})
         return replace(account, version=account.version + 1)
 
     def find(self, operator_id: str) -> OperatorAccount | None:
-        rows = self._connection.all(FIND, {"id": operator_id})
-        return _account(rows[0]) if rows else None
+        row = self._row(operator_id)
+        return None if row is None else operator_account(row)
 
     def named(self, key: str) -> OperatorAccount | None:
-        rows = self._connection.all(NAMED, {"name_key": key})
-        return _account(rows[0]) if rows else None
+        rows = self._rows.read(OPERATORS, "name_key = :name_key", {"name_key": key})
+        return next((operator_account(row) for row in rows if row["state"] != OperatorState.REVOKED), None)
 
     def all(self) -> tuple[OperatorAccount, ...]:
         """Everybody, revoked ones among them, in the order in which they were invited."""
-        return tuple(_account(row) for row in self._connection.all(ALL, {}))
+        return tuple(operator_account(row) for row in self._rows.read(OPERATORS, _IN_ORDER, {}))
 
     def put_app(self, operator_id: str, secret: bytes, step: int) -> None:
         """Seal an app's secret to its row; steps up to `step` count as used."""
-        sealed = self._sealer.seal_service(_place(operator_id), secret)
-        self._connection.run(PUT_APP, {"id": operator_id, "sealed": sealed, "step": step})
+        row = self._row(operator_id)
+        if row is not None:
+            sealed = self._sealer.seal_service(_place(operator_id), secret)
+            self._rows.change(OPERATORS, row, {"app_secret": sealed, "app_step": step})
 
     def app_secret(self, operator_id: str) -> bytes | None:
-        rows = self._connection.all(APP_SECRET, {"id": operator_id})
-        return self._sealer.open_service(_place(operator_id), bytes(rows[0][0])) if rows else None
+        row = self._row(operator_id)
+        if row is None or row["app_secret"] is None:
+            return None
+        return self._sealer.open_service(_place(operator_id), row["app_secret"])
 
     def use_app_step(self, operator_id: str, step: int) -> bool:
-        return self._connection.run(USE_APP_STEP, {"id": operator_id, "step": step}) == 1
+        row = self._row(operator_id)
+        if row is None or row["app_step"] >= step:
+            return False
+        self._rows.change(OPERATORS, row, {"app_step": step})
+        return True
 
     def forget_means(self, operator_id: str) -> None:
         """Every key and the app; the keys' ids stay, so that nobody registers them again."""
-        self._connection.run(FORGET_APP, {"id": operator_id})
-        self._connection.run(FORGET_KEYS, {"id": operator_id})
+        row = self._row(operator_id)
+        if row is not None:
+            self._rows.change(OPERATORS, row, {"app_secret": None})
+        keys = self._rows.as_found(OPERATOR_KEYS, _OF_OPERATOR, {"operator": operator_id})
+        standing = [key for key in keys if key["state"] != CredentialState.REMOVED]
+        self._rows.change_all(OPERATOR_KEYS, standing, {"state": CredentialState.REMOVED.value})
 
     def add_key(self, record: CredentialRecord) -> bool:
-        return self._connection.run(ADD_KEY, _key_params(record)) == 1
+        values = {**key_values(record), "operator_id": record.subject.user}
+        return self._rows.add(OPERATOR_KEYS, values, "ON CONFLICT (id) DO NOTHING")
 
     def keys(self, operator_id: str) -> tuple[CredentialRecord, ...]:
-        return tuple(_key(row) for row in self._connection.all(KEYS, {"id": operator_id}))
+        rows = self._rows.read(OPERATOR_KEYS, _KEYS_IN_ORDER, {"operator": operator_id})
+        return tuple(_key(row) for row in rows if row["state"] == CredentialState.ACTIVE)
 
     def use_key(
         self, operator_id: str, credential_id: str, sign_count: int, backed_up: bool, now: datetime
     ) -> bool:
         """Count one use; of one assertion twice, one gets True."""
-        params = {
-            "operator": operator_id,
-            "id": credential_id,
-            "count": sign_count,
-            "backed_up": int(backed_up),
-            "now": to_millis(now),
-        }
-        return self._connection.run(USE_KEY, params) == 1
+        row = self._key_of(operator_id, credential_id)
+        if row is None or not counts_up(row, sign_count):
+            return False
+        self._rows.change(OPERATOR_KEYS, row, used_values(sign_count, backed_up, now))
+        return True
 
     def key_synced(self, operator_id: str, credential_id: str) -> bool:
-        return self._connection.run(KEY_SYNCED, {"operator": operator_id, "id": credential_id}) == 1
+        row = self._key_of(operator_id, credential_id)
+        return row is not None and become_synced(self._rows, OPERATOR_KEYS, row)
 
     def invite(self, invitation: Invitation) -> None:
         """Add an invitation, in the place of those that were not taken up."""
-        self._connection.run(VOID_INVITATIONS, {"operator": invitation.operator_id})
-        params = {
+        self.withdraw_invitations(invitation.operator_id)
+        values = {
             "id": invitation.id,
-            "operator": invitation.operator_id,
+            "operator_id": invitation.operator_id,
             "mac": invitation.mac,
             "expires_at": to_millis(invitation.expires_at),
+            "used_at": None,
         }
-        self._connection.run(INVITE, params)
+        self._rows.add(OPERATOR_INVITATIONS, values)
 
     def withdraw_invitations(self, operator_id: str) -> None:
         self._connection.run(VOID_INVITATIONS, {"operator": operator_id})
 
     def invitation(self, invitation_id: str) -> Invitation | None:
-        rows = self._connection.all(INVITATION, {"id": invitation_id})
-        return _invitation(rows[0]) if rows else None
+        row = self._rows.one(OPERATOR_INVITATIONS, id=invitation_id)
+        return None if row is None else _invitation(row)
 
     def use_invitation(self, invitation_id: str, now: datetime) -> bool:
-        """Use an invitation up: the row count is the permission."""
-        return self._connection.run(USE_INVITATION, {"id": invitation_id, "now": to_millis(now)}) == 1
+        """Use an invitation up; of many callers one gets True."""
+        row, at = self._rows.one(OPERATOR_INVITATIONS, id=invitation_id), to_millis(now)
+        if row is None or row["used_at"] is not None or row["expires_at"] <= at:
+            return False
+        self._rows.change(OPERATOR_INVITATIONS, row, {"used_at": at})
+        return True
+
+    def _row(self, operator_id: str) -> Values | None:
+        return self._rows.one(OPERATORS, id=operator_id)
+
+    def _key_of(self, operator_id: str, credential_id: str) -> Values | None:
+        row = self._rows.one(OPERATOR_KEYS, id=credential_id)
+        return row if row is not None and row["operator_id"] == operator_id else None
 
 
 def _place(operator_id: str) -> Place:
     return Place("operators", "app_secret", operator_id, None)
 
 
-def _params(account: OperatorAccount) -> dict[str, object]:
+def _values(account: OperatorAccount) -> dict[str, object]:
     return {
-        "id": account.id,
         "name": account.name,
         "name_key": name_key(account.name),
         "roles": " ".join(sorted(account.roles)),
         "state": account.state.value,
         "sign_in_mac": account.sign_in_mac,
-        "created_at": to_millis(account.created_at),
-        "version": account.version,
     }
 
 
-def _account(row: Row) -> OperatorAccount:
-    operator_id, name, roles, state, sign_in_mac, created_at, version = row
+def operator_account(row: Values) -> OperatorAccount:
     return OperatorAccount(
-        id=operator_id,
-        name=name,
-        roles=frozenset(Role(role) for role in roles.split()),
-        created_at=from_millis(created_at),
-        state=OperatorState(state),
-        sign_in_mac=None if sign_in_mac is None else bytes(sign_in_mac),
-        version=version,
+        id=row["id"],
+        name=row["name"],
+        roles=frozenset(Role(role) for role in row["roles"].split()),
+        created_at=from_millis(row["created_at"]),
+        state=OperatorState(row["state"]),
+        sign_in_mac=row["sign_in_mac"],
+        version=row["version"],
     )
 
 
-def _key_params(record: CredentialRecord) -> dict[str, object]:
-    return {"operator": record.subject.user, **key_params(record)}
+def _key(row: Values) -> CredentialRecord:
+    owner = row["operator_id"]
+    return key_record(key_owner(owner), row, owner, attested=False, pays=False)
 
 
-def _key(row: Row) -> CredentialRecord:
-    (key_id, operator_id, state, handle, public_key, count, eligible, backed_up, transports, aaguid) = row[
-        :10
-    ]
-    format_, created_at, used_at = row[10:]
-    return CredentialRecord(
-        id=key_id,
-        subject=key_owner(operator_id),
-        device_id=operator_id,
-        user_handle=bytes(handle),
-        public_key=bytes(public_key),
-        sign_count=count,
-        backup_eligible=bool(eligible),
-        backed_up=bool(backed_up),
-        transports=tuple(transports.split()),
-        aaguid=aaguid,
-        format=format_,
-        attested=False,
-        state=CredentialState(state),
-        created_at=from_millis(created_at),
-        used_at=None if used_at is None else from_millis(used_at),
-    )
-
-
-def _invitation(row: Row) -> Invitation:
-    invitation_id, operator_id, mac, expires_at, used_at = row
+def _invitation(row: Values) -> Invitation:
+    used_at = row["used_at"]
     return Invitation(
-        invitation_id,
-        operator_id,
-        bytes(mac),
-        from_millis(expires_at),
+        row["id"],
+        row["operator_id"],
+        row["mac"],
+        from_millis(row["expires_at"]),
         None if used_at is None else from_millis(used_at),
     )

@@ -20,84 +20,75 @@ from authsvc.policy.life import (
     State,
     Version,
 )
+from authsvc.storage.bound import (
+    POLICY_CURRENT,
+    POLICY_NUMBERS,
+    POLICY_PUBLICATIONS,
+    POLICY_VERSIONS,
+    Values,
+)
 from authsvc.storage.database import Conflict, Connection, Row
+from authsvc.storage.rows import Rows
 
-_COLUMNS = """id, text, form, digest, author, note, created_at, state, policy_id, number, examined, approval, revision"""
-ADD = f"""INSERT INTO policy_versions ({_COLUMNS}) VALUES (:id, :text, :form, :digest, :author, :note, :created_at, :state,
-    :policy_id, :number, :examined, :approval, :revision)"""
-FIND = f"SELECT {_COLUMNS} FROM policy_versions WHERE id = :id"
-SAVE = """UPDATE policy_versions SET state = :state, policy_id = :policy_id, number = :number, examined = :examined,
-    approval = :approval, revision = revision + 1 WHERE id = :id AND revision = :revision"""
-NEWEST = f"SELECT {_COLUMNS} FROM policy_versions ORDER BY created_at DESC, id DESC LIMIT :limit"
-NEWEST_AFTER = f"""SELECT {_COLUMNS} FROM policy_versions
-    WHERE (created_at, id) < (SELECT created_at, id FROM policy_versions WHERE id = :after)
-    ORDER BY created_at DESC, id DESC LIMIT :limit"""
-
-CLAIM_NUMBER = """INSERT INTO policy_numbers (policy_id, number, digest) VALUES (:policy_id, :number, :digest)
-    ON CONFLICT (policy_id, number) DO NOTHING"""
-OWNER = "SELECT digest FROM policy_numbers WHERE policy_id = :policy_id AND number = :number"
+_NEWEST = "ORDER BY created_at DESC, id DESC LIMIT :limit"
+_AFTER = "(created_at, id) < (SELECT created_at, id FROM policy_versions WHERE id = :after)"
+_BELOW = "number < :before ORDER BY number DESC LIMIT :limit"
 HIGHEST = "SELECT COALESCE(MAX(number), 0) FROM policy_numbers WHERE policy_id = :policy_id"
-
-_PUBLICATION = "number, version_id, digest, how, by, at, back_to, note"
-MARK = "SELECT publication, shadow FROM policy_current WHERE slot = 1"
-SEED = """INSERT INTO policy_current (slot, publication, shadow) VALUES (1, :number, NULL)
-    ON CONFLICT (slot) DO NOTHING"""
-# Naming the publication that it follows is what makes one of two concurrent activations win.
-PUBLISH = """UPDATE policy_current SET publication = :number WHERE slot = 1 AND publication = :expected"""
-LOG = f"""INSERT INTO policy_publications ({_PUBLICATION})
-    VALUES (:number, :version_id, :digest, :how, :by, :at, :back_to, :note)"""
-PUBLICATION = f"SELECT {_PUBLICATION} FROM policy_publications WHERE number = :number"
-HISTORY = f"""SELECT {_PUBLICATION} FROM policy_publications WHERE number < :before ORDER BY number DESC LIMIT :limit"""
 
 _RUN = "id, version_id, digest, against, by, started_at, stopped_at"
 ADD_RUN = f"""INSERT INTO policy_shadow_runs ({_RUN})
     VALUES (:id, :version_id, :digest, :against, :by, :started_at, NULL)"""
 RUN = f"SELECT {_RUN} FROM policy_shadow_runs WHERE id = :id"
-SHADOW = "UPDATE policy_current SET shadow = :id WHERE slot = 1"
 STOP_RUN = "UPDATE policy_shadow_runs SET stopped_at = :now WHERE id = :id AND stopped_at IS NULL"
-NO_SHADOW = "UPDATE policy_current SET shadow = NULL WHERE slot = 1 AND shadow = :id"
+
+SLOT = 1
+"""Of the one row that every process watches."""
 
 _BEFORE_ALL = 2**62
 
 
 class PolicyLifeStore:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: Rows) -> None:
         self._connection = connection
+        self._rows = rows
 
     def add(self, version: Version) -> None:
-        self._connection.run(ADD, _params(version))
+        self._rows.add(POLICY_VERSIONS, _values(version))
 
     def find(self, version_id: str) -> Version | None:
-        rows = self._connection.all(FIND, {"id": version_id})
-        return _version(rows[0]) if rows else None
+        row = self._rows.one(POLICY_VERSIONS, id=version_id)
+        return None if row is None else _version(row)
 
     def save(self, version: Version) -> Version:
         """Write the next value; raises Conflict when it is not the next to what is stored."""
-        if self._connection.run(SAVE, _params(version)) != 1:
+        after = replace(version, revision=version.revision + 1)
+        if not self._rows.save(POLICY_VERSIONS, _values(after), "revision", version.revision):
             raise Conflict("the version was changed in between")
-        return replace(version, revision=version.revision + 1)
+        return after
 
     def page(self, after: str | None, limit: int) -> tuple[Version, ...]:
         """The newest first; `after` is the id of the last one that was told before."""
         if after is None:
-            rows = self._connection.all(NEWEST, {"limit": limit})
+            rows = self._rows.read(POLICY_VERSIONS, f"1 = 1 {_NEWEST}", {"limit": limit})
         else:
-            rows = self._connection.all(NEWEST_AFTER, {"after": after, "limit": limit})
+            rows = self._rows.read(POLICY_VERSIONS, f"{_AFTER} {_NEWEST}", {"after": after, "limit": limit})
         return tuple(_version(row) for row in rows)
 
     def claim_number(self, policy_id: str, number: int, digest: str) -> str:
         """The digest of the one document that bears this number; this one where nobody had it."""
-        self._connection.run(CLAIM_NUMBER, {"policy_id": policy_id, "number": number, "digest": digest})
-        rows = self._connection.all(OWNER, {"policy_id": policy_id, "number": number})
-        return str(rows[0][0])
+        claim = {"policy_id": policy_id, "number": number, "digest": digest}
+        if self._rows.add(POLICY_NUMBERS, claim, "ON CONFLICT (policy_id, number) DO NOTHING"):
+            return digest
+        row = self._rows.one(POLICY_NUMBERS, policy_id=policy_id, number=number)
+        return digest if row is None else str(row["digest"])
 
     def highest_number(self, policy_id: str) -> int:
         return int(self._connection.all(HIGHEST, {"policy_id": policy_id})[0][0])
 
     def mark(self) -> tuple[int, str | None] | None:
         """The number of the active publication and the id of the shadow run: the cheapest way to see a change."""
-        rows = self._connection.all(MARK, {})
-        return (rows[0][0], rows[0][1]) if rows else None
+        row = self._current()
+        return None if row is None else (row["publication"], row["shadow"])
 
     def current(self) -> Current | None:
         mark = self.mark()
@@ -111,41 +102,54 @@ class PolicyLifeStore:
 
     def seed(self, publication: Publication) -> bool:
         """Make the first publication; True once."""
-        if self._connection.run(SEED, {"number": publication.number}) != 1:
+        first = {"slot": SLOT, "publication": publication.number, "shadow": None}
+        if not self._rows.add(POLICY_CURRENT, first, "ON CONFLICT (slot) DO NOTHING"):
             return False
-        self._connection.run(LOG, _publication_params(publication))
+        self._rows.add(POLICY_PUBLICATIONS, _publication_values(publication))
         return True
 
     def publish(self, publication: Publication, expected: int) -> bool:
-        """Make a publication the active one if `expected` still is: the row count is the permission."""
-        if self._connection.run(PUBLISH, {"number": publication.number, "expected": expected}) != 1:
+        """Make a publication the active one if `expected` still is: of two concurrent ones, one wins."""
+        row = self._current()
+        if row is None or row["publication"] != expected:
             return False
-        self._connection.run(LOG, _publication_params(publication))
+        self._rows.change(POLICY_CURRENT, row, {"publication": publication.number})
+        self._rows.add(POLICY_PUBLICATIONS, _publication_values(publication))
         return True
 
     def publication(self, number: int) -> Publication | None:
-        rows = self._connection.all(PUBLICATION, {"number": number})
-        return _publication(rows[0]) if rows else None
+        row = self._rows.one(POLICY_PUBLICATIONS, number=number)
+        return None if row is None else _publication(row)
 
     def history(self, before: int | None, limit: int) -> tuple[Publication, ...]:
         """The newest publications first, below a number."""
         params = {"before": _BEFORE_ALL if before is None else before, "limit": limit}
-        return tuple(_publication(row) for row in self._connection.all(HISTORY, params))
+        return tuple(_publication(row) for row in self._rows.read(POLICY_PUBLICATIONS, _BELOW, params))
 
     def begin_shadow(self, run: ShadowRun) -> None:
         self._connection.run(ADD_RUN, _run_params(run))
-        self._connection.run(SHADOW, {"id": run.id})
+        self._watch(run.id)
 
     def end_shadow(self, run: ShadowRun, now: datetime) -> None:
         self._connection.run(STOP_RUN, {"id": run.id, "now": to_millis(now)})
-        self._connection.run(NO_SHADOW, {"id": run.id})
+        row = self._current()
+        if row is not None and row["shadow"] == run.id:
+            self._watch(None)
+
+    def _watch(self, run_id: str | None) -> None:
+        row = self._current()
+        if row is not None:
+            self._rows.change(POLICY_CURRENT, row, {"shadow": run_id})
+
+    def _current(self) -> Values | None:
+        return self._rows.one(POLICY_CURRENT, slot=SLOT)
 
     def _run(self, run_id: str) -> ShadowRun | None:
         rows = self._connection.all(RUN, {"id": run_id})
         return shadow_run(rows[0]) if rows else None
 
 
-def _params(version: Version) -> dict[str, object]:
+def _values(version: Version) -> dict[str, object]:
     return {
         "id": version.id,
         "text": version.source.text,
@@ -163,34 +167,20 @@ def _params(version: Version) -> dict[str, object]:
     }
 
 
-def _version(row: Row) -> Version:
-    (
-        version_id,
-        text,
-        form,
-        digest,
-        author,
-        note,
-        created_at,
-        state,
-        policy_id,
-        number,
-        examined,
-        approval,
-        revision,
-    ) = row
+def _version(row: Values) -> Version:
+    examined, approval = row["examined"], row["approval"]
     return Version(
-        id=version_id,
-        source=Source(text, form, digest),
-        author=author,
-        note=note,
-        created_at=from_millis(created_at),
-        state=State(state),
-        policy_id=policy_id,
-        number=number,
+        id=row["id"],
+        source=Source(row["text"], row["form"], row["digest"]),
+        author=row["author"],
+        note=row["note"],
+        created_at=from_millis(row["created_at"]),
+        state=State(row["state"]),
+        policy_id=row["policy_id"],
+        number=row["number"],
         examined=None if examined is None else _examined(examined),
         approval=None if approval is None else _approval(approval),
-        revision=revision,
+        revision=row["revision"],
     )
 
 
@@ -232,7 +222,7 @@ def _approval(text: str) -> Approval:
     )
 
 
-def _publication_params(publication: Publication) -> dict[str, object]:
+def _publication_values(publication: Publication) -> dict[str, object]:
     return {
         "number": publication.number,
         "version_id": publication.version_id,
@@ -245,9 +235,17 @@ def _publication_params(publication: Publication) -> dict[str, object]:
     }
 
 
-def _publication(row: Row) -> Publication:
-    number, version_id, digest, how, by, at, back_to, note = row
-    return Publication(number, version_id, digest, Publishing(how), by, from_millis(at), back_to, note)
+def _publication(row: Values) -> Publication:
+    return Publication(
+        row["number"],
+        row["version_id"],
+        row["digest"],
+        Publishing(row["how"]),
+        row["by"],
+        from_millis(row["at"]),
+        row["back_to"],
+        row["note"],
+    )
 
 
 def _run_params(run: ShadowRun) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The durable tables. Times are whole milliseconds since 1970 (UTC), documents are JSON text, secrets are sealed or MACs.
 
-`version` columns carry optimistic locking: every change of a row names the version it was made from.
+`version` columns carry optimistic locking: every change of a row names the version it was made from. `row_mac` binds a row that
+carries authority: see `bound.py`.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ api_keys = Table(
     _number("created_at"),
     _number("expires_at", null=True),
     _number("revoked_at", null=True),
+    _bytes("row_mac", null=True),
 )
 
 users = Table(
@@ -71,6 +73,7 @@ users = Table(
     # Receipts issued until then are void.
     _number("receipts_after", null=True),
     _number("version"),
+    _bytes("row_mac", null=True),
 )
 
 devices = Table(
@@ -86,6 +89,7 @@ devices = Table(
     _number("trusted_from"),
     _number("seen_at", null=True),
     _number("version"),
+    _bytes("row_mac", null=True),
     _of_user(),
 )
 
@@ -110,6 +114,7 @@ credentials = Table(
     _number("pays"),
     _number("created_at"),
     _number("used_at", null=True),
+    _bytes("row_mac", null=True),
     _of_user(),
     Index("credentials_of_user", "client", "user_id", "device_id"),
 )
@@ -123,6 +128,7 @@ otp_secrets = Table(
     _bytes("sealed"),
     _number("last_step"),
     _number("created_at"),
+    _bytes("row_mac", null=True),
     _of_user(),
 )
 
@@ -137,6 +143,7 @@ issued_codes = Table(
     _number("times_issued"),
     _number("expires_at"),
     _number("used_at", null=True),
+    _bytes("row_mac", null=True),
 )
 
 recovery_codes = Table(
@@ -150,6 +157,7 @@ recovery_codes = Table(
     _number("counts_from"),
     # When the codes that replace it begin to count.
     _number("ends_at", null=True),
+    _bytes("row_mac", null=True),
     _of_user(),
 )
 
@@ -225,6 +233,7 @@ decisions = Table(
     _number("created_at"),
     _number("expires_at"),
     _number("version"),
+    _bytes("row_mac", null=True),
     Index("decisions_one_open", "client", "transaction_id", "is_open", unique=True),
     Index("decisions_of_user", "client", "user_id", "created_at"),
     Index(
@@ -259,6 +268,7 @@ enrollments = Table(
     _number("expires_at"),
     _number("created_at"),
     _text("display_name", null=True),
+    _bytes("row_mac", null=True),
 )
 
 overviews = Table(
@@ -271,6 +281,7 @@ overviews = Table(
     _text("return_url", null=True),
     _number("expires_at"),
     _number("created_at"),
+    _bytes("row_mac", null=True),
     Index("overviews_lapsing", "expires_at"),
 )
 
@@ -392,6 +403,7 @@ policy_versions = Table(
     _text("examined", null=True),
     _text("approval", null=True),
     _number("revision"),
+    _bytes("row_mac", null=True),
     Index("policy_versions_newest", "created_at", "id"),
 )
 
@@ -401,6 +413,7 @@ policy_numbers = Table(
     _text("policy_id", key=True),
     _number("number", key=True),
     _text("digest"),
+    _bytes("row_mac", null=True),
 )
 
 policy_publications = Table(
@@ -414,6 +427,7 @@ policy_publications = Table(
     _number("at"),
     _number("back_to", null=True),
     _text("note"),
+    _bytes("row_mac", null=True),
 )
 
 policy_current = Table(
@@ -423,6 +437,7 @@ policy_current = Table(
     _number("slot", key=True),
     _number("publication"),
     _text("shadow", null=True),
+    _bytes("row_mac", null=True),
 )
 
 policy_shadow_runs = Table(
@@ -526,6 +541,7 @@ operators = Table(
     _number("app_step"),
     _number("created_at"),
     _number("version"),
+    _bytes("row_mac", null=True),
     # A revoked operator stays on record; their name may be somebody else's then.
     Index(
         "operators_by_name",
@@ -553,6 +569,7 @@ operator_keys = Table(
     _text("format"),
     _number("created_at"),
     _number("used_at", null=True),
+    _bytes("row_mac", null=True),
     Index("operator_keys_of_operator", "operator_id"),
 )
 
@@ -564,6 +581,7 @@ operator_invitations = Table(
     _bytes("mac"),
     _number("expires_at"),
     _number("used_at", null=True),
+    _bytes("row_mac", null=True),
 )
 
 operator_sessions = Table(
@@ -578,6 +596,7 @@ operator_sessions = Table(
     _number("seen_at"),
     _number("expires_at"),
     _number("ended_at", null=True),
+    _bytes("row_mac", null=True),
     Index("operator_sessions_of_operator", "operator_id"),
 )
 
@@ -586,6 +605,7 @@ operator_attempts = Table(
     metadata,
     _text("scope", key=True),
     _text("counter"),
+    _bytes("row_mac", null=True),
 )
 
 unfreeze_requests = Table(
@@ -602,6 +622,7 @@ unfreeze_requests = Table(
     _text("answered_by", null=True),
     # 1 while a second operator may answer, NULL afterwards: one open request for a user.
     _number("is_open", null=True),
+    _bytes("row_mac", null=True),
     Index("unfreeze_requests_one_open", "client", "user_id", "is_open", unique=True),
 )
 

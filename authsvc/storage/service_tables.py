@@ -9,19 +9,12 @@ from datetime import datetime
 from authsvc.clock import from_millis, to_millis
 from authsvc.events import Event
 from authsvc.keys.access import ApiKey
+from authsvc.storage.bound import API_KEYS, Values
 from authsvc.storage.database import Conflict, Connection, Query, Row
+from authsvc.storage.rows import Rows
 from authsvc.subject import Subject
 
-ADD_KEY = """INSERT INTO api_keys (id, client, mac, scopes, created_at, expires_at, revoked_at)
-    VALUES (:id, :client, :mac, :scopes, :now, :expires_at, NULL)"""
-FIND_KEY = "SELECT id, client, mac, scopes, created_at, expires_at, revoked_at FROM api_keys WHERE id = :id"
-LIST_KEYS = (
-    "SELECT id, client, mac, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at"
-)
 CLIENTS = "SELECT DISTINCT client FROM api_keys ORDER BY client"
-END_KEY = """UPDATE api_keys SET expires_at = :at
-    WHERE id = :id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :at)"""
-REVOKE_KEY = "UPDATE api_keys SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL"
 
 FIND_ANSWER = (
     "SELECT fingerprint, answer FROM idempotency WHERE client = :client AND key = :key AND expires_at > :now"
@@ -49,39 +42,49 @@ SAY_READY = """INSERT INTO readiness (name, at) VALUES (:name, :now)
 
 
 class ApiKeyStore:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: Rows) -> None:
         self._connection = connection
+        self._rows = rows
 
     def add(self, key: ApiKey) -> None:
-        self._connection.run(
-            ADD_KEY,
-            {
-                "id": key.id,
-                "client": key.client,
-                "mac": key.mac,
-                "scopes": " ".join(sorted(key.scopes)),
-                "now": to_millis(key.created_at),
-                "expires_at": None if key.expires_at is None else to_millis(key.expires_at),
-            },
-        )
+        values = {
+            "id": key.id,
+            "client": key.client,
+            "mac": key.mac,
+            "scopes": " ".join(sorted(key.scopes)),
+            "created_at": to_millis(key.created_at),
+            "expires_at": None if key.expires_at is None else to_millis(key.expires_at),
+            "revoked_at": None,
+        }
+        self._rows.add(API_KEYS, values)
 
     def clients(self) -> tuple[str, ...]:
         """Every payment backend that ever had a key."""
         return tuple(client for (client,) in self._connection.all(CLIENTS, {}))
 
     def find(self, key_id: str) -> ApiKey | None:
-        rows = self._connection.all(FIND_KEY, {"id": key_id})
-        return _api_key(rows[0]) if rows else None
+        row = self._rows.one(API_KEYS, id=key_id)
+        return None if row is None else _api_key(row)
 
     def all(self) -> tuple[ApiKey, ...]:
-        return tuple(_api_key(row) for row in self._connection.all(LIST_KEYS, {}))
+        return tuple(_api_key(row) for row in self._rows.read(API_KEYS, "1 = 1 ORDER BY created_at", {}))
 
     def end(self, key_id: str, at: datetime) -> bool:
         """Let a key run out at `at`: the overlap of a rotation."""
-        return self._connection.run(END_KEY, {"id": key_id, "at": to_millis(at)}) == 1
+        row, end = self._rows.one(API_KEYS, id=key_id), to_millis(at)
+        if row is None or row["revoked_at"] is not None:
+            return False
+        if row["expires_at"] is not None and row["expires_at"] <= end:
+            return False
+        self._rows.change(API_KEYS, row, {"expires_at": end})
+        return True
 
     def revoke(self, key_id: str, now: datetime) -> bool:
-        return self._connection.run(REVOKE_KEY, {"id": key_id, "now": to_millis(now)}) == 1
+        row = self._rows.one(API_KEYS, id=key_id)
+        if row is None or row["revoked_at"] is not None:
+            return False
+        self._rows.change(API_KEYS, row, {"revoked_at": to_millis(now)})
+        return True
 
 
 class IdempotencyStore:
@@ -181,14 +184,14 @@ def _event(row: Row) -> Event:
     return Event(tag, Subject(client, user), from_millis(at), json.loads(data))
 
 
-def _api_key(row: Row) -> ApiKey:
-    key_id, client, mac, scopes, created_at, expires_at, revoked_at = row
+def _api_key(row: Values) -> ApiKey:
+    expires_at, revoked_at = row["expires_at"], row["revoked_at"]
     return ApiKey(
-        key_id,
-        client,
-        bytes(mac),
-        frozenset(scopes.split()),
-        from_millis(created_at),
+        row["id"],
+        row["client"],
+        row["mac"],
+        frozenset(row["scopes"].split()),
+        from_millis(row["created_at"]),
         None if expires_at is None else from_millis(expires_at),
         None if revoked_at is None else from_millis(revoked_at),
     )

@@ -12,16 +12,19 @@ from authsvc.domain.store import Ahead
 from authsvc.events import Event
 from authsvc.storage.accounts import AccountStore, find_with_device
 from authsvc.storage.auditing import AuditStore
+from authsvc.storage.bound import Binder
 from authsvc.storage.credentials import CredentialStore
 from authsvc.storage.database import Connection, Query
 from authsvc.storage.decisions import DecisionStore
 from authsvc.storage.deliveries import DeliveryStore
 from authsvc.storage.factors import OtpStore, TemplateStore
 from authsvc.storage.figures import FigureStore
+from authsvc.storage.following import line_of
 from authsvc.storage.operator_sessions import OperatorSessionStore
 from authsvc.storage.operators import OperatorStore
 from authsvc.storage.policy_life import PolicyLifeStore
 from authsvc.storage.policy_trials import BacktestStore, ShadowStore
+from authsvc.storage.rows import Rows
 from authsvc.storage.sealing import Sealer
 from authsvc.storage.service_tables import (
     ApiKeyStore,
@@ -44,28 +47,29 @@ EVENTS_IN_TURN = "SELECT pg_advisory_xact_lock(7106423)"
 class StoreTransaction:
     """The stores over one connection, each made when it is first asked for. Links and events wait until the batch is sealed."""
 
-    def __init__(self, connection: Connection, sealer: Sealer, head: Head) -> None:
+    def __init__(self, connection: Connection, sealer: Sealer, binder: Binder, head: Head) -> None:
         self._connection = connection
         self._sealer = sealer
+        self.rows = Rows(connection, binder)
         self.head = head
         self.links: list[tuple[Link, Entry]] = []
         self.published: list[Event] = []
 
     @cached_property
     def accounts(self) -> AccountStore:
-        return AccountStore(self._connection)
+        return AccountStore(self._connection, self.rows)
 
     @cached_property
     def decisions(self) -> DecisionStore:
-        return DecisionStore(self._connection)
+        return DecisionStore(self._connection, self.rows)
 
     @cached_property
     def credentials(self) -> CredentialStore:
-        return CredentialStore(self._connection)
+        return CredentialStore(self._connection, self.rows)
 
     @cached_property
     def codes(self) -> OtpStore:
-        return OtpStore(self._connection, self._sealer)
+        return OtpStore(self._connection, self.rows, self._sealer)
 
     @cached_property
     def templates(self) -> TemplateStore:
@@ -89,7 +93,7 @@ class StoreTransaction:
 
     @cached_property
     def life(self) -> PolicyLifeStore:
-        return PolicyLifeStore(self._connection)
+        return PolicyLifeStore(self._connection, self.rows)
 
     @cached_property
     def shadows(self) -> ShadowStore:
@@ -101,11 +105,11 @@ class StoreTransaction:
 
     @cached_property
     def tickets(self) -> EnrollmentStore:
-        return EnrollmentStore(self._connection)
+        return EnrollmentStore(self._connection, self.rows)
 
     @cached_property
     def overviews(self) -> OverviewStore:
-        return OverviewStore(self._connection)
+        return OverviewStore(self._connection, self.rows)
 
     @cached_property
     def endpoints(self) -> EndpointStore:
@@ -125,15 +129,15 @@ class StoreTransaction:
 
     @cached_property
     def keys(self) -> ApiKeyStore:
-        return ApiKeyStore(self._connection)
+        return ApiKeyStore(self._connection, self.rows)
 
     @cached_property
     def operators(self) -> OperatorStore:
-        return OperatorStore(self._connection, self._sealer)
+        return OperatorStore(self._connection, self.rows, self._sealer)
 
     @cached_property
     def sessions(self) -> OperatorSessionStore:
-        return OperatorSessionStore(self._connection)
+        return OperatorSessionStore(self._connection, self.rows)
 
     @cached_property
     def figures(self) -> FigureStore:
@@ -141,7 +145,7 @@ class StoreTransaction:
 
     @cached_property
     def unfreezes(self) -> UnfreezeStore:
-        return UnfreezeStore(self._connection)
+        return UnfreezeStore(self.rows)
 
     @cached_property
     def audit(self) -> AuditStore:
@@ -174,6 +178,7 @@ class Writing:
         self,
         chain: str,
         sealer: Sealer,
+        binder: Binder,
         signing_key: Callable[[], SigningKey],
         clock: Clock,
         dialect: str,
@@ -183,6 +188,7 @@ class Writing:
         """`remembered` says what the chain must hold; None takes the chain as it is found."""
         self._remembered = remembered
         self._sealer = sealer
+        self._binder = binder
         self._signing_key = signing_key
         self._clock = clock
         self._dialect = dialect
@@ -198,10 +204,12 @@ class Writing:
         self._head = store.last_head(self._head.chain)
 
     def open(self, connection: Connection) -> StoreTransaction:
-        return StoreTransaction(connection, self._sealer, self._head)
+        return StoreTransaction(connection, self._sealer, self._binder, self._head)
 
     def seal(self, transaction: StoreTransaction, connection: Connection) -> None:
         """Write the batch's audit links under a signed head, and its events."""
+        if transaction.rows.moved:
+            transaction.record(line_of(transaction.rows.moved, self._clock.now()))
         if transaction.links:
             head = sign_head(transaction.head, self._clock.now(), self._signing_key())
             transaction.audit.append(transaction.links, head)

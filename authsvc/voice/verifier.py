@@ -132,9 +132,7 @@ class VoiceVerifier:
         if isinstance(heard, Unusable):
             return heard
         if held is None and self._is_in_between(step, heard):
-            prints = heard.comparison.fingerprints
-            nonce = str(kept["nonce"])
-            self._held.hold(step, HeldPhrase(nonce, stored.id, stored.template.model, heard.probe, prints))
+            self._hold(step, str(kept["nonce"]), stored, heard)
             return Unusable(_asking_again(heard))
         self._held.forget(step)
         return Received(_kept(stored.id, heard, held))
@@ -162,6 +160,10 @@ class VoiceVerifier:
         # Only what was accepted: a stranger's failures shall not push the owner's recordings out of memory.
         tx.templates.remember_capture(step.subject, account.key(), Modality.VOICE, fingerprints, now)
         return Verification(Factor.VOICE, True, "match", evidence)
+
+    def _hold(self, step: Step, nonce: str, stored: StoredTemplate, heard: Heard) -> None:
+        prints = heard.comparison.fingerprints
+        self._held.hold(step, HeldPhrase(nonce, stored.id, stored.template.model, heard.probe, prints))
 
     def _compared(self, step: Step, kept: Json) -> tuple[Json, bool]:
         """What the comparison found, as evidence, and whether it is a match."""

@@ -122,7 +122,7 @@ def slugs_of(operation: Operation) -> tuple[str, ...]:
         implied += ["idempotency-key-missing", "idempotency-in-progress", "idempotency-key-reused"]
     if operation.repeatable:
         implied.append("idempotency-key-reused")
-    return (*implied, "unavailable", *operation.problems)
+    return (*implied, "unavailable", "record-broken", *operation.problems)
 
 
 _SchemaOf = Callable[[type[BaseModel]], Json]

@@ -228,6 +228,17 @@ _TABLE = (
         "服务器自身出错，未能作答。请以同一 Idempotency-Key 重试，不会重复执行。",
     ),
     Problem(
+        "record-broken",
+        503,
+        "A stored record is not as it was written",
+        "Something in the database that carries authority was changed, copied or put there by somebody who is not this service."
+        " It lets nobody in. The operators are told which record it is; repeating the request does not help until they have"
+        " looked at it. What does not depend on that record goes on working.",
+        "数据库中承载权限的某条记录并非由本服务写入（被改动、复制或插入），不会据此放行任何人。系统已告知运维人员是哪一条；"
+        "在其处理之前重试无益。与该记录无关的功能照常可用。",
+        retry_after=60,
+    ),
+    Problem(
         "unavailable",
         503,
         "No answer can be given now",

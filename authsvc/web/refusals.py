@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from werkzeug.exceptions import HTTPException
 
-from authsvc.errors import AuthsvcError, Unauthenticated, Unavailable
+from authsvc.errors import AuthsvcError, RecordBroken, Unauthenticated, Unavailable
 from authsvc.web.http import ApiRequest, ApiResponse
 from authsvc.web.problems import PROBLEMS
 from authsvc.web.replies import REPLAYED, StoredRefusal
@@ -63,6 +63,9 @@ class Refusals:
         """An error of our own. What broke inside of us is said no more precisely than `unavailable`."""
         if error.slug not in PROBLEMS or (error.slug == "unavailable" and not isinstance(error, Unavailable)):
             return self.unforeseen(request, error)
+        if isinstance(error, RecordBroken):
+            # Which row it is stands in the log and in the audit.
+            return self.respond(request, error.slug, "what is stored here is not as it was written")
         if isinstance(error, Unavailable):
             _log.warning("unavailable: %s", error.detail)
         if isinstance(error, Unauthenticated):

@@ -15,8 +15,15 @@ def ring() -> Versions:
     return {purpose: (new_version(purpose, NOON),) for purpose in Purpose}
 
 
-def test_a_ring_comes_back_as_it_was_written(ring: Versions) -> None:
-    assert parsed(written(ring)) == ring
+@pytest.mark.parametrize("all_bound", [True, False])
+def test_a_ring_comes_back_as_it_was_written(ring: Versions, all_bound: bool) -> None:
+    assert parsed(written(ring, all_bound=all_bound)) == (ring, all_bound)
+
+
+def test_a_ring_of_before_says_nothing_of_rows_and_so_some_are_not_bound(ring: Versions) -> None:
+    document = json.loads(written(ring, all_bound=True))
+    del document["rows"]
+    assert parsed(json.dumps(document).encode()) == (ring, False)
 
 
 def test_a_secret_is_not_in_the_text_of_a_version(ring: Versions) -> None:
@@ -26,7 +33,7 @@ def test_a_secret_is_not_in_the_text_of_a_version(ring: Versions) -> None:
 
 
 def _damaged(ring: Versions, purpose: Purpose, change: object) -> bytes:
-    document = json.loads(written(ring))
+    document = json.loads(written(ring, all_bound=True))
     document[purpose] = change(document[purpose]) if callable(change) else change
     return json.dumps(document).encode()
 

@@ -124,19 +124,9 @@ def _never_frozen(account: Account) -> Account:
     return replace(account, status=AccountStatus.ACTIVE)
 
 
-def _consuming(old: str, new: str) -> Weaken:
+def _consuming(guard: str, weaker: Callable[..., bool] = lambda *asked: False) -> Weaken:
     """A receipt is used up under fewer conditions."""
-
-    def weaken(patch: pytest.MonkeyPatch) -> None:
-        assert old in decisions.CONSUME
-        patch.setattr(decisions, "CONSUME", decisions.CONSUME.replace(old, new))
-
-    return weaken
-
-
-def _a_receipt_is_consumed_again(patch: pytest.MonkeyPatch) -> None:
-    _consuming("AND consumed_at IS NULL AND is_open = 1", "")(patch)
-    patch.setattr(decisions, "CONSUME", decisions.CONSUME.replace("is_open = NULL, ", ""))
+    return lambda patch: patch.setattr(decisions, guard, weaker)
 
 
 def _a_capture_counts_again(patch: pytest.MonkeyPatch) -> None:
@@ -184,14 +174,10 @@ WEAKENED: Mapping[str, Weaken] = {
     "an account that was emptied is no new one": _an_emptied_account_is_new,
     "whoever was erased waits": _whoever_was_erased_is_new,
     "a frozen account is not erased": _a_frozen_account_is_erased,
-    "a receipt is consumed while the account is active": _consuming(
-        "OR u.status NOT IN ('active', :also)", "OR :also = ''"
-    ),
-    "what was released before a freeze stays void": _consuming(
-        "u.receipts_after >=", ":later > 5 AND u.receipts_after >="
-    ),
-    "a receipt of a removed device is void": _consuming("d.state <> 'active'", "d.state = ''"),
-    "a receipt is consumed once": _a_receipt_is_consumed_again,
+    "a receipt is consumed while the account is active": _consuming("_is_shut"),
+    "what was released before a freeze stays void": _consuming("_is_void"),
+    "a receipt of a removed device is void": _consuming("_is_out_of_use"),
+    "a receipt is consumed once": _consuming("_is_used_up", lambda row, jti: bool(row["receipt_jti"] != jti)),
     "a capture counts once": _a_capture_counts_again,
     "a recovery takes two proofs": _one_proof_recovers,
     "new recovery codes wait": _new_codes_count,

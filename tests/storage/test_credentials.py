@@ -21,13 +21,16 @@ from authsvc.device.verifier import DeviceVerifier
 from authsvc.domain.account import Account
 from authsvc.events import Event
 from authsvc.factor import Factor, Submission
+from authsvc.keys.keyring import KeyRing
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.storage.accounts import AccountStore
+from authsvc.storage.bound import Binder
 from authsvc.storage.credentials import CredentialStore
 from authsvc.storage.database import Connection, Database
 from authsvc.storage.ephemeral_sqlite import SqliteEphemeral
 from authsvc.storage.ledger import Ledger
 from authsvc.storage.postgres import PostgresDatabase
+from authsvc.storage.rows import Rows
 from authsvc.storage.schema import credentials, devices, metadata, users
 from authsvc.storage.sqlite import SqliteDatabase
 from authsvc.subject import Subject
@@ -35,6 +38,7 @@ from tests.device.scene import ALICE, BOB, NOW, ORIGIN, PARTY, FixedMacs, regist
 from tests.support.authenticator import BE, Authenticator
 
 STEP = step()
+BINDER = Binder(KeyRing.create(), lambda: True, lambda broken: None)
 LATER = NOW + timedelta(seconds=2)
 
 
@@ -46,12 +50,16 @@ class Tx:
     events: list[Event] = field(default_factory=list)
 
     @property
+    def rows(self) -> Rows:
+        return Rows(self.connection, BINDER)
+
+    @property
     def credentials(self) -> CredentialStore:
-        return CredentialStore(self.connection)
+        return CredentialStore(self.connection, self.rows)
 
     @property
     def accounts(self) -> AccountStore:
-        return AccountStore(self.connection)
+        return AccountStore(self.connection, self.rows)
 
     def publish(self, event: Event) -> None:
         self.events.append(event)

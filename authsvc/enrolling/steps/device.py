@@ -42,7 +42,7 @@ class DeviceStep:
 
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         live, handle = self._ledger.read(
-            lambda tx: (tx.credentials.live(ticket.subject), tx.credentials.user_handle(ticket.subject))
+            lambda tx: (tx.credentials.sound(ticket.subject), tx.credentials.user_handle(ticket.subject))
         )
         begun = begin_registration(
             self._rules.party,
