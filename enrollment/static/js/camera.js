@@ -1,7 +1,7 @@
 // Frames of a camera: whole pictures as JPEG, each with the instant it was taken, and what can be told of them at once.
 
 const LONGEST_SIDE = 640;
-const LONGEST_WAIT = 100; // Milliseconds: as far apart as frames of a gesture may be taken.
+const LONGEST_WAIT = 200; // Milliseconds: a hole of a quarter of a second would be refused, and so would a picture taken twice.
 const QUALITY = 0.9; // Thirty frames of a gesture go through a phone's network in a second or two.
 
 export class Camera {
