@@ -68,7 +68,9 @@ class TrustedModels:
             revoked = frozenset(bytes.fromhex(text).hex() for text in fingerprints)
             next_update = _midnight(document["next_update"])
         except OSError as error:
-            raise ConfigurationError(f"`{error.filename}` cannot be read: {error.strerror}") from error
+            raise ConfigurationError(
+                f"the list of authenticator models is unusable: `{error.filename}` cannot be read: {error.strerror}"
+            ) from error
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"the list of authenticator models is unusable: {error}") from error
         if not models:

@@ -44,9 +44,8 @@ class DecisionService(Service):
             decided = self._stepup.decide(tx, request, now)
             if isinstance(decided, TransactionChanged):
                 return Answer.refusal(decided)
-            created = decided.created_at == now
-            fresh = decided if created else None
-            return Answer.of(self._rendered(decided), created=created)
+            fresh = decided.decision if decided.created else None
+            return Answer.of(self._rendered(decided.decision), created=decided.created)
 
         answer = self._once(key, once, effect, (request.payment.subject, request.device.id))
         if fresh is not None and not answer.replayed:

@@ -23,6 +23,7 @@ from authsvc.services.base import Service
 from authsvc.services.overviews import ACTOR, opened
 from authsvc.services.views import erased_view, erasure_view
 from authsvc.stepup.deciding import DecisionRequest
+from authsvc.stepup.flow import Decided
 
 ERASURE = "erasure"
 
@@ -41,7 +42,7 @@ class ErasureService(Service):
         """Open the challenge that proves it, or return the one that is open."""
         now = self._clock.now()
 
-        def unit(tx: Transaction) -> Decision | TransactionChanged:
+        def unit(tx: Transaction) -> Decided | TransactionChanged:
             overview = opened(tx, self._parts.macs, overview_id, token, now)
             acts.existing(tx, overview.subject)
             return self._stepup.decide(tx, self._asked(overview), now)
@@ -49,7 +50,7 @@ class ErasureService(Service):
         decided = self._ledger.transact(unit)
         if isinstance(decided, TransactionChanged):
             raise decided
-        return self._progress(decided)
+        return self._progress(decided.decision)
 
     def complete(self, overview_id: str, token: str, once: Once | None = None) -> Answer:
         """Erase the account upon that proof, which is used up by it; raises ProofRequired without a fresh one.

@@ -54,6 +54,14 @@ class Parts:
     reuses_faces: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision, and whether this very call opened it: two of one millisecond look alike."""
+
+    decision: Decision
+    created: bool
+
+
 class StepUp:
     def __init__(self, parts: Parts) -> None:
         self._ledger = parts.ledger
@@ -77,7 +85,7 @@ class StepUp:
 
     def decide(
         self, tx: Transaction, request: DecisionRequest, now: datetime
-    ) -> Decision | TransactionChanged:
+    ) -> Decided | TransactionChanged:
         """Decide a payment within the caller's transaction.
 
         The same payment asked about again gets its open decision, unless circumstances now ask for more. Another payment
@@ -95,7 +103,7 @@ class StepUp:
                 raise InvalidRequest("the transaction id was decided about in the same moment; ask again")
         _count_exemption(tx, judged)
         tx.record(entry(opened, "backend", "decide", opened.status.value, now))
-        return opened
+        return Decided(opened, created=True)
 
     def cancel(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
         """The backend no longer wants the payment: the challenge closes, an unused receipt is void."""
@@ -212,7 +220,7 @@ class StepUp:
         return step_of(decision, factor, self._policy())
 
 
-def _standing(tx: Transaction, asked: Decision, now: datetime) -> Decision | TransactionChanged | None:
+def _standing(tx: Transaction, asked: Decision, now: datetime) -> Decided | TransactionChanged | None:
     """What becomes of the open decision that a new one meets; None when it made room."""
     found = tx.decisions.find_open(asked.payment.subject.client, asked.payment.transaction_id)
     if found is None:
@@ -227,7 +235,7 @@ def _standing(tx: Transaction, asked: Decision, now: datetime) -> Decision | Tra
     if _has_lapsed(current, now) or Level(asked.level).rank > Level(current.level).rank:
         end(tx, current.become(Status.CANCELLED), "backend", "ask-again", now)
         return None
-    return current
+    return Decided(current, created=False)
 
 
 def _has_lapsed(decision: Decision, now: datetime) -> bool:
