@@ -113,9 +113,16 @@ def disk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def live(disk: Disk, model_dir: Path) -> Iterator[LiveService]:
+def town(disk: Disk, model_dir: Path) -> Iterator[LiveService]:
     with LiveService(disk.folder, model_dir, workers=2, environment=SETTINGS) as running:
         yield running
+
+
+@pytest.fixture
+def live(town: LiveService) -> LiveService:
+    """Recovered from what the test before did to it, in each of its processes."""
+    within(RECOVERY_S, lambda: all(town.ask("GET", "/readyz").status == 200 for _ in range(10)))
+    return town
 
 
 def test_a_full_disk_is_an_outage_and_nobody_dies_of_it(disk: Disk, live: LiveService) -> None:
