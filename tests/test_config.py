@@ -143,6 +143,8 @@ def test_what_is_no_number_is_told_in_words(name: str, text: str):
 @pytest.mark.parametrize("name", ["nosuch.toml", ".", "file/below.toml"])
 def test_a_list_of_models_that_cannot_be_read_is_named(tmp_path: Path, name: str):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match=r"^the list of authenticator models .*`.*` cannot be read: [A-Z]") as refused:
+    with pytest.raises(
+        ConfigurationError, match=r"^the list of authenticator models .*`.*` cannot be read: [A-Z]"
+    ) as refused:
         TrustedModels.load(tmp_path / name)
     assert "Errno" not in str(refused.value)
