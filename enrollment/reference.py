@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
@@ -57,8 +58,17 @@ class Call:
         return "".join(each if each.isalnum() else "-" for each in f"{self.method}{self.path}".lower())
 
 
+Chapters = dict[str, tuple[str, list[Call]]]
+"""By name: what the chapter is about, and its calls."""
+
+
 def reference_pages(api: WSGIApplication, base_url: str) -> Blueprint:
     blueprint = Blueprint("reference", "enrollment")
+
+    @cache  # The document stays as it is for as long as the process lives; a failure is not kept.
+    def read() -> tuple[Json, Chapters]:
+        document = openapi(api, base_url)
+        return document, chapters_of(document)
 
     @blueprint.get("/")
     def home() -> Response:
@@ -66,12 +76,12 @@ def reference_pages(api: WSGIApplication, base_url: str) -> Blueprint:
 
     @blueprint.get("/docs")
     def docs() -> Response:
-        document = openapi(api, base_url)
-        return page("reference/docs.html", document=document, chapters=chapters_of(document))
+        document, chapters = read()
+        return page("reference/docs.html", document=document, chapters=chapters)
 
     @blueprint.get("/docs/<name>")
     def chapter(name: str) -> Response:
-        chapters = chapters_of(openapi(api, base_url))
+        _, chapters = read()
         if name not in chapters:
             raise NotFound("there is no such chapter")
         text, calls = chapters[name]
@@ -80,11 +90,8 @@ def reference_pages(api: WSGIApplication, base_url: str) -> Blueprint:
     return blueprint
 
 
-def chapters_of(document: Json) -> dict[str, tuple[str, list[Call]]]:
-    """By name: what the chapter is about, and its calls."""
-    chapters: dict[str, tuple[str, list[Call]]] = {
-        tag["name"]: (tag["description"], []) for tag in document["tags"]
-    }
+def chapters_of(document: Json) -> Chapters:
+    chapters: Chapters = {tag["name"]: (tag["description"], []) for tag in document["tags"]}
     for call, chapter in calls_of(document):
         chapters[chapter][1].append(call)
     return chapters

@@ -153,8 +153,7 @@ class Document(Part):
                     f"`biometrics.{modality}.liveness` is not to be chosen: it is the spoken prompt"
                 )
         face = self.biometrics.get(Modality.FACE)
-        asking = [level for level in CHALLENGES if self._asks_for_a_face(level)]
-        for milder, stricter in () if face is None else weakened(face.asked, asking):
+        for milder, stricter in () if face is None else weakened(face.asked, self._asking_for_a_face):
             raise ValueError(
                 f"`biometrics.face.liveness` of `{stricter}` asks for less than that of `{milder}`"
             )
@@ -168,15 +167,20 @@ class Document(Part):
                     f"`biometrics.{modality}.gestures` is not to be chosen: only a face makes them"
                 )
         face = self.biometrics.get(Modality.FACE)
-        asking = [level for level in CHALLENGES if self._asks_for_a_face(level)]
-        for milder, stricter in () if face is None else fewer(face.asked_gestures, asking):
+        for milder, stricter in () if face is None else fewer(face.asked_gestures, self._asking_for_a_face):
             raise ValueError(
                 f"`biometrics.face.gestures` of `{stricter}` asks for fewer than that of `{milder}`"
             )
         return self
 
-    def _asks_for_a_face(self, level: Level) -> bool:
-        return any(Factor.FACE in way.factors for way in self.levels[level].ways)  # type: ignore[index]  # a challenge
+    @property
+    def _asking_for_a_face(self) -> list[Level]:
+        """Levels, mildest first."""
+        return [
+            level
+            for level in CHALLENGES
+            if any(Factor.FACE in way.factors for way in self.levels[level].ways)  # type: ignore[index]  # a challenge
+        ]
 
     @cached_property
     def conversion(self) -> Conversion:

@@ -6,6 +6,7 @@ A document states them by level, as it does the liveness gates, so that a small 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from authsvc.biometric.words import GESTURES, USUAL_GESTURES
 from authsvc.policy.level import CHALLENGES, Level
@@ -23,11 +24,9 @@ def gestures_at(stated: Stated, level: Level) -> int:
 
 def fewer(stated: Stated, levels: Iterable[Level]) -> Iterator[tuple[Level, Level]]:
     """Levels, mildest first, of which the second asks for fewer than the first."""
-    milder: Level | None = None
-    for level in levels:
-        if milder is not None and gestures_at(stated, level) < gestures_at(stated, milder):
-            yield milder, level
-        milder = level
+    for milder, stricter in pairwise(levels):
+        if gestures_at(stated, stricter) < gestures_at(stated, milder):
+            yield milder, stricter
 
 
 def worth(count: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import pairwise
 
 from authsvc.biometric.words import Gates, LivenessGate
 from authsvc.policy.level import CHALLENGES, Level
@@ -37,11 +38,9 @@ def gates_at(stated: Stated, level: Level) -> Gates:
 
 def weakened(stated: Stated, levels: Iterable[Level]) -> Iterator[tuple[Level, Level]]:
     """Levels, mildest first, of which the second asks for less than the first."""
-    milder: Level | None = None
-    for level in levels:
-        if milder is not None and is_less(gates_at(stated, milder), gates_at(stated, level)):
-            yield milder, level
-        milder = level
+    for milder, stricter in pairwise(levels):
+        if is_less(gates_at(stated, milder), gates_at(stated, stricter)):
+            yield milder, stricter
 
 
 def is_less(first: Gates, second: Gates) -> bool:
