@@ -16,7 +16,6 @@ from pathlib import Path
 from authsvc.errors import Unavailable
 from authsvc.storage.database import Params, Query, Row
 
-
 PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY")
 
 
