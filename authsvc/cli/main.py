@@ -21,8 +21,8 @@ from authsvc.text import did_you_mean
 _GROUPS = {
     "audit": "authsvc.cli.operate:audit",
     "db": "authsvc.cli.rows:db",
-    "demo": "authsvc.demo.commands:demo",
-    "demo-shop": "authsvc.demo.shop.commands:demo_shop",
+    "demo": "authsvc.cli.demo.commands:demo",
+    "demo-shop": "authsvc.cli.demo.shop.commands:demo_shop",
     "ids": "authsvc.cli.ids:ids",
     "keyring": "authsvc.cli.operate:keyring",
     "keys": "authsvc.cli.operate:keys",
