@@ -4,9 +4,9 @@ import base64
 import time
 from datetime import UTC, datetime
 
-from authsvc.demo.commands import line
-from authsvc.demo.phone import PERIOD, Authenticator
-from authsvc.demo.story import Broken, Outcome, Told, tell
+from authsvc.cli.demo.commands import line
+from authsvc.cli.demo.phone import PERIOD, Authenticator
+from authsvc.cli.demo.story import Broken, Outcome, Told, tell
 from authsvc.errors import Unavailable
 from authsvc.otp import matching_step
 

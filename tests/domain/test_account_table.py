@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from authsvc.account.table import ACTS, PROVED, TABLE, Act
+from authsvc.domain.account_table import ACTS, PROVED, TABLE, Act
 from authsvc.events import TAGS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "security-model.md"

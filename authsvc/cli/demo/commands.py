@@ -10,11 +10,11 @@ from pathlib import Path
 
 import click
 
+from authsvc.cli.demo.faces import Cast, from_astronaut, from_folder
+from authsvc.cli.demo.service import OwnService
+from authsvc.cli.demo.story import Story, Told, tell
 from authsvc.client import AuthsvcClient
 from authsvc.config import read_settings
-from authsvc.demo.faces import Cast, from_astronaut, from_folder
-from authsvc.demo.service import OwnService
-from authsvc.demo.story import Story, Told, tell
 
 CLIENT = "demo-shop"
 """The backend that a development service makes its API key for; receipts are addressed to it."""

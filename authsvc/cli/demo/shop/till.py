@@ -7,8 +7,8 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from authsvc.cli.demo.shop.goods import CURRENCY, PAYEE, Good
 from authsvc.client import AuthsvcClient, Challenge, Decision, Device, OverviewTicket, Payment, Ticket
-from authsvc.demo.shop.goods import CURRENCY, PAYEE, Good
 from authsvc.errors import AuthsvcError
 
 HIGHEST = 100

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 import pyotp
 
 from authsvc.caller.wire import Body, Json, Wire
+from authsvc.cli.demo.faces import Photograph
 from authsvc.client import Challenge, Device, Ticket
-from authsvc.demo.faces import Photograph
 from authsvc.errors import ChallengeFailed
 
 PERIOD = 30

@@ -8,8 +8,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from authsvc.cli.demo.phone import Phone
 from authsvc.client import AuthsvcClient, Device
-from authsvc.demo.phone import Phone
 from authsvc.errors import NotFound
 from authsvc.keys.keyfile import write_private
 

@@ -12,11 +12,11 @@ import click
 from werkzeug.serving import make_server
 
 from authsvc.bootstrap.launch import DEVELOPMENT_CLIENT
+from authsvc.cli.demo.first_payer import LARGE, SMALL, first_payer
+from authsvc.cli.demo.service import health_of
+from authsvc.cli.demo.shop.app import Shop, make_shop
+from authsvc.cli.demo.shop.till import Till
 from authsvc.client import AuthsvcClient
-from authsvc.demo.first_payer import LARGE, SMALL, first_payer
-from authsvc.demo.service import health_of
-from authsvc.demo.shop.app import Shop, make_shop
-from authsvc.demo.shop.till import Till
 from authsvc.errors import AuthsvcError
 
 _PATIENCE_S = 120

@@ -11,9 +11,9 @@ from flask import Flask, Response, make_response, redirect, render_template, req
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
+from authsvc.cli.demo.shop.goods import GOODS, RISKS
+from authsvc.cli.demo.shop.till import Order, Till
 from authsvc.client import Device
-from authsvc.demo.shop.goods import GOODS, RISKS
-from authsvc.demo.shop.till import Order, Till
 from authsvc.errors import AuthsvcError, ProofRequired
 
 YEAR = 365 * 24 * 3600
@@ -140,7 +140,7 @@ class Shop:
 
 
 def make_shop(shop: Shop) -> Flask:
-    app = Flask("authsvc.demo.shop")
+    app = Flask("authsvc.cli.demo.shop")
     app.get("/")(shop.window)
     app.post("/user")(shop.sign_in)
     app.post("/pay")(shop.pay)

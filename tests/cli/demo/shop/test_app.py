@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 from flask.testing import FlaskClient
 
-from authsvc.demo.shop.app import Shop, make_shop
-from authsvc.demo.shop.till import Till
+from authsvc.cli.demo.shop.app import Shop, make_shop
+from authsvc.cli.demo.shop.till import Till
 
 SERVICE = "http://localhost:8000"
 ASKED = {"challenge": {"url": f"{SERVICE}/c/chl_1", "token": "ct_1"}}

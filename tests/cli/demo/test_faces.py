@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from authsvc.demo.commands import choose
-from authsvc.demo.faces import from_astronaut, from_folder
+from authsvc.cli.demo.commands import choose
+from authsvc.cli.demo.faces import from_astronaut, from_folder
 from authsvc.errors import InvalidRequest
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from authsvc.account.table import ACTS, PROVED
 from authsvc.domain.account import Account
+from authsvc.domain.account_table import ACTS, PROVED
 from authsvc.domain.receipt import ReceiptReader
 from authsvc.domain.store import Transaction
 from authsvc.errors import ProofRequired

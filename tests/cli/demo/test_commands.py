@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from authsvc.bootstrap.launch import DEVELOPMENT_CLIENT
-from authsvc.demo.commands import CLIENT
+from authsvc.cli.demo.commands import CLIENT
 
 PROGRAM = Path(sys.executable).with_name("authsvc")
 
@@ -57,9 +57,7 @@ def test_the_demo_is_the_backend_that_a_development_service_knows():
 
 
 def test_the_demo_loads_nothing_of_the_service_it_talks_to():
-    probe = (
-        "import sys, authsvc.demo.commands; print(*sorted(name for name in sys.modules if name in {rooms}))"
-    )
+    probe = "import sys, authsvc.cli.demo.commands; print(*sorted(name for name in sys.modules if name in {rooms}))"
     rooms = {
         "authsvc.services.services",
         "authsvc.stepup.flow",
