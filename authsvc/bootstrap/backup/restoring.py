@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from authsvc.account import acts
 from authsvc.audit.remembered import RememberedHeads
 from authsvc.audit.taken_away import Taken
 from authsvc.biometric.weights import sha256_of
@@ -23,6 +22,7 @@ from authsvc.bootstrap.backup.label import Label, must_be_ours, read_label
 from authsvc.bootstrap.opening import Store, open_database, open_store
 from authsvc.clock import rfc3339
 from authsvc.config import Settings
+from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.errors import ConfigurationError, Tampered
 from authsvc.factor import Factor, Json
