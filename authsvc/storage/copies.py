@@ -13,12 +13,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from psycopg import conninfo
-
 from authsvc.errors import ConfigurationError, Unavailable
 from authsvc.storage.auditing import AuditStore
 from authsvc.storage.database import Connection
-from authsvc.storage.postgres import PostgresDatabase
+from authsvc.storage.postgres import PostgresDatabase, parts_of
 from authsvc.storage.revision import CURRENT
 from authsvc.storage.service_tables import NEWEST_EVENT
 from authsvc.storage.sqlite import SqliteDatabase, new_file
@@ -91,8 +89,7 @@ def dump_postgres(url: str, target: Path) -> Held:
 def restore_postgres(url: str, source: Path) -> None:
     """Bring the dump into an empty database, all of it or nothing."""
     words = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
-    database = conninfo.conninfo_to_dict(url).get("dbname")
-    _run("pg_restore", [*words, f"--dbname={database}", str(source)], url)
+    _run("pg_restore", [*words, f"--dbname={parts_of(url).get('dbname', '')}", str(source)], url)
 
 
 def _held(connection: Connection) -> Held:
@@ -117,13 +114,13 @@ def _run(name: str, words: Sequence[str], url: str) -> None:
 
 
 def _environment(url: str) -> dict[str, str]:
-    stated = conninfo.conninfo_to_dict(url)
+    stated = parts_of(url)
     unknown = sorted(set(stated) - set(_WORDS))
     if unknown:
         raise ConfigurationError(
             f"`{unknown[0]}` of the database URL cannot be handed to PostgreSQL's own tools"
         )
-    return {_WORDS[name]: str(value) for name, value in stated.items() if value is not None}
+    return {_WORDS[name]: value for name, value in stated.items()}
 
 
 def _program(name: str) -> str:
