@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from authsvc.account import acts
 from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
+from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account
 from authsvc.domain.ids import new_id
 from authsvc.domain.once import Answer, Once

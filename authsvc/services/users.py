@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from authsvc.account import acts
-from authsvc.account.proof import use_proof
 from authsvc.biometric.words import Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
+from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account
+from authsvc.domain.account_proof import use_proof
 from authsvc.domain.store import Transaction
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from authsvc.account.acts import with_keys_as_they_stand
 from authsvc.clock import Clock
 from authsvc.device.credential import DeviceState
+from authsvc.domain.account_acts import with_keys_as_they_stand
 from authsvc.domain.decision import RELEASING, Decision, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction

@@ -32,6 +32,16 @@ ALONE_FILES = {
 }
 """Whatever runs beside these would be measured with them."""
 
+RAN_OUT = [
+    r"TimeoutError",
+    r"TimeoutExpired",
+    r"Unavailable: ",
+    r"Timeout \d+ms exceeded",
+    r"gives no answer",
+]
+"""Errors of a wait that ran out, as a busy machine makes them. Such a test runs once more, and the report names it; a
+test that fails for any other reason fails."""
+
 
 def kinds_of(file: PurePath, fixtures: Iterable[str]) -> set[str]:
     """`served`, `alone`, both or neither; `file` is relative to `tests/`."""
