@@ -177,8 +177,8 @@ def test_every_problem_is_explained_with_its_class_and_whether_it_is_repeated():
     ]
 
 
-def test_every_word_of_the_glossary_stands_in_both_languages():
-    rows = [line.split("|")[1:4] for line in TEXTS["docs/glossary.md"].splitlines() if line.startswith("| ")][
+def test_every_term_stands_in_both_languages():
+    rows = [line.split("|")[1:4] for line in TEXTS["docs/terms.md"].splitlines() if line.startswith("| ")][
         2:
     ]
     assert len(rows) > 30
