@@ -13,12 +13,12 @@ import pytest
 
 from authsvc.biometric.manifest import manifest_folder
 from authsvc.bootstrap.launch import DEVELOPMENT_CLIENT
+from authsvc.bootstrap.own_service import OwnService
 from authsvc.cli.main import main
 from authsvc.client import AuthsvcClient, Device
 from authsvc.config import SETTINGS, Settings
 from authsvc.demo.faces import Cast, Photograph
 from authsvc.demo.phone import Phone
-from authsvc.demo.service import OwnService
 from authsvc.demo.story import Story
 from authsvc.events import TAGS
 from authsvc.web.problems import PROBLEMS

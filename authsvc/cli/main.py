@@ -23,6 +23,7 @@ _GROUPS = {
     "db": "authsvc.cli.rows:db",
     "demo": "authsvc.demo.commands:demo",
     "demo-shop": "authsvc.demo.shop.commands:demo_shop",
+    "drill": "authsvc.cli.drill:drill",
     "ids": "authsvc.cli.ids:ids",
     "keyring": "authsvc.cli.operate:keyring",
     "keys": "authsvc.cli.operate:keys",

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
+from authsvc.bootstrap.own_service import OwnService
 from authsvc.client import AuthsvcClient
 from authsvc.config import read_settings
 from authsvc.demo.faces import Cast, from_astronaut, from_folder
-from authsvc.demo.service import OwnService
 from authsvc.demo.story import Story, Told, tell
 
 CLIENT = "demo-shop"

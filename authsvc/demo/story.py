@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
+from authsvc.bootstrap.own_service import OwnService
 from authsvc.client import AuthsvcClient, Challenge, Decision, Device, Payment, ReceiptRefused
 from authsvc.demo.faces import Cast, Photograph
 from authsvc.demo.phone import Phone
-from authsvc.demo.service import OwnService
 from authsvc.errors import AuthsvcError, CaptureUnusable, ReceiptConsumed
 
 USER = "u_demo"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import urllib3
 
+from authsvc.bootstrap.own_service import OwnService
 from authsvc.client import AuthsvcClient
 from authsvc.demo.first_payer import KEPT, LARGE, SMALL, FirstPayer, first_payer
-from authsvc.demo.service import OwnService
 
 
 def pasted(line: str) -> Any:

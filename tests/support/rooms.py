@@ -81,6 +81,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "pyotp": {
         "authsvc/otp.py": "the factor",
         "authsvc/demo/phone.py": "the payer's authenticator app",
+        "authsvc/lab/drill/people.py": "the authenticator app of who is attacked",
     },
     "webauthn": {"authsvc/device/webauthn.py": "the ceremonies"},
     "OpenSSL": {"authsvc/device/attestation.py": "chains of attestation certificates"},
@@ -92,7 +93,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "sqlalchemy": {"authsvc/storage/": "the schema"},
     "alembic": {"authsvc/storage/": "its migrations"},
-    "sqlite3": {"authsvc/storage/": "the embedded stores"},
+    "sqlite3": {
+        "authsvc/storage/": "the embedded stores",
+        "authsvc/lab/drill/insiders.py": "writes beside the service, as an insider does",
+    },
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
     "redis": {"authsvc/storage/ephemeral_redis.py": "the short-lived store"},
     "dlib": {
@@ -176,7 +180,7 @@ LOADED_LATE = ("dlib", "face_recognition_models", "onnxruntime", "torch", "torch
 
 ENVIRONMENT_KNOWN_BY = {
     "authsvc/config.py": "reads the settings",
-    "authsvc/demo/service.py": "starts a service without ours",
+    "authsvc/bootstrap/own_service.py": "starts a service without ours",
     "authsvc/lab/voice_commands.py": "tells numerical libraries how many threads to take",
     "authsvc/voice/ecapa_speechbrain_engine.py": "keeps a library from the network",
     "authsvc/biometric/network.py": "keeps a library from telling tales",

@@ -12,9 +12,9 @@ import click
 from werkzeug.serving import make_server
 
 from authsvc.bootstrap.launch import DEVELOPMENT_CLIENT
+from authsvc.bootstrap.own_service import health_of
 from authsvc.client import AuthsvcClient
 from authsvc.demo.first_payer import LARGE, SMALL, first_payer
-from authsvc.demo.service import health_of
 from authsvc.demo.shop.app import Shop, make_shop
 from authsvc.demo.shop.till import Till
 from authsvc.errors import AuthsvcError
