@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.resources import files
 from pathlib import Path
@@ -15,9 +16,9 @@ from authsvc.biometric.manifest import manifest_folder, read_manifests
 from authsvc.biometric.words import Modality, Template
 from authsvc.cli.drill_premises import DrillService
 from authsvc.config import read_settings
-from authsvc.lab.drill.drill import Result
+from authsvc.lab.drill.drill import Drill, Result
 from authsvc.lab.drill.report import held, lines, to_json, verdict
-from authsvc.lab.drill.running import chosen, play
+from authsvc.lab.drill.running import chosen, end_of_feed, play, traced
 from authsvc.lab.drill.scene import Pictures, Scene
 from authsvc.lab.drill.service import Service
 
@@ -66,19 +67,31 @@ def drill(
         raise click.UsageError("a running service needs --api-key-file")
     drills, pictures = chosen(names), _pictures(faces, clip)
     own = DrillService(
-        model_dir or read_settings().models, policy_file or _policy(profile), _template(pictures, model_dir)
+        model_dir or read_settings().models,
+        policy_file or policy_of(profile),
+        template_of(pictures, model_dir),
     )
-    results: list[Result] = []
     opened: AbstractContextManager[DrillService | None] = nullcontext() if url else own
     with opened as premises:
         scene = _scenes(premises, url, api_key_file, anywhere, pictures)
-        for result in play(drills, scene, at_once=at_once):
-            results.append(result)
-            if not as_json:
-                click.echo("\n".join(lines(result)))
+        results = _results(drills, scene, at_once)
+    if not as_json:
+        click.echo("\n".join(line for each in results for line in lines(each)))
     _conclude(results, as_json, {"service": url or "its own", "policy": str(policy_file or profile)})
     if not held(results):
         raise SystemExit(1)
+
+
+def _results(drills: Sequence[Drill], scene: Callable[[], Scene], at_once: int) -> tuple[Result, ...]:
+    service, played = scene().service, []
+    after = end_of_feed(service)
+    with click.progressbar(
+        length=len(drills), label="drills", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        for each in play(drills, scene, at_once=at_once):
+            played.append(each)
+            bar.update(1)
+    return traced(played, service, after)
 
 
 def _conclude(results: Sequence[Result], as_json: bool, about: dict[str, object]) -> None:
@@ -98,29 +111,24 @@ def _scenes(
     return lambda: Scene(service, own, pictures)
 
 
-def _policy(profile: str) -> Path | None:
+def policy_of(profile: str) -> Path | None:
     name = POLICIES[profile]
     return None if name is None else Path(str(files("authsvc.policy") / name))
 
 
 def _pictures(faces: Path | None, clip: Path | None) -> Pictures:
-    people = (
-        []
-        if faces is None
-        else [list(_photographs(each)) for each in sorted(faces.iterdir()) if each.is_dir()]
-    )
-    stills = [] if clip is None else list(_photographs(clip))
+    people = [] if faces is None else [photographs(each) for each in sorted(faces.iterdir()) if each.is_dir()]
+    stills = () if clip is None else photographs(clip)
     found = [each for each in people if each]
     return Pictures(found[0] if found else (), found[1] if len(found) > 1 else (), stills)
 
 
-def _photographs(folder: Path) -> Iterator[bytes]:
-    for file in sorted(folder.iterdir()):
-        if file.suffix.lower() in (".jpg", ".jpeg", ".png"):
-            yield file.read_bytes()
+def photographs(folder: Path) -> tuple[bytes, ...]:
+    kinds = (".jpg", ".jpeg", ".png")
+    return tuple(file.read_bytes() for file in sorted(folder.iterdir()) if file.suffix.lower() in kinds)
 
 
-def _template(pictures: Pictures, model_dir: Path | None) -> Template:
+def template_of(pictures: Pictures, model_dir: Path | None) -> Template:
     """The face of `Pictures.owner`, as an enrollment would have made it; without photographs one that nobody has."""
     if pictures.owner:
         from authsvc.face.build import face_service  # Loads engines.

@@ -52,9 +52,9 @@ def emptied_account(scene: Scene) -> None:
     control="a lock does not lower an act",
 )
 def lock_lowers_act(scene: Scene) -> None:
-    owner = scene.person(face=True)
+    owner = scene.person("otp", "device", face=True)
     stranger = list(scene.pictures.stranger or (b"eve",))
-    asked = owner.challenged(owner.acts("enrollment"))
+    asked = owner.until_asked(lambda: owner.acts("enrollment"), "face")
     before = set(asked.sets)
     scene.begins()
     for _ in range(3):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Sequence
 
 from authsvc.lab.drill.drill import NotPlayed, drill
-from authsvc.lab.drill.people import LARGE, MEDIUM, Asked, Opened, Person
+from authsvc.lab.drill.people import LARGE, MEDIUM, Asked, Opened, Person, milliseconds
 from authsvc.lab.drill.scene import Scene, expect
+from authsvc.lab.drill.service import Json
 
 MOST_PARTS = 8
+FRAMES = 4
+GESTURE_S = 1.5
 GRINDS = 8
 
 
@@ -101,7 +104,7 @@ def gesture_grinding(scene: Scene) -> None:
 
 def asked_for_face(owner: Person) -> Asked:
     """A challenge that a face answers, with a code where that is asked for as well."""
-    asked = owner.challenged(owner.asks(MEDIUM, risk=80))
+    asked = owner.until_asked(lambda: owner.asks(MEDIUM, risk=80), "face")
     way = face_way(asked)
     expect(asked.send("POST", "/switch", {"factors": sorted(way)}), 200)
     return asked
@@ -140,6 +143,17 @@ def shows_face(asked: Opened, pictures: Sequence[bytes]) -> str:
     for number in range(MOST_PARTS):
         if not begun.is_good or begun.json.get("state") == "received":
             break
-        frames = [pictures[(number * 4 + each) % len(pictures)] for each in range(min(4, len(pictures)))]
-        begun = asked.capture("face", begun.json["nonce"], frames)
-    return "" if begun.is_good else f"{begun} {json.dumps(begun.json.get('hints', []))}"
+        began = milliseconds()
+        hold(begun.json)
+        frames = [
+            pictures[(number * FRAMES + each) % len(pictures)] for each in range(min(FRAMES, len(pictures)))
+        ]
+        begun = asked.capture("face", begun.json["nonce"], frames, began)
+    hints = [str(each["code"]) for each in begun.json.get("hints", ())]
+    return "" if begun.is_good else " ".join([str(begun), *hints])
+
+
+def hold(shown: Json) -> None:
+    """Take the time that a person takes for what is shown, or the service would see that nobody did."""
+    if shown.get("gestures"):
+        time.sleep(shown["pause_ms"] / 1000 + GESTURE_S)

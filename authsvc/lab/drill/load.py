@@ -34,8 +34,15 @@ def slow_headers(scene: Scene) -> None:
 
 @drill("slow-body", "forty clients send ten bytes of a body and no more", control="a deadline for the body")
 def slow_body(scene: Scene) -> None:
-    head = b"POST /v1/decisions HTTP/1.1\r\nHost: drill\r\nContent-Type: application/json\r\nContent-Length: 900\r\n"
-    _stalls(scene, head + b'\r\n{"transac')
+    head = [
+        "POST /v1/decisions HTTP/1.1",
+        "Host: drill",
+        f"Authorization: {scene.service.bearer}",
+        "Content-Type: application/json",
+        'Idempotency-Key: "stalled"',
+        "Content-Length: 900",
+    ]
+    _stalls(scene, "\r\n".join([*head, "", '{"transac']).encode())
 
 
 def _stalls(scene: Scene, begun: bytes) -> None:

@@ -50,12 +50,10 @@ def risk_left_out(scene: Scene) -> None:
 )
 def asked_again_milder(scene: Scene) -> None:
     owner = scene.person(face=True)
-    payment = owner.payment(SMALL)
-    first = expect(owner.asks(payment=payment, risk=80), 201)
-    if first["challenge"] is None:
-        raise Unprepared(f"a risky payment was {first['status']} and not challenged")
+    asked = owner.until_asked(lambda: owner.asks(payment=owner.payment(SMALL), risk=80))
+    again = owner.payment(SMALL, id=asked.decision["transaction_id"])
     scene.begins()
-    scene.pays(owner.asks(payment=payment, risk=0))
+    scene.pays(owner.asks(payment=again, risk=0))
 
 
 @drill(
@@ -201,7 +199,7 @@ def unicode_twin(scene: Scene) -> None:
 )
 def downgraded_set(scene: Scene) -> None:
     owner = scene.person(face=True)
-    asked = owner.challenged(owner.asks(LARGE, device=None))
+    asked = owner.until_asked(lambda: owner.asks(LARGE, device=None))
     scene.begins()
     for factors in (["otp"], ["device_key"], ["device_uv"]):
         answer = asked.send("POST", "/switch", {"factors": factors})
@@ -215,7 +213,7 @@ def downgraded_set(scene: Scene) -> None:
 )
 def half_a_set(scene: Scene) -> None:
     owner = scene.person(face=True)
-    asked = owner.challenged(owner.asks(LARGE, device=None))
+    asked = owner.until_asked(lambda: owner.asks(LARGE, device=None))
     for way in asked.sets:
         if "otp" in way:
             expect(asked.send("POST", "/switch", {"factors": sorted(way)}), 200)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from authsvc.lab.drill.drill import NotPlayed, Unprepared
 from authsvc.lab.drill.service import RELEASED, Answer, Json, Service, new_name
 
 PERIOD_S = 30
+WORKER_PATIENCE_S = 90.0
 QUIET = 5
 SMALL, MEDIUM, LARGE = 2_500, 125_000, 600_000
 """In fen: what a trusted phone pays unasked, what it is asked a code for, and what a fresh phone is asked two proofs for."""
@@ -29,6 +30,10 @@ def expect(answer: Answer, status: int) -> Json:
     if answer.status != status:
         raise Unprepared(f"{status} was expected, and {answer} came")
     return answer.json
+
+
+def milliseconds() -> int:
+    return int(time.time() * 1000)
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,14 @@ class Opened:
     def put(self, step: str, body: Json) -> Answer:
         return self.send("PUT", f"/steps/{step}", body)
 
-    def capture(self, step: str, nonce: str, frames: Sequence[bytes]) -> Answer:
-        now = int(time.time() * 1000)
-        taken = [100 * number for number in range(len(frames))]
-        meta = {"taken_at_ms": taken, "prompted_at_ms": now, "sent_at_ms": now + 1_000}
+    def capture(
+        self, step: str, nonce: str, frames: Sequence[bytes], began_at_ms: int | None = None
+    ) -> Answer:
+        """Send pictures as a page does that has taken them since `began_at_ms`."""
+        now = milliseconds()
+        began = now if began_at_ms is None else began_at_ms
+        taken = [began + (now - began) * number // max(1, len(frames)) for number in range(len(frames))]
+        meta = {"taken_at_ms": taken, "prompted_at_ms": began, "sent_at_ms": now}
         return self.service.upload(f"{self.path}/steps/{step}", self.authorization, nonce, frames, meta)
 
     def complete(self) -> Answer:
@@ -168,6 +177,21 @@ class Person:
         if opened is None:
             raise Unprepared(f"a challenge was expected, and the payment is {decision['status']}")
         return Asked(self.service, f"/v1/challenges/{opened['id']}", f"Challenge {opened['token']}", decision)
+
+    def until_asked(self, ask: Callable[[], Answer], factor: str | None = None) -> Asked:
+        """Ask until there is a challenge, and a way in it with `factor`: a busy biometric worker offers no face for a while."""
+        deadline = time.monotonic() + WORKER_PATIENCE_S
+        while True:
+            answer = ask()
+            if expect(answer, 201)["challenge"] is not None:
+                asked = self.challenged(answer)
+                if factor is None or any(factor in way for way in asked.sets):
+                    return asked
+            if time.monotonic() > deadline:
+                raise Unprepared(
+                    f"no {factor or 'challenge'} was offered for {WORKER_PATIENCE_S:.0f} s: {answer}"
+                )
+            time.sleep(0.5)
 
     def proves(self, asked: Asked) -> Answer:
         """Answer with the device key, and with an issued code where that is asked for as well."""

@@ -92,7 +92,7 @@ def vetoed_phone(scene: Scene) -> None:
 def stranger_suspends(scene: Scene) -> None:
     owner = scene.person(face=True)
     scene.begins()
-    asked = owner.challenged(owner.asks(MEDIUM, device={"id": (owner.device or {})["id"]}))
+    asked = owner.until_asked(lambda: owner.asks(MEDIUM, device={"id": (owner.device or {})["id"]}))
     answer = asked.send("POST", "/decline", {"choice": "not_me"})
     state = expect(owner.does("GET", f"/devices/{(owner.device or {})['id']}"), 200)["state"]
     scene.decisions.append(str(asked.decision["id"]))

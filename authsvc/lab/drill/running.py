@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from http.client import HTTPException
@@ -33,6 +34,11 @@ FILES = (
 )  # fmt: skip
 """Importing them puts their drills into the list, in this order."""
 
+Played = tuple[Result, Scene]
+
+COARSENESS_S = 0.05
+"""The service writes whole milliseconds, and its clock is this machine's or nearly so."""
+
 PAGE = 500
 MOST_PAGES = 2_000
 
@@ -45,52 +51,58 @@ def chosen(names: Sequence[str]) -> tuple[Drill, ...]:
     return tuple(each for each in DRILLS.values() if not names or each.name in names)
 
 
-def play(drills: Iterable[Drill], scene: Callable[[], Scene], *, at_once: int = 4) -> Iterator[Result]:
+def play(drills: Iterable[Drill], scene: Callable[[], Scene], *, at_once: int = 4) -> Iterator[Played]:
     """Play them, several at a time, and those that disturb others at the end and alone."""
     drills = tuple(drills)
     together = [each for each in drills if not each.alone]
-    first = scene()
-    after = _end_of_feed(first.service)
-    played = partial(_played, scene, after)
     if together:
         with ThreadPoolExecutor(at_once) as threads:
-            yield from threads.map(played, together)
-    yield from map(played, (each for each in drills if each.alone))
+            yield from threads.map(partial(_played, scene), together)
+    yield from (_played(scene, each) for each in drills if each.alone)
 
 
-def _played(scene: Callable[[], Scene], after: int, drill: Drill) -> Result:
+def traced(played: Iterable[Played], service: Service, after: int) -> tuple[Result, ...]:
+    """With what the records show by now; `after` is the end of the feed before anything was played."""
+    events = tuple(_feed(service, after))
+    return tuple(replace(result, trace=_trace(scene, events)) for result, scene in played)
+
+
+def _played(scene: Callable[[], Scene], drill: Drill) -> Played:
     set_up, began = scene(), time.monotonic()
+    verdict, why = Verdict.BROKEN, ""
     try:
         drill.play(set_up)
     except NotPlayed as missing:
-        return Result(drill, Verdict.NOT_PLAYED, why=missing.detail)
+        return Result(drill, Verdict.NOT_PLAYED, why=missing.detail), set_up
     except (Unprepared, OSError, HTTPException, LookupError, ValueError) as error:
         why = getattr(error, "detail", "") or f"{type(error).__name__}: {error}"
-        return Result(drill, Verdict.BROKEN, tuple(set_up.tries), why)
-    seconds = time.monotonic() - began
-    through = any(each.got_through for each in set_up.tries)
-    verdict = Verdict.HOLE if through else Verdict.STOPPED if set_up.tries else Verdict.BROKEN
-    why = "" if set_up.tries else "nothing was tried"
-    return Result(drill, verdict, tuple(set_up.tries), why, _trace(set_up, after), seconds)
+    else:
+        why = "" if set_up.tries else "nothing was tried"
+        verdict = _verdict(set_up)
+    return Result(drill, verdict, tuple(set_up.tries), why, seconds=time.monotonic() - began), set_up
 
 
-def _trace(scene: Scene, after: int) -> Trace:
+def _verdict(scene: Scene) -> Verdict:
+    if any(each.got_through for each in scene.tries):
+        return Verdict.HOLE
+    return Verdict.STOPPED if scene.tries else Verdict.BROKEN
+
+
+def _trace(scene: Scene, events: Sequence[Json]) -> Trace:
     """What the feed and the audit say of the people and decisions of a drill from its first try on."""
     if scene.began is None:
         return Trace()
-    users, began = {each.user for each in scene.people}, scene.began
-    events = [
-        each for each in _feed(scene.service, after) if each["user_id"] in users and _at(each) >= began - 1
-    ]
+    users, began = {each.user for each in scene.people}, scene.began - COARSENESS_S
+    about = [each for each in events if each["user_id"] in users and _at(each) >= began]
     lines = [
         each for decision in dict.fromkeys(scene.decisions) for each in _timeline(scene.service, decision)
     ]
-    lines = [each for each in lines if _at(each) >= began - 1]
-    first = min((_at(each) for each in (*events, *lines)), default=None)
+    lines = [each for each in lines if _at(each) >= began]
+    first = min((_at(each) for each in (*about, *lines)), default=None)
     return Trace(
-        tuple(dict.fromkeys(str(each["type"]) for each in events)),
+        tuple(dict.fromkeys(str(each["type"]) for each in about)),
         tuple(dict.fromkeys(f"{each['action']}: {each['result']}" for each in lines)),
-        None if first is None else max(0.0, first - began),
+        None if first is None else max(0.0, first - scene.began),
         scene.noticed_by,
     )
 
@@ -102,7 +114,8 @@ def _timeline(service: Service, decision: str) -> list[Json]:
     return [json.loads(body) for body in bodies]
 
 
-def _end_of_feed(service: Service) -> int:
+def end_of_feed(service: Service) -> int:
+    """The number of the last event, so that what comes behind it is ours."""
     after = 0
     for _ in range(MOST_PAGES):
         page = service.backend("GET", f"/v1/events?after={after}&limit={PAGE}").json

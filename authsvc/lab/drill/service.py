@@ -60,7 +60,7 @@ class Service:
         self.host = parts.hostname
         self.port = parts.port or (443 if parts.scheme == "https" else 80)
         self._encrypted = parts.scheme == "https"
-        self._bearer = f"Bearer {api_key}"
+        self.bearer = f"Bearer {api_key}"
 
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -89,7 +89,7 @@ class Service:
         return self.ask(method, path, headers, content)
 
     def backend(self, method: str, path: str, body: Json | None = None, once: str | None = None) -> Answer:
-        return self.call(method, path, self._bearer, body, once)
+        return self.call(method, path, self.bearer, body, once)
 
     def upload(
         self, path: str, authorization: str, nonce: str, frames: Iterable[bytes], meta: Json

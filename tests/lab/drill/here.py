@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from werkzeug.serving import make_server
 
@@ -34,7 +35,7 @@ PICTURES = Pictures(owner=(b"ann 1",), stranger=(b"eve 1",), clip=(PHOTOGRAPH,))
 
 
 class Faces(SharedFaces):
-    """Looks at pictures by their names; what is called a photograph is an attack, and a picture that cannot be one is no capture."""
+    """Looks at pictures by their names: ann is an attack where faces are `attacked`, and what is no name is no picture."""
 
     def observe(
         self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
@@ -63,6 +64,10 @@ class BenchPremises(StorePremises):
     def opened(self) -> AbstractContextManager[Store]:
         return nullcontext(self.bench.wired.store)
 
+    def new_key(self, client: str, *scopes: str) -> tuple[str, str]:
+        """From a process of its own, as on the command line: it has its own chain in the audit, and has ended."""
+        return StorePremises(self.data_dir, self.url, self.template).new_key(client, *scopes)
+
     @contextmanager
     def without_worker(self) -> Iterator[None]:
         mark = self.data_dir.parent / "worker-down"
@@ -82,7 +87,8 @@ class Here:
         self.port = free_port()
         settings = Settings(data_dir=folder / "data", port=self.port, store_timeout=PATIENCE, workers=1)
         self.faces = Faces(folder)
-        self.bench = Bench(settings, SystemClock(), faces=self.faces)
+        clock: Any = SystemClock()  # A bench advances its clock, which is never asked of this one.
+        self.bench = Bench(settings, clock, faces=self.faces)
         key, shown = new_api_key(self.bench.wired.store.ring, CLIENT, ALL_SCOPES, SystemClock().now())
         self.bench.wired.store.ledger.transact(lambda tx: tx.keys.add(key))
         self.bench.services.public.readyz()
@@ -96,7 +102,7 @@ class Here:
         self.scene = lambda: Scene(service, premises, PICTURES)
 
     def played(self, name: str) -> Result:
-        [result] = play([DRILLS[name]], self.scene, at_once=1)
+        [(result, _)] = play([DRILLS[name]], self.scene, at_once=1)
         return result
 
     def close(self) -> None:
