@@ -96,7 +96,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "alembic": {"authsvc/storage/": "its migrations"},
     "sqlite3": {"authsvc/storage/": "the embedded stores"},
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
-    "redis": {"authsvc/storage/ephemeral_redis.py": "the short-lived store"},
+    "redis": {
+        "authsvc/storage/ephemeral_redis.py": "the short-lived store",
+        "authsvc/storage/redis_facts.py": "what it says of itself",
+    },
     "dlib": {
         "authsvc/face/dlib_hog_engine.py": "the default detector",
         "authsvc/face/face_recognition_engine.py": "the reference",
