@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.imports import CHECKOUT, Import, imports_below, uses_of
 from tests.support.rooms import (
+    DEMO_MAY_KNOW,
     ENVIRONMENT_KNOWN_BY,
     IMPURE,
     LIBRARIES,
@@ -67,6 +68,13 @@ def test_a_room_knows_no_other_room() -> None:
     assert not [str(each) for each in AT_WORK if each.importer in ROOMS and not _may_know(each)]
 
 
+def test_the_demo_is_a_client() -> None:
+    ours = [each for each in ALL if each.library == "authsvc" and each.file.startswith("authsvc/cli/demo/")]
+    outside = [each for each in ours if not each.name.startswith("authsvc.cli.demo.")]
+    assert not [str(each) for each in outside if each.imported not in WORDS | set(DEMO_MAY_KNOW)]
+    assert set(DEMO_MAY_KNOW) <= {each.imported for each in outside}
+
+
 def test_every_exception_is_needed() -> None:
     used = {(each.importer, each.imported) for each in AT_WORK}
     assert not [pair for pair in _exceptions() if pair not in used]
@@ -74,7 +82,7 @@ def test_every_exception_is_needed() -> None:
 
 def test_the_flow_knows_neither_storage_nor_web() -> None:
     flow = {each.importer for each in AT_WORK} - WORDS - set(ROOMS) - NOT_FOR_THE_FLOW
-    assert {"domain", "account", "stepup", "enrolling", "policy_life", "services"} <= flow
+    assert {"domain", "stepup", "enrolling", "policy_life", "services"} <= flow
     assert not [str(each) for each in AT_WORK if each.importer in flow and each.imported in NOT_FOR_THE_FLOW]
 
 

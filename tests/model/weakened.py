@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from authsvc.account import acts
-from authsvc.account.table import PROVED
+from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.account_table import PROVED
 from authsvc.domain.standing import KEYS, Standing
 from authsvc.enrolling import flow as enrolling
 from authsvc.enrolling import recovery

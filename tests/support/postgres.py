@@ -35,6 +35,7 @@ class PostgresServer(Server):
 
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
     stop_signal = signal.SIGINT
+    settings: tuple[str, ...] = _SETTINGS
 
     def __init__(self, postgres: Path, data: Path, *, user: str | None) -> None:
         port = free_port()
@@ -42,7 +43,7 @@ class PostgresServer(Server):
             "listen_addresses=127.0.0.1",
             f"port={port}",
             f"unix_socket_directories={data}",
-            *_SETTINGS,
+            *self.settings,
         )
         command = [str(postgres), "-D", str(data), *(word for option in options for word in ("-c", option))]
         super().__init__(command, port=port, log=data.with_suffix(".log"), user=user)
