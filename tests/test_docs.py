@@ -13,13 +13,13 @@ import pytest
 
 from authsvc.biometric.manifest import manifest_folder
 from authsvc.bootstrap.launch import DEVELOPMENT_CLIENT
-from authsvc.bootstrap.own_service import OwnService
+from authsvc.cli.demo.faces import Cast, Photograph
+from authsvc.cli.demo.phone import Phone
+from authsvc.cli.demo.service import OwnService
+from authsvc.cli.demo.story import Story
 from authsvc.cli.main import main
 from authsvc.client import AuthsvcClient, Device
 from authsvc.config import SETTINGS, Settings
-from authsvc.demo.faces import Cast, Photograph
-from authsvc.demo.phone import Phone
-from authsvc.demo.story import Story
 from authsvc.events import TAGS
 from authsvc.web.problems import PROBLEMS
 from tests.caller import test_webhooks as webhooks

@@ -14,7 +14,7 @@ from authsvc.audit.chain import entry
 from authsvc.biometric.words import Template
 from authsvc.bootstrap.launch import make_schema
 from authsvc.bootstrap.opening import Store, open_store
-from authsvc.bootstrap.own_service import OwnService
+from authsvc.cli.demo.service import OwnService
 from authsvc.clock import SystemClock
 from authsvc.config import read_settings
 from authsvc.domain.operator import Role

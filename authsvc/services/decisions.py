@@ -7,9 +7,9 @@ import time
 from datetime import datetime
 from typing import get_args
 
-from authsvc.account.table import is_for_the_frozen
 from authsvc.audit.chain import entry
 from authsvc.clock import rfc3339
+from authsvc.domain.account_table import is_for_the_frozen
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from authsvc.account.acts import two_operators
-from authsvc.account.proof import use_proof
 from authsvc.audit.chain import entry
 from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.account_acts import two_operators
+from authsvc.domain.account_proof import use_proof
 from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket

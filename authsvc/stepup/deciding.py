@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from authsvc.account.table import ACTS, PROVED, is_for_the_frozen
 from authsvc.biometric.words import Capture
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
+from authsvc.domain.account_table import ACTS, PROVED, is_for_the_frozen
 from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
 from authsvc.domain.decision import Decision, Passed, PolicyRef, Status
 from authsvc.domain.ids import new_id, twin

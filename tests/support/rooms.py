@@ -46,14 +46,16 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
         "face": "serves the room from a process of its own",
         "voice": "serves the room from a process of its own",
     },
-    "demo": {
-        "client": "is a payment backend",
-        "caller": "is the payer's app, which speaks HTTP as the client does",
-        "config": "finds the models where the service would",
-        "bootstrap": "the shop is the client that the development key belongs to",
-    },
 }
 """The rooms, and whom each may know besides the words, because…"""
+
+DEMO_MAY_KNOW = {
+    "client": "is a payment backend",
+    "caller": "is the payer's app, which speaks HTTP as the client does",
+    "config": "finds the models where the service would",
+    "bootstrap": "the shop is the client that the development key belongs to",
+}
+"""Whom the demo (`cli/demo/`), a client of the HTTP contract, may know besides the words, because…"""
 
 COMPOSITION = frozenset({"bootstrap", "cli"})
 """Where everything is put together and started: above all else."""
@@ -75,12 +77,12 @@ WEB_MAY_KNOW = {
 }
 """The rooms that the web may see a word of; everything else it asks the services."""
 
-NOT_FOR_THE_FLOW = {"storage", "web", "serving", "workers", "lab", "demo"} | COMPOSITION
+NOT_FOR_THE_FLOW = {"storage", "web", "serving", "workers", "lab"} | COMPOSITION
 
 LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "pyotp": {
         "authsvc/otp.py": "the factor",
-        "authsvc/demo/phone.py": "the payer's authenticator app",
+        "authsvc/cli/demo/phone.py": "the payer's authenticator app",
         "authsvc/lab/drill/people.py": "the authenticator app of who is attacked",
     },
     "webauthn": {"authsvc/device/webauthn.py": "the ceremonies"},
@@ -98,7 +100,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/lab/drill/insiders.py": "writes beside the service, as an insider does",
     },
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
-    "redis": {"authsvc/storage/ephemeral_redis.py": "the short-lived store"},
+    "redis": {
+        "authsvc/storage/ephemeral_redis.py": "the short-lived store",
+        "authsvc/storage/redis_facts.py": "what it says of itself",
+    },
     "dlib": {
         "authsvc/face/dlib_hog_engine.py": "the default detector",
         "authsvc/face/face_recognition_engine.py": "the reference",
@@ -119,10 +124,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "PIL": {
         "authsvc/face/image.py": "decodes what was uploaded",
-        "authsvc/demo/faces.py": "makes photographs",
+        "authsvc/cli/demo/faces.py": "makes photographs",
         "authsvc/lab/": "spoils photographs",
     },
-    "skimage": {"authsvc/demo/faces.py": "carries the astronaut"},
+    "skimage": {"authsvc/cli/demo/faces.py": "carries the astronaut"},
     "av": {
         "authsvc/voice/av_engine.py": "decodes what browsers record",
         "authsvc/lab/clips.py": "reads test clips",
@@ -137,14 +142,14 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "flask": {
         "authsvc/bootstrap/app.py": "the application",
         "authsvc/web/": "requests and answers",
-        "authsvc/demo/shop/": "a shop's pages",
+        "authsvc/cli/demo/shop/": "a shop's pages",
         "authsvc/look/": "what our pages share",
         "enrollment/": "the pages for people",
     },
     "werkzeug": {
         "authsvc/bootstrap/app.py": "the application",
         "authsvc/web/": "requests and answers",
-        "authsvc/demo/shop/": "a shop's pages",
+        "authsvc/cli/demo/shop/": "a shop's pages",
         "authsvc/look/": "what our pages share",
         "enrollment/": "the pages for people",
     },
@@ -180,7 +185,7 @@ LOADED_LATE = ("dlib", "face_recognition_models", "onnxruntime", "torch", "torch
 
 ENVIRONMENT_KNOWN_BY = {
     "authsvc/config.py": "reads the settings",
-    "authsvc/bootstrap/own_service.py": "starts a service without ours",
+    "authsvc/cli/demo/service.py": "starts a service without ours",
     "authsvc/lab/voice_commands.py": "tells numerical libraries how many threads to take",
     "authsvc/voice/ecapa_speechbrain_engine.py": "keeps a library from the network",
     "authsvc/biometric/network.py": "keeps a library from telling tales",

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from authsvc import otp, text
-from authsvc.account import acts
 from authsvc.audit.report import Report
 from authsvc.biometric.words import Comparison
 from authsvc.device import assertion, novelty
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.refusal import Refusal
 from authsvc.device.verifier import DeviceVerifier
+from authsvc.domain import account_acts as acts
 from authsvc.domain import attempts
 from authsvc.domain.challenge import Challenge
 from authsvc.domain.decision import Decision, Status
