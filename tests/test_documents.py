@@ -178,9 +178,7 @@ def test_every_problem_is_explained_with_its_class_and_whether_it_is_repeated():
 
 
 def test_every_term_stands_in_both_languages():
-    rows = [line.split("|")[1:4] for line in TEXTS["docs/terms.md"].splitlines() if line.startswith("| ")][
-        2:
-    ]
+    rows = [line.split("|")[1:4] for line in TEXTS["docs/terms.md"].splitlines() if line.startswith("| ")][2:]
     assert len(rows) > 30
     assert [row[0] for row in rows if not re.search(r"[\u4e00-\u9fff]", row[1]) or not row[2].strip()] == []
 
