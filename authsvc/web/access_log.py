@@ -1,6 +1,7 @@
 """One line of JSON for each request: what was asked, by which client, how it ended and how long it took.
 
-For operators. No body, no token, no query, and of the address only its template: ids of users stand in paths.
+For operators. No body, no token, no query, and of the address only its template: ids of users stand in paths. What a monitor asks
+every few seconds has a line only when the answer is not the usual one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import logging
 from authsvc.web.http import ApiRequest, ApiResponse
 
 _log = logging.getLogger("authsvc.access")
+
+MONITORED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def to_stderr() -> None:
@@ -24,7 +27,7 @@ def to_stderr() -> None:
 
 def write(request: ApiRequest, response: ApiResponse, route: str) -> None:
     """Log a finished request at level INFO."""
-    if not _log.isEnabledFor(logging.INFO):
+    if not _log.isEnabledFor(logging.INFO) or (route in MONITORED and response.status_code == 200):
         return
     line = {
         "method": request.method,

@@ -215,3 +215,15 @@ def test_a_held_request_is_logged_once(api: Api, fake: FakeServices, caplog: pyt
         for waited in (0.0, 10.0, 25.0):
             look(api, waited)
     assert len(caplog.records) == 1
+
+
+def test_what_a_monitor_asks_has_a_line_only_when_something_is_wrong(
+    api: Api, fake: FakeServices, caplog: pytest.LogCaptureFixture
+):
+    fake.on("public.readyz", (True, {"status": "ready", "warnings": []}))
+    with caplog.at_level(logging.INFO, "authsvc.access"):
+        assert api.get("/readyz").status_code == 200
+        assert not caplog.records
+        fake.on("public.readyz", (False, {}))
+        assert api.get("/readyz").status_code == 503
+    assert len([each for each in caplog.records if each.name == "authsvc.access"]) == 1

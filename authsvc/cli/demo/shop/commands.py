@@ -57,6 +57,7 @@ def _introduce(client: AuthsvcClient, service: str, key: str, folder: Path, shop
             click.echo(f"the service is not ready after {_PATIENCE_S} s; {service}/readyz says why", err=True)
             return
         time.sleep(0.2)
+    click.echo("a first payer comes, for you to try with; each call to the service has a line from here on")
     try:
         payer = first_payer(client, service, folder)
     except AuthsvcError as error:
