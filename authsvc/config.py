@@ -67,6 +67,8 @@ class Settings:
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
     audit_witness: Path | None = None
+    memory_dir: Path | None = None
+    backup_dir: Path | None = None
     authority: str = ""
     webhook_networks: str = ""
     trusted_proxies: str = ""
@@ -94,6 +96,11 @@ class Settings:
     @property
     def keyring(self) -> Path:
         return self.keyring_file or self.data_dir / "keyring.json"
+
+    @property
+    def memory(self) -> Path:
+        """Where lies what must outlive the database."""
+        return self.memory_dir or self.keyring.parent
 
     @property
     def models(self) -> Path:
@@ -241,7 +248,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "display_name",
         _display_name,
-        "what people read in authenticator apps and beside passkeys; by default the issuer, without what makes it a URL",
+        "read in authenticator apps, beside passkeys and in messages; by default the issuer, without what makes it a URL",
     ),
     Setting(
         "rp_id",
@@ -287,6 +294,14 @@ SETTINGS: tuple[Setting, ...] = (
         "audit_witness",
         Path,
         "file to which every audit checkpoint is added, best on another machine's disk; for `audit verify --kept`",
+    ),
+    Setting(
+        "memory_dir",
+        Path,
+        "folder of what must outlive the database (`audit-heads.json`, `taken-away.log`), by default that of the key ring",
+    ),
+    Setting(
+        "backup_dir", Path, "where `authsvc backup` puts backups, and `authsvc doctor` looks how old they are"
     ),
     Setting(
         "authority",

@@ -6,6 +6,7 @@ Each is skipped with its reason where the program or the data is not there. What
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,10 @@ from tests.support.kinds import RAN_OUT, kinds_of
 from tests.support.postgres import PostgresServer, postgres_program
 from tests.support.redis_server import RedisClusterServers, RedisServer
 from tests.support.skips import skip_lines, skipped_by_reason
+
+# Hundreds of programs are started, and each would compile all that it imports: two seconds of computing every time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -42,6 +47,29 @@ def postgres_server(server_folder: Path) -> Iterator[PostgresServer]:
     folder.mkdir()
     with PostgresServer.create(postgres, initdb, folder) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_schema(postgres_server: PostgresServer) -> str:
+    """The name of a database with the schema of this version, to be copied."""
+    from authsvc.storage.upgrade import (
+        upgrade,  # Half a second that a run without a database need not wait for.
+    )
+
+    postgres_server.ensure_running()
+    database = postgres_server.create_database()
+    upgrade(postgres_server.url(database))
+    return database
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server: PostgresServer, postgres_schema: str) -> Iterator[str]:
+    """The `postgresql://` URL of a new database with the schema of this version, dropped after the test."""
+    postgres_server.ensure_running()
+    database = postgres_server.create_database(postgres_schema)
+    yield postgres_server.url(database)
+    postgres_server.ensure_running()
+    postgres_server.drop_database(database)
 
 
 @pytest.fixture

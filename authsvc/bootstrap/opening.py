@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from authsvc.audit.remembered import RememberedHeads
+from authsvc.audit.taken_away import TakenAway
 from authsvc.clock import Clock, SystemClock
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral
@@ -62,6 +63,7 @@ class Store:
     adopting: Adopting
     noticed: Noticed
     happened: Callable[[str], None]
+    taken_away: TakenAway
 
     def tell(self) -> None:
         """Write down which rows were met that are broken; raises Unavailable, and then they are told the next time."""
@@ -100,7 +102,8 @@ def open_store(
     database = open_database(settings)
     slot = ChainSlot.claim(settings.data_dir / "run")
     happened = (tally or Uncounted()).happened
-    remembered = RememberedHeads(settings.keyring.parent, settings.audit_witness)
+    remembered = RememberedHeads(settings.memory, settings.audit_witness)
+    taken_away = TakenAway(settings.memory, ring)
     writing = Writing(
         slot.name,
         sealer,
@@ -110,6 +113,7 @@ def open_store(
         database.dialect,
         happened,
         None if restored else remembered,
+        taken_away,
     )
     ledger: StoreLedger = Ledger(
         database,
@@ -131,6 +135,7 @@ def open_store(
         Adopting(ledger, binder, clock),
         noticed,
         happened,
+        taken_away,
     )
 
 

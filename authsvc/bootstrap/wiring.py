@@ -153,6 +153,7 @@ def _parts(
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
         habit_wait=max(settings.habit_wait, settings.probation),
+        service_name=settings.service_name,
         longest_waits=max(1, settings.threads // 2),
     )
 

@@ -20,9 +20,12 @@ from authsvc.text import did_you_mean
 
 _GROUPS = {
     "audit": "authsvc.cli.operate:audit",
+    "backup": "authsvc.cli.backups:backup",
     "db": "authsvc.cli.rows:db",
     "demo": "authsvc.cli.demo.commands:demo",
     "demo-shop": "authsvc.cli.demo.shop.commands:demo_shop",
+    "doctor": "authsvc.cli.doctor:doctor",
+    "drill": "authsvc.cli.drill:drill",
     "ids": "authsvc.cli.ids:ids",
     "keyring": "authsvc.cli.operate:keyring",
     "keys": "authsvc.cli.operate:keys",
@@ -30,6 +33,7 @@ _GROUPS = {
     "models": "authsvc.cli.models:models",
     "operators": "authsvc.cli.operators:operators",
     "policy": "authsvc.cli.policy:policy",
+    "restore": "authsvc.cli.backups:restore",
 }
 
 

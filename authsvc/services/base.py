@@ -51,7 +51,7 @@ class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
     `habit_wait` is how long a settled payment stands before it is learned from; `web_origins` are the sites whose device
-    keys count.
+    keys count, `service_name` is what messages are signed with.
     """
 
     ledger: Ledger
@@ -73,6 +73,7 @@ class ServiceParts:
     webhook_guard: Guard
     base_url: str
     habit_wait: timedelta
+    service_name: str
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))
 

@@ -118,6 +118,7 @@ Place = Annotated[
         "must be a country or a part of it by ISO 3166, such as `CN` or `CN-31`",
     ),
 ]
+MerchantName = Annotated[str, *_LABEL(64)]
 Sentence = Annotated[str, *_LABEL(500)]
 DisplayName = Annotated[str, *_LABEL(64)]
 DeviceName = Annotated[str, *_LABEL(64)]

@@ -85,6 +85,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "pyotp": {
         "authsvc/otp.py": "the factor",
         "authsvc/cli/demo/phone.py": "the payer's authenticator app",
+        "authsvc/lab/drill/people.py": "the authenticator app of who is attacked",
     },
     "webauthn": {"authsvc/device/webauthn.py": "the ceremonies"},
     "OpenSSL": {"authsvc/device/attestation.py": "chains of attestation certificates"},
@@ -96,9 +97,15 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "sqlalchemy": {"authsvc/storage/": "the schema"},
     "alembic": {"authsvc/storage/": "its migrations"},
-    "sqlite3": {"authsvc/storage/": "the embedded stores"},
+    "sqlite3": {
+        "authsvc/storage/": "the embedded stores",
+        "authsvc/lab/drill/insiders.py": "writes beside the service, as an insider does",
+    },
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
-    "redis": {"authsvc/storage/ephemeral_redis.py": "the short-lived store"},
+    "redis": {
+        "authsvc/storage/ephemeral_redis.py": "the short-lived store",
+        "authsvc/storage/redis_facts.py": "what it says of itself",
+    },
     "dlib": {
         "authsvc/face/dlib_hog_engine.py": "the default detector",
         "authsvc/face/face_recognition_engine.py": "the reference",
