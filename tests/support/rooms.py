@@ -120,10 +120,9 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "PIL": {
         "authsvc/face/image.py": "decodes what was uploaded",
-        "authsvc/cli/demo/faces.py": "makes photographs",
+        "authsvc/cli/demo/drawn.py": "draws faces",
         "authsvc/lab/": "spoils photographs",
     },
-    "skimage": {"authsvc/cli/demo/faces.py": "carries the astronaut"},
     "av": {
         "authsvc/voice/av_engine.py": "decodes what browsers record",
         "authsvc/lab/clips.py": "reads test clips",
