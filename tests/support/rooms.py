@@ -94,7 +94,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "sqlalchemy": {"authsvc/storage/": "the schema"},
     "alembic": {"authsvc/storage/": "its migrations"},
-    "sqlite3": {"authsvc/storage/": "the embedded stores"},
+    "sqlite3": {
+        "authsvc/cli/demo/service.py": "writes behind the service's back, as a thief with the file would",
+        "authsvc/storage/": "the embedded stores",
+    },
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
     "redis": {
         "authsvc/storage/ephemeral_redis.py": "the short-lived store",
