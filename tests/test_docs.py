@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 import time
 import tomllib
 from collections.abc import Iterator
@@ -33,7 +32,6 @@ from tests.support.receiver import Receiver
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-OURS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "docs/binding.md", ROOT / "docs/integration.md"]
 
 
 def section(title: str) -> str:
@@ -121,36 +119,7 @@ def test_a_command_of_the_readme_is_there_with_all_its_parts(cell):
     assert set(expected) <= set(group.commands)
 
 
-def lines_of_shell() -> Iterator[str]:
-    for line in re.findall(r"`(authsvc [^`]+)`", README):
-        if "…" not in line and line.split()[1] in main.list_commands(click.Context(main)):
-            yield line
-
-
-@pytest.mark.parametrize("line", sorted({line for line in lines_of_shell() if "--" in line}))
-def test_the_options_of_a_command_line_in_the_readme_exist(line):
-    _, *words = shlex.split(line)
-    command: click.Command | None = main
-    while isinstance(command, click.Group):
-        command = command.get_command(click.Context(command), words.pop(0))
-    assert command is not None
-    known = {name for parameter in command.params for name in parameter.opts}
-    assert {word for word in words if word.startswith("--")} <= known
-
-
 # -- Text ----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("document", OURS, ids=lambda path: path.name)
-def test_links_to_other_files_lead_somewhere(document):
-    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
-        if not target.startswith("https://"):
-            assert (document.parent / target).exists(), target
-
-
-@pytest.mark.parametrize("document", OURS, ids=lambda path: path.name)
-def test_nothing_is_claimed_that_only_a_laboratory_may_say(document):
-    assert re.search(r"\b(certified|compliant)\b", document.read_text(), re.IGNORECASE) is None
 
 
 def test_the_transcript_tells_the_steps_that_the_demo_plays():

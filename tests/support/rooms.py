@@ -83,6 +83,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "pyotp": {
         "authsvc/otp.py": "the factor",
         "authsvc/cli/demo/phone.py": "the payer's authenticator app",
+        "authsvc/lab/drill/people.py": "the authenticator app of who is attacked",
     },
     "webauthn": {"authsvc/device/webauthn.py": "the ceremonies"},
     "OpenSSL": {"authsvc/device/attestation.py": "chains of attestation certificates"},
@@ -97,6 +98,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "sqlite3": {
         "authsvc/cli/demo/service.py": "writes behind the service's back, as a thief with the file would",
         "authsvc/storage/": "the embedded stores",
+        "authsvc/lab/drill/insiders.py": "writes beside the service, as an insider does",
     },
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
     "redis": {
