@@ -10,6 +10,12 @@ from email.utils import parsedate_to_datetime
 BODY_PENDING = "authsvc.body_pending"
 """The WSGI environ key by which our server says that it has not read a body, since nobody knows yet whether it may be sent."""
 
+CLIENT_CERTIFICATE = "authsvc.client_certificate"
+"""The environ key of the SHA-256 of the certificate that a client showed, checked by our server or by a trusted proxy."""
+
+FOR_OPERATORS = "authsvc.for_operators"
+"""The environ key by which our server says whether a request came in by the operators' listener; absent where there is none."""
+
 LONGEST_WAIT = 25.0
 """Seconds that the service holds one request for a decision open; a client that waits longer asks again."""
 

@@ -138,6 +138,7 @@ def _parts(
         keys=KeyAdmission(store.ring, partial(_find_key, store.ledger)),
         macs=store.ring,
         answers=kept.answers,
+        ephemeral=kept.ephemeral,
         receipts=ReceiptReader(settings.issuer, store.ring.receipt_public_keys),
         policies=policies,
         shadow=flows.shadow,

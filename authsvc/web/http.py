@@ -25,7 +25,8 @@ SECURITY_HEADERS = (
 class ApiRequest(Request):
     """A request with its id, its arrival, the plane it belongs to, and, once it was admitted, the client it came from.
 
-    `caller` is whose share of the server's room its body takes.
+    `caller` is whose share of the server's room its body takes; `digest` the `Content-Digest` that it was signed with, None
+    where no signature is asked for.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,6 +36,7 @@ class ApiRequest(Request):
         self.plane = Plane.BACKEND
         self.client_id: str | None = None
         self.caller = ""
+        self.digest: str | None = None
 
     def seconds(self) -> float:
         """How long ago it arrived."""
