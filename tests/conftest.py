@@ -6,6 +6,7 @@ Each is skipped with its reason where the program or the data is not there. What
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,10 @@ from tests.support.kinds import RAN_OUT, kinds_of
 from tests.support.postgres import PostgresServer, postgres_program
 from tests.support.redis_server import RedisClusterServers, RedisServer
 from tests.support.skips import skip_lines, skipped_by_reason
+
+# Hundreds of programs are started, and each would compile all that it imports: two seconds of computing every time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -129,19 +129,19 @@ def with_keys_as_they_stand(tx: Transaction, account: Account, now: datetime) ->
 
 def withdraw_biometric(
     tx: Transaction, account: Account, modality: Modality, actor: str, now: datetime
-) -> None:
-    """Withdraw consent and destroy the template; effective on the next request."""
+) -> Account:
+    """Withdraw consent and destroy the template; returns the account for the caller to save."""
     subject = account.subject
     tx.templates.forget(subject, modality)
     tx.templates.withdraw_consent(subject, modality, now)
     factor = Factor(modality.value)
     vetoed = factor in account.standing.waiting(now)
-    tx.accounts.save(account.withdrawn(factor, now=now))
     result = "vetoed" if vetoed else "withdrawn"
     tx.record(entry(actor, "biometric.withdraw", subject, modality.value, result, now))
     tx.publish(Event(f"subject:{modality}:withdrawn", subject, now))
     if vetoed:
         tx.publish(Event("subject:factor:vetoed", subject, now, {"factor": factor.value, "by": actor}))
+    return account.withdrawn(factor, now=now)
 
 
 def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:

@@ -96,7 +96,8 @@ class Decision:
 
     `missing` says what would have to be enrolled, and
     `possible_from` when it could be proved without; `evidence` is the hash of
-    all that a release rests on; `suspended` says that declining it suspended the device.
+    all that a release rests on; `declined` says with which words the payer
+    did, `suspended` that this suspended the device.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Decision:
     passed: Passed = field(default_factory=Passed)
     missing: tuple[str, ...] = ()
     possible_from: datetime | None = None
+    declined: str | None = None
     suspended: bool = False
     proofs: tuple[Json, ...] = ()
     evidence: str | None = None

@@ -54,9 +54,11 @@ class UserService(Service):
     def withdraw_biometric(self, key: ApiKey, user: str, modality: str) -> Json:
         """Withdraw consent and destroy the template; effective on the next request."""
         kind, now = Modality(modality), self._clock.now()
-        self._ledger.transact(
-            lambda tx: acts.withdraw_biometric(tx, _existing(tx, key, user), kind, ACTOR, now)
-        )
+
+        def unit(tx: Transaction) -> None:
+            tx.accounts.save(acts.withdraw_biometric(tx, _existing(tx, key, user), kind, ACTOR, now))
+
+        self._ledger.transact(unit)
         return {"modality": kind.value, "withdrawn_at": rfc3339(now)}
 
     def erase(self, key: ApiKey, user: str) -> Json:

@@ -45,8 +45,11 @@ def decision_view(decision: Decision, token: str | None, url: str | None) -> Jso
     }
 
 
-def challenge_view(decision: Decision, received: Sequence[Factor]) -> Json:
-    """A challenge for its payer: what is paid to whom, and the ways to prove it. No reasons: those are the backend's."""
+def challenge_view(decision: Decision, received: Sequence[Factor], device: Device | None = None) -> Json:
+    """A challenge for its payer: what is paid to whom, and the ways to prove it. No reasons: those are the backend's.
+
+    `device` is the one that declining it suspended.
+    """
     challenge = decision.challenge
     payment = decision.payment
     return {
@@ -66,7 +69,9 @@ def challenge_view(decision: Decision, received: Sequence[Factor]) -> Json:
         "expires_at": rfc3339(decision.expires_at),
         "locale": decision.locale,
         "return_url": decision.passed.return_url,
+        "declined": decision.declined,
         "device_suspended": decision.suspended,
+        "suspended_device": None if device is None else device.name,
     }
 
 

@@ -142,7 +142,9 @@ class Challenge(ResponsePart):
     expires_at: datetime
     locale: str
     return_url: str | None
+    declined: Literal["not_me", "cancel"] | None
     device_suspended: bool
+    suspended_device: str | None
 
 
 class CodeBegun(ResponsePart):

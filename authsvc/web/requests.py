@@ -192,9 +192,13 @@ class RecoveryEvidence(Wanted):
 
 
 class ConsentEvidence(Wanted):
-    """What the person agreed to, each modality by itself, in the wording of `text_version`."""
+    """What the person agreed to, each modality by itself, in the wording of `text_version`.
+
+    What is `refused` and was agreed to earlier is withdrawn with the enrollment; what neither names stays as it was.
+    """
 
     modalities: Annotated[tuple[Modality, ...], Field(max_length=len(Modality))]
+    refused: Annotated[tuple[Modality, ...], Field(max_length=len(Modality))] | None = None
     text_version: Reason | None = None
     under_14: bool | None = None
     guardian: Name | None = None

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 SERVED_FOLDERS = frozenset(
-    {"browser", "demo", "flows", "guarantees", "model", "scripts", "serving", "workers"}
+    {"browser", "cli/demo", "flows", "guarantees", "model", "scripts", "serving", "workers"}
 )
 """Stories and guarantees: each runs a service, or programs of it."""
 
@@ -47,6 +47,7 @@ def kinds_of(file: PurePath, fixtures: Iterable[str]) -> set[str]:
     """`served`, `alone`, both or neither; `file` is relative to `tests/`."""
     name = file.as_posix()
     kinds = {"alone"} if name in ALONE_FILES else set()
-    if file.parts[0] in SERVED_FOLDERS or name in SERVED_FILES or SERVED_FIXTURES & set(fixtures):
+    folders = {folder.as_posix() for folder in file.parents}
+    if SERVED_FOLDERS & folders or name in SERVED_FILES or SERVED_FIXTURES & set(fixtures):
         kinds.add("served")
     return kinds
