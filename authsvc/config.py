@@ -83,6 +83,7 @@ class Settings:
     payment_confirmation: bool = False
     unsafe_no_pad: bool = False
     log_level: str = "INFO"
+    log_format: str = "console"
 
     @property
     def public_url(self) -> str:
@@ -202,6 +203,12 @@ def _level(text: str) -> str:
     if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
     return text.upper()
+
+
+def _form(text: str) -> str:
+    if text not in ("console", "json"):
+        raise ValueError("must be console or json")
+    return text
 
 
 def _authority(text: str) -> str:
@@ -355,6 +362,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("unsafe_no_pad", _switch, "1 takes photographs for people: for development only"),
     Setting("log_level", _level, "DEBUG, INFO, WARNING or ERROR"),
+    Setting(
+        "log_format",
+        _form,
+        "`json` writes each line of the log as one object with its request and trace, as the lines of requests always are",
+    ),
 )
 
 

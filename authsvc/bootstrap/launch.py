@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from authsvc.bootstrap.address import note_address
 from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.app import make_app
+from authsvc.bootstrap.gauges import note_start
 from authsvc.bootstrap.listeners import ByListener
 from authsvc.bootstrap.opening import open_database, open_store
 from authsvc.bootstrap.wiring import device_rules
@@ -100,6 +101,7 @@ def _launch(
         partial(_make_app, settings),
         beside,
         listener=listener,
+        noted=partial(note_start, settings.counting_dir),
     )
     shutil.rmtree(settings.counting_dir, ignore_errors=True)
 

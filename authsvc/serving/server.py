@@ -31,11 +31,13 @@ def run(
     side_processes: Sequence[SideProcess] = (),
     *,
     listener: socket.socket | None = None,
+    noted: Callable[[str, int], object] = lambda name, lives: None,
 ) -> None:
     """Serves until SIGTERM or SIGINT; a second one ends everything at once. For the main thread of a single-threaded process.
 
     Every web process calls `make_app` (a callable or `package.module:attribute`) for itself and, at its end, the
     application's `close()` if it has one. `listener` is what `bind` returned, for a caller that wants to know the port.
+    `noted` is told of each start of a process.
     Raises ConfigurationError when the address cannot be had, or when the application cannot be made at the start.
     """
     listener = bind(settings) if listener is None else listener
@@ -46,10 +48,10 @@ def run(
     supervisor = Supervisor(
         listeners,
         [
-            KeptProcess(f"web-{n + 1}", partial(serve, listener, settings, make_app, for_operators))
+            KeptProcess(f"web-{n + 1}", partial(serve, listener, settings, make_app, for_operators), noted)
             for n in range(settings.workers)
         ],
-        [KeptProcess(side.name, partial(_run_beside, listeners, side)) for side in side_processes],
+        [KeptProcess(side.name, partial(_run_beside, listeners, side), noted) for side in side_processes],
         web_patience_s=settings.drain_seconds + _CLOSE_S,
     )
     scheme = "http" if settings.tls is None else "https"
