@@ -51,7 +51,7 @@ class AuditLog(Protocol):
 class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
-    `web_origins` are the sites whose device keys count.
+    `web_origins` are the sites whose device keys count, `service_name` is what messages are signed with.
     """
 
     ledger: Ledger
@@ -73,6 +73,7 @@ class ServiceParts:
     clock: Clock
     webhook_guard: Guard
     base_url: str
+    service_name: str
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))
 
