@@ -164,9 +164,16 @@ class AuthsvcClient:
         ip: str | None = None,
         locale: str | None = None,
         return_url: str | None = None,
+        merchant_name: str | None = None,
+        show_why: bool | None = None,
+        amount_afterwards: str | None = None,
         idempotency_key: str | None = None,
     ) -> Decision:
-        """What must this payer prove? Whatever is left out reads as the riskier value; `risk_score` is 0 to 100."""
+        """What must this payer prove? Whatever is left out reads as the riskier value; `risk_score` is 0 to 100.
+
+        The payer's page shows `merchant_name`, and with `show_why` in coarse words why it asks; in the payer's own list of
+        payments the amount is `shown`, `masked` or `hidden` as `amount_afterwards` says.
+        """
         context = {"channel": channel, "ip": ip, "locale": locale}
         reasons = texts("risk_reasons", risk_reasons)
         risk = None if risk_score is None else {"score": whole("risk_score", risk_score), "reasons": reasons}
@@ -178,6 +185,9 @@ class AuthsvcClient:
             "proven": texts("proven", proven),
             "context": {name: value for name, value in context.items() if value is not None},
             "return_url": return_url,
+            "merchant_name": merchant_name,
+            "show_why": show_why,
+            "amount_afterwards": amount_afterwards,
         }
         said = {name: value for name, value in body.items() if value is not None}
         reply = self._wire.send(

@@ -66,7 +66,11 @@ class EnrollmentService(Service):
             ticket.recovering()
             code = issuing.issue(tx, ticket.subject, ticket.id, Binding.of(ticket.as_payment()), now)
             tx.record(entry("backend", "enrollment.issue-code", ticket.subject, ticket.id, "issued", now))
-            return Answer.of(issuing.issued_view(code, recovery_text(code, locale or ticket.locale), now))
+            return Answer.of(
+                issuing.issued_view(
+                    code, recovery_text(code, locale or ticket.locale, self._parts.service_name), now
+                )
+            )
 
         return self._once(key, once, effect)
 

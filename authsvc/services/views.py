@@ -15,6 +15,7 @@ from authsvc.domain.overview import Overview
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.ticket import EnrollmentStep, Recovery, Ticket
 from authsvc.factor import Factor, Json
+from authsvc.services.why import why
 from authsvc.subject import Subject
 
 
@@ -69,6 +70,8 @@ def challenge_view(decision: Decision, received: Sequence[Factor], device: Devic
         "expires_at": rfc3339(decision.expires_at),
         "locale": decision.locale,
         "return_url": decision.passed.return_url,
+        "merchant_name": decision.passed.merchant_name,
+        "why": list(why(decision)),
         "declined": decision.declined,
         "device_suspended": decision.suspended,
         "suspended_device": None if device is None else device.name,

@@ -29,6 +29,7 @@ from authsvc.web.words import (
     Json,
     Limit,
     Locale,
+    MerchantName,
     Name,
     OnlyTrue,
     PathIdentifier,
@@ -107,6 +108,9 @@ class DecisionWanted(Wanted):
     proven: Annotated[tuple[Literal[Category.KNOWLEDGE], ...], Field(max_length=1)] | None = None
     context: Context | None = None
     return_url: ReturnUrl | None = None
+    merchant_name: MerchantName | None = None
+    show_why: bool | None = None
+    amount_afterwards: Literal["shown", "masked", "hidden"] | None = None
 
 
 class CodeWanted(Wanted):

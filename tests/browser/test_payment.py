@@ -84,7 +84,7 @@ def test_a_payment_is_confirmed_by_keyboard_alone(phone: Phone):
     reach(phone.page, "#buy-teapot")
     phone.page.keyboard.press("Enter")
     phone.page.wait_for_url(re.compile("/c/"))
-    for wanted in ("a[href$='/ways']", "button[value=device_uv]", "#start"):
+    for wanted in ("button[value=otp]", "button[value=device_uv]", "#start"):
         reach(phone.page, wanted)
         with phone.page.expect_navigation():
             phone.page.keyboard.press("Enter")

@@ -165,6 +165,24 @@ def test_every_end_has_its_page_and_its_way_back(payer: FlaskClient, api: Direct
     assert "form_key" not in page
 
 
+def test_the_shop_and_why_it_asks_are_shown(payer: FlaskClient, api: DirectedApi):
+    assert "验证原因" not in payer.get("/c/chl_1", base_url=ORIGIN).text
+    api.challenge |= {"merchant_name": "友谊超市", "why": ["device", "amount", "a word of tomorrow"]}
+    page = payer.get("/c/chl_1", base_url=ORIGIN).text
+    assert ">友</span> <bdi>友谊超市</bdi>" in page
+    assert "在新设备上操作" in page
+    assert "金额较大" in page
+    assert "tomorrow" not in page
+
+
+def test_every_other_way_is_one_tap_away(payer: FlaskClient, api: DirectedApi):
+    api.challenge |= {"sets": [["otp"], ["device_uv"], ["face", "otp"]], "chosen": ["device_uv"]}
+    page = payer.get("/c/chl_1", base_url=ORIGIN).text
+    assert 'name="way" value="otp"' in page
+    assert 'name="way" value="face otp"' in page
+    assert 'value="device_uv"' not in page
+
+
 def test_who_cancels_is_told_no_failure(payer: FlaskClient, api: DirectedApi):
     api.challenge |= {"status": "declined_by_user", "declined": "cancel"}
     page = payer.get("/c/chl_1", base_url=ORIGIN).text

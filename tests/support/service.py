@@ -24,6 +24,7 @@ from authsvc.bootstrap.opening import Uncounted
 from authsvc.clock import FrozenClock, to_millis
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.decision import Passed
 from authsvc.domain.once import Answer, Once
 from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.part import Part
@@ -223,6 +224,11 @@ class Bench:
         once: Once | None = None,
     ) -> Said:
         return said(self.ask(payment, device, risk, once))
+
+    def decide_passing(self, payment: Payment, device: StatedDevice, risk: int, passed: Passed) -> Said:
+        """The same, with what the backend states for the payer's pages."""
+        request = DecisionRequest(payment, device, risk_score=risk, passed=passed)
+        return said(self.services.decisions.decide(self.key, self.once(), request))
 
     def ask(
         self,

@@ -121,7 +121,14 @@ class Till:
     ) -> Order:
         return_url = f"{self._url}/orders/{order_id}"
         decision = self._client.decide(
-            payment, device=device, risk_score=risk, channel="web", locale=locale, return_url=return_url
+            payment,
+            device=device,
+            risk_score=risk,
+            channel="web",
+            locale=locale,
+            return_url=return_url,
+            merchant_name=PAYEE[1],
+            show_why=True,
         )
         return self._keep(order_id, Order(payment, decision, return_url, purpose=purpose))
 
