@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 
 from authsvc.lab.intervals import (
     PairErrors,
@@ -141,3 +141,48 @@ def test_a_rate_of_pairs_carries_the_wider_of_both_intervals(pairs):
     assert found is not None
     low, high = clopper_pearson(found.errors, found.trials)
     assert found.interval[0] <= low < found.rate < high <= found.interval[1]
+
+
+TABLES = [(int(CHANCE.integers(0, n + 1)), int(n)) for n in CHANCE.integers(1, 5_000, 990)]
+DEGENERATE = [
+    (0, 1),
+    (1, 1),
+    (0, 2),
+    (2, 2),
+    (0, 59),
+    (59, 59),
+    (1, 2),
+    (0, 299_572),
+    (1, 299_572),
+    (299_572, 299_572),
+]
+
+
+def test_a_thousand_tables_agree_with_scipy() -> None:
+    for errors, trials in (*TABLES, *DEGENERATE):
+        exact = binomtest(errors, trials).proportion_ci(0.95, method="exact")
+        assert clopper_pearson(errors, trials) == pytest.approx((exact.low, exact.high), rel=1e-9, abs=1e-12)
+        one_sided = binomtest(errors, trials, alternative="less").proportion_ci(0.95, method="exact")
+        assert upper_bound(errors, trials) == pytest.approx(one_sided.high, rel=1e-9, abs=1e-12)
+
+
+def test_a_thousand_tables_agree_with_statsmodels() -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion", reason="statsmodels is not installed")
+    for errors, trials in (*TABLES, *DEGENERATE):
+        expected = proportion.proportion_confint(errors, trials, 0.05, method="beta")
+        assert clopper_pearson(errors, trials) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("trials", "bound"),
+    [(42, 0.07), (59, 0.05), (299, 0.01), (2_995, 0.001), (29_956, 1e-4), (299_572, 1e-5)],
+)
+def test_so_many_trials_without_an_error_are_needed(trials: int, bound: float) -> None:
+    assert upper_bound(0, trials) <= bound < upper_bound(0, trials - 1)
+
+
+def test_one_subject_leaves_the_exact_interval_to_speak() -> None:
+    """Resampling one person draws the same person every time, and knows nothing of others."""
+    found = per_person(np.array([3]), np.array([10]))
+    assert found is not None
+    assert found.interval == clopper_pearson(3, 10)
