@@ -15,16 +15,17 @@ from authsvc.domain.once import Answer, Answers, Once
 from authsvc.domain.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.domain.store import Ahead, Ledger, Transaction
 from authsvc.enrolling.flow import Enrolling
+from authsvc.ephemeral import Ephemeral
 from authsvc.errors import NotFound
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey, KeyAdmission, object_token
 from authsvc.keys.macs import Macs
 from authsvc.operators.sessions import Sessions
+from authsvc.payment import Payment
 from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
 from authsvc.services.views import decision_view
 from authsvc.stepup.flow import StepUp
-from authsvc.subject import Subject
 from authsvc.webhook.guard import Guard
 
 
@@ -50,7 +51,8 @@ class AuditLog(Protocol):
 class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
-    `web_origins` are the sites whose device keys count, `service_name` is what messages are signed with.
+    `habit_wait` is how long a settled payment stands before it is learned from; `web_origins` are the sites whose device
+    keys count, `service_name` is what messages are signed with.
     """
 
     ledger: Ledger
@@ -59,6 +61,7 @@ class ServiceParts:
     keys: KeyAdmission
     macs: Macs
     answers: Answers
+    ephemeral: Ephemeral
     receipts: ReceiptReader
     policies: PolicyService
     shadow: Shadowing
@@ -71,6 +74,7 @@ class ServiceParts:
     clock: Clock
     webhook_guard: Guard
     base_url: str
+    habit_wait: timedelta
     service_name: str
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))
@@ -90,9 +94,9 @@ class Service:
         key: ApiKey,
         once: Once,
         effect: Callable[[Transaction, datetime], Answer],
-        about: tuple[Subject, str | None] | None = None,
+        about: tuple[Payment, str | None] | None = None,
     ) -> Answer:
-        """Run an effect in one transaction with its stored answer; `about` hints at the user and device looked up."""
+        """Run an effect in one transaction with its stored answer; `about` hints at the payer and device looked up."""
         now = self._clock.now()
         return self._ledger.transact(
             lambda tx: self._parts.answers.run(tx, key.client, once, now, lambda: effect(tx, now)),

@@ -11,6 +11,7 @@ from authsvc.events import Event
 from authsvc.keys.access import ApiKey
 from authsvc.storage.bound import API_KEYS, Values
 from authsvc.storage.database import Conflict, Connection, Query, Row
+from authsvc.storage.revision import CURRENT
 from authsvc.storage.rows import Rows
 from authsvc.subject import Subject
 
@@ -55,6 +56,7 @@ class ApiKeyStore:
             "created_at": to_millis(key.created_at),
             "expires_at": None if key.expires_at is None else to_millis(key.expires_at),
             "revoked_at": None,
+            "bindings": _bindings(key),
         }
         self._rows.add(API_KEYS, values)
 
@@ -77,6 +79,14 @@ class ApiKeyStore:
         if row["expires_at"] is not None and row["expires_at"] <= end:
             return False
         self._rows.change(API_KEYS, row, {"expires_at": end})
+        return True
+
+    def bind(self, key: ApiKey) -> bool:
+        """Write what a key is bound to from now on."""
+        row = self._rows.one(API_KEYS, id=key.id)
+        if row is None:
+            return False
+        self._rows.change(API_KEYS, row, {"bindings": _bindings(key)})
         return True
 
     def revoke(self, key_id: str, now: datetime) -> bool:
@@ -194,7 +204,18 @@ def _api_key(row: Values) -> ApiKey:
         from_millis(row["created_at"]),
         None if expires_at is None else from_millis(expires_at),
         None if revoked_at is None else from_millis(revoked_at),
+        **_bound_to(row["bindings"]),
     )
+
+
+def _bindings(key: ApiKey) -> str | None:
+    """NULL for a key that is bound to nothing, as a program of before writes it and reads it."""
+    stated = {"certificates": sorted(key.certificates), "signing_keys": sorted(key.signing_keys)}
+    return json.dumps(stated, sort_keys=True) if key.certificates or key.signing_keys else None
+
+
+def _bound_to(text: str | None) -> dict[str, frozenset[str]]:
+    return {} if text is None else {name: frozenset(each) for name, each in json.loads(text).items()}
 
 
 class ReadinessStore:
@@ -202,6 +223,10 @@ class ReadinessStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def schema(self) -> str:
+        """The schema that the database has."""
+        return str(self._connection.all(CURRENT, {})[0][0])
 
     def write(self, name: str, now: datetime) -> None:
         self._connection.run(SAY_READY, {"name": name, "now": to_millis(now)})

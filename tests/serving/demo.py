@@ -20,6 +20,7 @@ from authsvc.serving.admission import admit_body
 from authsvc.serving.process import SideProcess
 from authsvc.serving.server import run
 from authsvc.serving.settings import ServerSettings
+from authsvc.serving.tls import TlsFiles
 from authsvc.serving.waiting import hold, is_first_look
 
 Environ = dict[str, Any]
@@ -40,7 +41,7 @@ class Demo:
             case "pid":
                 answer: object = os.getpid()
             case "environ":
-                answer = {key: value for key, value in environ.items() if isinstance(value, str)}
+                answer = {key: value for key, value in environ.items() if isinstance(value, str | bool)}
             case "echo":
                 answer = {"method": environ["REQUEST_METHOD"], "body": environ["wsgi.input"].read().decode()}
             case "capture" if "HTTP_AUTHORIZATION" not in environ:
@@ -53,9 +54,17 @@ class Demo:
                 start("200 OK", [("Date", "Sun, 29 Nov 2026 12:00:00 GMT"), ("Content-Length", "0")])
                 return [b""]
             case "sleep":
+                self._mark(path)
                 time.sleep(float(argument))
                 answer = "slept"
+            case "until":
+                self._mark(path)
+                while not (self.folder / argument).exists():
+                    time.sleep(0.02)
+                answer = "slept"
             case "held":
+                if is_first_look(environ):
+                    self._mark(path)
                 self.looks, self.first_looks = self.looks + 1, self.first_looks + is_first_look(environ)
                 again = hold(environ, float(argument), every=0.1)
                 if again is not None:
@@ -79,6 +88,10 @@ class Demo:
         body = json.dumps(answer).encode()
         start("200 OK", [*headers, ("Content-Length", str(len(body)))])
         return [body]
+
+    def _mark(self, path: str) -> None:
+        """Say that a request has come this far."""
+        (self.folder / f"{path}-{os.getpid()}-{time.monotonic_ns()}").touch()
 
     def close(self) -> None:
         (self.folder / f"closed-{os.getpid()}").touch()
@@ -108,7 +121,10 @@ def main() -> None:
     folder = Path(options["folder"])
     sides = [SideProcess(name, partial(stay, folder, name)) for name in options.get("sides", [])]
     sides += [SideProcess(name, command, nice=5) for name, command in options.get("commands", {}).items()]
-    settings = ServerSettings(port=int(sys.argv[1]), **options.get("settings", {}))
+    stated = options.get("settings", {})
+    if "tls" in stated:
+        stated["tls"] = TlsFiles(**{name: Path(each) for name, each in stated["tls"].items()})
+    settings = ServerSettings(port=int(sys.argv[1]), **stated)
     run(settings, partial(make, folder, broken=options.get("broken", False)), sides)
 
 
