@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SECTION = re.compile(
-    r"^## (?P<title>.+)\n\n```\n(?P<drawing>.*?)```\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
+    r"^## (?P<title>[^\n]+)\n\n```\n(?P<drawing>.*?)```\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
 )
 
 
