@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from authsvc.errors import NotFound
 from enrollment.api import Json, openapi
+from enrollment.flows import flows
 from enrollment.rendering import page
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ def reference_pages(api: WSGIApplication, base_url: str) -> Blueprint:
     def docs() -> Response:
         document, chapters = read()
         return page("reference/docs.html", document=document, chapters=chapters)
+
+    @blueprint.get("/docs/flows")
+    def drawn() -> Response:
+        _, chapters = read()
+        return page("reference/flows.html", flows=flows(), chapters=chapters)
 
     @blueprint.get("/docs/<name>")
     def chapter(name: str) -> Response:

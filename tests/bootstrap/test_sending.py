@@ -28,7 +28,7 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_end(tmp_path: Path):
         process = multiprocessing.get_context("spawn").Process(target=send_webhooks, args=(settings,))
         process.start()
         bench.enroll(face=None, device=False)
-        receiver.wait_for(1)
+        receiver.wait_for(1, 100)
         began = time.monotonic()
         process.terminate()
         process.join(100)

@@ -2,6 +2,8 @@
 
 import html
 import json
+import re
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from authsvc.web.openapi import document
 from enrollment.app import make_pages
+from enrollment.flows import flows
 from enrollment.reference import calls_of, chapters_of, code
 from tests.enrollment.directed import ORIGIN
 
@@ -54,6 +57,14 @@ def test_properties_are_shown_as_deep_as_they_go():
 
 def test_every_chapter_has_calls():
     assert all(calls for _, calls in chapters_of(DOCUMENT).values())
+
+
+def test_every_flow_is_drawn_as_the_document_draws_it(reader: FlaskClient):
+    shown = reader.get("/docs/flows", base_url=ORIGIN)
+    written = (Path(__file__).resolve().parents[2] / "docs/flows.md").read_text()
+    assert [flow.title for flow in flows()] == re.findall(r"^## (.*)$", written, re.MULTILINE)
+    assert all(flow.drawing in html.unescape(shown.text) for flow in flows())
+    assert 'href="/docs/flows"' in reader.get("/docs", base_url=ORIGIN).text
 
 
 def test_there_is_no_other_chapter(reader: FlaskClient):
