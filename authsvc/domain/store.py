@@ -86,6 +86,9 @@ class Decisions(Protocol):
 
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
 
+    def asked_of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
+        """The latest of those that asked the payer for something."""
+
 
 class Credentials(Protocol):
     """Device keys. `use` and `suspend` are conditional writes; a removed id is never free again."""
@@ -153,6 +156,8 @@ class OneTimeCodes(Protocol):
 
     def recovery_codes_wait_until(self, subject: Subject, now: datetime) -> datetime | None:
         """When fresh codes begin to count, None where none wait."""
+
+    def recovery_codes_left(self, subject: Subject, now: datetime) -> int: ...
 
     def veto_recovery_codes(self, subject: Subject, now: datetime) -> bool:
         """Forget the codes that wait; False where none do."""

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from authsvc.clock import Clock
-from authsvc.device.credential import DeviceState
-from authsvc.domain.account_acts import with_keys_as_they_stand
 from authsvc.domain.decision import RELEASING, Decision, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
@@ -28,6 +26,7 @@ from authsvc.stepup.closing import end, entry, must_find
 from authsvc.stepup.deciding import SEEN, Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.marks import marked
 from authsvc.stepup.proving import Completed, Offer, Proving
+from authsvc.stepup.suspending import suspend_device
 from authsvc.subject import working_for
 
 EXPIRED_AT_ONCE = 100
@@ -184,7 +183,7 @@ class StepUp:
         """
         right = () if offer is None else self._proving.right_ones(tx, decision, self._policy(), offer, now)
         proven = decision.novelty in SEEN or bool(right)
-        suspended = choice == "not_me" and proven and _suspend_device(tx, decision, now)
+        suspended = choice == "not_me" and proven and suspend_device(tx, decision, now)
         declined = decision.as_of(now).become(Status.DECLINED_BY_USER, declined=choice, suspended=suspended)
         if choice == "not_me":
             data = {"decision": decision.id, "alarm": "not_me"}
@@ -253,14 +252,3 @@ def _count_exemption(tx: Transaction, judged: Judged) -> None:
     payment = decision.payment
     amount = judged.policy.document.conversion(payment.amount_minor, payment.currency)
     tx.accounts.save(replace(account, low_value=account.low_value.plus(amount)))
-
-
-def _suspend_device(tx: Transaction, decision: Decision, now: datetime) -> bool:
-    subject = decision.payment.subject
-    account, device = tx.accounts.find_with_device(subject, decision.device_id)
-    if account is None or device is None or device.state is not DeviceState.ACTIVE:
-        return False
-    tx.accounts.save_device(device.suspended())
-    tx.accounts.save(with_keys_as_they_stand(tx, account, now))
-    tx.publish(Event("subject:device:frozen", subject, now, {"device": device.id, "reason": "not_me"}))
-    return True

@@ -26,6 +26,9 @@ _ONE_OPEN = "ON CONFLICT (client, transaction_id, is_open) DO NOTHING"
 _OPEN = "client = :client AND transaction_id = :transaction_id AND is_open = 1"
 _LAPSED = "is_open = 1 AND status = 'challenge_required' AND expires_at <= :now ORDER BY expires_at LIMIT 100"
 _OF_USER = "client = :client AND user_id = :user ORDER BY created_at DESC LIMIT :limit"
+_ASKED_OF_USER = (
+    "client = :client AND user_id = :user AND challenge IS NOT NULL ORDER BY created_at DESC LIMIT :limit"
+)
 _LIFE_MS = LIFE // timedelta(milliseconds=1)
 
 OUTCOME = """INSERT INTO outcomes (decision_id, outcome, client, recorded_at)
@@ -84,6 +87,11 @@ class DecisionStore:
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
         params = {"client": subject.client, "user": subject.user, "limit": limit}
         return tuple(_decision(row) for row in self._rows.read(DECISIONS, _OF_USER, params))
+
+    def asked_of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
+        """The latest of those that asked the payer for something."""
+        params = {"client": subject.client, "user": subject.user, "limit": limit}
+        return tuple(_decision(row) for row in self._rows.sound(DECISIONS, _ASKED_OF_USER, params))
 
     def _standing(
         self, decision: Decision, jti: str, *, frozen: bool = False, suspended: bool = False
