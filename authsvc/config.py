@@ -247,7 +247,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "display_name",
         _display_name,
-        "what people read in authenticator apps, beside passkeys and in front of messages; by default the issuer, without what makes it a URL",
+        "read in authenticator apps, beside passkeys and in messages; by default the issuer, without what makes it a URL",
     ),
     Setting(
         "rp_id",

@@ -49,6 +49,29 @@ def postgres_server(server_folder: Path) -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgres_schema(postgres_server: PostgresServer) -> str:
+    """The name of a database with the schema of this version, to be copied."""
+    from authsvc.storage.upgrade import (
+        upgrade,  # Half a second that a run without a database need not wait for.
+    )
+
+    postgres_server.ensure_running()
+    database = postgres_server.create_database()
+    upgrade(postgres_server.url(database))
+    return database
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server: PostgresServer, postgres_schema: str) -> Iterator[str]:
+    """The `postgresql://` URL of a new database with the schema of this version, dropped after the test."""
+    postgres_server.ensure_running()
+    database = postgres_server.create_database(postgres_schema)
+    yield postgres_server.url(database)
+    postgres_server.ensure_running()
+    postgres_server.drop_database(database)
+
+
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The `postgresql://` URL of a new, empty database, dropped after the test."""

@@ -70,7 +70,7 @@ def _urls(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {name: request.getfixturevalue(fixture) for name, fixture in URLS.items()}
 
 
-URLS = {"database_url": "postgres_url", "redis_url": "redis_url"}
+URLS = {"database_url": "migrated_postgres_url", "redis_url": "redis_url"}
 
 
 def test_the_service_answers_as_the_model_does(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:

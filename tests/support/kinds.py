@@ -14,7 +14,15 @@ SERVED_FOLDERS = frozenset(
 """Stories and guarantees: each runs a service, or programs of it."""
 
 SERVED_FIXTURES = frozenset(
-    {"postgres_server", "postgres_url", "redis_server", "redis_url", "redis_cluster", "redis_cluster_url"}
+    {
+        "postgres_server",
+        "postgres_url",
+        "migrated_postgres_url",
+        "redis_server",
+        "redis_url",
+        "redis_cluster",
+        "redis_cluster_url",
+    }
 )
 
 SERVED_FILES = frozenset({"contracts/test_ephemeral.py", "test_docs.py", "web/test_fuzz.py"})

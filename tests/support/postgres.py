@@ -89,10 +89,11 @@ class PostgresServer(Server):
             return False
         return True
 
-    def create_database(self) -> str:
-        """The name of a new, empty database."""
+    def create_database(self, template: str = "template1") -> str:
+        """The name of a new database: empty, or a copy of one that nobody is connected to."""
         name = f"test_{secrets.token_hex(6)}"
-        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        words = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._execute(words.format(sql.Identifier(name), sql.Identifier(template)))
         return name
 
     def drop_database(self, name: str) -> None:

@@ -30,7 +30,6 @@ from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.part import Part
 from authsvc.factor import Factor, Submission, Unusable
 from authsvc.keys.access import ALL_SCOPES, ApiKey, new_api_key
-from authsvc.keys.keyring import KeyRing
 from authsvc.payment import Payee, Payment
 from authsvc.policy.engine import Policy
 from authsvc.policy.examination import examine
@@ -40,8 +39,8 @@ from authsvc.services.enrollments import TicketWanted
 from authsvc.services.services import Services
 from authsvc.stepup.deciding import DecisionRequest
 from authsvc.stepup.proving import Completed
-from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
+from tests.support.prepared import prepare
 
 Said = Mapping[str, Any]  # Any: a test knows what it reads from an answer.
 
@@ -180,10 +179,7 @@ class Bench:
     ) -> None:
         self.settings = settings
         self.clock = clock or FrozenClock(NOON)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        if not settings.keyring.exists():
-            KeyRing.create(settings.keyring)
-        upgrade(database_url(settings))
+        prepare(settings)
         self.faces = faces or NamedFaces()
         self.tally = Counted()
         self.wired = wiring.wire(

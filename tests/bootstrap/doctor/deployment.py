@@ -20,10 +20,9 @@ from authsvc.clock import FrozenClock, SystemClock
 from authsvc.config import Settings
 from authsvc.domain.operator import Role
 from authsvc.keys.access import ALL_SCOPES, new_api_key
-from authsvc.keys.keyring import KeyRing
 from authsvc.operators.account import OperatorAccount, OperatorState
 from authsvc.storage.transaction import StoreTransaction
-from authsvc.storage.upgrade import database_url, upgrade
+from tests.support.prepared import prepare
 
 PLENTY = 1 << 40
 
@@ -52,9 +51,7 @@ class Deployment:
             backup_dir=folder / "backups",
             **changes,
         )
-        KeyRing.create(settings.keyring)
-        upgrade(database_url(settings))
-        store = open_store(settings)
+        store = open_store(prepare(settings))
         try:
             _fill(settings, store)
             take_backup(settings, store, folder / "backups")
