@@ -21,6 +21,7 @@ from authsvc.subject import Subject
 if TYPE_CHECKING:
     from authsvc.audit.chain import Entry
     from authsvc.domain.overview import Overview
+    from authsvc.domain.sieve import Mark, Sieve
     from authsvc.domain.ticket import Recovery, Ticket, TicketState
     from authsvc.policy.jobs import Backtesting
     from authsvc.policy.life import Current, Publication, ShadowRun, Version
@@ -85,6 +86,12 @@ class Decisions(Protocol):
     def outcomes(self, decision_id: str) -> tuple[tuple[str, datetime], ...]: ...
 
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
+
+    def listed(self, sieve: Sieve, before: Mark | None, limit: int) -> tuple[Decision, ...]:
+        """Decisions of a time, the latest first, roughly those that the sieve takes: the database knows no amounts."""
+
+    def of_transaction(self, client: str, transaction_id: str) -> tuple[Decision, ...]:
+        """Every decision about one transaction of a client's, the latest first."""
 
     def asked_of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
         """The latest of those that asked the payer for something."""

@@ -210,7 +210,8 @@ def test_what_is_not_the_owners_is_stopped_as_far_as_it_can_be(bench: Bench, sta
         bench.answer_otp(asked, phone.code(bench.clock))
         assert bench.complete(asked).authenticated
     if state == "used":
-        bench.consume(asked, payment)
+        receipt = str(bench.again(asked)["receipt"])
+        bench.services.receipts.consume(bench.key, bench.once(), receipt, payment)
     overview = opened(bench)
     said_so: Said = bench.services.overviews.disown(*overview, str(asked["id"]))
     assert said_so["payment_stopped"] is (state != "used")

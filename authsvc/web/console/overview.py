@@ -54,6 +54,7 @@ def show() -> Response:
         attacks=_attacks(series),
         refused=series.of(OPERATOR),
         shifts=console().figures.scores(),
+        lists=_lists(window.name),
         waiting=console().cases.waiting() if operator().may(Act.UNFREEZE_USER) else (),
     )
 
@@ -72,6 +73,18 @@ def open_bearer() -> Response:
     return page(
         "console/session.html", session_of_mine=session(), bearer=console().sessions.open_bearer(session())
     )
+
+
+_DAYS = {"hour": "today", "day": "today", "week": "week", "month": "month"}
+
+
+def _lists(window: str) -> dict[str, dict[str, str]]:
+    """Where each bar leads: the list of what it counts, of the days that hold the window."""
+    path = f"/console/decisions?days={_DAYS[window]}"
+    return {
+        "levels": {named(wording.LEVELS, name): f"{path}&level={name}" for name in LEVELS},
+        "statuses": {named(wording.STATUSES, name): f"{path}&status={name}" for name in wording.STATUSES},
+    }
 
 
 def _by_level(series: Series) -> list[tuple[str, int, list[int]]]:
