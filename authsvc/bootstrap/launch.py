@@ -172,15 +172,20 @@ def _prepare(settings: Settings, *, development: bool) -> None:
     if not development:
         refuse_misfit(database)
     elif fit_of(database) in (Fit.EMPTY, Fit.OLDER, Fit.NEWER, Fit.UNCLEAR):
-        from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
-            database_url,
-            upgrade,
-        )
-
-        upgrade(database_url(settings))
+        make_schema(settings)
     # Made before anything in it: the biometric worker listens in no folder that others can enter.
     settings.worker_socket.parent.mkdir(mode=0o700, exist_ok=True)
     fresh_directory(settings.counting_dir)
+
+
+def make_schema(settings: Settings) -> None:
+    """Bring the database to this version."""
+    from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
+        database_url,
+        upgrade,
+    )
+
+    upgrade(database_url(settings))
 
 
 def _development_key(settings: Settings) -> str:

@@ -25,6 +25,7 @@ _GROUPS = {
     "demo": "authsvc.cli.demo.commands:demo",
     "demo-shop": "authsvc.cli.demo.shop.commands:demo_shop",
     "doctor": "authsvc.cli.doctor:doctor",
+    "drill": "authsvc.cli.drill:drill",
     "ids": "authsvc.cli.ids:ids",
     "keyring": "authsvc.cli.operate:keyring",
     "keys": "authsvc.cli.operate:keys",

@@ -83,6 +83,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "pyotp": {
         "authsvc/otp.py": "the factor",
         "authsvc/cli/demo/phone.py": "the payer's authenticator app",
+        "authsvc/lab/drill/people.py": "the authenticator app of who is attacked",
     },
     "webauthn": {"authsvc/device/webauthn.py": "the ceremonies"},
     "OpenSSL": {"authsvc/device/attestation.py": "chains of attestation certificates"},
@@ -94,7 +95,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "sqlalchemy": {"authsvc/storage/": "the schema"},
     "alembic": {"authsvc/storage/": "its migrations"},
-    "sqlite3": {"authsvc/storage/": "the embedded stores"},
+    "sqlite3": {
+        "authsvc/storage/": "the embedded stores",
+        "authsvc/lab/drill/insiders.py": "writes beside the service, as an insider does",
+    },
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
     "redis": {
         "authsvc/storage/ephemeral_redis.py": "the short-lived store",

@@ -1,4 +1,4 @@
-"""A service of the demo's own: started in a folder that is thrown away, asked over HTTP, and ended with the demo."""
+"""A service for a demo or a drill: started in a folder that is thrown away, asked over HTTP, and ended with it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class OwnService:
         self._cleanup = ExitStack()
         self._data_dir = self._log = Path()
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = ""
+        self.url = self.public_url = ""
         self.api_key = ""
         self.health: Mapping[str, Any] = {}  # Any: what /readyz says, for the reader.
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="authsvc-demo-")))
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="authsvc-own-")))
             self._data_dir, self._log = folder / "data", folder / "log"
             stack.callback(self._end)
             self._start()
@@ -49,7 +49,7 @@ class OwnService:
         """The report of `authsvc audit verify` on this service's own log, while it runs."""
         arguments = ["audit", "verify", "--data-dir", str(self._data_dir), "--json"]
         done = subprocess.run(
-            [_program(), *arguments], env=_environment(), capture_output=True, text=True, timeout=60
+            [program(), *arguments], env=environment(), capture_output=True, text=True, timeout=60
         )
         try:
             report: Mapping[str, Any] = json.loads(done.stdout)
@@ -62,16 +62,25 @@ class OwnService:
         lines = self._log.read_text(errors="replace").splitlines()
         return "\n".join([line for line in lines if not line.startswith("{")][-20:])
 
+    def options(self) -> list[str]:
+        """What this service is started with besides its folders."""
+        return ["--development"]
+
+    def prepare(self) -> None:
+        """What must be in the folder before; development makes it all by itself."""
+
     def _start(self) -> None:
-        arguments = ["serve", "--development", "--json", "--host", "127.0.0.1", "--port", "0"]
+        self.prepare()
+        arguments = ["serve", *self.options(), "--json", "--host", "127.0.0.1", "--port", "0"]
         arguments += ["--data-dir", str(self._data_dir), "--model-dir", str(self._model_dir)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [_program(), *arguments], env=_environment(), stdout=subprocess.PIPE, stderr=log
+                [program(), *arguments], env=environment(), stdout=subprocess.PIPE, stderr=log
             )
         deadline = time.monotonic() + PATIENCE
         facts = self._announced()
-        self.url, self.api_key = facts["listening"], facts["api_key"]
+        self.url, self.api_key = facts["listening"], facts.get("api_key", self.api_key)
+        self.public_url = facts["open"]
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise Unavailable(f"the service did not get ready:\n{self.complaints()}")
@@ -105,7 +114,7 @@ class OwnService:
             process.stdout.close()
 
 
-def _program() -> str:
+def program() -> str:
     """The `authsvc` beside this very Python, or the one on the path."""
     beside = Path(sys.executable).with_name("authsvc")
     found = str(beside) if beside.exists() else shutil.which("authsvc")
@@ -114,7 +123,7 @@ def _program() -> str:
     return found
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This process's environment without our settings: a demo never touches the database that an operator configured."""
     return {name: value for name, value in os.environ.items() if not name.startswith("AUTHSVC_")}
 
