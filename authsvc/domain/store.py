@@ -328,6 +328,9 @@ class Backtests(Protocol):
     ) -> tuple[tuple[str, Recorded | Unreadable | Excluded], ...]:
         """Recorded decisions behind an id, in the order of their ids, each with its id."""
 
+    def sampled(self, since: datetime, until: datetime, limit: int) -> tuple[str, ...]:
+        """The first of a time in the order of their ids, each as a line that a backtest reads, without those that none can."""
+
     def documents(self) -> tuple[str, ...]:
         """Every policy document that ever decided, as canonical JSON."""
 

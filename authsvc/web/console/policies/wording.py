@@ -99,6 +99,14 @@ FACTORS: Mapping[str, str] = {
     "device_key": N_("device key"),
 }
 
+BOUNDS: Mapping[str, str] = {
+    "amount_at_least": N_("amount from"),
+    "amount_at_most": N_("amount up to"),
+    "risk_at_least": N_("risk from"),
+    "risk_at_most": N_("risk up to"),
+    "synced_amount_at_most": N_("amount with a synced passkey, up to"),
+}
+
 CAPTURES: Mapping[str, str] = {
     "browser": N_("any capture"),
     "device_signed": N_("capture signed by a device key"),
@@ -201,6 +209,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "published": partial(named, PUBLISHED),
     "finding": partial(named, FINDINGS),
     "proof": partial(named, FACTORS),
+    "bound_name": partial(named, BOUNDS),
     "capture": partial(named, CAPTURES),
     "field": _field,
     "money": money,
