@@ -26,6 +26,7 @@ _GROUPS = {
     "demo-shop": "authsvc.cli.demo.shop.commands:demo_shop",
     "doctor": "authsvc.cli.doctor:doctor",
     "drill": "authsvc.cli.drill:drill",
+    "evidence": "authsvc.cli.evidence:evidence",
     "ids": "authsvc.cli.ids:ids",
     "keyring": "authsvc.cli.operate:keyring",
     "keys": "authsvc.cli.operate:keys",
