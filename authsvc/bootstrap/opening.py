@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from authsvc.audit.remembered import RememberedHeads
@@ -47,6 +48,14 @@ class Uncounted:
     def happened(self, tag: str) -> None: ...
 
     def scored(self, model: str, score: float) -> None: ...
+
+    def committed(self, seconds: float, units: int) -> None: ...
+
+    def store_failed(self, store: str) -> None: ...
+
+    def chore_done(self, name: str, result: str) -> None: ...
+
+    def biometrics_asked(self, op: str, result: str, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,8 @@ def open_store(
     binder = Binder(ring, lambda: _requires(settings, ring), noticed)
     database = open_database(settings)
     slot = ChainSlot.claim(settings.data_dir / "run")
-    happened = (tally or Uncounted()).happened
+    counted = tally or Uncounted()
+    happened = counted.happened
     remembered = RememberedHeads(settings.memory, settings.audit_witness)
     taken_away = TakenAway(settings.memory, ring)
     writing = Writing(
@@ -122,6 +132,8 @@ def open_store(
         seal=writing.seal,
         committed=writing.committed,
         patience=settings.store_timeout.total_seconds(),
+        timed=counted.committed,
+        failed=partial(counted.store_failed, "database"),
     )
     audit = StoredAuditLog(ledger, ring.audit_public_keys, ring.audit_signing_key, clock, remembered)
     return Store(

@@ -157,13 +157,12 @@ def serve(development: bool, shop: bool, as_json: bool, **options: Any) -> None:
     if shop and not development:
         raise click.UsageError("the demo shop plays with a development service only")
     from authsvc.bootstrap.launch import launch
+    from authsvc.bootstrap.logs import set_up
 
     if development:
         options["unsafe_no_pad"] = True
     settings = read_settings(**options)
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
+    set_up(settings.log_level, settings.log_format)
     # Which of its own parts a library has set up is news to nobody, nor is each step that makes a developer's database.
     logging.getLogger("alembic.runtime").setLevel(logging.WARNING)
     launch(

@@ -15,6 +15,7 @@ from authsvc.domain.once import Answer, Answers, Once
 from authsvc.domain.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.domain.store import Ahead, Ledger, Transaction
 from authsvc.enrolling.flow import Enrolling
+from authsvc.ephemeral import Ephemeral
 from authsvc.errors import NotFound
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey, KeyAdmission, object_token
@@ -59,6 +60,7 @@ class ServiceParts:
     keys: KeyAdmission
     macs: Macs
     answers: Answers
+    ephemeral: Ephemeral
     receipts: ReceiptReader
     policies: PolicyService
     shadow: Shadowing

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from authsvc.http import CLIENT_CERTIFICATE, FOR_OPERATORS
 from authsvc.serving.admission import UnreadBody
 from authsvc.serving.answer import Answer
 
@@ -24,6 +25,7 @@ def environ_of(scope: HTTPScope) -> dict[str, Any]:
     return {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
+        "authsvc.raw_path": scope["raw_path"].decode("latin-1"),
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": server[0],
@@ -39,6 +41,9 @@ def environ_of(scope: HTTPScope) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         **_headers(scope),
+        **{
+            key: value for key in (CLIENT_CERTIFICATE, FOR_OPERATORS) if (value := scope.get(key)) is not None
+        },
     }
 
 

@@ -96,6 +96,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "sqlalchemy": {"authsvc/storage/": "the schema"},
     "alembic": {"authsvc/storage/": "its migrations"},
     "sqlite3": {
+        "authsvc/cli/demo/service.py": "writes behind the service's back, as a thief with the file would",
         "authsvc/storage/": "the embedded stores",
         "authsvc/lab/drill/insiders.py": "writes beside the service, as an insider does",
     },
@@ -124,10 +125,9 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "PIL": {
         "authsvc/face/image.py": "decodes what was uploaded",
-        "authsvc/cli/demo/faces.py": "makes photographs",
+        "authsvc/cli/demo/drawn.py": "draws faces",
         "authsvc/lab/": "spoils photographs",
     },
-    "skimage": {"authsvc/cli/demo/faces.py": "carries the astronaut"},
     "av": {
         "authsvc/voice/av_engine.py": "decodes what browsers record",
         "authsvc/lab/clips.py": "reads test clips",
@@ -164,6 +164,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/webhook/post.py": "deliveries",
     },
     "click": {"authsvc/": "every room may bring a command"},
+    "http_message_signatures": {"authsvc/web/bound.py": "requests that a backend signs"},
     "cryptography": {"authsvc/": "every room may sign or seal"},
     "jwt": {
         "authsvc/domain/receipt.py": "signs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from authsvc.bootstrap.doctor.backups import look_at_backups
+from authsvc.bootstrap.doctor.certificates import look_at_certificates
 from authsvc.bootstrap.doctor.durable import look_at_database
 from authsvc.bootstrap.doctor.engines import look_at_liveness, look_at_models
 from authsvc.bootstrap.doctor.finding import Finding, wrong
@@ -26,6 +27,7 @@ LOOKS: tuple[Look, ...] = (
     look_at_database,
     look_at_redis,
     look_at_addresses,
+    look_at_certificates,
     look_at_device_keys,
     look_at_waits,
     look_at_models,

@@ -26,13 +26,24 @@ def look_at_addresses(settings: Settings, around: Surroundings) -> Findings:
             f"`{settings.base_url}` is not https: no browser makes or uses a device key there",
             "set AUTHSVC_BASE_URL to an https address",
         )
+    if settings.tls_certificate_file is None:
+        yield from _without_tls(settings)
+    if settings.admin_port is not None and not is_here(settings.admin_host):
+        yield doubtful(
+            "admin-plain",
+            f"operators' pages and metrics are served on `{settings.admin_host}` without TLS",
+            "listen on 127.0.0.1 or on an address of the management network alone (AUTHSVC_ADMIN_HOST)",
+        )
+
+
+def _without_tls(settings: Settings) -> Findings:
     if not is_here(settings.host):
         yield wrong(
             "plain-listener",
             f"the service listens on `{settings.host}` without TLS: whoever hears the network has every API key",
-            "listen on 127.0.0.1 behind a proxy that ends TLS",
+            "set AUTHSVC_TLS_CERTIFICATE_FILE and AUTHSVC_TLS_KEY_FILE, or listen on 127.0.0.1 behind a proxy",
         )
-    elif public.scheme == "https" and not settings.trusted_proxies:
+    elif settings.public_url.startswith("https://") and not settings.trusted_proxies:
         yield wrong(
             "proxy-unnamed",
             "something before the service ends TLS and is not named: all of its clients count as one to the limits",
