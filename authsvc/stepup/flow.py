@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from authsvc.clock import Clock
 from authsvc.domain.decision import RELEASING, Decision, Status
+from authsvc.domain.payer import SEEN
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import InvalidRequest, TransactionChanged
@@ -23,7 +24,7 @@ from authsvc.policy.level import Level
 from authsvc.stepup.asking import place_of, step_of
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find
-from authsvc.stepup.deciding import SEEN, Deciding, DecisionRequest, Judged, SecretMacs
+from authsvc.stepup.deciding import Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.marks import marked
 from authsvc.stepup.proving import Completed, Offer, Proving
 from authsvc.stepup.suspending import suspend_device
@@ -101,7 +102,7 @@ class StepUp:
             if opened is None:
                 raise InvalidRequest("the transaction id was decided about in the same moment; ask again")
         _count_exemption(tx, judged)
-        tx.record(entry(opened, "backend", "decide", opened.status.value, now))
+        tx.record(entry(opened, "backend", "decide", opened.status.value, now, **_said(opened)))
         return Decided(opened, created=True)
 
     def cancel(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
@@ -252,3 +253,8 @@ def _count_exemption(tx: Transaction, judged: Judged) -> None:
     payment = decision.payment
     amount = judged.policy.document.conversion(payment.amount_minor, payment.currency)
     tx.accounts.save(replace(account, low_value=account.low_value.plus(amount)))
+
+
+def _said(decision: Decision) -> Json:
+    """The signals of the payer's habits, for the audit and the figures made of it."""
+    return {"signals": list(decision.habit.present)} if decision.habit and decision.habit.present else {}

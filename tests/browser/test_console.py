@@ -142,7 +142,7 @@ def test_one_freezes_and_two_unfreeze(colleague: Comes, town: Town):
     ann.page.fill("#reason", "the phone was stolen")
     ann.page.click("button.button-danger")
     assert town.shop.decide(town.shop.payment(payer, 100)).json["status"] == "denied"
-    ann.page.fill("#reason", "the phone is back")
+    ann.page.fill("#lifting", "the phone is back")
     ann.page.click("form[action='/console/user/unfreeze'] button")
     assert "somebody else" in ann.page.inner_text("main")
     bob.go("/console/")
