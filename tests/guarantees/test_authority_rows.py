@@ -628,7 +628,7 @@ def about_rows(service: LiveService) -> set[str]:
 
 
 def soon(is_so: Callable[[], bool]) -> bool:
-    for _ in range(20):
+    for _ in range(120):
         if is_so():
             return True
         time.sleep(0.5)
