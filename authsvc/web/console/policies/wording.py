@@ -168,8 +168,8 @@ def refusal(error: AuthsvcError) -> str:
 
 
 def money(minor: int, digits: int) -> str:
-    """An amount of the smallest unit as people write it, thousands apart: `5 000.00`."""
-    return f"{Decimal(minor).scaleb(-digits):,.{digits}f}".replace(",", "\u202f")
+    """An amount of the smallest unit as people write it: `5,000.00`."""
+    return f"{Decimal(minor).scaleb(-digits):,.{digits}f}"
 
 
 def in_words(value: object, field: str, digits: int) -> str:
