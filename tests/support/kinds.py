@@ -31,17 +31,16 @@ SERVED_FILES = frozenset({"contracts/test_ephemeral.py", "test_docs.py", "web/te
 ALONE_FILES = {
     "browser/test_gestures.py": "a head moves in real time",
     "browser/test_voice.py": "a row is spoken in real time",
-    "device/test_uniform.py": "compares times of refusals",
     "guarantees/test_canaries.py": "waits for models that a worker loads with low priority",
     "guarantees/test_outages.py": "holds answers to a time-out",
     "guarantees/test_slow_clients.py": "measures waits amid slow clients",
     "guarantees/test_uniform_failure.py": "compares times of refusals",
     "serving/test_slow_clients.py": "measures waits amid slow clients",
-    "web/test_uniform_device.py": "compares times of refusals",
 }
 """Whatever runs beside these would be measured with them."""
 
 LONG_FILES = {
+    "device/test_uniform.py": "a thousand refusals of every kind, in turn",
     "face/test_default_service.py": "the shipped networks on real photographs",
     "face/test_degradations.py": "photographs spoiled in every way",
     "face/test_fingerprint.py": "copies of photographs, made in every way",
@@ -62,6 +61,7 @@ LONG_FILES = {
     "voice/test_default_service.py": "the shipped networks on real voices",
     "voice/test_excerpts.py": "copies of recordings, made in every way",
     "voice/test_speech.py": "speech in every kind of noise",
+    "web/test_uniform_device.py": "refusals of every kind, in turn, by the work that they take",
 }
 """Whole spaces, real people, real networks: seconds each, and no units."""
 
