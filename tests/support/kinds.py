@@ -26,7 +26,9 @@ SERVED_FIXTURES = frozenset(
     }
 )
 
-SERVED_FILES = frozenset({"contracts/test_ephemeral.py", "test_docs.py", "web/test_fuzz.py"})
+SERVED_FILES = frozenset(
+    {"contracts/test_ephemeral.py", "lab/drill/test_running.py", "test_docs.py", "web/test_fuzz.py"}
+)
 
 ALONE_FILES = {
     "browser/test_gestures.py": "a head moves in real time",
