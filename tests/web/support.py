@@ -56,6 +56,7 @@ def decision(**changes: object) -> dict[str, object]:
         "reasons": [{"rule": "r", "field": "risk.score", "is": 73, "bound": 40}],
         "exemption": None,
         "missing": [],
+        "signals": None,
         "possible_from": None,
         "policy": {"id": "default", "version": 1, "digest": "sha256:" + "0" * 64},
         "binding": {"v": 1, "digest": "sha256:" + "0" * 64},
