@@ -166,7 +166,7 @@ class Credentials(Protocol):
 
 
 class OneTimeCodes(Protocol):
-    """Secrets, time steps and codes; each `use_…` answers True once."""
+    """Secrets, time steps and codes; each `use_…` returns True once."""
 
     def secret(self, subject: Subject, purpose: str) -> bytes | None: ...
 

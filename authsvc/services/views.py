@@ -1,4 +1,4 @@
-"""What callers are shown of decisions, challenges, users and devices: the names of the HTTP contract, as plain JSON values."""
+"""What is returned to callers of decisions, challenges, users and devices: the names of the HTTP contract, as JSON values."""
 
 from __future__ import annotations
 
