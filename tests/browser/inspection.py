@@ -35,7 +35,8 @@ def _inaccessible(page: Page) -> Iterator[str]:
     page.emulate_media(color_scheme="light")
     found: dict[str, Any] = _axe.run(page).response
     for violation in (*in_the_dark["violations"], *found["violations"]):
-        yield f"{violation['id']}: {violation['nodes'][0]['html'][:120]}"
+        if violation["impact"] in ("serious", "critical"):
+            yield f"{violation['id']}: {violation['nodes'][0]['html'][:120]}"
 
 
 def _too_heavy(page: Page) -> Iterator[str]:
