@@ -46,4 +46,5 @@ def from_millis(millis: int) -> datetime:
 
 def rfc3339(at: datetime) -> str:
     """An instant as it is shown: RFC 3339, UTC, milliseconds, `Z`."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    ours = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return f"{ours.isoformat(timespec='milliseconds')[:-6]}Z"
