@@ -15,7 +15,8 @@ class SystemClock:
     """The machine's clock, in the whole milliseconds that the store keeps: an instant read back equals the one written."""
 
     def now(self) -> datetime:
-        return from_millis(to_millis(datetime.now(UTC)))
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class FrozenClock:

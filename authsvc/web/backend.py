@@ -146,7 +146,7 @@ def _decision_request(client: str, wanted: requests.DecisionWanted) -> DecisionR
         channel=context.channel,
         ip=context.ip,
         locale=context.locale,
-        passed=Passed.among(wanted.model_dump()),
+        passed=Passed.of(wanted),
     )
 
 
