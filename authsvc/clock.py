@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -45,7 +46,8 @@ def from_millis(millis: int) -> datetime:
     return _EPOCH + millis * _MILLISECOND
 
 
+@lru_cache(maxsize=256)
 def rfc3339(at: datetime) -> str:
-    """An instant as it is shown: RFC 3339, UTC, milliseconds, `Z`."""
+    """An instant as it is shown: RFC 3339, UTC, milliseconds, `Z`. One request shows the same few many times."""
     ours = at if at.tzinfo is UTC else at.astimezone(UTC)
     return f"{ours.isoformat(timespec='milliseconds')[:-6]}Z"
