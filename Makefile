@@ -5,6 +5,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 .NOTPARALLEL:
+# Every program would compile all that it imports, at every start.
+unexport PYTHONDONTWRITEBYTECODE
 
 RUN_READY := .venv/ready-to-run
 TEST_READY := .venv/ready-to-test

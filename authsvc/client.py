@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ssl
 import time
-import uuid
 from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 from typing import Any, Self
-from urllib.parse import quote
 
+from authsvc.caller.endpoints import Attempt, Delivery, DeliveryPage, Endpoint, Endpoints
+from authsvc.caller.given import in_path, key_or_new, seconds, text, texts, whole, yes_or_no
+from authsvc.caller.people import Erased, RegisteredDevice, Users
 from authsvc.caller.receipts import FetchedKeys, KeySet, Receipt, ReceiptRefused, verify_receipt
+from authsvc.caller.records import Records
 from authsvc.caller.results import (
     Challenge,
     Consumed,
@@ -26,12 +28,14 @@ from authsvc.caller.results import (
     IssuedCode,
     OverviewTicket,
     Reason,
+    ReceiptState,
     Ticket,
     UserStatus,
     code_from,
     decision_from,
     overview_ticket_from,
     page_from,
+    receipt_state_from,
     status_from,
     ticket_from,
     understood,
@@ -39,17 +43,23 @@ from authsvc.caller.results import (
 from authsvc.caller.webhooks import Webhook, WebhookRefused, verify_webhook
 from authsvc.caller.wire import Body, Wire
 from authsvc.clock import Clock, SystemClock
-from authsvc.errors import InvalidRequest
+from authsvc.errors import ConfigurationError, InvalidRequest
 from authsvc.http import LONGEST_WAIT
 from authsvc.payment import Payee, Payment
 from authsvc.subject import Subject
 
 __all__ = [
+    "Attempt",
     "AuthsvcClient",
     "Challenge",
     "Consumed",
     "Decision",
+    "Delivery",
+    "DeliveryPage",
     "Device",
+    "Endpoint",
+    "Endpoints",
+    "Erased",
     "EventPage",
     "FeedEvent",
     "FetchedKeys",
@@ -61,9 +71,13 @@ __all__ = [
     "Reason",
     "Receipt",
     "ReceiptRefused",
+    "ReceiptState",
+    "Records",
+    "RegisteredDevice",
     "Subject",
     "Ticket",
     "UserStatus",
+    "Users",
     "Webhook",
     "WebhookRefused",
     "verify_receipt",
@@ -76,6 +90,9 @@ class AuthsvcClient:
 
     `client` is the name that the API key was made for, `issuer` the service's: receipts for others are refused. A call that
     creates or consumes takes an `idempotency_key`; without one it makes its own, which covers the tries of this one call.
+    A mistake in what it is given raises InvalidRequest, or ConfigurationError where it is made, before anything is sent.
+
+    `webhooks`, `users` and `audit` hold the calls about endpoints, about payers, and of the audit.
     """
 
     def __init__(
@@ -97,18 +114,20 @@ class AuthsvcClient:
         """
         self._wire = Wire(
             base_url,
-            f"Bearer {api_key}",
+            f"Bearer {_named('api_key', api_key)}",
             timeout=timeout,
             tries=tries,
             ssl_context=ssl_context,
             sleep=sleep,
         )
-        self._client = client
-        self._issuer = issuer
-        self._tolerated_warnings = frozenset(tolerated_warnings)
+        self._client, self._issuer = _named("client", client), _named("issuer", issuer)
+        self._tolerated_warnings = frozenset(_configured("tolerated_warnings", tolerated_warnings))
         self._clock = clock or SystemClock()
         self._sleep = sleep
         self._keys = FetchedKeys(lambda: self._wire.get("/.well-known/jwks.json").value)
+        self.webhooks = Endpoints(self._wire)
+        self.users = Users(self._wire)
+        self.audit = Records(self._wire)
 
     # -- A payment --------------------------------------------------------------------------------------------------
 
@@ -145,29 +164,40 @@ class AuthsvcClient:
         ip: str | None = None,
         locale: str | None = None,
         return_url: str | None = None,
+        merchant_name: str | None = None,
+        show_why: bool | None = None,
+        amount_afterwards: str | None = None,
         idempotency_key: str | None = None,
     ) -> Decision:
-        """What must this payer prove? Whatever is left out reads as the riskier value; `risk_score` is 0 to 100."""
+        """What must this payer prove? Whatever is left out reads as the riskier value; `risk_score` is 0 to 100.
+
+        The payer's page shows `merchant_name`, and with `show_why` in coarse words why it asks; in the payer's own list of
+        payments the amount is `shown`, `masked` or `hidden` as `amount_afterwards` says.
+        """
         context = {"channel": channel, "ip": ip, "locale": locale}
-        risk = None if risk_score is None else {"score": risk_score, "reasons": list(risk_reasons)}
+        reasons = texts("risk_reasons", risk_reasons)
+        risk = None if risk_score is None else {"score": whole("risk_score", risk_score), "reasons": reasons}
         body = {
             **_stated(payment),
             "user_id": payment.subject.user,
-            "device": None if device is None else device.to_json(),
+            "device": None if device is None else _device(device).to_json(),
             "risk": risk,
-            "proven": list(proven),
+            "proven": texts("proven", proven),
             "context": {name: value for name, value in context.items() if value is not None},
             "return_url": return_url,
+            "merchant_name": merchant_name,
+            "show_why": show_why,
+            "amount_afterwards": amount_afterwards,
         }
         said = {name: value for name, value in body.items() if value is not None}
         reply = self._wire.send(
-            "POST", "/v1/decisions", Body.of(said), idempotency_key=_or_new(idempotency_key)
+            "POST", "/v1/decisions", Body.of(said), idempotency_key=key_or_new(idempotency_key)
         )
         return understood(partial(decision_from, replayed=reply.replayed), reply.value)
 
     def decision(self, decision_id: str, wait: float = 0.0) -> Decision:
         """A decision, once it is no longer open or `wait` seconds have passed."""
-        deadline = time.monotonic() + wait
+        deadline = time.monotonic() + seconds("wait", wait)
         while True:
             asked_at = time.monotonic()
             patience = min(max(0.0, deadline - asked_at), LONGEST_WAIT)
@@ -183,18 +213,18 @@ class AuthsvcClient:
     ) -> IssuedCode:
         """A one-time code for this payment alone, and the sentence to send it in; an earlier one becomes void."""
         body = Body.of({} if locale is None else {"locale": locale})
-        path = f"/v1/decisions/{_in_path(decision_id)}/code"
-        reply = self._wire.send("POST", path, body, idempotency_key=_or_new(idempotency_key))
+        path = f"/v1/decisions/{in_path(decision_id)}/code"
+        reply = self._wire.send("POST", path, body, idempotency_key=key_or_new(idempotency_key))
         return understood(code_from, reply.value)
 
     def cancel(self, decision_id: str) -> Decision:
         """The payment is no longer wanted: its challenge closes, an unused receipt is void."""
-        reply = self._wire.send("POST", f"/v1/decisions/{_in_path(decision_id)}/cancel")
+        reply = self._wire.send("POST", f"/v1/decisions/{in_path(decision_id)}/cancel")
         return understood(decision_from, reply.value)
 
     def record_outcome(self, decision_id: str, outcome: str) -> None:
         """How the payment ended: `settled`, `fraud`, `refunded` or `disputed`."""
-        path = f"/v1/decisions/{_in_path(decision_id)}/outcome"
+        path = f"/v1/decisions/{in_path(decision_id)}/outcome"
         self._wire.send("POST", path, Body.of({"outcome": outcome}), safe_to_repeat=True)
 
     # -- Its receipt ------------------------------------------------------------------------------------------------
@@ -219,7 +249,7 @@ class AuthsvcClient:
         self.verify(receipt, payment)
         body = Body.of({"receipt": receipt, **_stated(payment), "user_id": payment.subject.user})
         reply = self._wire.send(
-            "POST", "/v1/receipts/consume", body, idempotency_key=_or_new(idempotency_key)
+            "POST", "/v1/receipts/consume", body, idempotency_key=key_or_new(idempotency_key)
         )
         return understood(
             lambda said: Consumed(
@@ -227,6 +257,17 @@ class AuthsvcClient:
             ),
             reply.value,
         )
+
+    def receipt_state(self, receipt: str, payment: Payment) -> ReceiptState:
+        """Ask the service whether a receipt can still be consumed; nothing is used up.
+
+        For whoever found a payment half done. Raises ReceiptMismatch where it is not for this payment.
+        """
+        body = Body.of(
+            {"receipt": text("receipt", receipt), **_stated(payment), "user_id": payment.subject.user}
+        )
+        reply = self._wire.send("POST", "/v1/receipts/verify", body, safe_to_repeat=True)
+        return understood(receipt_state_from, reply.value)
 
     # -- The payer --------------------------------------------------------------------------------------------------
 
@@ -255,10 +296,10 @@ class AuthsvcClient:
             "return_url": return_url,
             "display_name": display_name,
         }
-        if recovery:
-            said |= {"recovery": True, "operators": list(operators)}
+        if yes_or_no("recovery", recovery):
+            said |= {"recovery": True, "operators": texts("operators", operators)}
         body = Body.of({name: value for name, value in said.items() if value is not None})
-        reply = self._wire.send("POST", "/v1/enrollments", body, idempotency_key=_or_new(idempotency_key))
+        reply = self._wire.send("POST", "/v1/enrollments", body, idempotency_key=key_or_new(idempotency_key))
         return understood(ticket_from, reply.value)
 
     def issue_recovery_code(
@@ -266,8 +307,8 @@ class AuthsvcClient:
     ) -> IssuedCode:
         """A code that stands beside a recovery code in one recovery, and the sentence to send it in."""
         body = Body.of({} if locale is None else {"locale": locale})
-        path = f"/v1/enrollments/{_in_path(enrollment_id)}/code"
-        reply = self._wire.send("POST", path, body, idempotency_key=_or_new(idempotency_key))
+        path = f"/v1/enrollments/{in_path(enrollment_id)}/code"
+        reply = self._wire.send("POST", path, body, idempotency_key=key_or_new(idempotency_key))
         return understood(code_from, reply.value)
 
     def overview(
@@ -281,16 +322,16 @@ class AuthsvcClient:
         """A person's own look at devices and consents. With this call you vouch that this very person is signed in."""
         said = {"user_id": user_id, "locale": locale, "return_url": return_url}
         body = Body.of({name: value for name, value in said.items() if value is not None})
-        reply = self._wire.send("POST", "/v1/overviews", body, idempotency_key=_or_new(idempotency_key))
+        reply = self._wire.send("POST", "/v1/overviews", body, idempotency_key=key_or_new(idempotency_key))
         return understood(overview_ticket_from, reply.value)
 
     def status(self, user_id: str) -> UserStatus:
         """Frozen or not, what is enrolled, what is locked and until when."""
-        return understood(status_from, self._wire.get(f"/v1/users/{_in_path(user_id)}/status").value)
+        return understood(status_from, self._wire.get(f"/v1/users/{in_path(user_id)}/status").value)
 
     def freeze(self, user_id: str, reason: str) -> UserStatus:
         """Deny everything for this user from now on."""
-        path = f"/v1/users/{_in_path(user_id)}/freeze"
+        path = f"/v1/users/{in_path(user_id)}/freeze"
         reply = self._wire.send("POST", path, Body.of({"reason": reason}), safe_to_repeat=True)
         return understood(status_from, reply.value)
 
@@ -298,15 +339,15 @@ class AuthsvcClient:
         self, user_id: str, *, proof: str | None = None, operators: Collection[str] = ()
     ) -> UserStatus:
         """Take decisions again, on a receipt of the highest level or on the word of two operators."""
-        said: dict[str, Any] = {"operators": list(operators)}
+        said: dict[str, Any] = {"operators": texts("operators", operators)}
         if proof is not None:
             said["proof"] = proof
-        reply = self._wire.send("POST", f"/v1/users/{_in_path(user_id)}/unfreeze", Body.of(said))
+        reply = self._wire.send("POST", f"/v1/users/{in_path(user_id)}/unfreeze", Body.of(said))
         return understood(status_from, reply.value)
 
     def events(self, after: int = 0, limit: int = 100) -> EventPage:
         """What has happened since event number `after`."""
-        reply = self._wire.get(f"/v1/events?after={after:d}&limit={limit:d}")
+        reply = self._wire.get(f"/v1/events?after={whole('after', after)}&limit={whole('limit', limit)}")
         return understood(page_from, reply.value)
 
     def close(self) -> None:
@@ -320,7 +361,7 @@ class AuthsvcClient:
 
     def _decision(self, decision_id: str, patience: float) -> Decision:
         headers = {"Prefer": f"wait={patience:.0f}"} if patience >= 1 else {}
-        reply = self._wire.get(f"/v1/decisions/{_in_path(decision_id)}", headers=headers, patience=patience)
+        reply = self._wire.get(f"/v1/decisions/{in_path(decision_id)}", headers=headers, patience=patience)
         return understood(decision_from, reply.value)
 
 
@@ -339,11 +380,21 @@ def _stated(payment: Payment) -> dict[str, Any]:
     }
 
 
-def _in_path(name: str) -> str:
-    if not isinstance(name, str):
-        raise InvalidRequest(f"a name is text, and not `{type(name).__name__}`")
-    return quote(name, safe="")
+def _device(device: object) -> Device:
+    if not isinstance(device, Device):
+        raise InvalidRequest(f"`device` is a Device, and not `{type(device).__name__}`")
+    return device
 
 
-def _or_new(idempotency_key: str | None) -> str:
-    return str(uuid.uuid4()) if idempotency_key is None else idempotency_key
+def _named(name: str, value: object) -> str:
+    """What no call could go without; raises ConfigurationError, which quotes nothing: a key is a secret."""
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f"`{name}` is text, and neither empty nor anything else")
+    return value
+
+
+def _configured(name: str, words: object) -> list[str]:
+    try:
+        return texts(name, words)
+    except InvalidRequest as error:
+        raise ConfigurationError(error.detail) from None

@@ -66,7 +66,15 @@ class Settings:
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
     audit_witness: Path | None = None
+    memory_dir: Path | None = None
+    backup_dir: Path | None = None
     authority: str = ""
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    tls_client_ca_file: Path | None = None
+    tls_revoked_file: Path | None = None
+    admin_host: str = "127.0.0.1"
+    admin_port: int | None = None
     webhook_networks: str = ""
     trusted_proxies: str = ""
     voice: bool = True
@@ -75,6 +83,7 @@ class Settings:
     payment_confirmation: bool = False
     unsafe_no_pad: bool = False
     log_level: str = "INFO"
+    log_format: str = "console"
 
     @property
     def public_url(self) -> str:
@@ -93,6 +102,11 @@ class Settings:
     @property
     def keyring(self) -> Path:
         return self.keyring_file or self.data_dir / "keyring.json"
+
+    @property
+    def memory(self) -> Path:
+        """Where lies what must outlive the database."""
+        return self.memory_dir or self.keyring.parent
 
     @property
     def models(self) -> Path:
@@ -191,6 +205,12 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _form(text: str) -> str:
+    if text not in ("console", "json"):
+        raise ValueError("must be console or json")
+    return text
+
+
 def _authority(text: str) -> str:
     if text not in ("", "written", "required"):
         raise ValueError("must be written or required")
@@ -240,7 +260,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "display_name",
         _display_name,
-        "what people read in authenticator apps and beside passkeys; by default the issuer, without what makes it a URL",
+        "read in authenticator apps, beside passkeys and in messages; by default the issuer, without what makes it a URL",
     ),
     Setting(
         "rp_id",
@@ -283,10 +303,36 @@ SETTINGS: tuple[Setting, ...] = (
         "file to which every audit checkpoint is added, best on another machine's disk; for `audit verify --kept`",
     ),
     Setting(
+        "memory_dir",
+        Path,
+        "folder of what must outlive the database (`audit-heads.json`, `taken-away.log`), by default that of the key ring",
+    ),
+    Setting(
+        "backup_dir", Path, "where `authsvc backup` puts backups, and `authsvc doctor` looks how old they are"
+    ),
+    Setting(
         "authority",
         _authority,
         "`required` refuses rows that carry authority and have no MAC, `written` accepts them; by default what the key ring says:"
         " required, unless it is one of before and `db adopt` was not run yet",
+    ),
+    Setting(
+        "tls_certificate_file",
+        Path,
+        "our certificate and its chain (PEM): TLS 1.3 of our own, read again when it changes and on SIGHUP",
+    ),
+    Setting("tls_key_file", Path, "the key of that certificate (PEM)"),
+    Setting(
+        "tls_client_ca_file",
+        Path,
+        "authorities of payment backends' certificates (PEM); which key needs one says `authsvc keys bind`",
+    ),
+    Setting("tls_revoked_file", Path, "what these authorities have revoked (CRL, PEM)"),
+    Setting("admin_host", str, "address to listen on for operators"),
+    Setting(
+        "admin_port",
+        _integer(1, 65535),
+        "port for operators: `/metrics`, `/healthz`, `/readyz` and the console are served there alone, without TLS",
     ),
     Setting(
         "webhook_networks",
@@ -316,6 +362,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("unsafe_no_pad", _switch, "1 takes photographs for people: for development only"),
     Setting("log_level", _level, "DEBUG, INFO, WARNING or ERROR"),
+    Setting(
+        "log_format",
+        _form,
+        "`json` writes each line of the log as one object with its request and trace, as the lines of requests always are",
+    ),
 )
 
 
@@ -324,8 +375,9 @@ def read_settings(environment: Mapping[str, str] | None = None, **options: objec
 
     Raises ConfigurationError that lists every mistake, unknown variables with our prefix included.
     """
-    environment = os.environ if environment is None else environment
+    environment, unread = _with_files(os.environ if environment is None else environment)
     values, mistakes = _read(environment)
+    mistakes += unread
     known = {setting.variable for setting in SETTINGS} | _OTHERS
     mistakes += [
         f"`{name}` is not a setting{did_you_mean(name, known)}"
@@ -338,10 +390,31 @@ def read_settings(environment: Mapping[str, str] | None = None, **options: objec
     return Settings(**values)
 
 
-_SECRETS = {"database_url", "redis_url"}
+SECRETS = ("database_url", "redis_url")
+"""Either of these URLs may hold a password, and may be in a file instead: `AUTHSVC_DATABASE_URL_FILE`."""
+
+_FROM_FILE = "_FILE"
 
 # Read by the tests, not by the service.
 _OTHERS = {"AUTHSVC_TEST_DATA"}
+
+
+def _with_files(environment: Mapping[str, str]) -> tuple[Mapping[str, str], list[str]]:
+    """Secrets that lie in files, where containers and systemd put them, in the place of the variables that name these."""
+    read, mistakes = dict(environment), list[str]()
+    for variable in (PREFIX + name.upper() for name in SECRETS):
+        path = read.pop(variable + _FROM_FILE, "")
+        if not path:
+            continue
+        if variable in read:
+            mistakes.append(f"`{variable}` and `{variable}{_FROM_FILE}` are both set")
+            continue
+        try:
+            read[variable] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            mistakes.append(f"`{variable}{_FROM_FILE}`: `{path}` cannot be read: {why}")
+    return read, mistakes
 
 
 def _read(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
@@ -354,8 +427,7 @@ def _read(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         try:
             values[setting.name] = setting.read(text)
         except ValueError as error:
-            # Either of these URLs may hold a password.
-            shown = "not shown" if setting.name in _SECRETS else f"`{text}`"
+            shown = "not shown" if setting.name in SECRETS else f"`{text}`"
             mistakes.append(f"`{setting.variable}` is {shown}: {error}")
     return values, mistakes
 

@@ -81,6 +81,12 @@ class TransactionChanged(AuthsvcError):
     slug = "transaction-changed"
 
 
+class IdempotencyKeyMissing(AuthsvcError):
+    """The call creates or consumes, and came without an Idempotency-Key."""
+
+    slug = "idempotency-key-missing"
+
+
 class IdempotencyKeyReused(AuthsvcError):
     """The same Idempotency-Key came with another request."""
 
@@ -153,6 +159,18 @@ class EndpointDisabled(AuthsvcError):
     slug = "endpoint-disabled"
 
 
+class MethodNotAllowed(AuthsvcError):
+    """The address does not offer this method: the service is of another version than its caller."""
+
+    slug = "method-not-allowed"
+
+
+class RequestTimeout(AuthsvcError):
+    """The request did not arrive in time; what it would have done was not done."""
+
+    slug = "request-timeout"
+
+
 class RateLimited(AuthsvcError):
     """Too many requests; `retry_after` in `extra` says for how many seconds."""
 
@@ -163,6 +181,12 @@ class Unavailable(AuthsvcError):
     """Something we depend on is gone, slow or answering garbage. Refusing is the answer; trying again is allowed."""
 
     slug = "unavailable"
+
+
+class InternalError(AuthsvcError):
+    """The service broke over this request. Whether it had an effect is not known; the same Idempotency-Key finds out."""
+
+    slug = "internal-error"
 
 
 class ConfigurationError(AuthsvcError):

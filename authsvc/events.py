@@ -69,3 +69,15 @@ class Tally(Protocol):
     def happened(self, tag: str) -> None: ...
 
     def scored(self, model: str, score: float) -> None: ...
+
+    def committed(self, seconds: float, units: int) -> None:
+        """The durable store committed so many units of work at once."""
+
+    def store_failed(self, store: str) -> None:
+        """`database` or `ephemeral` did not answer, or not in time."""
+
+    def chore_done(self, name: str, result: str) -> None:
+        """Something that is done every so often ended `well` or `failed`."""
+
+    def biometrics_asked(self, op: str, result: str, seconds: float) -> None:
+        """The biometric worker was asked; `answered`, `busy`, `late` or `gone`."""

@@ -3,12 +3,50 @@
 from __future__ import annotations
 
 import http.client
+import re
+import secrets
 from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 BODY_PENDING = "authsvc.body_pending"
 """The WSGI environ key by which our server says that it has not read a body, since nobody knows yet whether it may be sent."""
+
+CLIENT_CERTIFICATE = "authsvc.client_certificate"
+"""The environ key of the SHA-256 of the certificate that a client showed, checked by our server or by a trusted proxy."""
+
+FOR_OPERATORS = "authsvc.for_operators"
+"""The environ key by which our server says whether a request came in by the operators' listener; absent where there is none."""
+
+QUEUED_AT = "authsvc.queued_at"
+"""The environ key of the moment (`perf_counter`) at which a whole request began to wait for a thread."""
+
+_TRACEPARENT = re.compile(
+    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Of the request that a thread answers: our id, and the trace that it belongs to."""
+
+    request: str
+    id: str
+
+
+TRACE: ContextVar[Trace | None] = ContextVar("trace", default=None)
+"""For log lines that are written meanwhile."""
+
+
+def trace_of(traceparent: str) -> str:
+    """The trace id of a `traceparent` (W3C Trace Context section 3.2); a new one where none was sent, or nonsense."""
+    found = _TRACEPARENT.fullmatch(traceparent.strip()) if len(traceparent) <= 512 else None
+    if found is None or traceparent.startswith("ff"):
+        return secrets.token_hex(16)
+    return found.group(1)
+
 
 LONGEST_WAIT = 25.0
 """Seconds that the service holds one request for a decision open; a client that waits longer asks again."""

@@ -46,6 +46,8 @@ RECOVERY_CODES = 10
 RECOVERY_BYTES = 10  # 80 bits; requirement 11 asks for 64.
 
 LONGEST_TYPED = 64
+LONGEST_SIGNATURE = 20
+_BRACKETS = dict.fromkeys(map(ord, "【】[]〖〗"))
 _CODE = re.compile(r"[0-9]{6}(?:[0-9]{2})?\Z")
 _RECOVERY_CODE = re.compile(r"[A-Z2-7]{16}\Z")
 _LOOKS_LIKE = {"0": "O", "1": "IL", "8": "B"}
@@ -205,27 +207,45 @@ def issued_code(secret: bytes, step: int, binding: Binding) -> str:
     return f"{number % 10**ISSUED_DIGITS:0{ISSUED_DIGITS}d}"
 
 
-def issued_text(payment: Payment, code: str, locale: str) -> str:
-    """The sentence to send, in Chinese or English: amount and code first, the payee last, so that no name can reshape it."""
-    zh = locale.lower().startswith("zh")
+def issued_text(payment: Payment, code: str, locale: str, sender: str) -> str:
+    """The sentence to send, in Chinese or English: who sends it, amount and code first, the payee last.
+
+    So no name of a payee can reshape what stands before it.
+    """
+    zh = _is_chinese(locale)
     amount = written(payment.amount_minor, payment.currency, "zh_CN" if zh else "en")
     payee = quoted(payment.payee.name)
     if zh:
-        return f"付款 {amount}，验证码 {code}，2 分钟内有效。若非本人操作，请勿告知任何人。收款方：{payee}"
+        return (
+            f"{_signature(sender)}您正在付款 {amount}，验证码 {code}，2 分钟内有效。"
+            f"请勿泄露给他人；如非本人操作，请忽略本短信并联系客服。收款方：{payee}"
+        )
     return (
-        f"Payment of {amount}: your code is {code}, valid for 2 minutes. "
+        f"{_signature(sender)} Payment of {amount}: your code is {code}, valid for 2 minutes. "
         f"If this is not you, tell it to nobody. Payee: {payee}"
     )
 
 
-def recovery_text(code: str, locale: str) -> str:
+def recovery_text(code: str, locale: str, sender: str) -> str:
     """The sentence to send to somebody who has lost the phone and sets up another one."""
-    if locale.lower().startswith("zh"):
-        return f"您正在找回账户并绑定新手机，验证码 {code}，2 分钟内有效。若非本人操作，请勿告知任何人，并立即冻结账户。"
+    if _is_chinese(locale):
+        return (
+            f"{_signature(sender)}您正在更换手机并恢复账户，验证码 {code}，2 分钟内有效。"
+            "请勿泄露给他人；如非本人操作，请立即冻结账户。"
+        )
     return (
-        f"Code {code} confirms that you recover your account on a new phone. It is valid for 2 minutes. "
+        f"{_signature(sender)} Code {code} confirms that you recover your account on a new phone. It is valid for 2 minutes. "
         "If this is not you, tell it to nobody and freeze your account."
     )
+
+
+def _is_chinese(locale: str) -> bool:
+    return locale.lower().startswith("zh")
+
+
+def _signature(sender: str) -> str:
+    """Who sends the message, as carriers in China ask for it; a name cannot close its brackets."""
+    return f"【{sender.translate(_BRACKETS)[:LONGEST_SIGNATURE]}】"
 
 
 def new_recovery_codes() -> tuple[str, ...]:

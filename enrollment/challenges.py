@@ -66,13 +66,6 @@ class ChallengePages:
         must_be_ours(request, opened)
         return self._go_on(opened, challenge_id)
 
-    def ways(self, challenge_id: str) -> Answer:
-        """The other ways to prove it."""
-        _, challenge = self._opened(challenge_id)
-        if challenge["status"] != OPEN:
-            return _to(challenge_id)
-        return self._page("challenge/ways.html", challenge_id, challenge)
-
     def switch(self, challenge_id: str) -> Answer:
         opened, _ = self._opened(challenge_id)
         must_be_ours(request, opened)
@@ -156,7 +149,6 @@ def challenge_pages(api: Api, door: Doorkeeper) -> Blueprint:
     blueprint.post("")(pages.arrive)
     blueprint.post("/code")(pages.type_code)
     blueprint.post("/go-on")(pages.go_on)
-    blueprint.get("/ways")(pages.ways)
     blueprint.post("/ways")(pages.switch)
     blueprint.get("/not-me")(pages.not_me)
     blueprint.post("/decline")(pages.decline)

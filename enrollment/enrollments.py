@@ -93,7 +93,12 @@ class EnrollmentPages:
         begun = self._begun(opened, enrollment_id, "consent")
         agreed = [name for name in begun["modalities"] if request.form.get(name) == "yes"]
         guardian = typed(request.form.get("guardian", ""))
-        said: dict[str, object] = {"modalities": agreed, "text_version": begun["text_version"]}
+        refused = [name for name in begun["modalities"] if request.form.get(name) == "no"]
+        said: dict[str, object] = {
+            "modalities": agreed,
+            "refused": refused,
+            "text_version": begun["text_version"],
+        }
         if "under_14" in request.form and not guardian:
             shown = {"step": "consent", "begun": begun, "message": gettext(_GUARDIAN), "status": 422}
             return self._page("enrollment/consent.html", opened, enrollment, **shown)
@@ -179,6 +184,11 @@ class EnrollmentPages:
         begun = self._api.send("POST", f"{enrollment_id}/steps/{step}/begin", opened.token)
         if step == "consent" and begun["text_version"] not in CONSENTS:
             raise Unavailable("the pages do not have the wording of this consent")
+        if step == "consent":
+            return {
+                **begun,
+                "earlier": {each["modality"]: each["given_at"] for each in begun.get("agreed", ())},
+            }
         # The code is drawn by authsvc itself and is made of a path alone.
         return {**begun, "qr_svg": Markup(begun["qr_svg"])} if "qr_svg" in begun else begun  # noqa: S704
 

@@ -6,6 +6,7 @@ Each is skipped with its reason where the program or the data is not there. What
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,14 @@ from authsvc.biometric.manifest import manifest_folder, read_manifest
 from authsvc.biometric.weights import verified_weights
 from authsvc.errors import ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL
-from tests.support.kinds import kinds_of
+from tests.support.kinds import RAN_OUT, kinds_of
 from tests.support.postgres import PostgresServer, postgres_program
 from tests.support.redis_server import RedisClusterServers, RedisServer
 from tests.support.skips import skip_lines, skipped_by_reason
+
+# Hundreds of programs are started, and each would compile all that it imports: two seconds of computing every time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -42,6 +47,29 @@ def postgres_server(server_folder: Path) -> Iterator[PostgresServer]:
     folder.mkdir()
     with PostgresServer.create(postgres, initdb, folder) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_schema(postgres_server: PostgresServer) -> str:
+    """The name of a database with the schema of this version, to be copied."""
+    from authsvc.storage.upgrade import (
+        upgrade,  # Half a second that a run without a database need not wait for.
+    )
+
+    postgres_server.ensure_running()
+    database = postgres_server.create_database()
+    upgrade(postgres_server.url(database))
+    return database
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server: PostgresServer, postgres_schema: str) -> Iterator[str]:
+    """The `postgresql://` URL of a new database with the schema of this version, dropped after the test."""
+    postgres_server.ensure_running()
+    database = postgres_server.create_database(postgres_schema)
+    yield postgres_server.url(database)
+    postgres_server.ensure_running()
+    postgres_server.drop_database(database)
 
 
 @pytest.fixture
@@ -126,17 +154,23 @@ def model_dir() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what starts servers and what must run by itself."""
+    """Marks what starts servers and what must run by itself; where there are servers, a wait that ran out has a second run."""
     here = Path(__file__).parent
     for item in items:
         for kind in kinds_of(item.path.relative_to(here), getattr(item, "fixturenames", ())):
             item.add_marker(kind)
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=RAN_OUT))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Ends the report with what was not run, grouped by reason: skipped is not passed."""
+    """Ends the report with what was not run, by reason, and what ran twice: neither is simply passed."""
     groups = skipped_by_reason(terminalreporter.stats.get("skipped", ()))
     if groups:
         terminalreporter.section("not run, by reason")
         for line in skip_lines(groups):
             terminalreporter.write_line(line)
+    again = terminalreporter.stats.get("rerun", ())
+    if again:
+        terminalreporter.section("run twice: a wait ran out")
+        for report in again:
+            terminalreporter.write_line(report.nodeid)

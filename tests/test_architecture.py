@@ -9,6 +9,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 
 from tests.support.imports import CHECKOUT, Import, imports_below, uses_of
 from tests.support.rooms import (
+    DEMO_MAY_KNOW,
     ENVIRONMENT_KNOWN_BY,
     IMPURE,
     LIBRARIES,
@@ -29,10 +31,24 @@ from tests.support.rooms import (
     WORDS,
 )
 
-ALL = imports_below("authsvc", "enrollment")
-OURS = [found for found in ALL if found.library == "authsvc" and found.importer != found.imported]
 SHARED_SENTENCES = {"authsvc.services.hints.hints_view"}
-AT_WORK = [found for found in OURS if not found.is_for_types and found.importer != "enrollment"]
+
+
+@cache
+def all_imports() -> tuple[Import, ...]:
+    return imports_below("authsvc", "enrollment")
+
+
+@cache
+def ours() -> tuple[Import, ...]:
+    return tuple(
+        each for each in all_imports() if each.library == "authsvc" and each.importer != each.imported
+    )
+
+
+@cache
+def at_work() -> tuple[Import, ...]:
+    return tuple(each for each in ours() if not each.is_for_types and each.importer != "enrollment")
 
 
 def test_the_hallway_is_taken_in_at_a_glance() -> None:
@@ -46,7 +62,7 @@ def test_the_map_is_the_tree() -> None:
     drawn = re.findall(r"^\| `(\w+)/` \|", (CHECKOUT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
     assert sorted(drawn) == sorted(each.parent.name for each in (CHECKOUT / "authsvc").glob("*/__init__.py"))
     above = {name: floor for floor, name in enumerate(drawn)}
-    pairs = [(above.get(each.importer), above.get(each.imported), str(each)) for each in AT_WORK]
+    pairs = [(above.get(each.importer), above.get(each.imported), str(each)) for each in at_work()]
     assert not [text for low, high, text in pairs if low is not None and high is not None and low < high]
 
 
@@ -60,22 +76,35 @@ def test_a_package_begins_with_what_it_answers(package: Path) -> None:
 
 
 def test_words_know_only_words() -> None:
-    assert not [str(each) for each in AT_WORK if each.importer in WORDS and each.imported not in WORDS]
+    assert not [str(each) for each in at_work() if each.importer in WORDS and each.imported not in WORDS]
 
 
 def test_a_room_knows_no_other_room() -> None:
-    assert not [str(each) for each in AT_WORK if each.importer in ROOMS and not _may_know(each)]
+    assert not [str(each) for each in at_work() if each.importer in ROOMS and not _may_know(each)]
+
+
+def test_the_demo_is_a_client() -> None:
+    theirs = [
+        each
+        for each in all_imports()
+        if each.library == "authsvc" and each.file.startswith("authsvc/cli/demo/")
+    ]
+    outside = [each for each in theirs if not each.name.startswith("authsvc.cli.demo.")]
+    assert not [str(each) for each in outside if each.imported not in WORDS | set(DEMO_MAY_KNOW)]
+    assert set(DEMO_MAY_KNOW) <= {each.imported for each in outside}
 
 
 def test_every_exception_is_needed() -> None:
-    used = {(each.importer, each.imported) for each in AT_WORK}
+    used = {(each.importer, each.imported) for each in at_work()}
     assert not [pair for pair in _exceptions() if pair not in used]
 
 
 def test_the_flow_knows_neither_storage_nor_web() -> None:
-    flow = {each.importer for each in AT_WORK} - WORDS - set(ROOMS) - NOT_FOR_THE_FLOW
-    assert {"domain", "account", "stepup", "enrolling", "policy_life", "services"} <= flow
-    assert not [str(each) for each in AT_WORK if each.importer in flow and each.imported in NOT_FOR_THE_FLOW]
+    flow = {each.importer for each in at_work()} - WORDS - set(ROOMS) - NOT_FOR_THE_FLOW
+    assert {"domain", "stepup", "enrolling", "policy_life", "services"} <= flow
+    assert not [
+        str(each) for each in at_work() if each.importer in flow and each.imported in NOT_FOR_THE_FLOW
+    ]
 
 
 def test_the_flow_knows_factors_only_as_verifiers() -> None:
@@ -86,23 +115,23 @@ def test_the_flow_knows_factors_only_as_verifiers() -> None:
         "authsvc.device.verifier",
         "authsvc.device.webauthn",
     )
-    assert not [str(each) for each in OURS if each.importer == "stepup" and each.name.startswith(factors)]
+    assert not [str(each) for each in ours() if each.importer == "stepup" and each.name.startswith(factors)]
 
 
 def test_the_web_knows_the_services_and_no_room() -> None:
     rooms = {*ROOMS, "storage"} - set(WEB_MAY_KNOW)
-    assert not [str(each) for each in AT_WORK if each.importer == "web" and each.imported in rooms]
+    assert not [str(each) for each in at_work() if each.importer == "web" and each.imported in rooms]
 
 
 def test_only_those_who_put_the_service_together_know_storage() -> None:
     assert not [
-        str(each) for each in OURS if each.imported == "storage" and each.importer not in STORAGE_KNOWN_BY
+        str(each) for each in ours() if each.imported == "storage" and each.importer not in STORAGE_KNOWN_BY
     ]
 
 
 def test_imports_have_no_circle() -> None:
     graph: dict[str, set[str]] = {}
-    for each in AT_WORK:
+    for each in at_work():
         graph.setdefault(each.importer, set()).add(each.imported)
     # `authsvc` itself is a version number.
     graph.pop("authsvc", None)
@@ -111,28 +140,30 @@ def test_imports_have_no_circle() -> None:
 
 def test_authsvc_does_not_know_enrollment() -> None:
     assert not [
-        str(each) for each in ALL if each.library == "enrollment" and each.file.startswith("authsvc/")
+        str(each)
+        for each in all_imports()
+        if each.library == "enrollment" and each.file.startswith("authsvc/")
     ]
 
 
 def test_enrollment_is_a_client() -> None:
     known = WORDS | {"caller", "client", "look"}
-    theirs = [each for each in OURS if each.file.startswith("enrollment/")]
+    theirs = [each for each in ours() if each.file.startswith("enrollment/")]
     assert not [
         str(each) for each in theirs if each.imported not in known and each.name not in SHARED_SENTENCES
     ]
 
 
 def test_a_library_is_known_where_the_table_says() -> None:
-    ours = {"authsvc", "enrollment", "_typeshed", "__future__", *sys.stdlib_module_names} - set(LIBRARIES)
-    foreign = [each for each in ALL if each.library not in ours]
+    known = {"authsvc", "enrollment", "_typeshed", "__future__", *sys.stdlib_module_names} - set(LIBRARIES)
+    foreign = [each for each in all_imports() if each.library not in known]
     assert not [str(each) for each in foreign if not _is_known(each)]
 
 
 def test_the_table_names_no_library_that_nobody_knows() -> None:
     used = {
         (each.library, place)
-        for each in ALL
+        for each in all_imports()
         for place in LIBRARIES.get(each.library, ())
         if each.file.startswith(place)
     }
@@ -144,7 +175,7 @@ def test_the_table_names_no_library_that_nobody_knows() -> None:
 def test_models_are_loaded_where_they_are_needed() -> None:
     assert not [
         str(each)
-        for each in ALL
+        for each in all_imports()
         if each.library in LOADED_LATE and not each.is_late and not each.is_for_types
     ]
 
@@ -204,7 +235,7 @@ def _is_known(found: Import) -> bool:
 
 def _imports_of(module: str) -> list[Import]:
     file = f"{module.replace('.', '/')}.py"
-    return [each for each in ALL if each.file == file and not each.is_for_types]
+    return [each for each in all_imports() if each.file == file and not each.is_for_types]
 
 
 RETIRED = r"\bdesks?\b|taken in hand|gives no sense|enrolment"

@@ -239,7 +239,11 @@ def test_importing_the_client_loads_nothing_heavy():
     assert set(rooms.split()) == {
         "authsvc.canonical",
         "authsvc.caller",
+        "authsvc.caller.endpoints",
+        "authsvc.caller.given",
+        "authsvc.caller.people",
         "authsvc.caller.receipts",
+        "authsvc.caller.records",
         "authsvc.caller.results",
         "authsvc.caller.webhooks",
         "authsvc.caller.wire",

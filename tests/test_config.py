@@ -148,3 +148,34 @@ def test_a_list_of_models_that_cannot_be_read_is_named(tmp_path: Path, name: str
     ) as refused:
         TrustedModels.load(tmp_path / name)
     assert "Errno" not in str(refused.value)
+
+
+def test_secrets_may_lie_in_files(tmp_path: Path):
+    url = tmp_path / "url"
+    url.write_text("postgresql://authsvc:hunter2@db/authsvc\n")
+    settings = read_settings({"AUTHSVC_DATABASE_URL_FILE": str(url), "AUTHSVC_REDIS_URL_FILE": ""})
+    assert settings.database_url == "postgresql://authsvc:hunter2@db/authsvc"
+    assert settings.redis_url == ""
+
+
+@pytest.mark.parametrize("name", ["AUTHSVC_DATABASE_URL", "AUTHSVC_REDIS_URL"])
+def test_a_secret_that_cannot_be_read_is_told_and_never_shown(tmp_path: Path, name: str):
+    url = tmp_path / "url"
+    url.write_bytes(b"mysql://hunter2@db")
+    for environment in (
+        {f"{name}_FILE": str(url)},
+        {f"{name}_FILE": str(tmp_path / "absent")},
+        {f"{name}_FILE": str(url), name: "redis://x"},
+        {f"{name}_FILE": str(tmp_path)},
+    ):
+        with pytest.raises(ConfigurationError, match=name) as told:
+            read_settings(environment)
+        assert "hunter2" not in told.value.detail
+    url.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="no text"):
+        read_settings({f"{name}_FILE": str(url)})
+
+
+def test_only_secrets_may_lie_in_files():
+    with pytest.raises(ConfigurationError, match="AUTHSVC_PORT_FILE"):
+        read_settings({"AUTHSVC_PORT_FILE": "/a"})

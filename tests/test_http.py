@@ -1,5 +1,6 @@
 """HTTP as servers speak it: interim answers, pauses as seconds and as dates, IPv6 in addresses."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from authsvc.caller.wire import Wire
 from authsvc.errors import Unavailable
-from authsvc.http import netloc, retry_after
+from authsvc.http import netloc, retry_after, trace_of
 from authsvc.webhook.delivery import Outcome, Trouble
 from authsvc.webhook.guard import LOOPBACK, Guard
 from authsvc.webhook.post import Postman
@@ -155,3 +156,22 @@ def test_receivers_and_services_are_heard_alike(said: Callable[[], str]) -> None
 )
 def test_an_address_can_be_pasted_into_a_browser(host: str, written: str) -> None:
     assert netloc(host, 8080) == written
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_kept"),
+    [
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", True),
+        ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-later", True),
+        ("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", False),
+        ("00-00000000000000000000000000000000-b7ad6b7169203331-01", False),
+        ("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", False),
+        ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", False),
+        ("", False),
+        ("x" * 9000, False),
+    ],
+)
+def test_a_trace_that_came_in_goes_on(sent: str, is_kept: bool):
+    found = trace_of(sent)
+    assert re.fullmatch("[0-9a-f]{32}", found)
+    assert (found == "0af7651916cd43dd8448eb211c80319c") is is_kept

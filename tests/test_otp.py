@@ -18,6 +18,7 @@ from authsvc.otp import (
     new_recovery_codes,
     read_recovery_code,
     recovery_digest,
+    recovery_text,
     strict_code,
     time_step,
 )
@@ -133,12 +134,26 @@ def test_issued_codes_are_spread_evenly():
 
 
 def test_the_sentence_names_amount_payee_and_code():
-    chinese = issued_text(payment(), "12345678", "zh-CN")
-    english = issued_text(payment(), "12345678", "en-GB")
+    chinese = issued_text(payment(), "12345678", "zh-CN", "友谊支付")
+    english = issued_text(payment(), "12345678", "en-GB", "友谊支付")
+    assert chinese.startswith("【友谊支付】您正在付款 ¥1,250.00，验证码 12345678，")
+    assert english.startswith("【友谊支付】")
     for text in (chinese, english):
         assert "1,250.00" in text
         assert "友谊商店" in text
         assert "12345678" in text
+
+
+@pytest.mark.parametrize("sender", ["友谊】您已中奖【", "[友谊]您已中奖[]", "友谊您已中奖" * 9])
+def test_no_name_of_a_sender_leaves_its_brackets(sender: str):
+    for text in (
+        issued_text(payment(), "12345678", "zh-CN", sender),
+        recovery_text("12345678", "zh-CN", sender),
+    ):
+        name, _, rest = text.removeprefix("【").partition("】")
+        assert len(name) <= 20
+        assert rest.startswith("您正在")
+        assert not set("【】") & set(rest)
 
 
 RESHAPING = (
@@ -155,8 +170,8 @@ RESHAPING = (
 @pytest.mark.parametrize("name", RESHAPING)
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_no_name_of_a_payee_reshapes_the_sentence(name: str, locale: str):
-    text = issued_text(payment(payee=Payee("shop_1", name)), "87654321", locale)
-    plain = issued_text(payment(payee=Payee("shop_1", "Shop")), "87654321", locale)
+    text = issued_text(payment(payee=Payee("shop_1", name)), "87654321", locale, "友谊")
+    plain = issued_text(payment(payee=Payee("shop_1", "Shop")), "87654321", locale, "友谊")
     before, _, quoted = text.partition("“")
     assert before == plain.partition("“")[0]
     assert "1,250.00" in before

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import psutil
 import psycopg
@@ -12,6 +12,7 @@ import pytest
 import redis
 from redis.cluster import RedisCluster
 
+from tests.support.kinds import kinds_of
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisClusterServers, RedisServer
@@ -138,3 +139,14 @@ def test_what_was_not_run_is_listed_by_reason() -> None:
         "4 not run: no camera", "    a", "    b", "    c", "    and 1 more",
         "1 not run: no disk", "    e",
     )  # fmt: skip
+
+
+def test_programs_keep_what_they_compiled() -> None:
+    program = "import sys; print(sys.dont_write_bytecode)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout.strip(), sys.dont_write_bytecode) == ("False", False)
+
+
+def test_a_folder_inside_of_a_room_can_be_served() -> None:
+    assert kinds_of(PurePath("cli/demo/test_story.py"), ()) == {"served"}
+    assert kinds_of(PurePath("cli/test_ids.py"), ()) == set()

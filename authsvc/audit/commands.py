@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any  # Any: what JSON has.
 
 import click
 
+from authsvc.audit.chain import PublicKeys
+from authsvc.audit.evidence_file import bundle_in, keys_in, verify_file
+from authsvc.audit.evidence_page import page
 from authsvc.audit.export import KEYS, read_checkpoints, read_keys, verify_export
 from authsvc.audit.report import Report
-from authsvc.audit.witness import Witness, verify_bundle
+from authsvc.audit.witness import Witness
 from authsvc.errors import InvalidRequest
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -31,25 +35,55 @@ def verify_export_command(
     except InvalidRequest as error:
         raise click.ClickException(error.detail) from None
     if keys_file is None:
-        click.echo("the keys come with the log; compare them with the service's own:", err=True)
-        for key_id in keys:
-            click.echo(f"  {key_id}", err=True)
+        _compare_keys(keys)
     report = verify_export(folder, keys, kept)
     print_report(report, as_json)
+
+
+@click.command("verify")
+@click.argument("file", type=_FILE)
+@click.option(
+    "--keys", "keys_file", type=_FILE, help="The service's public audit keys, from a source you trust."
+)
+@click.option("--html", type=click.Path(path_type=Path), help="A page to read.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as one JSON line.")
+def verified(file: Path, keys_file: Path | None, html: Path | None, as_json: bool) -> None:
+    """Verify the evidence of one decision, with nothing but the public keys; exits with 1 when it does not hold."""
+    content = file.read_bytes()
+    try:
+        keys = keys_in(content) if keys_file is None else read_keys(keys_file)
+    except InvalidRequest as error:
+        raise click.ClickException(error.detail) from None
+    if keys_file is None:
+        _compare_keys(keys)
+    witness = verify_file(content, keys)
+    if html is not None:
+        html.write_text(page(_object(bundle_in(content)), witness), encoding="utf-8")
+    _print(witness, _witness_lines(witness), as_json)
 
 
 @click.command("evidence")
 @click.argument("bundle", type=_FILE)
 @click.option("--keys", "keys_file", type=_FILE, required=True, help="The service's public audit keys.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as one JSON line.")
-def evidence_command(bundle: Path, keys_file: Path, as_json: bool) -> None:
-    """Verify the evidence bundle of one decision; exits with 1 when it does not hold."""
+@click.pass_context
+def evidence_command(context: click.Context, bundle: Path, keys_file: Path, as_json: bool) -> None:
+    """The old name of `authsvc evidence verify`."""
+    context.invoke(verified, file=bundle, keys_file=keys_file, html=None, as_json=as_json)
+
+
+def _compare_keys(keys: PublicKeys) -> None:
+    click.echo("the keys come with what they verify; compare them with the service's own:", err=True)
+    for key_id in keys:
+        click.echo(f"  {key_id}", err=True)
+
+
+def _object(text: str) -> dict[str, Any]:
     try:
-        keys = read_keys(keys_file)
-    except InvalidRequest as error:
-        raise click.ClickException(error.detail) from None
-    witness = verify_bundle(bundle.read_bytes(), keys)
-    _print(witness, _witness_lines(witness), as_json)
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def print_report(report: Report, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -274,6 +275,7 @@ class Manifest(_Part):
         return None
 
 
+@lru_cache(maxsize=64)
 def parse_manifest(text: str, name: str = "manifest") -> Manifest:
     """A manifest from its TOML text; raises ModelUnusable that names `name`, the field and what is wrong with it."""
     try:

@@ -71,7 +71,7 @@ class App(Flask):
             return answer
         answer.request_id = asked.id
         route = "unknown" if asked.url_rule is None else asked.url_rule.rule
-        self._metrics.served(asked.method, route, asked.seconds())
+        self._metrics.served(asked.method, route, answer.status_code, asked.seconds(), asked.queued())
         if answer.slug is not None:
             self._metrics.refused(answer.slug)
         access_log.write(asked, answer, route)
@@ -80,11 +80,13 @@ class App(Flask):
 
 def make_app(settings: Settings) -> App:
     """The application of one web process, wired from its settings."""
+    from authsvc.bootstrap.gauges import Gauges
     from authsvc.bootstrap.wiring import wire  # Every room and storage load here, not with this module.
 
     spaces = {"data": settings.data_dir, "metrics": settings.counting_dir}
     metrics = Metrics(settings.counting_dir, expected_beside(manifest_folder()), spaces)
     wired = wire(settings, tally=metrics)
+    metrics.watch(Gauges(settings, wired.store))
     wired.start_chores()
     access_log.to_stderr()
     return create_app(wired.services, WebSettings(settings.public_url), metrics, wired.close, wired.console)

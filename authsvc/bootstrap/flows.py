@@ -178,7 +178,7 @@ def _steps(shared: _Shared, staging: Staging) -> tuple[Step, ...]:
     store, settings = shared.kept.store, shared.settings
     faces, voices = _face_step(shared, staging), _voice_steps(shared, staging)
     return (
-        ConsentStep((faces, *voices), look_alikes=settings.look_alikes),
+        ConsentStep((faces, *voices), store.ledger, look_alikes=settings.look_alikes),
         DeviceStep(store.ledger, shared.rules, store.ring),
         AppStep(staging, settings.service_name),
         faces,

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from authsvc.bootstrap.address import note_address
 from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.app import make_app
+from authsvc.bootstrap.gauges import note_start
+from authsvc.bootstrap.listeners import ByListener
 from authsvc.bootstrap.opening import open_database, open_store
 from authsvc.bootstrap.wiring import device_rules
 from authsvc.config import Settings
@@ -31,6 +33,7 @@ from authsvc.operators.roster import Roster, invitation_url
 from authsvc.serving.process import SideProcess
 from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
+from authsvc.serving.tls import TlsFiles
 from authsvc.storage.revision import Fit, fit_of, refuse_misfit
 from authsvc.web.metrics_files import fresh_directory
 from authsvc.webhook.guard import LOOPBACK
@@ -91,12 +94,28 @@ def _launch(
             threads=settings.threads,
             max_body_bytes=LARGEST_BODY,
             trusted_proxies=tuple(each.strip() for each in settings.trusted_proxies.split(",") if each),
+            tls=tls_files(settings),
+            admin_host=settings.admin_host,
+            admin_port=settings.admin_port,
         ),
         partial(_make_app, settings),
         beside,
         listener=listener,
+        noted=partial(note_start, settings.counting_dir),
     )
     shutil.rmtree(settings.counting_dir, ignore_errors=True)
+
+
+def tls_files(settings: Settings) -> TlsFiles | None:
+    """What TLS of our own needs; raises ConfigurationError where half of it is named."""
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    if certificate is not None and key is not None:
+        return TlsFiles(certificate, key, settings.tls_client_ca_file, settings.tls_revoked_file)
+    if certificate is None and key is None and settings.tls_client_ca_file is None:
+        return None
+    raise ConfigurationError(
+        "TLS needs both `AUTHSVC_TLS_CERTIFICATE_FILE` and `AUTHSVC_TLS_KEY_FILE`, and one of them is not set"
+    )
 
 
 def _beside(settings: Settings) -> list[SideProcess]:
@@ -108,10 +127,14 @@ def _beside(settings: Settings) -> list[SideProcess]:
     ]
 
 
+def _scheme(settings: Settings) -> str:
+    return "http" if settings.tls_certificate_file is None else "https"
+
+
 def _facts(settings: Settings, *, development: bool) -> dict[str, object]:
     """What whoever starts the service wants to know."""
     facts: dict[str, object] = {
-        "listening": f"http://{netloc(settings.host, settings.port)}",
+        "listening": f"{_scheme(settings)}://{netloc(settings.host, settings.port)}",
         "open": settings.public_url,
     }
     if settings.warnings:
@@ -141,7 +164,7 @@ def _make_app(settings: Settings) -> WSGIApplication:
     # The ledger's writer waits for the database many times a batch, and must not wait five milliseconds for the
     # interpreter each time that it comes back: measured, this doubles the rate on PostgreSQL.
     sys.setswitchinterval(0.001)
-    return beside_pages(settings, make_app(settings))
+    return ByListener(beside_pages(settings, make_app(settings)))
 
 
 def beside_pages(settings: Settings, api: WSGIApplication) -> WSGIApplication:
@@ -172,15 +195,20 @@ def _prepare(settings: Settings, *, development: bool) -> None:
     if not development:
         refuse_misfit(database)
     elif fit_of(database) in (Fit.EMPTY, Fit.OLDER, Fit.NEWER, Fit.UNCLEAR):
-        from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
-            database_url,
-            upgrade,
-        )
-
-        upgrade(database_url(settings))
+        make_schema(settings)
     # Made before anything in it: the biometric worker listens in no folder that others can enter.
     settings.worker_socket.parent.mkdir(mode=0o700, exist_ok=True)
     fresh_directory(settings.counting_dir)
+
+
+def make_schema(settings: Settings) -> None:
+    """Bring the database to this version."""
+    from authsvc.storage.upgrade import (  # Half a second that a second start can spare.
+        database_url,
+        upgrade,
+    )
+
+    upgrade(database_url(settings))
 
 
 def _development_key(settings: Settings) -> str:

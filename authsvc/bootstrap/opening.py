@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from authsvc.audit.remembered import RememberedHeads
+from authsvc.audit.taken_away import TakenAway
 from authsvc.clock import Clock, SystemClock
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral
@@ -47,6 +49,14 @@ class Uncounted:
 
     def scored(self, model: str, score: float) -> None: ...
 
+    def committed(self, seconds: float, units: int) -> None: ...
+
+    def store_failed(self, store: str) -> None: ...
+
+    def chore_done(self, name: str, result: str) -> None: ...
+
+    def biometrics_asked(self, op: str, result: str, seconds: float) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -62,6 +72,7 @@ class Store:
     adopting: Adopting
     noticed: Noticed
     happened: Callable[[str], None]
+    taken_away: TakenAway
 
     def tell(self) -> None:
         """Write down which rows were met that are broken; raises Unavailable, and then they are told the next time."""
@@ -99,8 +110,10 @@ def open_store(
     binder = Binder(ring, lambda: _requires(settings, ring), noticed)
     database = open_database(settings)
     slot = ChainSlot.claim(settings.data_dir / "run")
-    happened = (tally or Uncounted()).happened
-    remembered = RememberedHeads(settings.keyring.parent, settings.audit_witness)
+    counted = tally or Uncounted()
+    happened = counted.happened
+    remembered = RememberedHeads(settings.memory, settings.audit_witness)
+    taken_away = TakenAway(settings.memory, ring)
     writing = Writing(
         slot.name,
         sealer,
@@ -110,6 +123,7 @@ def open_store(
         database.dialect,
         happened,
         None if restored else remembered,
+        taken_away,
     )
     ledger: StoreLedger = Ledger(
         database,
@@ -118,6 +132,8 @@ def open_store(
         seal=writing.seal,
         committed=writing.committed,
         patience=settings.store_timeout.total_seconds(),
+        timed=counted.committed,
+        failed=partial(counted.store_failed, "database"),
     )
     audit = StoredAuditLog(ledger, ring.audit_public_keys, ring.audit_signing_key, clock, remembered)
     return Store(
@@ -131,6 +147,7 @@ def open_store(
         Adopting(ledger, binder, clock),
         noticed,
         happened,
+        taken_away,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from authsvc.biometric.words import Modality
 from authsvc.bootstrap.health import Faces, RoomHealth, Voices
 from authsvc.config import Settings
+from authsvc.events import Tally
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.face import RemoteFace
 from authsvc.workers.voice import RemoteVoice
@@ -23,8 +24,8 @@ class Rooms:
     connections: tuple[WorkerClient, ...]
 
 
-def reach(settings: Settings, face: Faces | None, voice: Voices | None) -> Rooms:
-    workers = WorkerClient(settings.worker_socket, settings.biometric_timeout)
+def reach(settings: Settings, face: Faces | None, voice: Voices | None, tally: Tally) -> Rooms:
+    workers = WorkerClient(settings.worker_socket, settings.biometric_timeout, counted=tally.biometrics_asked)
     # A worker that hangs must not hold up a health check for as long as a capture.
     probe = WorkerClient(settings.worker_socket, settings.store_timeout, connections=2)
     health = {Modality.FACE: RoomHealth(face or RemoteFace(probe))}

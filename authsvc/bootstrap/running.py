@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from authsvc.bootstrap.opening import Closeable, Store
 from authsvc.errors import AuthsvcError
+from authsvc.events import Tally
 from authsvc.operators.console import Console
 from authsvc.policy_life.active import PolicyWatch
 from authsvc.services.services import Services
@@ -44,11 +45,13 @@ class Wired:
         chores: Sequence[Chore],
         watch: PolicyWatch,
         parts: Sequence[Closeable],
+        tally: Tally,
     ) -> None:
+        self._tally = tally
         self.services = services
         self.console = console
         self.store = store
-        self._chores = chores
+        self.chores = tuple(chores)
         self.watch = watch
         self._parts = parts
         self._stop = threading.Event()
@@ -73,14 +76,21 @@ class Wired:
         tick = 0
         while not self._stop.wait(TICK.total_seconds()):
             tick += 1
-            for chore in self._chores:
+            for chore in self.chores:
                 if chore.is_due(tick):
-                    attempt(chore.name, chore.do)
+                    self.do(chore)
+
+    def do(self, chore: Chore) -> None:
+        """Once, and counted."""
+        went_well = attempt(chore.name, chore.do)
+        self._tally.chore_done(chore.name, "well" if went_well else "failed")
 
 
-def attempt(what: str, chore: Callable[[], object]) -> None:
-    """A chore that fails is tried again the next time; the service goes on."""
+def attempt(what: str, chore: Callable[[], object]) -> bool:
+    """Whether it went well. A chore that fails is tried again the next time; the service goes on."""
     try:
         chore()
     except AuthsvcError as error:
         logger.warning("%s failed: %s", what, error.detail)
+        return False
+    return True

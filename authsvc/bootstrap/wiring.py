@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache, partial
 
 from authsvc.biometric.manifest import manifest_folder
+from authsvc.bootstrap.counting import CountedEphemeral
 from authsvc.bootstrap.flows import Flows, Kept, join
 from authsvc.bootstrap.health import Faces, ServiceHealth, Voices
 from authsvc.bootstrap.opening import (
@@ -91,7 +92,7 @@ def wire(
 ) -> Wired:
     """The whole service for one process. By default rooms are the biometric worker's, and `analyst` a program of its own."""
     kept = _open(settings, clock, tally)
-    rooms = reach(settings, face, voice)
+    rooms = reach(settings, face, voice, kept.tally)
     rules = device_rules(settings)
     flows = join(settings, kept, rooms, rules)
     policies = PolicyService(
@@ -111,14 +112,16 @@ def wire(
         _chores(settings, kept.store, rooms, services, console),
         PolicyWatch(kept.policy, flows.shadow.compare),
         (kept.ephemeral, *rooms.connections),
+        kept.tally,
     )
 
 
 def _open(settings: Settings, clock: Clock | None, tally: Tally | None) -> Kept:
     store = open_store(settings, clock, tally)
-    ephemeral = open_ephemeral(settings, store.clock)
+    tally = tally or Uncounted()
+    ephemeral = CountedEphemeral(open_ephemeral(settings, store.clock), tally)
     answers = Answers(ServiceBox(store.sealer, "idempotency"))
-    return Kept(store, ephemeral, watch_policy(settings, store), answers, tally or Uncounted())
+    return Kept(store, ephemeral, watch_policy(settings, store), answers, tally)
 
 
 def _parts(
@@ -138,6 +141,7 @@ def _parts(
         keys=KeyAdmission(store.ring, partial(_find_key, store.ledger)),
         macs=store.ring,
         answers=kept.answers,
+        ephemeral=kept.ephemeral,
         receipts=ReceiptReader(settings.issuer, store.ring.receipt_public_keys),
         policies=policies,
         shadow=flows.shadow,
@@ -152,6 +156,7 @@ def _parts(
         clock=store.clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
+        service_name=settings.service_name,
         longest_waits=max(1, settings.threads // 2),
     )
 

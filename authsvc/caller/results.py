@@ -103,6 +103,14 @@ class Consumed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptState:
+    """`is_good`: a consume would succeed now. `consumed_at` says when it was used up."""
+
+    is_good: bool
+    consumed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """Opens one enrollment for one person: hand `url`, or `id` and `token`, to their page or app."""
 
@@ -194,6 +202,11 @@ def challenge_from(said: Json) -> Challenge:
 
 def code_from(said: Json) -> IssuedCode:
     return IssuedCode(said["code"], said["text"], datetime.fromisoformat(said["expires_at"]), said["tries"])
+
+
+def receipt_state_from(said: Json) -> ReceiptState:
+    at = said["consumed_at"]
+    return ReceiptState(said["valid"], None if at is None else datetime.fromisoformat(at))
 
 
 def ticket_from(said: Json) -> Ticket:

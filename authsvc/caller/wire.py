@@ -7,6 +7,8 @@ verifies TLS, and brings nothing else along; redirects are not followed, since t
 from __future__ import annotations
 
 import json
+import math
+import re
 import secrets
 import ssl
 import time
@@ -20,7 +22,7 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from authsvc.errors import AuthsvcError, ConfigurationError, Unavailable
+from authsvc.errors import AuthsvcError, ConfigurationError, InvalidRequest, Unavailable
 from authsvc.http import FinalResponse, retry_after
 
 # Any: what came over the wire has the types that the reader of each field expects, or is refused there.
@@ -29,6 +31,7 @@ Json = Mapping[str, Any]
 LONGEST_PAUSE = 5.0
 """Seconds that a call sleeps at most before it tries again; a longer `Retry-After` is the caller's business."""
 
+_HEADER = re.compile(r"[A-Za-z]+ [!-~]+")
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 
 
@@ -41,7 +44,12 @@ class Body:
 
     @classmethod
     def of(cls, value: Json) -> Body:
-        return cls(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        """Raises InvalidRequest for what has no form in JSON."""
+        try:
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            return cls(text.encode())
+        except (TypeError, ValueError) as error:
+            raise InvalidRequest(f"what was given cannot be sent as JSON: {error}") from None
 
     @classmethod
     def of_form(cls, parts: Iterator[tuple[str, str | tuple[str, bytes, str]]]) -> Body:
@@ -97,6 +105,7 @@ class Wire:
     ) -> None:
         """`timeout` counts seconds per try. Raises ConfigurationError for an address that would show the key to others."""
         self._base_url = checked_address(base_url)
+        _must_be_usable(authorization, timeout, tries)
         self._headers = {"Accept": "application/json"}
         if authorization is not None:
             self._headers["Authorization"] = authorization
@@ -193,12 +202,25 @@ def problem_of(status: int, document: Json | None, pause: int | None = None) -> 
 
 def checked_address(base_url: str) -> str:
     """An address that a key may be sent to: https, or http on this very machine; raises ConfigurationError."""
-    parts = urlsplit(base_url)
+    try:
+        parts = urlsplit(base_url)
+    except (AttributeError, TypeError, ValueError):
+        raise ConfigurationError(f"`{base_url}` is no address") from None
     if parts.scheme == "https" and parts.hostname:
         return base_url.rstrip("/")
     if parts.scheme == "http" and _is_this_machine(parts.hostname or ""):
         return base_url.rstrip("/")
     raise ConfigurationError(f"`{base_url}` is not an https:// address; plain http is for this machine alone")
+
+
+def _must_be_usable(authorization: str | None, timeout: object, tries: object) -> None:
+    if authorization is not None and not _HEADER.fullmatch(authorization):
+        # Not quoted: it is a secret, whatever is wrong with it.
+        raise ConfigurationError("the key has characters that no key has: a line end, a blank, or no ASCII")
+    if not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
+        raise ConfigurationError(f"`timeout` is a number of seconds above 0, and not `{timeout!r}`")
+    if not isinstance(tries, int) or tries < 1:
+        raise ConfigurationError(f"`tries` is a whole number from 1 on, and not `{tries!r}`")
 
 
 def _is_this_machine(host: str) -> bool:

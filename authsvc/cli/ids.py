@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from authsvc.account.acts import erase, existing
 from authsvc.bootstrap.opening import Store
 from authsvc.cli.operate import as_json_option, opened_store, with_settings
+from authsvc.domain.account_acts import erase, existing
 from authsvc.errors import NotFound
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.subject import Subject

@@ -20,9 +20,13 @@ from authsvc.text import did_you_mean
 
 _GROUPS = {
     "audit": "authsvc.cli.operate:audit",
+    "backup": "authsvc.cli.backups:backup",
     "db": "authsvc.cli.rows:db",
-    "demo": "authsvc.demo.commands:demo",
-    "demo-shop": "authsvc.demo.shop.commands:demo_shop",
+    "demo": "authsvc.cli.demo.commands:demo",
+    "demo-shop": "authsvc.cli.demo.shop.commands:demo_shop",
+    "doctor": "authsvc.cli.doctor:doctor",
+    "drill": "authsvc.cli.drill:drill",
+    "evidence": "authsvc.cli.evidence:evidence",
     "ids": "authsvc.cli.ids:ids",
     "keyring": "authsvc.cli.operate:keyring",
     "keys": "authsvc.cli.operate:keys",
@@ -30,6 +34,7 @@ _GROUPS = {
     "models": "authsvc.cli.models:models",
     "operators": "authsvc.cli.operators:operators",
     "policy": "authsvc.cli.policy:policy",
+    "restore": "authsvc.cli.backups:restore",
 }
 
 
@@ -152,13 +157,12 @@ def serve(development: bool, shop: bool, as_json: bool, **options: Any) -> None:
     if shop and not development:
         raise click.UsageError("the demo shop plays with a development service only")
     from authsvc.bootstrap.launch import launch
+    from authsvc.bootstrap.logs import set_up
 
     if development:
         options["unsafe_no_pad"] = True
     settings = read_settings(**options)
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
+    set_up(settings.log_level, settings.log_format)
     # Which of its own parts a library has set up is news to nobody, nor is each step that makes a developer's database.
     logging.getLogger("alembic.runtime").setLevel(logging.WARNING)
     launch(

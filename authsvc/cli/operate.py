@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,9 +22,10 @@ from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.opening import Store, open_database, open_store
 from authsvc.clock import rfc3339
 from authsvc.config import read_settings
-from authsvc.errors import NotFound
-from authsvc.keys.access import ALL_SCOPES, ApiKey, Scope, new_api_key
+from authsvc.errors import InvalidRequest, NotFound
+from authsvc.keys.access import ALL_SCOPES, ApiKey, Scope, name_of, new_api_key
 from authsvc.keys.keyring import KeyRing, Purpose
+from authsvc.keys.pem import certificate_in, signing_key_in
 from authsvc.storage.revision import refuse_misfit
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
@@ -49,6 +51,15 @@ def opened_store(**options: Any) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+Merge = Callable[[frozenset[str], frozenset[str]], frozenset[str]]
+
+
+def _pem_option(name: str, text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        name, multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help=text
+    )
 
 
 @click.group()
@@ -93,6 +104,7 @@ def rotate_key(key_id: str, overlap_hours: int, as_json: bool, **options: Any) -
         now = store.clock.now()
         scopes = frozenset(Scope(scope) for scope in old.scopes)
         key, shown = new_api_key(store.ring, old.client, scopes, now)
+        key = replace(key, certificates=old.certificates, signing_keys=old.signing_keys)
 
         def unit(tx: StoreTransaction) -> None:
             tx.keys.add(key)
@@ -130,6 +142,53 @@ def revoke_key(key_id: str, as_json: bool, **options: Any) -> None:
         now = store.clock.now()
         _change_keys(store, "key.revoke", key_id, key.client, lambda tx: tx.keys.revoke(key_id, now))
     say(as_json, {"id": key_id, "revoked_at": rfc3339(now)})
+
+
+@keys.command("bind")
+@click.argument("key_id")
+@_pem_option("--certificate", "Certificate (PEM) that a connection must show; one of several.")
+@_pem_option("--signing-key", "Public Ed25519 key (PEM) that requests must be signed with; one of several.")
+@with_settings
+@as_json_option
+def bind_key(key_id: str, as_json: bool, **options: Any) -> None:
+    """Let a key count only with one of these certificates, or signatures, besides those that it is bound to already.
+
+    For a rotation bind the new one, have the backend change over, then `unbind` the old one.
+    """
+    _rebind(key_id, as_json, options, lambda old, new: old | new)
+
+
+@keys.command("unbind")
+@click.argument("key_id")
+@_pem_option("--certificate", "Certificate (PEM) that counts no more.")
+@_pem_option("--signing-key", "Public key (PEM) that counts no more.")
+@with_settings
+@as_json_option
+def unbind_key(key_id: str, as_json: bool, **options: Any) -> None:
+    """Take certificates or signing keys from a key; the last one is not taken, since that would loosen it."""
+    _rebind(key_id, as_json, options, lambda old, new: old - new)
+
+
+def _rebind(key_id: str, as_json: bool, options: dict[str, Any], merge: Merge) -> None:
+    certificates = frozenset(map(certificate_in, options.pop("certificate")))
+    signing_keys = frozenset(map(signing_key_in, options.pop("signing_key")))
+    if not certificates and not signing_keys:
+        raise click.UsageError("name a `--certificate` or a `--signing-key`")
+    with opened_store(**options) as store:
+        old = store.ledger.read(lambda tx: tx.keys.find(key_id))
+        if old is None:
+            raise _unknown_key(store, key_id)
+        key = replace(
+            old,
+            certificates=merge(old.certificates, certificates),
+            signing_keys=merge(old.signing_keys, signing_keys),
+        )
+        if (old.certificates and not key.certificates) or (old.signing_keys and not key.signing_keys):
+            raise InvalidRequest(
+                "the key would be bound to nothing: make another one instead, and revoke this"
+            )
+        _change_keys(store, "key.bind", key_id, key.client, lambda tx: tx.keys.bind(key))
+    say(as_json, _key_view(key))
 
 
 @click.group()
@@ -283,6 +342,8 @@ def _key_view(key: ApiKey) -> Mapping[str, object]:
         "created_at": rfc3339(key.created_at),
         "expires_at": None if key.expires_at is None else rfc3339(key.expires_at),
         "revoked_at": None if key.revoked_at is None else rfc3339(key.revoked_at),
+        "certificates": sorted(key.certificates),
+        "signing_keys": sorted(map(name_of, key.signing_keys)),
     }
 
 

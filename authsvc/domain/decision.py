@@ -67,14 +67,21 @@ class ReceiptRef:
     consumed_at: datetime | None = None
 
 
+FOR_THE_PAGES = frozenset({"return_url", "merchant_name", "show_why", "amount_afterwards"})
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """What the backend stated and gets back as it came, by the contract's own names: kept with the decision, judged by nobody.
 
-    `return_url` leads the payer back to the shop.
+    These are for the payer's pages: `return_url` leads back to the shop, `merchant_name` is how it calls itself, `show_why`
+    has the payer told in coarse words why they are asked, `amount_afterwards` how their list of payments shows the amount.
     """
 
     return_url: str | None = None
+    merchant_name: str | None = None
+    show_why: bool | None = None
+    amount_afterwards: str | None = None
 
     @classmethod
     def among(cls, stated: Json) -> Passed:
@@ -88,11 +95,12 @@ class Passed:
 
     def to_json(self) -> Json:
         # Not `asdict`, which copies deeply what is only written: every decision comes by here.
-        return {each: getattr(self, each) for each in self.__slots__}
+        stated = ((each, getattr(self, each)) for each in self.__slots__)
+        return {name: value for name, value in stated if value is not None}
 
     def returned(self) -> Json:
-        """What the backend gets back with its decision; `return_url` is for the payer's page."""
-        return {name: value for name, value in self.to_json().items() if name != "return_url"}
+        """What the backend gets back with its decision: nothing of what is for the payer's pages."""
+        return {name: value for name, value in self.to_json().items() if name not in FOR_THE_PAGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,8 @@ class Decision:
 
     `missing` says what would have to be enrolled, and
     `possible_from` when it could be proved without; `evidence` is the hash of
-    all that a release rests on; `suspended` says that declining it suspended the device.
+    all that a release rests on; `declined` says with which words the payer
+    did, `suspended` that this suspended the device.
     """
 
     id: str
@@ -122,6 +131,7 @@ class Decision:
     passed: Passed = field(default_factory=Passed)
     missing: tuple[str, ...] = ()
     possible_from: datetime | None = None
+    declined: str | None = None
     suspended: bool = False
     proofs: tuple[Json, ...] = ()
     evidence: str | None = None

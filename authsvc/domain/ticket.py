@@ -64,6 +64,9 @@ PROOFS: Mapping[EnrollmentStep, Factor] = {
 PROVING = frozenset({EnrollmentStep.RECOVERY, *PROOFS})
 """The steps that prove who somebody is; the others enroll."""
 
+CAPTURES = frozenset({EnrollmentStep.FACE, EnrollmentStep.VOICE})
+"""The steps that count with the person's consent only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recovery:

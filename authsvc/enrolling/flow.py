@@ -17,7 +17,16 @@ from authsvc.clock import Clock
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.ids import new_id
 from authsvc.domain.store import Ledger, Transaction
-from authsvc.domain.ticket import PROVING, TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket, TicketState
+from authsvc.domain.ticket import (
+    CAPTURES,
+    PROVING,
+    TICKET_LIFE,
+    EnrollmentStep,
+    Grounds,
+    Recovery,
+    Ticket,
+    TicketState,
+)
 from authsvc.enrolling.lost_phone import give_up_lost_phone
 from authsvc.enrolling.recovery import Recovering
 from authsvc.enrolling.staging import Staging, strings_of
@@ -261,7 +270,9 @@ class Enrolling:
 
     def _all_staged(self, ticket: Ticket) -> dict[EnrollmentStep, Json]:
         found = {step: self._staging.staged(ticket, step) for step in self._steps}
-        return {step: staged for step, staged in found.items() if staged is not None}
+        # Who records a face and then says no to it has said no.
+        agreed = {*consented(self._staging, ticket), *(set(EnrollmentStep) - CAPTURES)}
+        return {step: staged for step, staged in found.items() if staged is not None and step in agreed}
 
     def _step(self, ticket: Ticket, step: EnrollmentStep) -> Step:
         ticket.must_be_proven()

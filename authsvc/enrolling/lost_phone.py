@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from authsvc.account.acts import revoke_device, unlock
 from authsvc.device.credential import DeviceState
 from authsvc.domain.account import Account
+from authsvc.domain.account_acts import revoke_device, unlock
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import APP_CODE, Ticket
 from authsvc.errors import ProofRequired

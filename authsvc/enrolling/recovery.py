@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from authsvc.account.acts import charge_attempt, existing
 from authsvc.audit.chain import Entry, entry
 from authsvc.biometric.words import Gates, Modality
 from authsvc.clock import Clock
+from authsvc.domain.account_acts import charge_attempt, existing
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import (
     ISSUED_CODE,

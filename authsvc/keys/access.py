@@ -7,6 +7,7 @@ keyed HMAC of the object it opens, so nothing is stored for it at all and it end
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import secrets
 import threading
@@ -15,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from authsvc.errors import InsufficientScope, Unauthenticated
 from authsvc.keys.macs import Macs
@@ -39,7 +42,11 @@ ALL_SCOPES = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """`mac` is the keyed HMAC of the secret."""
+    """`mac` is the keyed HMAC of the secret.
+
+    With `certificates` (SHA-256 in hexadecimal) the key is good over a connection that showed one of them only; with
+    `signing_keys` (Ed25519, raw, in hexadecimal) with requests that one of them signed.
+    """
 
     id: str
     client: str
@@ -48,6 +55,15 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    certificates: frozenset[str] = frozenset()
+    signing_keys: frozenset[str] = frozenset()
+
+    def signing_key(self, key_id: str) -> Ed25519PublicKey | None:
+        """The public key of this name, with which requests may be signed."""
+        for each in self.signing_keys:
+            if name_of(each) == key_id:
+                return Ed25519PublicKey.from_public_bytes(bytes.fromhex(each))
+        return None
 
     def is_good(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
@@ -55,6 +71,11 @@ class ApiKey:
     def must_have(self, scope: Scope) -> None:
         if scope not in self.scopes:
             raise InsufficientScope(f"this key lacks the scope `{scope}`")
+
+
+def name_of(signing_key: str) -> str:
+    """What `keyid` calls a public key."""
+    return hashlib.sha256(bytes.fromhex(signing_key)).hexdigest()[:16]
 
 
 class KeyAdmission:

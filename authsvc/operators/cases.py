@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from authsvc.account import acts
 from authsvc.audit.chain import Link, entry
 from authsvc.biometric.words import Consent
 from authsvc.clock import Clock
 from authsvc.device.credential import Device
+from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account
 from authsvc.domain.decision import Decision
 from authsvc.domain.ids import new_id

@@ -11,6 +11,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,12 +29,14 @@ from authsvc.policy.thresholds import Model, unsupported
 from authsvc.policy.whereabouts import line_of, lines_of
 
 
+@cache
 def shipped() -> Policy:
     """The policy that authsvc starts with: `default.toml` beside this file."""
     source = resources.files("authsvc.policy").joinpath("default.toml")
     return from_toml(source.read_text(encoding="utf-8"), source.name)
 
 
+@cache
 def shipped_source() -> Source:
     """The shipped document as it stands in its file."""
     text = resources.files("authsvc.policy").joinpath("default.toml").read_text(encoding="utf-8")

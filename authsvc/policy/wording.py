@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from authsvc.biometric.det_svg import percent
+from authsvc.biometric.words import Capture
 from authsvc.policy.analysis import Analysis
 from authsvc.policy.conditions import Reason
-from authsvc.policy.diff import Difference
+from authsvc.policy.diff import Difference, Region
 from authsvc.policy.explain import Explanation
 from authsvc.policy.findings import Witness
 from authsvc.policy.gestures import worth
 from authsvc.policy.level import Level
 from authsvc.policy.thresholds import Threshold
+from authsvc.policy.ways import Offer
 
 
 def explanation_lines(explanation: Explanation) -> Iterator[str]:
@@ -59,13 +61,27 @@ def difference_lines(difference: Difference) -> Iterator[str]:
     for region in difference.regions:
         where = ", ".join(f"{name} {span}" for name, span in region.where.items()) or "everywhere"
         less = "asks less: " if region.asks_less else ""
-        only_sets = " (other sets)" if str(region.before) == str(region.after) else ""
-        yield f"{less}{region.before} → {region.after}{only_sets}: {where}  [{region.cells} cells]"
+        ways = f" ({_other_ways(region)})" if str(region.before) == str(region.after) else ""
+        yield f"{less}{region.before} → {region.after}{ways}: {where}  [{region.cells} cells]"
     told = sum(region.cells for region in difference.regions)
     if told < difference.changed:
         yield f"and {difference.changed - told} more cells in regions that are too many to list"
     for name, before, after in difference.settings:
         yield f"{name}: {before} → {after}"
+
+
+def _other_ways(region: Region) -> str:
+    """What may be proved from then on and what no more, where the level alone would not show it."""
+    gained = [_way(each) for each in region.after.offers if each not in region.before.offers]
+    lost = [_way(each) for each in region.before.offers if each not in region.after.offers]
+    changes = {"now": gained, "no more": lost}
+    return "; ".join(f"{word} {', '.join(ways)}" for word, ways in changes.items() if ways) or "otherwise"
+
+
+def _way(offer: Offer) -> str:
+    captured = "" if offer.capture is Capture.BROWSER else f" {offer.capture.value}"
+    young = " also on probation" if offer.on_probation else ""
+    return f"{' + '.join(factor.value for factor in offer.factors)}{captured}{young}"
 
 
 def report_lines(report: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from authsvc.account.table import PROVED
+from authsvc.domain.account_table import PROVED
 from authsvc.domain.decision import Decision
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.factor import Json

@@ -15,6 +15,7 @@ from authsvc.domain.once import Answer, Answers, Once
 from authsvc.domain.receipt import ReceiptIssuer, ReceiptReader
 from authsvc.domain.store import Ahead, Ledger, Transaction
 from authsvc.enrolling.flow import Enrolling
+from authsvc.ephemeral import Ephemeral
 from authsvc.errors import NotFound
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey, KeyAdmission, object_token
@@ -50,7 +51,7 @@ class AuditLog(Protocol):
 class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
-    `web_origins` are the sites whose device keys count.
+    `web_origins` are the sites whose device keys count, `service_name` is what messages are signed with.
     """
 
     ledger: Ledger
@@ -59,6 +60,7 @@ class ServiceParts:
     keys: KeyAdmission
     macs: Macs
     answers: Answers
+    ephemeral: Ephemeral
     receipts: ReceiptReader
     policies: PolicyService
     shadow: Shadowing
@@ -71,6 +73,7 @@ class ServiceParts:
     clock: Clock
     webhook_guard: Guard
     base_url: str
+    service_name: str
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))
 

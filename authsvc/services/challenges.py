@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from authsvc.device.credential import Device
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.store import Transaction
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
@@ -22,7 +23,8 @@ class ChallengeService(Service):
         """What is asked, of whom, and what has come in so far."""
         decision = self._opened(challenge_id, token)
         is_open = decision.status is Status.CHALLENGE_REQUIRED
-        return challenge_view(decision, self._stepup.received(decision) if is_open else ())
+        received = self._stepup.received(decision) if is_open else ()
+        return challenge_view(decision, received, self._suspended(decision))
 
     def begin_step(self, challenge_id: str, token: str, factor: Factor) -> Json:
         return self._stepup.begin(self._opened(challenge_id, token), factor)
@@ -62,6 +64,13 @@ class ChallengeService(Service):
 
     def complete(self, challenge_id: str, token: str) -> Completed:
         return self._stepup.complete(self._opened(challenge_id, token))
+
+    def _suspended(self, decision: Decision) -> Device | None:
+        """The device that the payer suspended by declining, under the name that they know."""
+        if not decision.suspended:
+            return None
+        devices = self._ledger.read(lambda tx: tx.accounts.devices(decision.payment.subject))
+        return next((device for device in devices if device.id == decision.device_id), None)
 
     def _opened(self, challenge_id: str, token: str) -> Decision:
         """The decision behind a challenge; a challenge that does not exist looks like a token that does not fit."""

@@ -7,9 +7,9 @@ import time
 from datetime import datetime
 from typing import get_args
 
-from authsvc.account.table import is_for_the_frozen
 from authsvc.audit.chain import entry
 from authsvc.clock import rfc3339
+from authsvc.domain.account_table import is_for_the_frozen
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
@@ -110,9 +110,14 @@ class DecisionService(Service):
             decision = self._own(key, decision.id)
         return decision
 
+    def _sender(self, decision: Decision) -> str:
+        return decision.passed.merchant_name or self._parts.service_name
+
     def _issued(self, tx: Transaction, decision: Decision, locale: str, now: datetime) -> Json:
         subject = decision.payment.subject
         frozen = is_for_the_frozen(decision.payment.type)
         code = issuing.issue(tx, subject, decision.id, decision.binding, now, frozen=frozen)
         tx.record(entry("backend", "decision.issue-code", subject, decision.id, "issued", now))
-        return issuing.issued_view(code, issued_text(decision.payment, code, locale), now)
+        return issuing.issued_view(
+            code, issued_text(decision.payment, code, locale, self._sender(decision)), now
+        )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from authsvc.account.acts import two_operators
-from authsvc.account.proof import use_proof
 from authsvc.audit.chain import entry
 from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.account_acts import two_operators
+from authsvc.domain.account_proof import use_proof
 from authsvc.domain.once import Answer, Once
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket
@@ -66,7 +66,11 @@ class EnrollmentService(Service):
             ticket.recovering()
             code = issuing.issue(tx, ticket.subject, ticket.id, Binding.of(ticket.as_payment()), now)
             tx.record(entry("backend", "enrollment.issue-code", ticket.subject, ticket.id, "issued", now))
-            return Answer.of(issuing.issued_view(code, recovery_text(code, locale or ticket.locale), now))
+            return Answer.of(
+                issuing.issued_view(
+                    code, recovery_text(code, locale or ticket.locale, self._parts.service_name), now
+                )
+            )
 
         return self._once(key, once, effect)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from authsvc.account import acts
-from authsvc.account.proof import use_proof
+from authsvc.domain import account_acts as acts
+from authsvc.domain.account_proof import use_proof
 from authsvc.domain.decision import Decision, Passed, Status
 from authsvc.domain.ids import twin
 from authsvc.domain.once import Answer, Once

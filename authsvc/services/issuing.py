@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from authsvc.account.acts import existing
 from authsvc.clock import rfc3339
+from authsvc.domain.account_acts import existing
 from authsvc.domain.store import Transaction
 from authsvc.errors import Locked, RateLimited
 from authsvc.factor import Factor, Json

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from authsvc.account import acts
 from authsvc.audit.chain import entry
 from authsvc.biometric.words import Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
+from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account
 from authsvc.domain.ids import new_id
 from authsvc.domain.once import Answer, Once
@@ -99,11 +99,11 @@ class OverviewService(Service):
     def withdraw_biometric(self, overview_id: str, token: str, modality: str) -> Json:
         """Withdraw consent and destroy the template; effective on the next request."""
         kind = Modality(modality)
-        _, now = self._changed(
-            overview_id,
-            token,
-            lambda tx, account, now: acts.withdraw_biometric(tx, account, kind, ACTOR, now),
-        )
+
+        def change(tx: Transaction, account: Account, now: datetime) -> Account:
+            return tx.accounts.save(acts.withdraw_biometric(tx, account, kind, ACTOR, now))
+
+        _, now = self._changed(overview_id, token, change)
         return {"modality": kind.value, "withdrawn_at": rfc3339(now)}
 
     def _account_after(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from authsvc.account import acts
-from authsvc.account.proof import use_proof
 from authsvc.biometric.words import Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
+from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account
+from authsvc.domain.account_proof import use_proof
 from authsvc.domain.store import Transaction
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey
@@ -54,9 +54,11 @@ class UserService(Service):
     def withdraw_biometric(self, key: ApiKey, user: str, modality: str) -> Json:
         """Withdraw consent and destroy the template; effective on the next request."""
         kind, now = Modality(modality), self._clock.now()
-        self._ledger.transact(
-            lambda tx: acts.withdraw_biometric(tx, _existing(tx, key, user), kind, ACTOR, now)
-        )
+
+        def unit(tx: Transaction) -> None:
+            tx.accounts.save(acts.withdraw_biometric(tx, _existing(tx, key, user), kind, ACTOR, now))
+
+        self._ledger.transact(unit)
         return {"modality": kind.value, "withdrawn_at": rfc3339(now)}
 
     def erase(self, key: ApiKey, user: str) -> Json:

@@ -15,6 +15,7 @@ from authsvc.domain.overview import Overview
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.ticket import EnrollmentStep, Recovery, Ticket
 from authsvc.factor import Factor, Json
+from authsvc.services.why import why
 from authsvc.subject import Subject
 
 
@@ -45,8 +46,11 @@ def decision_view(decision: Decision, token: str | None, url: str | None) -> Jso
     }
 
 
-def challenge_view(decision: Decision, received: Sequence[Factor]) -> Json:
-    """A challenge for its payer: what is paid to whom, and the ways to prove it. No reasons: those are the backend's."""
+def challenge_view(decision: Decision, received: Sequence[Factor], device: Device | None = None) -> Json:
+    """A challenge for its payer: what is paid to whom, and the ways to prove it. No reasons: those are the backend's.
+
+    `device` is the one that declining it suspended.
+    """
     challenge = decision.challenge
     payment = decision.payment
     return {
@@ -66,7 +70,11 @@ def challenge_view(decision: Decision, received: Sequence[Factor]) -> Json:
         "expires_at": rfc3339(decision.expires_at),
         "locale": decision.locale,
         "return_url": decision.passed.return_url,
+        "merchant_name": decision.passed.merchant_name,
+        "why": list(why(decision)),
+        "declined": decision.declined,
         "device_suspended": decision.suspended,
+        "suspended_device": None if device is None else device.name,
     }
 
 

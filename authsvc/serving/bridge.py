@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from authsvc.http import BODY_PENDING
+from authsvc.http import BODY_PENDING, QUEUED_AT
 from authsvc.serving import refusal
 from authsvc.serving.admission import BodyNotGranted, BodyWanted
 from authsvc.serving.answer import Answer
@@ -100,6 +101,7 @@ class WsgiBridge:
         if self._room == 0:
             return refusal.BUSY.answer()
         self._room -= 1
+        environ[QUEUED_AT] = time.perf_counter()
         try:
             answer: Answer = await self._threads.run(call, self._application, environ, body)
             return answer

@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from authsvc.http import CLIENT_CERTIFICATE, FOR_OPERATORS
 from authsvc.serving.admission import UnreadBody
 from authsvc.serving.answer import Answer
 
@@ -25,6 +26,7 @@ def environ_of(scope: HTTPScope) -> dict[str, Any]:
     return {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
+        "authsvc.raw_path": scope["raw_path"].decode("latin-1"),
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": server[0],
@@ -40,6 +42,9 @@ def environ_of(scope: HTTPScope) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         **_headers(scope),
+        **{
+            key: value for key in (CLIENT_CERTIFICATE, FOR_OPERATORS) if (value := scope.get(key)) is not None
+        },
     }
 
 

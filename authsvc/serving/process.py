@@ -51,8 +51,15 @@ class SideProcess:
 class KeptProcess:
     """One named process and its next lives. Not for threads: a fork copies only the one that asks for it."""
 
-    def __init__(self, name: str, run: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        name: str,
+        run: Callable[[], object],
+        noted: Callable[[str, int], object] = lambda name, lives: None,
+    ) -> None:
+        """`noted` is told of each start, with the number of the life that begins."""
         self.name = name
+        self._noted = noted
         self.lives = 0
         self.exit_code: int | None = None
         self._run = run
@@ -68,6 +75,7 @@ class KeptProcess:
             process.start()
         self._process, self._started_at = process, time.monotonic()
         self.lives += 1
+        self._noted(self.name, self.lives)
 
     def tend(self) -> None:
         """Notices a death, and starts the next life when its time has come."""

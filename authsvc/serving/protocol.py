@@ -14,10 +14,12 @@ from typing import ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from authsvc.http import CLIENT_CERTIFICATE, FOR_OPERATORS
 from authsvc.serving import refusal
 from authsvc.serving.exchange import KNOWN
 from authsvc.serving.refusal import Refusal
 from authsvc.serving.settings import ServerSettings
+from authsvc.serving.tls import Tls, forwarded_certificate, shown_certificate
 
 _LINGER_S = 2.0
 _PIPELINE_DEPTH = 16
@@ -49,11 +51,21 @@ class WatchfulProtocol(HttpToolsProtocol):
     limits: ClassVar[ServerSettings]
     owing: ClassVar[dict[WatchfulProtocol, None]]
     strangers: ClassVar[Strangers]
+    tls: ClassVar[Tls | None] = None
+    for_operators: ClassVar[bool | None] = None
 
     @classmethod
-    def within(cls, limits: ServerSettings) -> type[WatchfulProtocol]:
+    def within(cls, limits: ServerSettings, tls: Tls | None = None) -> type[WatchfulProtocol]:
         """The protocol of one server, which keeps the books of its own connections."""
-        return type("LimitedProtocol", (cls,), {"limits": limits, "owing": {}, "strangers": Strangers()})
+        own = {"limits": limits, "owing": {}, "strangers": Strangers(), "tls": tls}
+        return type(
+            "LimitedProtocol", (cls,), {**own, "for_operators": None if limits.admin_port is None else False}
+        )
+
+    @classmethod
+    def of_operators(cls) -> type[WatchfulProtocol]:
+        """The same server's protocol on the operators' listener, in the same books."""
+        return type("OperatorsProtocol", (cls,), {"tls": None, "for_operators": True})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # As in uvicorn.
         super().connection_made(transport)
@@ -68,6 +80,8 @@ class WatchfulProtocol(HttpToolsProtocol):
         self._owed: tuple[Reading, int] | None = None
         self._owed_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._generation = 0 if self.tls is None else self.tls.generation
+        self._shown = shown_certificate(transport)
         if len(self.connections) > self.limits.max_connections:
             self._make_room()
         self._watch()
@@ -117,7 +131,13 @@ class WatchfulProtocol(HttpToolsProtocol):
         self._reading = Reading.BODY
         self._is_known = False
         # The task that reads it begins after this; nothing but the bridge looks for it.
-        cast(dict[str, object], self.scope)[KNOWN] = self._become_known
+        scope = cast(dict[str, object], self.scope)
+        scope[KNOWN] = self._become_known
+        scope[CLIENT_CERTIFICATE] = self._shown or self._forwarded_certificate()
+        scope[FOR_OPERATORS] = self.for_operators
+        if self.tls is not None and self.tls.generation != self._generation:
+            # The next request comes in under the certificates of now, ours and theirs.
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -134,6 +154,13 @@ class WatchfulProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._reading = Reading.NOTHING
+
+    def _forwarded_certificate(self) -> str | None:
+        """What a trusted proxy says that its client showed it (RFC 9440); nobody else is believed."""
+        if self.client is None or self.client[0] not in self.limits.trusted_proxies:
+            return None
+        said = [value for name, value in self.headers if name == b"client-cert"]
+        return forwarded_certificate(said[0]) if len(said) == 1 else None
 
     def _announces_a_body(self) -> bool:
         framing = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from authsvc.errors import ConfigurationError
+from authsvc.serving.tls import TlsFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +20,9 @@ class ServerSettings:
     `max_stranger_bytes` under way; a larger one is read once the application knows its sender (`admission.py`), within
     `max_buffered_bytes` for all and a quarter of it for one. Whoever finds no room waits `room_seconds`, and is answered 503.
 
-    `trusted_proxies` are the addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: nobody's by
-    default.
+    `trusted_proxies` are the addresses whose `X-Forwarded-For`, `X-Forwarded-Proto` and `Client-Cert` are believed: nobody's
+    by default. `tls` are the files of a certificate of our own. With an `admin_port` what is for operators is served there
+    alone, without TLS.
     """
 
     host: str = "127.0.0.1"
@@ -42,11 +44,14 @@ class ServerSettings:
     idle_seconds: int = 75
     drain_seconds: int = 10
     trusted_proxies: tuple[str, ...] = ()
+    tls: TlsFiles | None = None
+    admin_host: str = "127.0.0.1"
+    admin_port: int | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            lowest = 0 if field.name == "port" else 1e-3
+            lowest = 0 if field.name in ("port", "admin_port") else 1e-3
             if isinstance(value, int | float) and value < lowest:
                 raise ConfigurationError(
                     f"server setting `{field.name}` is `{value}`, expected a positive number"

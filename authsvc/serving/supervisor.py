@@ -31,22 +31,23 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Supervisor:
     """`web_patience_s` is how long the web processes have for what they have begun before they are killed.
 
-    `listener` is closed when the end begins: a client that still comes is refused rather than left in the queue.
+    The `listeners` are closed when the end begins: a client that still comes is refused rather than left in the queue.
     """
 
     def __init__(
         self,
-        listener: socket.socket,
+        listeners: Sequence[socket.socket],
         web: Sequence[KeptProcess],
         side: Sequence[KeptProcess],
         *,
         web_patience_s: float,
     ) -> None:
-        self._listener = listener
+        self._listeners = tuple(listeners)
         self._web = tuple(web)
         self._side = tuple(side)
         self._web_patience_s = web_patience_s
         self._stop_signals_seen = 0
+        self._asked_to_reload = False
 
     def run(self) -> None:
         """Returns when a stop signal came and every process has ended.
@@ -61,18 +62,28 @@ class Supervisor:
                     process.start()
                 self._watch()
             finally:
-                self._listener.close()
+                for listener in self._listeners:
+                    listener.close()
                 self._end(self._web, self._web_patience_s)
                 self._end(self._side, _SIDE_PATIENCE_S)
 
     def _watch(self) -> None:
         while not self._stop_signals_seen:
             time.sleep(_ROUND_S)
+            self._pass_on_reload()
             for process in (*self._side, *self._web):
                 process.tend()
             self._reap_orphans()
             if any(process.lives == 1 and process.exit_code == NO_APPLICATION for process in self._web):
                 raise ConfigurationError("the application could not be made, the log says why")
+
+    def _pass_on_reload(self) -> None:
+        """Only web processes keep something open that may change: certificates."""
+        if self._asked_to_reload:
+            self._asked_to_reload = False
+            _log.info("asked to read certificates again")
+            for process in self._web:
+                process.send(signal.SIGHUP)
 
     def _reap_orphans(self) -> None:
         """Bury what our processes' children left behind: they fall to us, as to any first process of a container."""
@@ -90,6 +101,9 @@ class Supervisor:
                     process.send(signal.SIGKILL)
             time.sleep(_ROUND_S)
 
+    def _note_reload(self, *_: object) -> None:
+        self._asked_to_reload = True
+
     @contextmanager
     def _stop_signals_counted(self) -> Iterator[None]:
         def count(*_: object) -> None:
@@ -97,17 +111,12 @@ class Supervisor:
 
         before = {number: signal.signal(number, count) for number in _STOP_SIGNALS}
         if not sys.stdin.isatty():
-            # There are neither logs nor certificates of ours to be read again, and nobody hangs up on a service.
-            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, _noted)
+            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._note_reload)
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _noted(*_: object) -> None:
-    _log.info("asked to read again what this service does not keep open: nothing to do")
 
 
 def _adopt_orphans() -> None:

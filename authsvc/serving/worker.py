@@ -5,6 +5,7 @@ The supervisor forks it. The application is made here, after the fork, so its co
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import resource
 import signal
@@ -12,13 +13,14 @@ import socket
 import sys
 from collections.abc import Callable
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from authsvc.serving.bridge import WsgiBridge
 from authsvc.serving.protocol import WatchfulProtocol
 from authsvc.serving.settings import ServerSettings
+from authsvc.serving.tls import Tls
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -29,20 +31,56 @@ NO_APPLICATION = 3
 """The exit code of a process whose application could not be made."""
 
 _SPARE_FILES = 256
+_LOOK_EVERY = 50
+"""Rounds of a tenth of a second from one look at the certificates' files to the next."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, with a second listener for operators, and certificates that are looked at now and then."""
+
+    def __init__(self, config: uvicorn.Config, tls: Tls | None, for_operators: socket.socket | None) -> None:
+        super().__init__(config)
+        self._tls = tls
+        self._for_operators = for_operators
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._for_operators is None:
+            return
+        protocol = cast(type[WatchfulProtocol], self.config.http_protocol_class).of_operators()
+
+        def connected() -> asyncio.Protocol:
+            return protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+        loop = asyncio.get_running_loop()
+        self.servers.append(
+            await loop.create_server(connected, sock=self._for_operators, backlog=self.config.backlog)
+        )
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._tls is not None and counter % _LOOK_EVERY == 0:
+            self._tls.reload_if_changed()
+        return await super().on_tick(counter)
 
 
 def serve(
-    listener: socket.socket, settings: ServerSettings, make_app: Callable[[], WSGIApplication] | str
+    listener: socket.socket,
+    settings: ServerSettings,
+    make_app: Callable[[], WSGIApplication] | str,
+    for_operators: socket.socket | None = None,
 ) -> None:
     """Answers requests until SIGTERM or SIGINT, drains for `drain_seconds`, calls the application's `close()` if it has one.
 
     `make_app` is a callable or the name of one, `package.module:attribute`. Exits with NO_APPLICATION when it fails.
     """
     application = _made(make_app)
-    server: uvicorn.Server
+    server: _Server
     bridge = WsgiBridge(application, settings, stopping=lambda: server.should_exit)
-    server = uvicorn.Server(_config(bridge, settings))
+    tls = None if settings.tls is None else Tls(settings.tls)
+    server = _Server(_config(bridge, settings, tls), tls, for_operators)
     _stop_on_signals(server)
+    if tls is not None:
+        signal.signal(signal.SIGHUP, lambda *_: tls.reload())
     _allow_files(settings.max_connections + _SPARE_FILES)
     server.run(sockets=[listener])
     bridge.close()
@@ -62,11 +100,12 @@ def _made(make_app: Callable[[], WSGIApplication] | str) -> WSGIApplication:
         sys.exit(NO_APPLICATION)
 
 
-def _config(bridge: WsgiBridge, settings: ServerSettings) -> uvicorn.Config:
+def _config(bridge: WsgiBridge, settings: ServerSettings, tls: Tls | None) -> uvicorn.Config:
     return uvicorn.Config(
         bridge,
         interface="asgi3",
-        http=WatchfulProtocol.within(settings),
+        http=WatchfulProtocol.within(settings, tls),
+        ssl_context_factory=None if tls is None else lambda config, default: tls.front,
         loop="uvloop",
         ws="none",
         lifespan="off",

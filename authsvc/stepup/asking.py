@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from authsvc.account.table import ACTS, PROVED
 from authsvc.biometric.words import Gates, Modality
+from authsvc.domain.account_table import ACTS, PROVED
 from authsvc.domain.challenge import ATTEMPTS
 from authsvc.domain.decision import Decision
 from authsvc.domain.ids import twin

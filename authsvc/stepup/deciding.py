@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
-from authsvc.account.table import ACTS, PROVED, is_for_the_frozen
 from authsvc.biometric.words import Capture
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
-from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
+from authsvc.domain.account_table import ACTS, PROVED, is_for_the_frozen
+from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge, seconds
 from authsvc.domain.decision import Decision, Passed, PolicyRef, Status
 from authsvc.domain.ids import new_id, twin
 from authsvc.domain.receipt import ReceiptIssuer
@@ -170,7 +171,8 @@ class Deciding:
                 possible_from=possible,
                 reasons=reasons,
             )
-        sets = sets_of(ways)
+        at_hand = Novelty(decision.novelty) in SEEN
+        sets = sorted(sets_of(ways), key=partial(seconds, at_hand=at_hand))
         captures = (capture_of(ways, each) for each in sets)
         challenge = Challenge.asking(twin(decision.id, "chl"), sets, captures)
         return replace(decision, status=Status.CHALLENGE_REQUIRED, challenge=challenge)

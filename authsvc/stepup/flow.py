@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from authsvc.account.acts import with_keys_as_they_stand
 from authsvc.clock import Clock
 from authsvc.device.credential import DeviceState
+from authsvc.domain.account_acts import with_keys_as_they_stand
 from authsvc.domain.decision import RELEASING, Decision, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
@@ -185,7 +185,7 @@ class StepUp:
         right = () if offer is None else self._proving.right_ones(tx, decision, self._policy(), offer, now)
         proven = decision.novelty in SEEN or bool(right)
         suspended = choice == "not_me" and proven and _suspend_device(tx, decision, now)
-        declined = decision.as_of(now).become(Status.DECLINED_BY_USER, suspended=suspended)
+        declined = decision.as_of(now).become(Status.DECLINED_BY_USER, declined=choice, suspended=suspended)
         if choice == "not_me":
             data = {"decision": decision.id, "alarm": "not_me"}
             tx.publish(Event("attack:suspected", decision.payment.subject, now, data))

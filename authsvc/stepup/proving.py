@@ -10,10 +10,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from authsvc.account.acts import charge_attempt, with_keys_as_they_stand
 from authsvc.biometric.words import Capture, Liveness, covers
 from authsvc.clock import Clock
 from authsvc.domain.account import Account, LowValue
+from authsvc.domain.account_acts import charge_attempt, with_keys_as_they_stand
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction

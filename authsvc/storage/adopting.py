@@ -10,7 +10,7 @@ from functools import partial
 from authsvc.audit.chain import entry
 from authsvc.clock import Clock
 from authsvc.storage.bound import BOUND, MAC, Binder, Bound, Values
-from authsvc.storage.following import Balance, balance_of, correction, shown
+from authsvc.storage.following import Balance, Strays, correction, shown
 from authsvc.storage.ledger import Ledger
 from authsvc.storage.transaction import StoreTransaction
 
@@ -37,7 +37,7 @@ class Survey:
     sound: Counter[str] = field(default_factory=Counter)
     unbound: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
-    stray: Balance = field(default_factory=Balance)
+    stray: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def broken(self) -> list[Finding]:
@@ -90,8 +90,7 @@ class Adopting:
 
     def _settle(self, actor: str, action: str, bound: Mapping[str, int], reason: str) -> None:
         """From now on the log says what is there."""
-        stray = self.look().stray
-        now = self._clock.now()
+        stray, now = Balance(self.look().stray), self._clock.now()
 
         def unit(tx: StoreTransaction) -> None:
             if stray:
@@ -112,37 +111,28 @@ class Adopting:
 
     def _survey(self, tx: StoreTransaction) -> Survey:
         survey = Survey()
-        survey.stray, places = balance_of(tx.audit.links())
-        for table in BOUND:
-            for row in _all_rows(tx, table):
-                self._judge(survey, table, row)
-        for mac, times in survey.stray.items():
-            if times > 0:
-                place = places[mac]
-                survey.findings.append(Finding("audit_links", f"{place.chain}/{place.seq}", "gone"))
+        with Strays() as strays:
+            strays.follow(tx.audit.links())
+            for table in BOUND:
+                for row in _all_rows(tx, table):
+                    self._judge(survey, strays, table, row)
+            left = tuple(strays.left())
+        survey.stray = {mac: times for mac, times, _ in left}
+        gone = (f"{at.chain}/{at.seq}" for _, times, at in left if times > 0)
+        survey.findings.extend(Finding("audit_links", line, "gone") for line in gone)
         return survey
 
-    def _judge(self, survey: Survey, table: Bound, row: Values) -> None:
+    def _judge(self, survey: Survey, strays: Strays, table: Bound, row: Values) -> None:
         fault = self._binder.fault_of(table, row)
         if row[MAC] is None and fault is None:
             survey.unbound[table.name] += 1
             return
-        if fault is None and table.followed:
-            fault = None if _is_known(survey.stray, row) else "put back"
+        if fault is None and table.followed and not strays.take(shown(row[MAC])):
+            fault = "put back"
         if fault is None:
             survey.sound[table.name] += 1
         else:
             survey.findings.append(Finding(table.name, table.row_name(row), fault))
-
-
-def _is_known(stray: Balance, row: Values) -> bool:
-    """Whether the log says that this row is there, with this MAC."""
-    mac = shown(row[MAC])
-    stray[mac] -= 1
-    known = stray[mac] >= 0
-    if not stray[mac]:
-        del stray[mac]
-    return known
 
 
 def _all_rows(tx: StoreTransaction, table: Bound) -> Iterator[Values]:

@@ -86,7 +86,7 @@ def _bound(name: str, key: str, others: str, *, followed: bool = True) -> Bound:
     return Bound(name, tuple(key.split()), tuple(others.split()), followed)
 
 
-API_KEYS = _bound("api_keys", "id", "client mac scopes created_at expires_at revoked_at")
+API_KEYS = _bound("api_keys", "id", "client mac scopes created_at expires_at revoked_at bindings")
 USERS = _bound(
     "users",
     "client user_id",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Protocol
@@ -84,7 +84,11 @@ class Readers:
     after them for as long again.
     """
 
-    def __init__(self, database: Database, size: int, patience: float) -> None:
+    def __init__(
+        self, database: Database, size: int, patience: float, failed: Callable[[], None] = lambda: None
+    ) -> None:
+        """`failed` is told whenever the database does not answer."""
+        self._failed = failed
         self._database = database
         self._patience = patience
         self._doubt = Doubt("the database does not answer")
@@ -104,6 +108,7 @@ class Readers:
                     connection.close()
                 connection = None
                 self._doubt.raise_()
+                self._failed()
                 raise
             else:
                 self._doubt.settle()

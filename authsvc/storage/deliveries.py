@@ -29,6 +29,7 @@ ATTEMPTS = f"SELECT {LAST} FROM webhook_attempts a WHERE a.delivery_id = :id ORD
 IS_DUE = """d.state = 'pending' AND d.next_at <= :now AND (d.in_line = 0 OR NOT EXISTS (
     SELECT 1 FROM webhook_deliveries f WHERE f.endpoint_id = d.endpoint_id AND f.state = 'pending' AND f.in_line = 1
     AND f.number < d.number))"""
+WAITING = "SELECT COUNT(*), MIN(next_at) FROM webhook_deliveries WHERE state = 'pending' AND next_at <= :now"
 DUE = f"""SELECT d.endpoint_id, MIN(d.next_at) AS since FROM webhook_deliveries d
     JOIN webhook_endpoints e ON e.id = d.endpoint_id
     WHERE e.disabled IS NULL AND {IS_DUE} GROUP BY d.endpoint_id ORDER BY since LIMIT {MOST_DUE}"""
@@ -91,6 +92,11 @@ class DeliveryStore:
 
     def due(self, now: datetime) -> tuple[str, ...]:
         return tuple(row[0] for row in self._connection.all(DUE, {"now": to_millis(now)}))
+
+    def waiting(self, now: datetime) -> tuple[int, datetime | None]:
+        """How many deliveries' time has come, and since when the one that is longest overdue waits."""
+        ((count, since),) = self._connection.all(WAITING, {"now": to_millis(now)})
+        return count, None if since is None else from_millis(since)
 
     def next_due(self, endpoint_id: str, now: datetime) -> Delivery | None:
         rows = self._connection.all(NEXT_DUE, {"endpoint": endpoint_id, "now": to_millis(now)})

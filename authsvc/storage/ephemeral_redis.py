@@ -140,7 +140,7 @@ class _Cluster:
     """
 
     def __init__(self, url: str, timeout: float) -> None:
-        self._nodes = _nodes(url)
+        self._nodes = nodes_of(url)
         self._timeout = timeout
         self._client: RedisCluster | None = None
         self._connecting = threading.Lock()
@@ -188,7 +188,7 @@ def _server(url: str, timeout: float) -> _Server:
         ) from None
 
 
-def _nodes(url: str) -> tuple[str, ...]:
+def nodes_of(url: str) -> tuple[str, ...]:
     """`redis+cluster://user:password@a:1,b:2/?option` as one `redis://` URL for each node."""
     parts = urlsplit(url)
     scheme = {"redis+cluster": "redis", "rediss+cluster": "rediss"}.get(parts.scheme)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -78,14 +79,19 @@ class Ledger(Generic[Tx]):
         committed: Callable[[Tx], None],
         patience: float,
         readers: int = 4,
+        timed: Callable[[float, int], None] = lambda seconds, units: None,
+        failed: Callable[[], None] = lambda: None,
     ) -> None:
+        """`timed` is told of each COMMIT with its units, `failed` of each that the database did not answer."""
         self._database = database
         self._open_transaction = open_transaction
         self._connected_to = connected
         self._seal = seal
         self._committed = committed
         self._patience = patience
-        self._readers = Readers(database, readers, patience)
+        self._timed = timed
+        self._failed = failed
+        self._readers = Readers(database, readers, patience, failed)
         self._doubt = Doubt("the database does not answer")
         self._jobs: queue.SimpleQueue[_Job[Tx] | None] = queue.SimpleQueue()
         self._connection: Connection | None = None
@@ -106,6 +112,7 @@ class Ledger(Generic[Tx]):
             if not job.wait(self._patience):
                 job.claim()
                 self._doubt.raise_()
+                self._failed()
                 raise Unavailable("the database did not commit in time", retry_after=1)
         if job.error is not None:
             raise job.error
@@ -168,6 +175,7 @@ class Ledger(Generic[Tx]):
         if isinstance(error, Unavailable) or (len(batch) == 1 and not isinstance(error, Conflict)):
             if isinstance(error, Unavailable):
                 self._doubt.raise_()
+                self._failed()
             for job in batch:
                 job.fail(error)
             return
@@ -191,6 +199,7 @@ class Ledger(Generic[Tx]):
         job.fail(Unavailable("too many concurrent changes", retry_after=1))
 
     def _attempt(self, batch: list[_Job[Tx]], *, believing: bool = True) -> list[Any]:
+        began = time.perf_counter()
         with self._database.turn():
             connection = self._connected()
             try:
@@ -209,6 +218,7 @@ class Ledger(Generic[Tx]):
                 raise
         self._committed(transaction)
         self._doubt.settle()
+        self._timed(time.perf_counter() - began, len(batch))
         return results
 
     def _connected(self) -> Connection:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from authsvc.account.table import PROVED
 from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
+from authsvc.domain.account_table import PROVED
 from authsvc.policy.jobs import Backtesting, JobState
 from authsvc.policy.life import ShadowRun
 from authsvc.policy.recorded import Excluded, Recorded, Unreadable, read

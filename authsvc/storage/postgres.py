@@ -129,6 +129,13 @@ def refuse_malformed(url: str) -> None:
         ) from None
 
 
+def parts_of(url: str) -> dict[str, str]:
+    """The URL's parts by libpq's own words for them; raises ConfigurationError."""
+    refuse_malformed(url)
+    found = conninfo.conninfo_to_dict(url)
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
 def connect_patiently(url: str) -> psycopg.Connection[Row]:
     """A plain connection, for the work that takes its time: a migration. Raises Unavailable."""
     refuse_malformed(url)

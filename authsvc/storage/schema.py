@@ -52,6 +52,7 @@ api_keys = Table(
     _number("expires_at", null=True),
     _number("revoked_at", null=True),
     _bytes("row_mac", null=True),
+    _text("bindings", null=True),
 )
 
 users = Table(

@@ -55,6 +55,7 @@ class ApiKeyStore:
             "created_at": to_millis(key.created_at),
             "expires_at": None if key.expires_at is None else to_millis(key.expires_at),
             "revoked_at": None,
+            "bindings": _bindings(key),
         }
         self._rows.add(API_KEYS, values)
 
@@ -77,6 +78,14 @@ class ApiKeyStore:
         if row["expires_at"] is not None and row["expires_at"] <= end:
             return False
         self._rows.change(API_KEYS, row, {"expires_at": end})
+        return True
+
+    def bind(self, key: ApiKey) -> bool:
+        """Write what a key is bound to from now on."""
+        row = self._rows.one(API_KEYS, id=key.id)
+        if row is None:
+            return False
+        self._rows.change(API_KEYS, row, {"bindings": _bindings(key)})
         return True
 
     def revoke(self, key_id: str, now: datetime) -> bool:
@@ -194,7 +203,18 @@ def _api_key(row: Values) -> ApiKey:
         from_millis(row["created_at"]),
         None if expires_at is None else from_millis(expires_at),
         None if revoked_at is None else from_millis(revoked_at),
+        **_bound_to(row["bindings"]),
     )
+
+
+def _bindings(key: ApiKey) -> str | None:
+    """NULL for a key that is bound to nothing, as a program of before writes it and reads it."""
+    stated = {"certificates": sorted(key.certificates), "signing_keys": sorted(key.signing_keys)}
+    return json.dumps(stated, sort_keys=True) if key.certificates or key.signing_keys else None
+
+
+def _bound_to(text: str | None) -> dict[str, frozenset[str]]:
+    return {} if text is None else {name: frozenset(each) for name, each in json.loads(text).items()}
 
 
 class ReadinessStore:

@@ -16,6 +16,8 @@ from pathlib import Path
 from authsvc.errors import Unavailable
 from authsvc.storage.database import Params, Query, Row
 
+PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY")
+
 
 class SqliteConnection:
     def __init__(self, path: Path, patience: float) -> None:
@@ -23,13 +25,12 @@ class SqliteConnection:
         self._raw = sqlite3.connect(
             path, timeout=patience, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "temp_store = MEMORY",
-        ):
-            self._raw.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in PRAGMAS:
+                self._raw.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            self._raw.close()
+            raise
 
     def begin(self, ahead: Sequence[Query] = (), *, believing: bool = False) -> None:
         """No round trip is saved here, so nothing is asked ahead and nothing is put off."""

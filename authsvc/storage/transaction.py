@@ -7,6 +7,7 @@ from functools import cached_property
 
 from authsvc.audit.chain import Entry, Head, Link, SigningKey, extend, sign_head
 from authsvc.audit.remembered import RememberedHeads, refuse_unless_held
+from authsvc.audit.taken_away import TakenAway
 from authsvc.clock import Clock
 from authsvc.domain.store import Ahead
 from authsvc.events import Event
@@ -184,9 +185,11 @@ class Writing:
         dialect: str,
         happened: Callable[[str], None],
         remembered: RememberedHeads | None,
+        taken_away: TakenAway,
     ) -> None:
         """`remembered` says what the chain must hold; None takes the chain as it is found."""
         self._remembered = remembered
+        self._taken_away = taken_away
         self._sealer = sealer
         self._binder = binder
         self._signing_key = signing_key
@@ -214,6 +217,7 @@ class Writing:
             head = sign_head(transaction.head, self._clock.now(), self._signing_key())
             transaction.audit.append(transaction.links, head)
         if transaction.published:
+            self._taken_away.note(transaction.published)
             if self._dialect == "postgresql":
                 connection.all(EVENTS_IN_TURN, {})
             transaction.events.add_all(transaction.published)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 
+from authsvc.clock import rfc3339
 from authsvc.web.http import ApiRequest, ApiResponse
 
 _log = logging.getLogger("authsvc.access")
@@ -27,11 +29,13 @@ def write(request: ApiRequest, response: ApiResponse, route: str) -> None:
     if not _log.isEnabledFor(logging.INFO):
         return
     line = {
+        "at": rfc3339(datetime.now(UTC)),
         "method": request.method,
         "route": route,
         "status": response.status_code,
         "ms": round(request.seconds() * 1000, 2),
         "request": request.id,
+        "trace": request.trace,
         "client": request.client_id,
         "problem": response.slug,
     }

@@ -15,6 +15,7 @@ from authsvc.domain.decision import Status
 from authsvc.factor import Factor
 from authsvc.policy.level import Level
 from authsvc.policy.recorded import Ending
+from authsvc.services.why import Why
 from authsvc.subject import Novelty
 from authsvc.web.response_part import Count, Digest, ResponsePart
 from authsvc.web.words import AnyJson
@@ -129,7 +130,7 @@ class PaymentShown(ResponsePart):
 
 
 class Challenge(ResponsePart):
-    """A challenge as its payer sees it: no reasons, and no factor's outcome."""
+    """A challenge as its payer sees it: no factor's outcome, and no reasons but the coarse `why` that the backend asked for."""
 
     id: str | None
     status: Status
@@ -142,7 +143,11 @@ class Challenge(ResponsePart):
     expires_at: datetime
     locale: str
     return_url: str | None
+    merchant_name: str | None
+    why: list[Why]
+    declined: Literal["not_me", "cancel"] | None
     device_suspended: bool
+    suspended_device: str | None
 
 
 class CodeBegun(ResponsePart):

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from authsvc.domain.once import Once
-from authsvc.errors import AuthsvcError, InvalidRequest, Unauthenticated
+from authsvc.errors import IdempotencyKeyMissing, InvalidRequest, Unauthenticated
 from authsvc.http import LONGEST_WAIT
 from authsvc.web.operations import Plane
 
@@ -24,12 +24,6 @@ _BARE_KEY = re.compile(
 _QUOTED_KEY = re.compile(r'"((?:[!#-\[\]-~]|\\["\\]){1,255})"')  # A String of RFC 8941 section 3.3.3.
 _ETAG = re.compile(r'"([!#-~]{1,64})"')
 _WAIT = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?=$|[,;])', re.IGNORECASE)
-
-
-class IdempotencyKeyMissing(AuthsvcError):
-    """The call creates or consumes, and came without an Idempotency-Key."""
-
-    slug = "idempotency-key-missing"
 
 
 def presented(request: ApiRequest, plane: Plane) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from pydantic import TypeAdapter, ValidationError
 
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.services.services import Services
-from authsvc.web import credentials, in_words
+from authsvc.web import bound, credentials, in_words
 from authsvc.web.body import validated_query
 from authsvc.web.http import ApiResponse, current
 from authsvc.web.metrics import Metrics
@@ -55,6 +56,7 @@ def view(
         if operation.body is None:
             return _response(operation.view(call))
         raw = operation.body.read(request)
+        bound.must_be_the_body(request, raw)
         if operation.once or (operation.repeatable and credentials.names_key(request)):
             call.idempotency = credentials.once(request, raw)
         return _response(operation.view(call, operation.body.parse(request, raw)))
@@ -78,6 +80,7 @@ def _admit(call: Call, operation: Operation) -> None:
         call.api_key = admission.admit_key(token)
         call.request.client_id = call.request.caller = call.api_key.client
         call.api_key.must_have(operation.scope)
+        bound.must_be_bound(call.request, call.api_key, partial(admission.spend_nonce, call.api_key))
 
 
 def _check_address(call: Call, operation: Operation) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Request, Response, request
 
+from authsvc.http import QUEUED_AT, TRACE, Trace, trace_of
 from authsvc.web.operations import Plane
 
 if TYPE_CHECKING:
@@ -31,16 +32,25 @@ _BY_NAME = tuple((name.lower(), (name, value)) for name, value in SECURITY_HEADE
 class ApiRequest(Request):
     """A request with its id, its arrival, the plane it belongs to, and, once it was admitted, the client it came from.
 
-    `caller` is whose share of the server's room its body takes.
+    `trace` is the id by which everybody's tracing knows it. `caller` is whose share of the server's room its body takes;
+    `digest` the `Content-Digest` that it was signed with, None where no signature is asked for.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.arrived = perf_counter()
         self.id = f"req_{secrets.token_hex(12)}"
+        self.trace = trace_of(self.environ.get("HTTP_TRACEPARENT", ""))
+        TRACE.set(Trace(self.id, self.trace))
         self.plane = Plane.BACKEND
         self.client_id: str | None = None
         self.caller = ""
+        self.digest: str | None = None
+
+    def queued(self) -> float | None:
+        """How long it waited for a thread before; None under a server that does not say."""
+        since = self.environ.get(QUEUED_AT)
+        return None if since is None else max(0.0, self.arrived - since)
 
     def seconds(self) -> float:
         """How long ago it arrived."""

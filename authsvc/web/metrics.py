@@ -10,12 +10,13 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from authsvc.biometric.drift import Drift, DriftVerdict, ScoreHistogram, report, step_of
+from authsvc.web.gauge import Gauge, lines_of
 from authsvc.web.metrics_files import CountingPlace
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _SCORES = "comparison_scores"
 
 DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds in seconds; a decision is to be in the third, a face in the seventh or eighth."""
+
+SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0)
+"""The same for what computes."""
 
 # The answer is bytes already; reading two words out of it is cheaper than parsing it again.
 _STATUS = re.compile(rb'"status":\s*"([a-z_]{1,32})",\s*"level":\s*"([a-z_]{1,32})"')
@@ -45,6 +49,7 @@ class Metrics:
         """
         self._expected = {} if expected is None else dict(expected)
         self._spaces = {} if spaces is None else dict(spaces)
+        self._gauges: Callable[[], Iterable[Gauge]] = tuple
         self._place = None if directory is None else CountingPlace.claim(directory)
         if self._place is not None:
             _count_in(self._place)
@@ -65,25 +70,45 @@ class Metrics:
         self._scores = counter(
             _SCORES, "Comparison scores of living people, in steps of 0.002", "model", "step", most=4096
         )
-        self._durations = self._request_seconds()
+        self._failures = counter(
+            "store_errors", "Times that a store did not answer, or not in time", "store", most=8
+        )
+        self._chores = counter(
+            "chores", "Things done every so often, by how that went", "chore", "result", most=64
+        )
+        self._units = counter("committed_units", "Units of work committed", most=1)
+        self._requests = counter("requests", "Requests answered", "method", "route", "status", most=1024)
+        histogram = self._histogram
+        self._durations = histogram(
+            "request_seconds", "From a request's arrival at the application to its answer", "method", "route"
+        )
+        self._queued = histogram("queue_seconds", "How long a whole request waited for a thread")
+        self._commits = histogram(
+            "commit_seconds", "From a batch's beginning to its COMMIT in the durable store"
+        )
+        self._asked = histogram(
+            "biometric_seconds",
+            "What the biometric worker was asked, until its answer",
+            "op",
+            "result",
+            buckets=SLOW,
+        )
 
     def _counter(self, name: str, text: str, *labels: str, most: int) -> Callable[..., Counter]:
         import prometheus_client as prometheus
 
         counter = prometheus.Counter(f"authsvc_{name}", text, labels, registry=self._registry)
-        return _remembered(counter.labels, most)
+        return _remembered(counter.labels, most) if labels else lambda: counter
 
-    def _request_seconds(self) -> Callable[..., Histogram]:
+    def _histogram(
+        self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = DURATIONS
+    ) -> Callable[..., Histogram]:
         import prometheus_client as prometheus
 
-        durations = prometheus.Histogram(
-            "authsvc_request_seconds",
-            "From a request's arrival at the application to its answer",
-            ("method", "route"),
-            buckets=DURATIONS,
-            registry=self._registry,
+        histogram = prometheus.Histogram(
+            f"authsvc_{name}", text, labels, buckets=buckets, registry=self._registry
         )
-        return _remembered(durations.labels, 256)
+        return _remembered(histogram.labels, 256) if labels else lambda: histogram
 
     def decided(self, answer: bytes) -> None:
         """One decision answered, as its JSON stands."""
@@ -122,15 +147,40 @@ class Metrics:
     def refused(self, slug: str) -> None:
         self._problems(slug).inc()
 
-    def served(self, method: str, route: str, seconds: float) -> None:
+    def served(self, method: str, route: str, status: int, seconds: float, queued: float | None) -> None:
+        """A request was answered; `queued` is what it waited for a thread, where that is known."""
         self._durations(method, route).observe(seconds)
+        self._requests(method, route, str(status)).inc()
+        if queued is not None:
+            self._queued().observe(queued)
+
+    def committed(self, seconds: float, units: int) -> None:
+        """A batch of units of work was committed."""
+        self._commits().observe(seconds)
+        self._units().inc(units)
+
+    def store_failed(self, store: str) -> None:
+        """`database` or `ephemeral` did not answer."""
+        self._failures(store).inc()
+
+    def chore_done(self, name: str, result: str) -> None:
+        """Something that is done every so often ended `well` or `failed`."""
+        self._chores(name, result).inc()
+
+    def biometrics_asked(self, op: str, result: str, seconds: float) -> None:
+        """The biometric worker was asked; `answered`, `busy`, `late` or `gone`."""
+        self._asked(op, result).observe(seconds)
+
+    def watch(self, gauges: Callable[[], Iterable[Gauge]]) -> None:
+        """What is to be shown besides, as it is at each scrape."""
+        self._gauges = gauges
 
     def text(self) -> tuple[bytes, str]:
         """What `/metrics` shows, and its media type."""
         import prometheus_client as prometheus
 
         text = prometheus.generate_latest(self._all_processes())
-        gauges = (*_drift_lines(self.drift()), *_space_lines(self._spaces))
+        gauges = (*_drift_lines(self.drift()), *_space_lines(self._spaces), *lines_of(self._gauges()))
         return text + "".join(gauges).encode(), prometheus.CONTENT_TYPE_LATEST
 
     def _all_processes(self) -> CollectorRegistry:

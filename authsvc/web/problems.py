@@ -76,7 +76,7 @@ _TABLE = (
         "The account is frozen",
         "Nothing is done for this user until the account is unfrozen, which needs a receipt of the highest level or two"
         " operators.",
-        "该用户已被冻结，解冻前不办理任何业务；解冻需要最高级别的回执或两名操作员。",
+        "该用户已被冻结，解冻前不办理任何业务；解冻需要最高级别的凭证或两名操作员。",
     ),
     Problem(
         "proof-required",
@@ -84,14 +84,14 @@ _TABLE = (
         "Changing factors needs a fresh proof",
         "The account has factors already. Have the user authenticate at the account's highest level and send that receipt as"
         " `proof`.",
-        "该账户已有验证方式，变更前须以账户的最高级别完成一次验证，并把回执作为 `proof` 一并提交。",
+        "该账户已有验证方式，变更前须以账户的最高级别完成一次验证，并把凭证作为 `proof` 一并提交。",
     ),
     Problem(
         "not-found",
         404,
         "There is no such object",
         "The address or the id in it is unknown here. An object of another client looks the same as one that does not exist.",
-        "地址或其中的标识不存在。属于其他客户的对象与不存在的对象看起来相同。",
+        "地址或其中的标识不存在。属于其他接入方的对象与不存在的对象看起来相同。",
     ),
     Problem(
         "method-not-allowed",
@@ -129,7 +129,7 @@ _TABLE = (
         409,
         "The challenge or enrollment is over",
         "It was answered, declined, cancelled or has expired. Ask for a new decision or a new enrollment.",
-        "该验证或登记已完成、被拒绝、被取消或已过期。请重新发起。",
+        "该验证或开通已完成、被拒绝、被取消或已过期。请重新发起。",
     ),
     Problem(
         "receipt-consumed",
@@ -137,7 +137,7 @@ _TABLE = (
         "The receipt has been used",
         "A receipt releases one payment, once. If your own first request used it, repeating that request with its"
         " Idempotency-Key gives its answer; otherwise do not release the payment.",
-        "一张回执只能放行一笔付款一次。若由您的首个请求使用，请以原 Idempotency-Key 重发取得结果；否则不要放行付款。",
+        "一张凭证只能放行一笔付款一次。若由您的首个请求使用，请以原 Idempotency-Key 重发取得结果；否则不要放行付款。",
     ),
     Problem(
         "policy-step",
@@ -195,14 +195,14 @@ _TABLE = (
         "The receipt is not for this payment",
         "It is not one of ours for this client, it has expired, or the payment you stated differs from the one that was"
         " authenticated. Do not release the payment.",
-        "回执并非本服务签发给您的、已过期，或您所述付款与已验证的付款不一致。请勿放行付款。",
+        "凭证并非本服务签发给您的、已过期，或您所述付款与已验证的付款不一致。请勿放行付款。",
     ),
     Problem(
         "policy-invalid",
         422,
         "The policy is not accepted",
         "The document breaks its schema or its own tests. `findings` says where.",
-        "策略文件不符合格式或未通过其自带的测试，位置见 `findings`。",
+        "策略文档不符合格式或未通过其自带的测试，位置见 `findings`。",
     ),
     Problem(
         "locked",

@@ -29,6 +29,7 @@ from authsvc.web.words import (
     Json,
     Limit,
     Locale,
+    MerchantName,
     Name,
     OnlyTrue,
     PathIdentifier,
@@ -107,6 +108,9 @@ class DecisionWanted(Wanted):
     proven: Annotated[tuple[Literal[Category.KNOWLEDGE], ...], Field(max_length=1)] | None = None
     context: Context | None = None
     return_url: ReturnUrl | None = None
+    merchant_name: MerchantName | None = None
+    show_why: bool | None = None
+    amount_afterwards: Literal["shown", "masked", "hidden"] | None = None
 
 
 class CodeWanted(Wanted):
@@ -192,9 +196,13 @@ class RecoveryEvidence(Wanted):
 
 
 class ConsentEvidence(Wanted):
-    """What the person agreed to, each modality by itself, in the wording of `text_version`."""
+    """What the person agreed to, each modality by itself, in the wording of `text_version`.
+
+    What is `refused` and was agreed to earlier is withdrawn with the enrollment; what neither names stays as it was.
+    """
 
     modalities: Annotated[tuple[Modality, ...], Field(max_length=len(Modality))]
+    refused: Annotated[tuple[Modality, ...], Field(max_length=len(Modality))] | None = None
     text_version: Reason | None = None
     under_14: bool | None = None
     guardian: Name | None = None

@@ -51,9 +51,18 @@ class RecoveryBegun(ResponsePart):
     attempts_remaining: Count
 
 
+class ConsentAgreed(ResponsePart):
+    modality: Modality
+    text_version: str
+    given_at: datetime
+
+
 class ConsentBegun(ResponsePart):
+    """What is asked, and what the person agreed to earlier: to be kept, or taken back by a refusal."""
+
     text_version: str
     modalities: list[Modality]
+    agreed: list[ConsentAgreed]
 
 
 class AppBegun(ResponsePart):

@@ -118,6 +118,7 @@ Word = Annotated[
     ),
 ]
 Reason = Annotated[str, *_LABEL(64)]
+MerchantName = Annotated[str, *_LABEL(64)]
 Sentence = Annotated[str, *_LABEL(500)]
 DisplayName = Annotated[str, *_LABEL(64)]
 DeviceName = Annotated[str, *_LABEL(64)]

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,9 @@ from authsvc.subject import worked_for
 from authsvc.workers.messages import RETRY_AFTER, Job, outcome
 from authsvc.workers.protocol import BrokenFrame, Frame, Message, encode, receive, send
 
+Counted = Callable[[str, str, float], None]
+"""What was asked, how that went, and how many seconds it took."""
+
 
 class WorkerClient:
     """Calls to the worker at `socket_path`; threads may share one. `deadline` bounds a call, queueing included.
@@ -29,11 +32,14 @@ class WorkerClient:
     use, and again after the worker was restarted.
     """
 
-    def __init__(self, socket_path: Path, deadline: timedelta, *, connections: int = 16) -> None:
+    def __init__(
+        self, socket_path: Path, deadline: timedelta, *, connections: int = 16, counted: Counted | None = None
+    ) -> None:
         self._path = os.fspath(socket_path)
         self._deadline = deadline.total_seconds()
         self._turns = threading.BoundedSemaphore(connections)
         self._idle: deque[socket.socket] = deque()
+        self._counted = counted or (lambda op, result, seconds: None)
 
     def call(self, op: str, header: Json, blobs: Sequence[bytes] = ()) -> tuple[Json, tuple[bytes, ...]]:
         """The worker's answer. Raises what its handler raised, PayloadTooLarge before anything is sent, or Unavailable with
@@ -41,13 +47,22 @@ class WorkerClient:
         """
         whom = worked_for()
         named = ("", "") if whom is None else (whom.client, whom.user)
-        job = Job(op, time.monotonic() + self._deadline, header, tuple(blobs), *named)
+        began = time.monotonic()
+        job = Job(op, began + self._deadline, header, tuple(blobs), *named)
+        result = "answered"
         try:
             return outcome(self._exchange(encode(job.message()), job.expires))
         except TimeoutError:
+            result = "late"
             raise Unavailable("the biometric worker is late", retry_after=RETRY_AFTER) from None
         except (OSError, BrokenFrame) as error:
+            result = "gone"
             raise Unavailable("the biometric worker does not answer", retry_after=RETRY_AFTER) from error
+        except Unavailable:
+            result = "busy"
+            raise
+        finally:
+            self._counted(op, result, time.monotonic() - began)
 
     def close(self) -> None:
         """Let go of the idle connections."""

@@ -38,7 +38,7 @@ def test_a_withdrawn_face_is_no_way_to_confirm_any_more(phone: Phone):
     box.locator("button.button-danger").click()
     assert "已撤回" in phone.page.inner_text("#consents + ul")
     phone.buy("piano", "quiet")
-    assert phone.page.locator("a[href$='/ways']").count() == 0
+    assert phone.page.locator("button[name=way]").count() == 0
     assert phone.page.locator("#face").count() == 0
 
 
@@ -72,7 +72,7 @@ def test_a_lost_phone_is_replaced_with_a_recovery_code_and_a_code_that_was_sent(
     new.type_code(lost.recovery_codes[3])
     new.page.click("a[href$='/proof_otp']")
     new.type_code(sent)
-    assert "您的同意" in new.page.inner_text("main")
+    assert "单独同意" in new.page.inner_text("main")
     new.page.click("a.button")
     new.agree()
     new.register_device("新手机")
@@ -92,7 +92,7 @@ def test_a_lost_phone_is_replaced_on_the_word_of_two_operators(new_phone: Callab
     lost.enroll(face=False)
     new = new_phone(lost.user)
     new.begin_vouched_recovery("王芳", "李强")
-    assert "已为您作证" in new.page.inner_text("main")
+    assert "已核实您的身份" in new.page.inner_text("main")
     new.page.click("a.button")
     new.type_code(lost.recovery_codes[7])
     new.page.click("a.button")
@@ -119,12 +119,12 @@ def test_a_person_erases_the_account_after_proving_who_they_are(phone: Phone):
     phone.page.click("a[href$='/erasure']")
     assert phone.page.locator("#erase").count() == 0
     phone.page.click("#prove")
-    assert "注销您的账户" in phone.page.inner_text("h1")
+    assert "注销账户" in phone.page.inner_text("h1")
     phone.unlock()
     phone.type_code(phone.current_code())
     phone.page.click("#return")
     phone.page.click("#erase")
-    assert "您的账户已注销" in phone.page.inner_text("h1")
+    assert "账户已注销" in phone.page.inner_text("h1")
     assert phone.page.locator("#receipt").text_content().count(".") == 2  # type: ignore[union-attr]  # It is there.
     phone.page.click("main a.button")
     phone.buy("tea")

@@ -51,7 +51,7 @@ def test_after_a_wrong_code_the_app_keeps_what_it_scanned(phone: Phone):
     phone.page.click("details summary")
     secret = phone.page.inner_text("#secret")
     phone.type_code("000000")
-    assert "不是应用当前显示的验证码" in phone.page.inner_text("[role=alert]")
+    assert "动态码不正确或已过期" in phone.page.inner_text("[role=alert]")
     assert phone.page.locator("#secret").text_content() == secret
 
 

@@ -125,7 +125,10 @@ def test_every_step_of_a_challenge(tour: Tour):
     tour.see("step-erasure", CHALLENGE, challenge(payment={**act, "type": "erasure"}))
     tour.see("step-large-and-long", CHALLENGE, challenge(payment=long))
     tour.see("step-not-a-code", CHALLENGE, refuses("PUT /steps/otp", "invalid-request"), does=_type_code)
-    tour.see("step-ways", CHALLENGE + "/ways", challenge(sets=[["face", "device_uv"], ["device_uv", "otp"]]))
+    why = {"merchant_name": "友谊商店", "why": ["device", "amount", "unusual", "wished"]}
+    tour.see(
+        "step-why", CHALLENGE, challenge(**why, sets=[["otp"], ["face", "device_uv"], ["device_uv", "otp"]])
+    )
     tour.see("step-time-short", CHALLENGE, challenge(expires_at=after(timedelta(seconds=40))))
     assert tour.faults == []
 

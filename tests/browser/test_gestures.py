@@ -28,13 +28,12 @@ from authsvc.face.build import face_service
 from authsvc.face.capture import Gesture
 from authsvc.face.part import Part
 from authsvc.keys.access import ALL_SCOPES, ApiKey, new_api_key
-from authsvc.keys.keyring import KeyRing
 from authsvc.services.enrollments import TicketWanted
-from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
 from enrollment.beside import with_pages
 from tests.browser.actor import act
 from tests.support.ports import free_port
+from tests.support.prepared import prepare
 from tests.support.service import said
 
 # Dozens of frames of a head are judged in the process that also serves the page: patience on a busy machine.
@@ -52,8 +51,7 @@ class Watched:
     def __init__(self, folder: Path, models: Path) -> None:
         self.url = f"http://localhost:{(port := free_port())}"
         settings = Settings(data_dir=folder, base_url=self.url)
-        KeyRing.create(settings.keyring)
-        upgrade(database_url(settings))
+        prepare(settings)
         faces = face_service(models, unsafe_no_pad=False)
         faces.load()
         self.wired: Wired = wire(settings, face=faces)

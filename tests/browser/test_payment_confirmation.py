@@ -154,7 +154,7 @@ def test_who_turns_the_browsers_form_down_is_offered_the_plain_one(payer: Phone)
     payer.buy("teapot")
     payer.choose("device_uv")
     payer.page.click("#start")
-    payer.page.wait_for_function("() => document.getElementById('say').textContent.includes('没有完成确认')")
+    payer.page.wait_for_function("() => document.getElementById('say').textContent.includes('未完成验证')")
     payer.unlock()
     assert payer.order_is_paid()
     assert [each["type"] for each in assertions()] == ["webauthn.get"]

@@ -106,7 +106,7 @@ class Service:
                 self.end_headers()
                 self.wfile.write(played.body)
 
-            do_GET = do_POST = do_PUT = answer  # noqa: N815  # The names that http.server calls.
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815  # The names that http.server calls.
 
             def log_message(self, *_: object) -> None:
                 pass

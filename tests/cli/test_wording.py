@@ -10,15 +10,13 @@ from click.testing import CliRunner, Result
 
 from authsvc.cli.main import main
 from authsvc.config import Settings
-from authsvc.keys.keyring import KeyRing
-from authsvc.storage.upgrade import database_url, upgrade
+from tests.support.prepared import prepare
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     settings = Settings(data_dir=tmp_path)
-    KeyRing.create(settings.keyring)
-    upgrade(database_url(settings))
+    prepare(settings)
     return tmp_path
 
 

@@ -21,10 +21,13 @@ from authsvc.errors import ConfigurationError, Unavailable
 from authsvc.storage.ephemeral_redis import RedisEphemeral
 from authsvc.storage.ephemeral_sqlite import SWEEP_EVERY, SqliteEphemeral
 from tests.support.redis_server import RedisClusterServers, RedisServer
+from tests.support.slowness import slowness
 
+PATIENCE = 30
+"""For what is not about time-outs: a busy machine is no outage."""
 TIMEOUT = 0.5
-# What a loaded machine may add to a time-out before its thread is run again.
 SLACK = 0.5
+"""What even a quiet machine adds to a time-out before its thread is run again."""
 MINUTE = timedelta(minutes=1)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 KEY = Key("u_42", "otp:begun")
@@ -43,8 +46,8 @@ class Kind:
 
 def open_store(location: str) -> Store:
     if location.startswith("redis"):
-        return RedisEphemeral(location, timeout=5)
-    return SqliteEphemeral(Path(location), SystemClock(), patience=5)
+        return RedisEphemeral(location, PATIENCE)
+    return SqliteEphemeral(Path(location), SystemClock(), patience=PATIENCE)
 
 
 @pytest.fixture(params=["sqlite", "redis", "redis_cluster"])
@@ -56,7 +59,7 @@ def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kind]:
         return
     url = request.getfixturevalue(f"{request.param}_url")
     location = url.replace("redis://", "redis+cluster://") if request.param == "redis_cluster" else url
-    with closing(RedisEphemeral(location, timeout=TIMEOUT)) as redis_store:
+    with closing(RedisEphemeral(location, PATIENCE)) as redis_store:
         yield Kind(redis_store, location, lambda by: time.sleep(by.total_seconds()))
 
 
@@ -206,12 +209,12 @@ def assert_every_call_refuses_in_time(store: Ephemeral) -> None:
         started = time.monotonic()
         with pytest.raises(Unavailable) as refusal:
             call(store)
-        assert time.monotonic() - started < TIMEOUT + SLACK
+        assert time.monotonic() - started < TIMEOUT + SLACK * slowness()
         assert refusal.value.extra["retry_after"] == 1
 
 
-def assert_recovers(store: Ephemeral, *, within: float) -> None:
-    deadline = time.monotonic() + within
+def assert_recovers(store: Ephemeral) -> None:
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             store.put(KEY, b"back", MINUTE)
@@ -224,10 +227,10 @@ def assert_recovers(store: Ephemeral, *, within: float) -> None:
 
 def test_a_hanging_redis_is_unavailable_within_the_time_out(redis_server: RedisServer, redis_url: str):
     with closing(RedisEphemeral(redis_url, TIMEOUT)) as store:
-        store.increment(KEY, MINUTE)
+        assert_recovers(store)
         with redis_server.frozen():
             assert_every_call_refuses_in_time(store)
-        assert_recovers(store, within=2)
+        assert_recovers(store)
 
 
 def test_a_restarted_redis_costs_no_call(redis_server: RedisServer, redis_url: str):
@@ -258,7 +261,7 @@ def test_a_wholly_hanging_cluster_is_unavailable_within_the_time_out(
     redis_cluster: RedisClusterServers, cluster_url: str
 ):
     with closing(RedisEphemeral(cluster_url, TIMEOUT)) as store:
-        store.ping()
+        assert_recovers(store)
         with ExitStack() as outage:
             for node in redis_cluster.nodes:
                 outage.enter_context(node.frozen())
@@ -267,8 +270,8 @@ def test_a_wholly_hanging_cluster_is_unavailable_within_the_time_out(
                 started = time.monotonic()
                 refusals = list(threads.map(lambda _: _refused(store), range(16)))
             assert refusals == [True] * 16
-            assert time.monotonic() - started < TIMEOUT + 2 * SLACK
-        assert_recovers(store, within=20)
+            assert time.monotonic() - started < TIMEOUT + 2 * SLACK * slowness()
+        assert_recovers(store)
 
 
 def test_one_hanging_node_delays_nobody_beyond_the_time_out(
@@ -276,15 +279,15 @@ def test_one_hanging_node_delays_nobody_beyond_the_time_out(
 ):
     owners = [f"u_{n}" for n in range(24)]
     with closing(RedisEphemeral(cluster_url, TIMEOUT)) as store:
-        store.ping()
+        assert_recovers(store)
         with redis_cluster.nodes[1].frozen():
             answers = []
             for owner in owners:
                 started = time.monotonic()
                 answers.append(_refused(store, owner))
-                assert time.monotonic() - started < TIMEOUT + SLACK
+                assert time.monotonic() - started < TIMEOUT + SLACK * slowness()
             assert True in answers
-        assert_recovers(store, within=20)
+        assert_recovers(store)
 
 
 def test_a_cluster_may_be_absent_at_the_start(redis_cluster: RedisClusterServers, cluster_url: str):
@@ -294,7 +297,7 @@ def test_a_cluster_may_be_absent_at_the_start(redis_cluster: RedisClusterServers
         store = RedisEphemeral(cluster_url, TIMEOUT)
         assert _refused(store)
     with closing(store):
-        assert_recovers(store, within=20)
+        assert_recovers(store)
 
 
 def _refused(store: Ephemeral, owner: str = "u_42") -> bool:
@@ -367,7 +370,7 @@ def test_a_writer_that_never_ends_makes_others_refuse_in_time(tmp_path: Path):
         started = time.monotonic()
         with pytest.raises(Unavailable):
             store.put(KEY, b"x", MINUTE)
-        assert time.monotonic() - started < 0.2 + SLACK
+        assert time.monotonic() - started < 0.2 + SLACK * slowness()
         assert store.get(KEY) is None
         stuck.execute("ROLLBACK")
         store.put(KEY, b"x", MINUTE)

@@ -3,7 +3,7 @@
 import pytest
 
 from authsvc.biometric.words import Capture
-from authsvc.domain.challenge import ATTEMPTS, Challenge
+from authsvc.domain.challenge import ATTEMPTS, Challenge, seconds
 from authsvc.errors import ChallengeClosed, InvalidRequest
 from authsvc.factor import Factor
 
@@ -40,3 +40,11 @@ def test_every_attempt_is_one_less_until_none_is_left() -> None:
 
 def test_nothing_need_be_known_of_a_capture_where_nothing_is_said() -> None:
     assert Challenge.asking("chl_1", SETS).capture_at_least == (Capture.BROWSER, Capture.BROWSER)
+
+
+def test_a_phone_in_hand_is_quicker_than_a_code_and_another_one_is_not() -> None:
+    lock, code, face = (Factor.DEVICE_UV,), (Factor.OTP,), (Factor.FACE,)
+    assert seconds(lock, at_hand=True) < seconds(face, at_hand=True) < seconds(code, at_hand=True)
+    assert seconds(code, at_hand=False) < seconds(lock, at_hand=False)
+    assert all(seconds((each,), at_hand=at_hand) > 0 for each in Factor for at_hand in (True, False))
+    assert seconds((*lock, *code), at_hand=True) == seconds(lock, at_hand=True) + seconds(code, at_hand=True)

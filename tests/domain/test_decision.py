@@ -91,4 +91,5 @@ def test_attempts_run_out():
 
 def test_what_was_passed_comes_back_but_for_the_page_s_own() -> None:
     assert Passed(return_url="https://shop.example/").returned() == {}
+    assert Passed("https://shop.example/", "友谊商店", True, "masked").returned() == {}
     assert Passed(return_url="https://shop.example/").to_json() == {"return_url": "https://shop.example/"}

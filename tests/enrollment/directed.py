@@ -27,6 +27,9 @@ CHALLENGE: dict[str, Any] = {
     "expires_at": "2026-11-23T12:05:00.000Z",
     "locale": "zh-CN",
     "return_url": SHOP,
+    "declined": None,
+    "device_suspended": False,
+    "suspended_device": None,
 }
 ENROLLMENT: dict[str, Any] = {
     "id": "enr_1",

@@ -58,7 +58,7 @@ def test_a_payees_name_cannot_become_markup(payer: FlaskClient, api: DirectedApi
 def test_an_act_on_the_account_shows_no_amount(payer: FlaskClient, api: DirectedApi):
     api.challenge["payment"] = {**api.challenge["payment"], "type": "enrollment", "amount_minor": 0}
     page = payer.get("/c/chl_1", base_url=ORIGIN).text
-    assert "添加设备" in page
+    assert "添加设备或验证方式" in page
     assert "¥" not in page
 
 
@@ -103,7 +103,7 @@ def test_what_is_no_code_is_told_without_a_try(api: DirectedApi, submit: Callabl
     api.refuse("PUT /steps/otp", 400, "invalid-request")
     answer = submit("/code", code="12")
     assert answer.status_code == 422
-    assert "请输入六位或八位数字验证码" in answer.text
+    assert "请输入 6 位动态码或 8 位验证码。</p>" in answer.text
     assert "for engineers" not in answer.text
 
 
@@ -113,7 +113,7 @@ def test_an_outage_is_told_and_may_be_tried_again(
     api.refuse("POST /switch", 503, "unavailable", retry_after=1)
     answer = submit("/ways", way="device_uv")
     assert answer.status_code == 503
-    assert "暂时无法处理" in answer.text
+    assert "暂时无法验证" in answer.text
 
 
 def test_a_capture_is_handed_on_as_it_came(payer: FlaskClient, api: DirectedApi, form_key: str):
@@ -163,6 +163,49 @@ def test_every_end_has_its_page_and_its_way_back(payer: FlaskClient, api: Direct
     page = payer.get("/c/chl_1", base_url=ORIGIN).text
     assert 'href="https://shop.example/orders/1"' in page
     assert "form_key" not in page
+
+
+def test_the_shop_and_why_it_asks_are_shown(payer: FlaskClient, api: DirectedApi):
+    assert "验证原因" not in payer.get("/c/chl_1", base_url=ORIGIN).text
+    api.challenge |= {"merchant_name": "友谊超市", "why": ["device", "amount", "a word of tomorrow"]}
+    page = payer.get("/c/chl_1", base_url=ORIGIN).text
+    assert ">友</span> <bdi>友谊超市</bdi>" in page
+    assert "在新设备上操作" in page
+    assert "金额较大" in page
+    assert "tomorrow" not in page
+
+
+def test_every_other_way_is_one_tap_away(payer: FlaskClient, api: DirectedApi):
+    api.challenge |= {"sets": [["otp"], ["device_uv"], ["face", "otp"]], "chosen": ["device_uv"]}
+    page = payer.get("/c/chl_1", base_url=ORIGIN).text
+    assert 'name="way" value="otp"' in page
+    assert 'name="way" value="face otp"' in page
+    assert 'value="device_uv"' not in page
+
+
+def test_who_cancels_is_told_no_failure(payer: FlaskClient, api: DirectedApi):
+    api.challenge |= {"status": "declined_by_user", "declined": "cancel"}
+    page = payer.get("/c/chl_1", base_url=ORIGIN).text
+    assert "<h2>已取消付款</h2>" in page
+    assert "mark-stop" not in page
+    assert "拦截" not in page
+
+
+@pytest.mark.parametrize(
+    ("suspended", "named", "said"),
+    [(True, "我的手机", True), (True, None, True), (False, None, False)],
+)
+def test_not_me_says_what_was_stopped_and_how_to_come_back(
+    payer: FlaskClient, api: DirectedApi, suspended: bool, named: str | None, said: bool
+):
+    name = "我的手机" if named else None
+    api.challenge |= {"status": "declined_by_user", "declined": "not_me"}
+    api.challenge |= {"device_suspended": suspended, "suspended_device": name}
+    page = payer.get("/c/chl_1", base_url=ORIGIN).text
+    assert "已为您拦截" in page
+    assert "未扣款" in page
+    assert ("如何恢复使用该设备" in page) is said
+    assert named is None or named in page
 
 
 def test_a_page_that_is_not_there_is_told_as_a_page(stranger: FlaskClient):

@@ -68,7 +68,7 @@ def test_whoever_comes_without_a_ticket_reads_what_this_is(reader: FlaskClient):
     page = reader.get("/", base_url=ORIGIN, headers={"Accept-Language": "zh-CN"})
     assert page.status_code == 200
     assert 'href="/docs"' in page.text
-    assert "安全支付验证" in page.text
+    assert "支付验证服务" in page.text
 
 
 def test_what_stands_between_backticks_is_code_and_nothing_else_is_markup():

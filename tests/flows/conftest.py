@@ -13,7 +13,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     changes = {}
     if request.param == "servers":
         changes = {
-            "database_url": request.getfixturevalue("postgres_url"),
+            "database_url": request.getfixturevalue("migrated_postgres_url"),
             "redis_url": request.getfixturevalue("redis_url"),
         }
     made = Bench(embedded(tmp_path / "data", **changes))

@@ -61,5 +61,16 @@ class Visit:
         self.answer("otp", Submission({"code": app.at(self.bench.clock.now())}))
         return app
 
+    def consent(self, *agreed: str, refused: tuple[str, ...] = ()) -> Said:
+        """What was asked; this person says yes to some of it, and no to some."""
+        asked = self.begin("consent")
+        self.answer("consent", Submission({"modalities": list(agreed), "refused": list(refused)}))
+        return asked
+
+    def record_face(self, person: str) -> None:
+        shown = self.begin("face")
+        while shown.get("state") != "received":
+            shown = self.answer("face", self.bench.part(shown, *(f"{person} {each}" for each in range(3))))
+
     def complete(self) -> Said:
         return said(self.bench.services.enrollments.complete(self.id, self.token))

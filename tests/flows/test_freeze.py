@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from authsvc.account import acts
+from authsvc.domain import account_acts as acts
 from authsvc.domain.once import Once
 from authsvc.domain.store import Transaction
 from authsvc.errors import ProofRequired, ReceiptMismatch, UserFrozen

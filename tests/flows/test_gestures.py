@@ -22,9 +22,18 @@ from tests.support.service import challenge_of, said
 Shown = Mapping[str, Any]
 
 
+BOTH_STORES = pytest.mark.parametrize("bench", ["embedded", "servers"], indirect=True)
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Watched]:
-    made = Watched(Settings(data_dir=tmp_path / "data"))
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
+    changes = {}
+    if getattr(request, "param", "embedded") == "servers":
+        changes = {
+            "database_url": request.getfixturevalue("postgres_url"),
+            "redis_url": request.getfixturevalue("redis_url"),
+        }
+    made = Watched(Settings(data_dir=tmp_path / "data", **changes))
     made.faces.gates, made.faces.liveness = ("active",), Liveness.BONA_FIDE
     made.services.public.readyz()
     made.device = made.enroll(face="ann").device
@@ -63,6 +72,7 @@ class Payer:
         return int(found["attempts_remaining"])
 
 
+@BOTH_STORES
 def test_beginning_again_shows_the_same_gesture_and_costs_nothing(bench: Watched) -> None:
     """However often: there is nothing to draw for until it fits a recording."""
     payer = Payer(bench)
@@ -111,6 +121,7 @@ def test_the_next_gesture_is_shown_once_the_one_before_is_in(bench: Watched) -> 
     assert tuple(map(str, bench.faces.shown[-1])) == tuple(seen)
 
 
+@BOTH_STORES
 def test_whoever_begins_anew_after_more_was_shown_gives_the_attempt_up_and_gets_other_gestures(
     bench: Watched,
 ) -> None:
@@ -220,6 +231,7 @@ def said_lines(bench: Watched) -> list[Shown]:
     return list(found["events"])
 
 
+@BOTH_STORES
 def test_an_enrollment_shows_the_same_gesture_until_more_was_shown_and_then_others(bench: Watched) -> None:
     ticket = said(bench.services.enrollments.create(bench.key, bench.once(), TicketWanted("u_new", "en")))
     opened = (str(ticket["id"]), str(ticket["token"]))

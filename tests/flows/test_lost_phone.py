@@ -22,7 +22,7 @@ from authsvc.factor import Submission
 from authsvc.keys.keyring import KeyRing, Purpose
 from authsvc.services.enrollments import TicketWanted
 from tests.flows.recovering import Visit
-from tests.support.service import Bench, said
+from tests.support.service import Bench, Said, said
 
 NO_CODE = "AAAA-BBBB-CCCC-DDDD"
 
@@ -386,3 +386,54 @@ def test_another_shops_ticket_gets_no_code(bench: Bench):
     visit = Visit.opened(bench)
     with pytest.raises(AuthsvcError, match="no such enrollment"):
         bench.services.enrollments.issue_code(bench.new_key("other"), bench.once(), visit.id, None)
+
+
+def proven(bench: Bench) -> Visit:
+    """Somebody whose face is enrolled, who has lost the phone and proved it."""
+    phone = bench.enroll()
+    visit = Visit.opened(bench)
+    visit.type_recovery_code(phone.recovery_codes[0])
+    visit.show_face("ann 7")
+    return visit
+
+
+def test_a_no_in_a_recovery_takes_back_what_was_agreed_to_earlier(bench: Bench):
+    visit = proven(bench)
+    (earlier,) = visit.consent(refused=("face", "voice"))["agreed"]
+    assert (earlier["modality"], earlier["text_version"]) == ("face", "2026-11")
+    new = visit.add_device()
+    status: Said = bench.services.users.status(bench.key, "u_1")
+    assert "face" in status["factors"]
+    assert visit.complete()["factors"] == []
+    assert "subject:face:withdrawn" in told(bench)
+    assert "face" in bench.decide(bench.payment(2_600_000), new, risk=80)["missing"]
+    exported: Said = bench.services.users.export(bench.key, "u_1")
+    (consent,) = exported["consents"]
+    assert consent["withdrawn_at"] is not None
+
+
+def test_what_is_kept_or_left_alone_in_a_recovery_stays(bench: Bench):
+    visit = proven(bench)
+    visit.consent("face", refused=("voice",))
+    visit.add_device()
+    assert visit.complete()["factors"] == ["face"]
+    assert "subject:face:withdrawn" not in told(bench)
+
+
+def test_a_face_that_was_recorded_before_the_no_counts_no_more(bench: Bench):
+    visit = proven(bench)
+    visit.consent("face")
+    visit.record_face("ann")
+    assert "face" in visit.look()["received"]
+    visit.consent(refused=("face",))
+    assert "face" not in visit.look()["received"]
+    visit.add_device()
+    assert visit.complete()["factors"] == []
+
+
+@pytest.mark.parametrize("refused", ["face", ["iris"], [1], ["face"]])
+def test_a_no_to_nothing_that_is_asked_or_to_what_is_agreed_is_refused(bench: Bench, refused: object):
+    visit = proven(bench)
+    visit.begin("consent")
+    with pytest.raises(InvalidRequest):
+        visit.answer("consent", Submission({"modalities": ["face"], "refused": refused}))

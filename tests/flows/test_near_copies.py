@@ -44,7 +44,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
     changes = {}
     if request.param == "servers":
         changes = {
-            "database_url": request.getfixturevalue("postgres_url"),
+            "database_url": request.getfixturevalue("migrated_postgres_url"),
             "redis_url": request.getfixturevalue("redis_url"),
         }
     made = Watched(Settings(data_dir=tmp_path / "data", **changes))

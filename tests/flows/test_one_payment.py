@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.decision import Passed
 from authsvc.domain.once import Once
 from authsvc.errors import (
     CaptureUnusable,
@@ -21,7 +22,7 @@ from authsvc.errors import (
 )
 from authsvc.factor import Factor, Submission
 from authsvc.payment import Payee
-from tests.support.service import Bench, challenge_of, said
+from tests.support.service import Bench, Said, challenge_of, said
 
 NEW_PHONE = StatedDevice("dev_new", "ds_whatever")
 
@@ -251,6 +252,19 @@ def test_switching_offers_only_what_was_offered(bench: Bench):
     with pytest.raises(InvalidRequest, match="not offered"):
         bench.services.challenges.switch(*challenge_of(decision), [Factor.FACE])
     assert bench.services.challenges.switch(*challenge_of(decision), [Factor.OTP])["chosen"] == ["otp"]
+
+
+def test_the_quickest_way_comes_first_and_the_payer_reads_what_the_backend_wants_told(bench: Bench):
+    phone = bench.enroll()
+    passed = Passed(merchant_name="友谊商店", show_why=True)
+    asked = bench.decide_passing(bench.payment(30_000), phone.device, 45, passed)
+    shown: Said = bench.services.challenges.find(*challenge_of(asked))
+    assert (shown["merchant_name"], shown["why"]) == ("友谊商店", ["unusual"])
+    assert "merchant_name" not in asked
+    issued = said(bench.services.decisions.issue_code(bench.key, bench.once(), str(asked["id"]), None))
+    assert str(issued["text"]).startswith("【友谊商店】您正在付款 ¥300.00，")
+    bench.services.challenges.decline(*challenge_of(asked), "cancel")
+    assert bench.services.challenges.find(*challenge_of(asked))["declined"] == "cancel"
 
 
 def test_not_me_declines_freezes_the_device_and_tells_the_backend(bench: Bench):

@@ -8,8 +8,8 @@ from typing import Any
 import pyotp
 import pytest
 
-from authsvc.account.acts import two_operators
 from authsvc.device.response import unbase64url
+from authsvc.domain.account_acts import two_operators
 from authsvc.domain.operator import Act, Operator, Role
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotPermitted, RateLimited, Unauthenticated
 from authsvc.keys.keyring import Purpose

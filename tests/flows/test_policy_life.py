@@ -24,7 +24,7 @@ from authsvc.policy.life import Publication, State, Version
 from authsvc.policy.profiles import Profile
 from authsvc.policy_life.service import PolicyService
 from tests.support.policies import ANN, BOB, CAI, EVE, SAM, WEAKER, milder, numbered, shipped, stricter
-from tests.support.service import Bench
+from tests.support.service import Bench, Here
 
 
 @pytest.fixture
@@ -209,6 +209,19 @@ def test_a_change_that_weakens_is_approved_by_name_or_not_at_all(
     assert refused.value.extra["findings"] == [WEAKER]
     assert policies.approve(BOB, version.id, (WEAKER,)).state is State.APPROVED
     assert policy_lines(bench)[-1]["details"]["accepted"] == [WEAKER]
+
+
+def test_what_did_not_finish_is_approved_by_nobody_and_by_no_name(
+    policies: PolicyService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "_analyst", Here(most_cells=5))
+    version = analyzed(policies, stricter(2))
+    assert version.examined is not None
+    assert "not-finished" in version.examined.errors
+    for accepting in ((), version.examined.errors):
+        with pytest.raises(PolicyInvalid, match="did not finish"):
+            policies.approve(BOB, version.id, accepting)
+    assert policies.active(BOB).version.number == 1
 
 
 def test_a_laxer_threshold_weakens_though_no_cell_shows_it(policies: PolicyService) -> None:

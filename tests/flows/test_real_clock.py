@@ -45,7 +45,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     changes = {}
     if request.param == "servers":
         changes = {
-            "database_url": request.getfixturevalue("postgres_url"),
+            "database_url": request.getfixturevalue("migrated_postgres_url"),
             "redis_url": request.getfixturevalue("redis_url"),
         }
     made = Bench(embedded(tmp_path / "data", **changes), Running())
@@ -76,7 +76,7 @@ STORIES: tuple[Callable[[Bench], None], ...] = (
     test_overview.test_an_overview_ends_after_a_quarter_of_an_hour,
     test_stop.test_the_fiftieth_failure_stops_everything,
     test_stop.test_two_operators_lift_it,
-    test_stop.test_successes_leave_no_trace_of_themselves,
+    test_stop.test_successes_leave_no_trace_of_themselves_and_five_failures_lock,
 )
 
 OWNED: tuple[Callable[[Bench, Holder], None], ...] = (

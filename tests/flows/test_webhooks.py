@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from authsvc.caller.webhooks import WebhookRefused
 from authsvc.errors import EndpointDisabled, InvalidRequest, NotFound
 from authsvc.webhook.delivery import Claim, Outcome
 from authsvc.webhook.schedule import PAUSES, SPAN
+from authsvc.webhook.sender import Sender
 from authsvc.webhook.signature import SECRET_PREFIX
 from tests.flows.webhooks import Office, Said, said, users_of
 from tests.guarantees.canaries import forms_of, postgres_cells, sqlite_cells
@@ -28,7 +30,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     changes = {"webhook_networks": "127.0.0.0/8"}
     if request.param == "servers":
         changes |= {
-            "database_url": request.getfixturevalue("postgres_url"),
+            "database_url": request.getfixturevalue("migrated_postgres_url"),
             "redis_url": request.getfixturevalue("redis_url"),
         }
     made = Bench(embedded(tmp_path / "data", **changes))
@@ -336,18 +338,19 @@ def test_of_many_senders_that_race_for_a_delivery_one_gets_it(office: Office):
     assert not office.log(endpoint, "pending")
 
 
+def _look_thrice(sender: Sender) -> None:
+    for _ in range(3):
+        sender.tick()
+    assert sender.rest(60)
+
+
 def test_two_senders_that_both_believe_they_work_send_each_event_once(office: Office, receiver: Receiver):
     office.open(receiver.url)
     rival = office.rival()
     rival._lease = office.sender._lease
     office.happen(*USERS)
-    ticks = [threading.Thread(target=each.tick) for each in (office.sender, rival) for _ in range(3)]
-    for thread in ticks:
-        thread.start()
-    for thread in ticks:
-        thread.join()
-    assert office.sender.rest(20)
-    assert rival.rest(20)
+    with ThreadPoolExecutor(2) as hosts:
+        list(hosts.map(_look_thrice, (office.sender, rival)))
     office.look()
     assert sorted(users_of(receiver.received)) == USERS
 

@@ -38,8 +38,14 @@ class Shop:
 
     def post(self, path: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> Answer:
         """A call with this Idempotency-Key, or with one of its own."""
+        return self.send("POST", path, body or {}, key)
+
+    def send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, key: str | None = None
+    ) -> Answer:
         headers = {**self._bearer, "Idempotency-Key": f'"{key or secrets.token_hex(8)}"'}
-        return self.live.ask("POST", path, headers, json.dumps(body or {}).encode())
+        raw = None if body is None else json.dumps(body).encode()
+        return self.live.ask(method, path, headers, raw)
 
     def payment(
         self, person: Person | str, amount: int = CODE_AMOUNT, *, known_phone: bool = True, **fields: Any
@@ -145,8 +151,10 @@ class Challenge(Opened):
 class Person:
     """Somebody enrolled with an authenticator app and a phone, and with a face where photographs are given."""
 
-    def __init__(self, shop: Shop, photographs: Sequence[bytes] = (), device_name: str = "手机") -> None:
-        self.user = f"u_{secrets.token_hex(6)}"
+    def __init__(
+        self, shop: Shop, photographs: Sequence[bytes] = (), device_name: str = "手机", user: str = ""
+    ) -> None:
+        self.user = user or f"u_{secrets.token_hex(6)}"
         self.ticket = ticket = open_ticket(shop, self.user)
         if photographs:
             ticket.begin("consent")

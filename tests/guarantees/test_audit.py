@@ -17,11 +17,10 @@ from authsvc.audit.chain import Entry
 from authsvc.bootstrap.opening import Store, open_store
 from authsvc.config import Settings
 from authsvc.errors import Unavailable
-from authsvc.keys.keyring import KeyRing
 from authsvc.storage.transaction import StoreTransaction
-from authsvc.storage.upgrade import database_url, upgrade
 from tests.guarantees.people import Person, Shop
 from tests.guarantees.storm import Payers
+from tests.support.prepared import prepare
 
 GROWTH = 60
 """Entries that are written while it is verified again and again."""
@@ -44,12 +43,9 @@ def test_the_log_verifies_while_it_is_written(shop: Shop) -> None:
 
 @pytest.fixture(params=["embedded", "networked"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    url = "" if request.param == "embedded" else request.getfixturevalue("postgres_url")
+    url = "" if request.param == "embedded" else request.getfixturevalue("migrated_postgres_url")
     made = Settings(data_dir=tmp_path / "data", database_url=url)
-    made.data_dir.mkdir()
-    KeyRing.create(made.keyring)
-    upgrade(database_url(made))
-    return made
+    return prepare(made)
 
 
 @pytest.fixture

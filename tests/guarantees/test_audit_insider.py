@@ -19,10 +19,9 @@ from authsvc.bootstrap.opening import Store, open_database, open_store
 from authsvc.cli.main import main
 from authsvc.config import Settings
 from authsvc.errors import ConfigurationError, Unavailable
-from authsvc.keys.keyring import KeyRing
 from authsvc.storage.transaction import StoreTransaction
-from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
+from tests.support.prepared import prepare
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANN = Subject("shop", "ann")
@@ -30,12 +29,9 @@ ANN = Subject("shop", "ann")
 
 @pytest.fixture(params=["embedded", "networked"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    url = "" if request.param == "embedded" else request.getfixturevalue("postgres_url")
+    url = "" if request.param == "embedded" else request.getfixturevalue("migrated_postgres_url")
     made = Settings(data_dir=tmp_path / "data", database_url=url, audit_witness=tmp_path / "witness.jsonl")
-    made.data_dir.mkdir()
-    KeyRing.create(made.keyring)
-    upgrade(database_url(made))
-    return made
+    return prepare(made)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def new_settings(request: pytest.FixtureRequest, folder: Path) -> Settings:
         return made(folder)
     server = request.getfixturevalue("postgres_server")
     server.ensure_running()
-    return made(folder, server.url(server.create_database()))
+    return made(folder, server.url(server.create_database(request.getfixturevalue("postgres_schema"))))
 
 
 @contextmanager

@@ -34,13 +34,21 @@ NOBODY = {
 def test_24_strangers_with_43_mebibytes_each_are_not_held_in_memory(
     embedded_service: LiveService, request_line: str
 ) -> None:
-    web = embedded_service.web_processes()
+    _are_not_held(embedded_service, request_line)
+
+
+def test_nor_are_they_before_postgresql(networked_service: LiveService) -> None:
+    _are_not_held(networked_service, NOBODY["a capture with a token of nothing"])
+
+
+def _are_not_held(service: LiveService, request_line: str) -> None:
+    web = service.web_processes()
     before = sum(each.memory_info().rss for each in web)
-    with _strangers(embedded_service.port, request_line) as strangers:
+    with _strangers(service.port, request_line) as strangers:
         for stranger in strangers:
             _pour(stranger, 42)
         grown = sum(each.memory_info().rss for each in web) - before
-        health = embedded_service.ask("GET", "/healthz")
+        health = service.ask("GET", "/healthz")
         assert health.status == 200
         assert health.seconds < 2
         assert grown < MOST_GROWTH, f"{grown / 2**20:.0f} MiB"
@@ -49,9 +57,9 @@ def test_24_strangers_with_43_mebibytes_each_are_not_held_in_memory(
     assert sum(status is None for status in refused) <= 2
 
 
-def test_a_backend_is_served_while_strangers_pour(embedded_service: LiveService) -> None:
-    shop = Shop(embedded_service)
-    with _strangers(embedded_service.port, "PUT /v1/challenges/chl_{id}/steps/face") as strangers:
+def test_a_backend_is_served_while_strangers_pour(service: LiveService) -> None:
+    shop = Shop(service)
+    with _strangers(service.port, "PUT /v1/challenges/chl_{id}/steps/face") as strangers:
         for stranger in strangers:
             _pour(stranger, 2)
         began = time.monotonic()

@@ -7,6 +7,7 @@ import pytest
 
 from authsvc.errors import ConfigurationError
 from authsvc.keys.keyfile import read_private, stamp, write_private
+from authsvc.keys.keyring import KeyRing, Purpose
 
 
 def test_what_was_written_is_read_and_only_by_its_owner(tmp_path: Path):
@@ -80,3 +81,53 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path):
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(ConfigurationError, match="cannot be written"):
         write_private(tmp_path / "nowhere" / "keys", b"secret", replace=False)
+
+
+def _mounted(folder: Path, content: bytes, version: str = "..2026_11_30") -> Path:
+    """As Kubernetes mounts a secret: `name` → `..data/name`, `..data` → a folder that is changed all at once."""
+    data = folder / version
+    data.mkdir(mode=0o755)
+    (data / "keyring.json").write_bytes(content)
+    (data / "keyring.json").chmod(0o440)
+    fresh = folder / "..data_tmp"
+    fresh.symlink_to(version)
+    fresh.replace(folder / "..data")
+    if not (folder / "keyring.json").is_symlink():
+        (folder / "keyring.json").symlink_to("..data/keyring.json")
+    return folder / "keyring.json"
+
+
+def test_a_mounted_secret_is_read_and_its_change_is_seen(tmp_path: Path):
+    path = _mounted(tmp_path, b"one")
+    content, seen = read_private(path)
+    assert (content, stamp(path)) == (b"one", seen)
+    _mounted(tmp_path, b"two!", "..2026_12_01")
+    assert stamp(path) != seen
+    assert read_private(path)[0] == b"two!"
+
+
+def test_a_link_that_somebody_else_could_have_made_is_not_followed(tmp_path: Path):
+    path = _mounted(tmp_path, b"one")
+    tmp_path.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="symbolic link"):
+        read_private(path)
+    tmp_path.chmod(0o1777)
+    assert read_private(path)[0] == b"one"
+    tmp_path.chmod(0o755)
+    (tmp_path / "..data" / "keyring.json").chmod(0o444)
+    with pytest.raises(ConfigurationError, match="0444"):
+        read_private(path)
+    path.unlink()
+    path.symlink_to("..2026_11_30/keyring.json")
+    with pytest.raises(ConfigurationError, match="symbolic link"):
+        read_private(path)
+
+
+def test_a_ring_that_is_mounted_follows_the_cluster(tmp_path: Path):
+    first, second = (KeyRing.create(tmp_path / name) for name in ("a.json", "b.json"))
+    ring = KeyRing.load(_mounted(tmp_path, (tmp_path / "a.json").read_bytes()))
+    assert ring.current_id(Purpose.RECEIPT) == first.current_id(Purpose.RECEIPT)
+    assert not ring.refresh()
+    _mounted(tmp_path, (tmp_path / "b.json").read_bytes(), "..2026_12_01")
+    assert ring.refresh()
+    assert ring.current_id(Purpose.RECEIPT) == second.current_id(Purpose.RECEIPT)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from random import Random
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -25,6 +26,9 @@ from tests.model.walking import Walk
 
 STEPS = int(os.environ.get("AUTHSVC_MODEL_STEPS", "200"))
 STEPS_A_WALK = 25
+PROGRESS = 500
+"""A long run says so often how far it is, so that one that is cut short has a figure."""
+
 PROBATION = Settings(data_dir=Path()).probation
 pytestmark = pytest.mark.timeout(300 + STEPS)
 
@@ -35,6 +39,8 @@ class Walking(RuleBasedStateMachine):
     caller: Caller
     people = count()
     steps = 0
+    began = 0.0
+    reports: Callable[[str], None]
 
     @initialize(thief=st.sampled_from(THIEVES), enrolled=st.frozensets(st.sampled_from(ALL), min_size=1))
     def first_enrollment(self, thief: Thief, enrolled: frozenset[int]) -> None:
@@ -44,6 +50,8 @@ class Walking(RuleBasedStateMachine):
     def somebody_acts(self, chance: int) -> None:
         self.walk.step(Random(chance))
         type(self).steps += 1
+        if self.steps % PROGRESS == 0:
+            self.reports(f"{self.steps} steps in {monotonic() - self.began:.0f} s, 0 differences so far")
 
 
 @pytest.fixture(params=["one process", "four processes", "servers"])
@@ -62,11 +70,16 @@ def _urls(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {name: request.getfixturevalue(fixture) for name, fixture in URLS.items()}
 
 
-URLS = {"database_url": "postgres_url", "redis_url": "redis_url"}
+URLS = {"database_url": "migrated_postgres_url", "redis_url": "redis_url"}
 
 
 def test_the_service_answers_as_the_model_does(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
-    Walking.caller, Walking.steps = caller, 0
+    def reports(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}", flush=True)  # noqa: T201  # What the long run is read for.
+
+    Walking.caller, Walking.steps, Walking.began = caller, 0, monotonic()
+    Walking.reports = staticmethod(reports)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]  # Hypothesis leaves it untyped.
         Walking,
         settings=settings(
@@ -76,5 +89,4 @@ def test_the_service_answers_as_the_model_does(caller: Caller, capsys: pytest.Ca
             suppress_health_check=list(HealthCheck),
         ),
     )
-    with capsys.disabled():
-        print(f"\n{Walking.steps} steps, 0 differences")  # noqa: T201  # What the long run is read for.
+    reports(f"{Walking.steps} steps in {monotonic() - Walking.began:.0f} s, 0 differences")

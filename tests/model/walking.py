@@ -80,9 +80,14 @@ class Walk:
             {told for told, _, _ in moves(OPEN, self.who, self.state)} | set(allowed) | self._extra()
         )
         (told,) = chance.choices(tried, [self._weight(told, told in allowed) for told in tried])
+        self.takes(told, chance)
+
+    def takes(self, told: str, chance: Random) -> bool:
+        """One act, if it can be tried here; Differs where the service lets happen what the model refuses, or the reverse."""
+        allowed = self.allowed()
         happened = self._does(told)
         if happened is None:
-            return
+            return False
         self.told.append(f"{told}{'' if happened else ' (refused)'}")
         if happened != (told in allowed):
             raise Differs(self.story(f"the model {'allows' if told in allowed else 'refuses'} it"))
@@ -91,14 +96,16 @@ class Walk:
             self.also = _nothing_more
             self.phone_is_gone |= self.state.exists == "erased"
         self.agree(chance)
+        return True
 
     def _weight(self, told: str, allowed: bool) -> int:
         """What changes little is done less often than what leads on; a no is as telling as an act."""
         leads_on = (
             "ticket" in told
             or ("face" in told and told.startswith("pays") and self.state.captures)
-            or (told == "the owner freezes" and self.ticket is not None)
+            or (told == "the owner freezes" and (self.ticket is not None or self.state.receipt is not None))
             or (told == "two operators unfreeze" and self.dead_ticket is not None)
+            or told in ("consumes the receipt", "enrolls on a ticket from before a freeze")
         )
         if leads_on:
             return 10
@@ -499,7 +506,8 @@ ACTS: Mapping[str, Act] = {
     r"erases the account as its backend": _erase_as_backend,
     r"opens a first ticket as its backend": _first_ticket,
     r"enrolls their own (?P<way>.+)": _enroll,
-    r"recovers with (?P<code>.+ code( of their own)?)( and (?P<second>an issued code|the face))?": _recover,
+    r"recovers with (?P<code>the owner's recovery code|a recovery code of their own)"
+    r"( and (?P<second>an issued code|the face))?": _recover,
     r"recovers with a recovery code and a wrong one beside it": _recover_unproved,
     r"recovers with a code of their own that waits": _recover_waiting,
     r"enrolls on a ticket from before a freeze": _dead_ticket,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from authsvc.account import acts
-from authsvc.account.table import PROVED
+from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account, AccountStatus
+from authsvc.domain.account_table import PROVED
 from authsvc.domain.standing import KEYS, Standing
 from authsvc.enrolling import flow as enrolling
 from authsvc.enrolling import recovery
@@ -129,6 +129,19 @@ def _consuming(guard: str, weaker: Callable[..., bool] = lambda *asked: False) -
     return lambda patch: patch.setattr(decisions, guard, weaker)
 
 
+def _consumed_whatever_the_account_is(patch: pytest.MonkeyPatch) -> None:
+    """A freeze shuts the account and voids what was released before: both stand for it while it lasts."""
+    is_void = vars(decisions)["_is_void"]
+    patch.setattr(decisions, "_is_shut", lambda *asked: False)
+    patch.setattr(
+        decisions,
+        "_is_void",
+        lambda decision, account, frozen: (
+            account["status"] == AccountStatus.ACTIVE and is_void(decision, account, frozen)
+        ),
+    )
+
+
 def _a_capture_counts_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(proving, "use_up", lambda *args: True)
     patch.setattr(FaceVerifier, "_is_copy", lambda *args: False)
@@ -174,7 +187,7 @@ WEAKENED: Mapping[str, Weaken] = {
     "an account that was emptied is no new one": _an_emptied_account_is_new,
     "whoever was erased waits": _whoever_was_erased_is_new,
     "a frozen account is not erased": _a_frozen_account_is_erased,
-    "a receipt is consumed while the account is active": _consuming("_is_shut"),
+    "a receipt is consumed while the account is active": _consumed_whatever_the_account_is,
     "what was released before a freeze stays void": _consuming("_is_void"),
     "a receipt of a removed device is void": _consuming("_is_out_of_use"),
     "a receipt is consumed once": _consuming("_is_used_up", lambda row, jti: bool(row["receipt_jti"] != jti)),

@@ -11,6 +11,7 @@ from authsvc.policy import loading
 from authsvc.policy.answers import Answer
 from authsvc.policy.cells import Space
 from authsvc.policy.diff import diff
+from authsvc.policy.wording import difference_lines
 from tests.policy.builders import mapping, policy
 from tests.policy.cells import cells
 from tests.policy.small import enumerated, small_pairs
@@ -118,3 +119,24 @@ def test_documents_of_different_currencies_cannot_be_compared() -> None:
 
     with pytest.raises(InvalidRequest, match="different currencies"):
         diff(policy(), loading.from_mapping(euros))
+
+
+def test_what_counts_on_probation_from_then_on_is_named() -> None:
+    """Level and sets stay: what is new is whose factors count, so that is what must be read."""
+    young = DEFAULT_TOML.replace("amount_at_most = 499_999", "amount_at_most = 999_999", 1)
+
+    difference = diff(SHIPPED, loading.from_toml(young, for_analysis=True))
+
+    assert difference.weakens
+    for region in difference.regions:
+        assert region.asks_less
+        assert region.before.level is region.after.level
+        assert set(region.before.sets) == set(region.after.sets)
+        told = region.to_json()["after"]
+        assert isinstance(told, dict)
+        assert {"factors": ["face", "otp"], "capture_at_least": "browser", "on_probation": True} in told[
+            "ways"
+        ]
+        assert dict(region.where)["transaction.amount_minor"].startswith("500000 to")
+    lines = "\n".join(difference_lines(difference))
+    assert "face → face (now face + otp also on probation; no more face + otp)" in lines

@@ -20,6 +20,7 @@ from authsvc.serving.admission import admit_body
 from authsvc.serving.process import SideProcess
 from authsvc.serving.server import run
 from authsvc.serving.settings import ServerSettings
+from authsvc.serving.tls import TlsFiles
 from authsvc.serving.waiting import hold, is_first_look
 
 Environ = dict[str, Any]
@@ -40,7 +41,7 @@ class Demo:
             case "pid":
                 answer: object = os.getpid()
             case "environ":
-                answer = {key: value for key, value in environ.items() if isinstance(value, str)}
+                answer = {key: value for key, value in environ.items() if isinstance(value, str | bool)}
             case "echo":
                 answer = {"method": environ["REQUEST_METHOD"], "body": environ["wsgi.input"].read().decode()}
             case "capture" if "HTTP_AUTHORIZATION" not in environ:
@@ -108,7 +109,10 @@ def main() -> None:
     folder = Path(options["folder"])
     sides = [SideProcess(name, partial(stay, folder, name)) for name in options.get("sides", [])]
     sides += [SideProcess(name, command, nice=5) for name, command in options.get("commands", {}).items()]
-    settings = ServerSettings(port=int(sys.argv[1]), **options.get("settings", {}))
+    stated = options.get("settings", {})
+    if "tls" in stated:
+        stated["tls"] = TlsFiles(**{name: Path(each) for name, each in stated["tls"].items()})
+    settings = ServerSettings(port=int(sys.argv[1]), **stated)
     run(settings, partial(make, folder, broken=options.get("broken", False)), sides)
 
 

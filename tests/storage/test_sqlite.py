@@ -1,11 +1,14 @@
 """Two stores over one file in one process: neither takes the other's locks away."""
 
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from authsvc.errors import Unavailable
 from authsvc.storage.sqlite import SqliteDatabase
 from authsvc.storage.upgrade import upgrade
 
@@ -31,6 +34,25 @@ def test_a_new_file_is_for_its_owner_alone(tmp_path: Path, made: Callable[[Path]
     path = tmp_path / "authsvc.db"
     made(path)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_no_database_leaves_no_connection_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[sqlite3.Connection] = []
+
+    def connect(*given: Any, **named: Any) -> sqlite3.Connection:  # Any: handed on as it came.
+        made.append(genuine(*given, **named))
+        return made[-1]
+
+    genuine = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    (tmp_path / "store.db").write_bytes(b"no database" * 500)
+    with pytest.raises(Unavailable, match="no SQLite database"):
+        SqliteDatabase(tmp_path / "store.db", 1.0).connect()
+    (connection,) = made
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def _locks(path: Path) -> list[str]:

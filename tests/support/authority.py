@@ -21,7 +21,6 @@ from authsvc.domain.overview import Overview
 from authsvc.domain.ticket import Grounds, Ticket, TicketState
 from authsvc.factor import Factor
 from authsvc.keys.access import ApiKey
-from authsvc.keys.keyring import KeyRing
 from authsvc.operators.account import OperatorAccount, OperatorState, key_owner
 from authsvc.operators.invitation import Invitation
 from authsvc.operators.session import Means, Session, SessionKind
@@ -32,8 +31,8 @@ from authsvc.policy.life import Publication, Publishing, Source, Version
 from authsvc.storage.bound import BOUND, Bound, by_column
 from authsvc.storage.sealing import Sealer
 from authsvc.storage.transaction import StoreTransaction
-from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
+from tests.support.prepared import prepare
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LATER = NOW + timedelta(hours=1)
@@ -44,11 +43,7 @@ TABLES: Mapping[str, Bound] = {table.name: table for table in BOUND}
 
 def made(folder: Path, url: str = "") -> Settings:
     """Settings with a key ring and an empty schema."""
-    settings = Settings(data_dir=folder, database_url=url)
-    folder.mkdir(exist_ok=True)
-    KeyRing.create(settings.keyring)
-    upgrade(database_url(settings))
-    return settings
+    return prepare(Settings(data_dir=folder, database_url=url))
 
 
 def fill(tx: StoreTransaction, sealer: Sealer) -> None:

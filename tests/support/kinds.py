@@ -9,12 +9,20 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 SERVED_FOLDERS = frozenset(
-    {"browser", "demo", "flows", "guarantees", "model", "scripts", "serving", "workers"}
+    {"browser", "cli/demo", "flows", "guarantees", "model", "scripts", "serving", "workers"}
 )
 """Stories and guarantees: each runs a service, or programs of it."""
 
 SERVED_FIXTURES = frozenset(
-    {"postgres_server", "postgres_url", "redis_server", "redis_url", "redis_cluster", "redis_cluster_url"}
+    {
+        "postgres_server",
+        "postgres_url",
+        "migrated_postgres_url",
+        "redis_server",
+        "redis_url",
+        "redis_cluster",
+        "redis_cluster_url",
+    }
 )
 
 SERVED_FILES = frozenset({"contracts/test_ephemeral.py", "test_docs.py", "web/test_fuzz.py"})
@@ -32,11 +40,22 @@ ALONE_FILES = {
 }
 """Whatever runs beside these would be measured with them."""
 
+RAN_OUT = [
+    r"TimeoutError",
+    r"TimeoutExpired",
+    r"Unavailable: ",
+    r"Timeout \d+ms exceeded",
+    r"gives no answer",
+]
+"""Errors of a wait that ran out, as a busy machine makes them. Such a test runs once more, and the report names it; a
+test that fails for any other reason fails."""
+
 
 def kinds_of(file: PurePath, fixtures: Iterable[str]) -> set[str]:
     """`served`, `alone`, both or neither; `file` is relative to `tests/`."""
     name = file.as_posix()
     kinds = {"alone"} if name in ALONE_FILES else set()
-    if file.parts[0] in SERVED_FOLDERS or name in SERVED_FILES or SERVED_FIXTURES & set(fixtures):
+    folders = {folder.as_posix() for folder in file.parents}
+    if SERVED_FOLDERS & folders or name in SERVED_FILES or SERVED_FIXTURES & set(fixtures):
         kinds.add("served")
     return kinds

@@ -35,6 +35,7 @@ class PostgresServer(Server):
 
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
     stop_signal = signal.SIGINT
+    settings: tuple[str, ...] = _SETTINGS
 
     def __init__(self, postgres: Path, data: Path, *, user: str | None) -> None:
         port = free_port()
@@ -42,7 +43,7 @@ class PostgresServer(Server):
             "listen_addresses=127.0.0.1",
             f"port={port}",
             f"unix_socket_directories={data}",
-            *_SETTINGS,
+            *self.settings,
         )
         command = [str(postgres), "-D", str(data), *(word for option in options for word in ("-c", option))]
         super().__init__(command, port=port, log=data.with_suffix(".log"), user=user)
@@ -88,10 +89,11 @@ class PostgresServer(Server):
             return False
         return True
 
-    def create_database(self) -> str:
-        """The name of a new, empty database."""
+    def create_database(self, template: str = "template1") -> str:
+        """The name of a new database: empty, or a copy of one that nobody is connected to."""
         name = f"test_{secrets.token_hex(6)}"
-        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        words = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._execute(words.format(sql.Identifier(name), sql.Identifier(template)))
         return name
 
     def drop_database(self, name: str) -> None:

@@ -43,6 +43,12 @@ class Told:
     body: bytes = b""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A connection that finds no room is tried again after a second, which no test here means to wait for.
+    request_queue_size = 128
+
+
 class Receiver:
     """`answer` is asked for each request; by default everything is fine."""
 
@@ -51,8 +57,7 @@ class Receiver:
         self.received: list[Received] = []
         self.connections = 0
         self._came = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}/hook"
 

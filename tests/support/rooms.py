@@ -46,14 +46,16 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
         "face": "serves the room from a process of its own",
         "voice": "serves the room from a process of its own",
     },
-    "demo": {
-        "client": "is a payment backend",
-        "caller": "is the payer's app, which speaks HTTP as the client does",
-        "config": "finds the models where the service would",
-        "bootstrap": "the shop is the client that the development key belongs to",
-    },
 }
 """The rooms, and whom each may know besides the words, because…"""
+
+DEMO_MAY_KNOW = {
+    "client": "is a payment backend",
+    "caller": "is the payer's app, which speaks HTTP as the client does",
+    "config": "finds the models where the service would",
+    "bootstrap": "the shop is the client that the development key belongs to",
+}
+"""Whom the demo (`cli/demo/`), a client of the HTTP contract, may know besides the words, because…"""
 
 COMPOSITION = frozenset({"bootstrap", "cli"})
 """Where everything is put together and started: above all else."""
@@ -75,12 +77,13 @@ WEB_MAY_KNOW = {
 }
 """The rooms that the web may see a word of; everything else it asks the services."""
 
-NOT_FOR_THE_FLOW = {"storage", "web", "serving", "workers", "lab", "demo"} | COMPOSITION
+NOT_FOR_THE_FLOW = {"storage", "web", "serving", "workers", "lab"} | COMPOSITION
 
 LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "pyotp": {
         "authsvc/otp.py": "the factor",
-        "authsvc/demo/phone.py": "the payer's authenticator app",
+        "authsvc/cli/demo/phone.py": "the payer's authenticator app",
+        "authsvc/lab/drill/people.py": "the authenticator app of who is attacked",
     },
     "webauthn": {"authsvc/device/webauthn.py": "the ceremonies"},
     "OpenSSL": {"authsvc/device/attestation.py": "chains of attestation certificates"},
@@ -92,9 +95,16 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "sqlalchemy": {"authsvc/storage/": "the schema"},
     "alembic": {"authsvc/storage/": "its migrations"},
-    "sqlite3": {"authsvc/storage/": "the embedded stores"},
+    "sqlite3": {
+        "authsvc/cli/demo/service.py": "writes behind the service's back, as a thief with the file would",
+        "authsvc/storage/": "the embedded stores",
+        "authsvc/lab/drill/insiders.py": "writes beside the service, as an insider does",
+    },
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
-    "redis": {"authsvc/storage/ephemeral_redis.py": "the short-lived store"},
+    "redis": {
+        "authsvc/storage/ephemeral_redis.py": "the short-lived store",
+        "authsvc/storage/redis_facts.py": "what it says of itself",
+    },
     "dlib": {
         "authsvc/face/dlib_hog_engine.py": "the default detector",
         "authsvc/face/face_recognition_engine.py": "the reference",
@@ -115,10 +125,9 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "PIL": {
         "authsvc/face/image.py": "decodes what was uploaded",
-        "authsvc/demo/faces.py": "makes photographs",
+        "authsvc/cli/demo/drawn.py": "draws faces",
         "authsvc/lab/": "spoils photographs",
     },
-    "skimage": {"authsvc/demo/faces.py": "carries the astronaut"},
     "av": {
         "authsvc/voice/av_engine.py": "decodes what browsers record",
         "authsvc/lab/clips.py": "reads test clips",
@@ -133,14 +142,14 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "flask": {
         "authsvc/bootstrap/app.py": "the application",
         "authsvc/web/": "requests and answers",
-        "authsvc/demo/shop/": "a shop's pages",
+        "authsvc/cli/demo/shop/": "a shop's pages",
         "authsvc/look/": "what our pages share",
         "enrollment/": "the pages for people",
     },
     "werkzeug": {
         "authsvc/bootstrap/app.py": "the application",
         "authsvc/web/": "requests and answers",
-        "authsvc/demo/shop/": "a shop's pages",
+        "authsvc/cli/demo/shop/": "a shop's pages",
         "authsvc/look/": "what our pages share",
         "enrollment/": "the pages for people",
     },
@@ -155,6 +164,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/webhook/post.py": "deliveries",
     },
     "click": {"authsvc/": "every room may bring a command"},
+    "http_message_signatures": {"authsvc/web/bound.py": "requests that a backend signs"},
     "cryptography": {"authsvc/": "every room may sign or seal"},
     "jwt": {
         "authsvc/domain/receipt.py": "signs",
@@ -176,7 +186,7 @@ LOADED_LATE = ("dlib", "face_recognition_models", "onnxruntime", "torch", "torch
 
 ENVIRONMENT_KNOWN_BY = {
     "authsvc/config.py": "reads the settings",
-    "authsvc/demo/service.py": "starts a service without ours",
+    "authsvc/cli/demo/service.py": "starts a service without ours",
     "authsvc/lab/voice_commands.py": "tells numerical libraries how many threads to take",
     "authsvc/voice/ecapa_speechbrain_engine.py": "keeps a library from the network",
     "authsvc/biometric/network.py": "keeps a library from telling tales",

@@ -24,12 +24,12 @@ from authsvc.bootstrap.opening import Uncounted
 from authsvc.clock import FrozenClock, to_millis
 from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.decision import Passed
 from authsvc.domain.once import Answer, Once
 from authsvc.face.capture import CaptureContext, Gesture
 from authsvc.face.part import Part
 from authsvc.factor import Factor, Submission, Unusable
 from authsvc.keys.access import ALL_SCOPES, ApiKey, new_api_key
-from authsvc.keys.keyring import KeyRing
 from authsvc.payment import Payee, Payment
 from authsvc.policy.engine import Policy
 from authsvc.policy.examination import examine
@@ -39,8 +39,8 @@ from authsvc.services.enrollments import TicketWanted
 from authsvc.services.services import Services
 from authsvc.stepup.deciding import DecisionRequest
 from authsvc.stepup.proving import Completed
-from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
+from tests.support.prepared import prepare
 
 Said = Mapping[str, Any]  # Any: a test knows what it reads from an answer.
 
@@ -179,10 +179,7 @@ class Bench:
     ) -> None:
         self.settings = settings
         self.clock = clock or FrozenClock(NOON)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        if not settings.keyring.exists():
-            KeyRing.create(settings.keyring)
-        upgrade(database_url(settings))
+        prepare(settings)
         self.faces = faces or NamedFaces()
         self.tally = Counted()
         self.wired = wiring.wire(
@@ -227,6 +224,11 @@ class Bench:
         once: Once | None = None,
     ) -> Said:
         return said(self.ask(payment, device, risk, once))
+
+    def decide_passing(self, payment: Payment, device: StatedDevice, risk: int, passed: Passed) -> Said:
+        """The same, with what the backend states for the payer's pages."""
+        request = DecisionRequest(payment, device, risk_score=risk, passed=passed)
+        return said(self.services.decisions.decide(self.key, self.once(), request))
 
     def ask(
         self,

@@ -1,6 +1,5 @@
 """The application over services that a test directs (`fake`, `api`), and over the real ones (`shop`)."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -15,9 +14,8 @@ from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
 from authsvc.keys.access import ALL_SCOPES, Scope, new_api_key
-from authsvc.keys.keyring import KeyRing
-from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
+from tests.support.prepared import prepare
 from tests.web.support import BASE_URL, Api, FakeServices
 
 
@@ -73,19 +71,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def opened_shop(folder: Path, face: Faces | None = None, **changes: Any) -> Iterator[Shop]:
     """A shop with services of its own, some of whose settings are changed; `face` judges faces in this process."""
     settings = Settings(**{"data_dir": folder, "base_url": BASE_URL, "unsafe_no_pad": True, **changes})
-    _prepare(settings)
+    prepare(settings)
     wired = wire(settings, face=face)
     key, shown = new_api_key(wired.store.ring, "shop", ALL_SCOPES, wired.store.clock.now())
     wired.store.ledger.transact(lambda tx: tx.keys.add(key))
     yield Shop(create_app(wired.services, WebSettings(BASE_URL)), wired, shown)
     wired.close()
-
-
-def _prepare(settings: Settings) -> None:
-    KeyRing.create(settings.keyring)
-    _touch(settings.database_file)
-    upgrade(database_url(settings))
-
-
-def _touch(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -73,7 +73,7 @@ for _ in range(2):
     if child == 0:
         metrics = Metrics(Path(sys.argv[1]))
         metrics.decided(b'{"status":"approved","level":"none"}')
-        metrics.served("GET", "/healthz", 0.002)
+        metrics.served("GET", "/healthz", 200, 0.002, 0.001)
         os._exit(0)
     os.waitpid(child, 0)
 print(Metrics(Path(sys.argv[1])).text()[0].decode())

@@ -17,13 +17,12 @@ from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
 from authsvc.domain.operator import Role
 from authsvc.keys.access import ALL_SCOPES, new_api_key
-from authsvc.keys.keyring import KeyRing
 from authsvc.policy import loading
 from authsvc.policy_life.backtesting import Backtester
-from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.web.settings import WebSettings
 from tests.support.operators import signed_in
 from tests.support.policies import WEAKER, milder, numbered, shipped, stricter
+from tests.support.prepared import prepare
 from tests.support.service import Here
 from tests.web.support import BASE_URL, DECISION, Api, slug
 
@@ -59,9 +58,7 @@ class Staff:
 @pytest.fixture(scope="module")
 def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("policies"), base_url=BASE_URL, unsafe_no_pad=True)
-    KeyRing.create(settings.keyring)
-    upgrade(database_url(settings))
-    made = wire(settings, analyst=Here())
+    made = wire(prepare(settings), analyst=Here())
     yield made
     made.close()
 

@@ -11,7 +11,6 @@ from authsvc.domain.once import Answer
 from authsvc.errors import AuthsvcError
 from authsvc.serving import refusal
 from authsvc.stepup.proving import Completed
-from authsvc.web import credentials
 from authsvc.web.openapi import slugs_of
 from authsvc.web.problems import PROBLEMS
 from authsvc.web.registry import OPERATIONS
@@ -36,7 +35,6 @@ def test_every_error_and_every_operation_uses_explained_slugs():
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, AuthsvcError)
     }
-    ours |= {credentials.IdempotencyKeyMissing.slug}
     servers = {each.slug for each in vars(refusal).values() if isinstance(each, refusal.Refusal)}
     declared = {name for operation in OPERATIONS for name in slugs_of(operation)}
     assert ours | servers | declared <= set(PROBLEMS)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from authsvc.audit.chain import entry
-from authsvc.biometric.words import Modality
+from authsvc.biometric.words import Consent, Modality
+from authsvc.clock import rfc3339
 from authsvc.domain.account import Account
+from authsvc.domain.account_acts import withdraw_biometric
 from authsvc.domain.ids import new_id
-from authsvc.domain.store import Transaction
+from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket
 from authsvc.enrolling.staging import Staging, strings_of
 from authsvc.enrolling.steps.look_alikes import WORDING
@@ -29,9 +31,10 @@ class ConsentStep:
     step = EnrollmentStep.CONSENT
     once = False
 
-    def __init__(self, captures: Sequence[Step], *, look_alikes: bool = False) -> None:
+    def __init__(self, captures: Sequence[Step], ledger: Ledger, *, look_alikes: bool = False) -> None:
         """`look_alikes` asks, beside and apart from the face, whether it may be compared with those of other accounts."""
         self._captures = tuple(captures)
+        self._ledger = ledger
         self._look_alikes = look_alikes
 
     def is_offered(self) -> bool:
@@ -40,22 +43,35 @@ class ConsentStep:
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         offered = [capture.step.value for capture in self._captures if capture.is_offered()]
         apart = {"look_alikes": WORDING} if self._look_alikes and Modality.FACE in offered else {}
-        return Begun({"text_version": CONSENT_VERSION, "modalities": offered, **apart}, {})
+        earlier = [_shown(each) for each in self._ledger.read(lambda tx: _standing(tx, ticket))]
+        return Begun({"text_version": CONSENT_VERSION, "modalities": offered, "agreed": earlier, **apart}, {})
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
         named = submission.fields.get("modalities")
+        refused = submission.fields.get("refused") or ()
         version = submission.fields.get("text_version") or CONSENT_VERSION
-        if not isinstance(named, list | tuple) or not all(name in list(Modality) for name in named):
-            raise InvalidRequest("`modalities` must list `face`, `voice`, both or neither")
+        for field, said in (("modalities", named), ("refused", refused)):
+            if not isinstance(said, list | tuple) or not all(name in list(Modality) for name in said):
+                raise InvalidRequest(f"`{field}` must list `face`, `voice`, both or neither")
+        if set(strings_of(named)) & set(strings_of(refused)):
+            raise InvalidRequest("`refused` must name nothing that `modalities` agrees to")
         if version != CONSENT_VERSION:
             raise InvalidRequest(f"`text_version` must be `{CONSENT_VERSION}`, the text that is in force")
         is_child = submission.fields.get("under_14") is True
         if is_child and not str(submission.fields.get("guardian") or "").strip():
             raise InvalidRequest("a person under 14 needs the consent of a `guardian`")
         by = "guardian" if is_child else "person"
-        agreed = self._look_alikes and "face" in named and submission.fields.get("look_alikes") is True
+        agreed = (
+            self._look_alikes and "face" in strings_of(named) and submission.fields.get("look_alikes") is True
+        )
         return Taken(
-            {"modalities": sorted(set(named)), "text_version": version, "by": by, "look_alikes": agreed}
+            {
+                "modalities": sorted(set(strings_of(named))),
+                "refused": sorted(set(strings_of(refused))),
+                "text_version": version,
+                "by": by,
+                "look_alikes": agreed,
+            }
         )
 
     def apply(self, tx: Transaction, ticket: Ticket, account: Account, staged: Json, when: When) -> Account:
@@ -68,7 +84,33 @@ class ConsentStep:
                     "person", "consent.give", ticket.subject, name, "given", when.now, wording=version, by=by
                 )
             )
+        return self._withdrawn(tx, ticket, account, strings_of(staged.get("refused", ())), when)
+
+    def _withdrawn(
+        self, tx: Transaction, ticket: Ticket, account: Account, refused: Sequence[str], when: When
+    ) -> Account:
+        """A no takes back what was agreed to earlier, and destroys what was kept by it."""
+        earlier = {each.modality for each in _standing(tx, ticket)}
+        for modality in sorted(earlier & {Modality(name) for name in refused}):
+            account = withdraw_biometric(tx, account, modality, "person", when.now)
         return account
+
+
+def _standing(tx: Transaction, ticket: Ticket) -> list[Consent]:
+    """What the person agreed to before this enrollment and has not taken back, the latest of each kind."""
+    given = tx.templates.consents(ticket.subject)
+    latest = {
+        each.modality: each for each in given if each.withdrawn_at is None and each.text_version != WORDING
+    }
+    return list(latest.values())
+
+
+def _shown(consent: Consent) -> Json:
+    return {
+        "modality": consent.modality.value,
+        "text_version": consent.text_version,
+        "given_at": rfc3339(consent.given_at),
+    }
 
 
 def consented(staging: Staging, ticket: Ticket) -> tuple[str, ...]:

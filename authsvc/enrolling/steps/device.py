@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from authsvc.account.acts import with_keys_as_they_stand
 from authsvc.audit.chain import entry
 from authsvc.device.credential import LONGEST_NAME, Device, DeviceState, label
 from authsvc.device.record import CredentialRecord
@@ -14,6 +13,7 @@ from authsvc.device.refusal import Refused
 from authsvc.device.registration import begin_registration, finish_registration
 from authsvc.device.rules import DeviceRules
 from authsvc.domain.account import Account
+from authsvc.domain.account_acts import with_keys_as_they_stand
 from authsvc.domain.ids import new_id
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.ticket import EnrollmentStep, Ticket

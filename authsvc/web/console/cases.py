@@ -11,7 +11,7 @@ from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.services.views import account_view, device_view
 from authsvc.subject import Subject
-from authsvc.text import identifier, typed_plainly
+from authsvc.text import fault_of_identifier, typed_plainly
 from authsvc.text import typed as as_meant
 from authsvc.web.console.doors import Answer, Pages, console, operator, requires, see, typed
 from authsvc.web.console.rendering import as_json, page
@@ -62,6 +62,7 @@ def user() -> Response:
         "console/user.html",
         case=case,
         shown=account_view(case.account, case.now),
+        is_stopped=case.account.attempts.is_stopped(case.now),
         devices=[device_view(device, case.now) for device in case.devices],
     )
 
@@ -124,9 +125,10 @@ def _found(user: str) -> Answer:
 def _subject(named: Mapping[str, str]) -> Subject:
     """The user of a link or a form of ours, to the letter: whom the page shows is whom it acts on."""
     client, user = named.get("client", ""), named.get("user", "")
-    if len(client) > LONGEST or len(user) > LONGEST:
-        raise InvalidRequest("a user is named by client and user")
-    return Subject(identifier(client, "client"), identifier(user, "user"))
+    fault = fault_of_identifier(client) or fault_of_identifier(user)
+    if fault is not None or len(client) > LONGEST or len(user) > LONGEST:
+        raise InvalidRequest("a user is named by client and user", fault=fault)
+    return Subject(client, user)
 
 
 def _back_to(subject: Subject) -> Answer:

@@ -95,6 +95,14 @@ def operator() -> Operator:
     return session().operator
 
 
+def operator_names() -> dict[str, str]:
+    """Operators' names by their ids, read once for a page; who is not among them installed the service."""
+    if "operator_names" not in g:
+        g.operator_names = {account.id: account.name for account in console().roster()}
+    names: dict[str, str] = g.operator_names
+    return names
+
+
 def signed_in() -> Session | None:
     """The session, None for a browser that has none or none that is good any more."""
     try:
@@ -174,6 +182,7 @@ __all__ = [
     "cookies",
     "opened_by",
     "operator",
+    "operator_names",
     "requires",
     "see",
     "session",

@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from authsvc.errors import AuthsvcError, InvalidRequest, NotFound, Unavailable
 from authsvc.look import language, static
 from authsvc.operators.console import Console
-from authsvc.web.console import audit, cases, joining, operators, overview, rendering, sign_in, wording
-from authsvc.web.console.doors import EXTENSION, Cookies
+from authsvc.web.console import audit, cases, codes, joining, operators, overview, rendering, sign_in, wording
+from authsvc.web.console.doors import EXTENSION, Cookies, operator_names
 from authsvc.web.console.policies import editor, thresholds, trials, versions
 from authsvc.web.console.policies import wording as policy_words
 from authsvc.web.refusals import place
@@ -38,11 +38,17 @@ ROOMS = (
 
 NAMES = {
     "account": wording.ACCOUNTS,
+    "action": codes.ACTIONS,
+    "detail_name": codes.DETAILS,
     "device": wording.DEVICES,
     "drift": wording.DRIFTS,
+    "exemption": codes.EXEMPTIONS,
     "factor": wording.FACTORS,
+    "input_name": codes.INPUTS,
     "level": wording.LEVELS,
+    "payment_type": codes.TYPES,
     "role": wording.ROLES,
+    "result": {**codes.RESULTS, **wording.STATUSES},
     "state": wording.STATES,
     "status": wording.STATUSES,
     "window": wording.WINDOWS,
@@ -60,9 +66,11 @@ def open_console(app: Flask, console: Console, base_url: str) -> None:
         "query_with_language": rendering.query_with_language,
     }
     app.jinja_env.filters |= {
+        "actor": lambda name: codes.actor(name, operator_names()),
         "amount": wording.amount,
         "moment": wording.moment,
         "plain": wording.plain,
+        "proof_reason": codes.reason,
         "share": wording.share,
         "tone": wording.tone,
         "whole": wording.whole,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,27 @@ _FAILURES: Mapping[str, str] = {
     "rate-limited": N_("That was too often in a short time. Please wait a minute."),
     "unavailable": N_("The service cannot answer at the moment. Please try again shortly."),
 }
+_FAULTS: Mapping[str, str] = {
+    "holds half of a character": N_("That name holds half of a character."),
+    "holds a control character": N_("That name holds a control character."),
+    "holds a character that is not seen or that steers how text is shown": N_(
+        "That name holds a character that is not seen, or that steers how text is shown."
+    ),
+    "holds nothing that can be seen": N_("The name is missing, or holds nothing that can be seen."),
+    "holds white space at an end, or more of it inside than single spaces (U+0020)": N_(
+        "That name begins or ends with white space, or holds more of it than single spaces."
+    ),
+    "is not in Unicode normalisation form NFC": N_(
+        "That name is spelled in another Unicode form (it is not in NFC), and would be two names that look alike."
+    ),
+    "begins with a mark that belongs to a letter before it": N_(
+        "That name begins with a mark that belongs to a letter before it."
+    ),
+}
+"""What keeps a name from being canonical, in the words of `authsvc.text`, as a sentence for people."""
+
+_NOTHING_DONE = N_("Nothing was done: a name is taken to the letter.")
+_CHARACTER = re.compile(r"(.+) \((U\+[0-9A-F]{4,6})\)")
 _ANY_FAILURE = N_("That could not be done as it was typed. Please go back and look at it again.")
 
 ROLES: Mapping[str, str] = {
@@ -138,7 +160,18 @@ def plain(value: object) -> str:
 
 def failure(error: AuthsvcError) -> str:
     """What went wrong, in a sentence for people; the error's own detail is for engineers."""
+    fault = error.extra.get("fault")
+    if isinstance(fault, str):
+        return misspelt(fault)
     return gettext(_FAILURES.get(error.slug, _ANY_FAILURE))
+
+
+def misspelt(fault: str) -> str:
+    """What is wrong with a name that is not canonical, with the character that is; nothing was done."""
+    character = None if fault in _FAULTS else _CHARACTER.fullmatch(fault)
+    sentence = gettext(_FAULTS[fault if character is None else character[1]])
+    found = "" if character is None else f" ({character[2]})"
+    return f"{sentence}{found} {gettext(_NOTHING_DONE)}"
 
 
 def named(names: Mapping[str, str], name: str) -> str:

@@ -18,13 +18,12 @@ from authsvc.domain.operator import Role
 from authsvc.errors import NotFound
 from authsvc.factor import Submission
 from authsvc.keys.access import ALL_SCOPES, new_api_key
-from authsvc.keys.keyring import KeyRing
 from authsvc.payment import Payee, Payment
 from authsvc.services.enrollments import TicketWanted
 from authsvc.stepup.deciding import DecisionRequest
-from authsvc.storage.upgrade import database_url, upgrade
 from authsvc.subject import Subject
 from authsvc.web.settings import WebSettings
+from tests.support.prepared import prepare
 from tests.web.console.people import Person
 from tests.web.support import BASE_URL
 
@@ -34,9 +33,7 @@ _names = count(1)
 @pytest.fixture(scope="module")
 def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("console"), base_url=BASE_URL, unsafe_no_pad=True)
-    KeyRing.create(settings.keyring)
-    upgrade(database_url(settings))
-    made = wire(settings)
+    made = wire(prepare(settings))
     yield made
     made.close()
 

@@ -1,13 +1,20 @@
 """The console's pages: what each shows, who may see it, and that whoever may not is on record."""
 
+import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from authsvc.bootstrap.running import Wired
+from authsvc.domain.attempts import HARD_STOP
 from authsvc.domain.operator import Act, Role
+from authsvc.factor import Factor
+from authsvc.subject import Subject
 from tests.web.console.conftest import Shop
 from tests.web.console.people import Person, audited
 from tests.web.support import BASE_URL
@@ -135,6 +142,61 @@ def test_a_request_that_was_refused_leaves_the_account_frozen(
     assert shop.decide("u_colder", amount=100)["status"] == "denied"
 
 
+def stop(wired: Wired, user: str) -> None:
+    """Fifty failures within the last two days."""
+    now = wired.store.clock.now()
+
+    def unit(tx: Any) -> None:  # Any: the unit of work, as the store hands it out.
+        account = tx.accounts.find(Subject("shop", user))
+        attempts = account.attempts
+        for number in range(HARD_STOP, 0, -1):
+            attempts = attempts.charge((Factor.OTP,), now - timedelta(minutes=40 * number))
+        tx.accounts.save(replace(account, attempts=attempts))
+
+    wired.store.ledger.transact(unit)
+
+
+def test_two_operators_lift_the_months_stop_of_an_account_that_is_not_frozen(
+    new_operator: Callable[..., Person], shop: Shop, wired: Wired
+):
+    shop.enroll("u_stopped")
+    ann, bob = signed_in(new_operator, Role.SUPPORT), signed_in(new_operator, Role.SUPPORT)
+    where = "/console/user?client=shop&user=u_stopped"
+    assert "Ask to lift the stop" not in opened(ann, where)
+    stop(wired, "u_stopped")
+    assert shop.decide("u_stopped", amount=100)["status"] == "denied"
+    assert "Ask to lift the stop" in opened(ann, where)
+    sent = ann.browser.post(
+        "/console/user/unfreeze", client="shop", user="u_stopped", reason="was on holiday"
+    )
+    assert sent.status_code == 303
+    assert "Confirm, and lift the stop" not in opened(ann, where)
+    assert "Confirm, and lift the stop" in opened(bob, where)
+    waiting = next(each for each in wired.console.cases.waiting() if each.subject.user == "u_stopped")
+    assert bob.browser.post(f"/console/unfreezes/{waiting.id}/confirm").status_code == 303
+    assert shop.decide("u_stopped", amount=100)["status"] != "denied"
+    assert "lift the stop" not in opened(ann, where)
+    line = audited(wired, "user.unlock")[-1]
+    assert line["details"]["operators"] == sorted(f"operator:{each.account.id}" for each in (ann, bob))
+
+
+@pytest.mark.parametrize(
+    ("spelling", "says"),
+    [
+        ("u_exact ", "begins or ends with white space"),
+        ("u_exa\u200bct", "a character that is not seen, or that steers how text is shown. (U+200B)"),
+        ("u_exact\n", "a control character. (U+000A)"),
+        ("u_e\u0301xact", "it is not in NFC"),
+        ("\u0301u_exact", "begins with a mark"),
+        ("", "The name is missing"),
+    ],
+)
+def test_what_is_wrong_with_a_name_is_said(auditor: Person, spelling: str, says: str):
+    page = opened(auditor, f"/console/user?client=shop&user={quote(spelling)}", 400)
+    assert says in html.unescape(page)
+    assert "Nothing was done" in page
+
+
 @pytest.mark.parametrize(
     ("role", "path"),
     [
@@ -174,7 +236,7 @@ def test_whoever_is_not_signed_in_is_sent_to_sign_in(new_operator: Callable[...,
 
 def test_the_audit_is_searched_by_who_and_what(auditor: Person):
     page = opened(auditor, f"/console/audit?actor=operator:{auditor.account.id}")
-    assert set(re.findall(r"<td>(operator\.[a-z-]+)</td>", page)) == {"operator.join", "operator.sign-in"}
+    assert set(re.findall(r'<td title="(operator\.[a-z-]+)">', page)) == {"operator.join", "operator.sign-in"}
     page = opened(auditor, "/console/audit?action=no.such.action")
     assert "Nothing found" in page
 

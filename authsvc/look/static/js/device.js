@@ -1,5 +1,6 @@
 // A device key: made at enrollment, used at a challenge. The browser asks the person; we only carry its answer.
 
+import { areFilled } from "./fields.js";
 import { Refused, Steps, explain, goOn, say } from "./relay.js";
 import { asJson, creationOptions, requestOptions } from "./credential.js";
 import { confirmation, confirmed } from "./payment.js";
@@ -14,7 +15,7 @@ const ceremonies = { get: prove, create: register };
 let plainly = false;
 
 start.addEventListener("click", async () => {
-  if (named && !named.reportValidity()) return;
+  if (named && !areFilled([named])) return;
   start.disabled = true;
   try {
     await ceremonies[element.dataset.ceremony]();

@@ -1,11 +1,17 @@
-// What every page does: count the time down, send a form once, copy and print what is shown once.
+// What every page does: count the time down, send a form once it is filled in, copy, save and print what is shown once.
+
+import { areFilled } from "./fields.js";
 
 const clock = document.getElementById("clock");
 if (clock) countDown(clock);
 
-for (const form of document.forms) form.addEventListener("submit", sendOnce);
+for (const form of document.forms) {
+  form.noValidate = "missing" in document.body.dataset; // The page has sentences of its own.
+  form.addEventListener("submit", sendOnce);
+}
 
 document.getElementById("copy")?.addEventListener("click", copy);
+document.getElementById("save")?.addEventListener("click", save);
 document.getElementById("print")?.addEventListener("click", () => window.print());
 
 function countDown(shown) {
@@ -22,6 +28,7 @@ function countDown(shown) {
 
 function sendOnce(event) {
   const form = event.currentTarget;
+  if (form.noValidate && !areFilled(form.elements)) return event.preventDefault();
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
   form.setAttribute("aria-busy", "true");
@@ -37,8 +44,23 @@ addEventListener("pageshow", () => {
 
 async function copy(event) {
   const button = event.currentTarget;
+  await navigator.clipboard.writeText(textOf(button));
+  button.textContent = button.dataset.done;
+}
+
+/** As a file of plain text, which leaves this device only where its owner puts it. */
+function save(event) {
+  const button = event.currentTarget;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([textOf(button), "\n"], { type: "text/plain" }));
+  link.download = button.dataset.file;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  button.textContent = button.dataset.done;
+}
+
+function textOf(button) {
   const from = document.getElementById(button.dataset.from);
   // What is folded up has no `innerText`.
-  await navigator.clipboard.writeText((from.innerText || from.textContent).trim());
-  button.textContent = button.dataset.done;
+  return (from.innerText || from.textContent).trim();
 }

@@ -174,6 +174,13 @@ def in_words(value: object, field: str, digits: int) -> str:
     return text.replace(" to ", " – ").replace("and more", gettext(AND_MORE))
 
 
+def valued(value: object, field: str) -> str:
+    """A value of one input as a reason gives it, an amount in the reference currency's two digits."""
+    if isinstance(value, list | tuple):
+        return "、".join(valued(each, field) for each in value) if value else gettext(_VALUES["None"])
+    return in_words(value, field, 2)
+
+
 def percent(rate: float | None) -> str:
     """A share as per cent with two digits; a dash where nothing was counted."""
     return "–" if rate is None else f"{100 * rate:.2f} %"
@@ -198,6 +205,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "field": _field,
     "money": money,
     "in_words": in_words,
+    "valued": valued,
     "percent": percent,
     "rate": lambda rate: f"{significant(rate)} %",
     "as_query": query_of,

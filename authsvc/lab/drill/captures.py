@@ -1,0 +1,159 @@
+"""What is held before a camera: photographs, recorded clips, other people, and captures that were sent before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from authsvc.lab.drill.drill import NotPlayed, drill
+from authsvc.lab.drill.people import LARGE, MEDIUM, Asked, Opened, Person, milliseconds
+from authsvc.lab.drill.scene import Scene, expect
+from authsvc.lab.drill.service import Json
+
+MOST_PARTS = 8
+FRAMES = 4
+GESTURE_S = 1.5
+GRINDS = 8
+
+
+@drill(
+    "face-from-new-phone",
+    "a picture is put in the camera's place, from a phone that nobody knows",
+    control="a face alone counts from known phones",
+)
+def face_from_new_phone(scene: Scene) -> None:
+    owner = scene.person(face=True)
+    scene.begins()
+    for amount in (MEDIUM, LARGE):
+        scene.asks_weakly(owner.asks(amount, device=None), frozenset({"otp", "device_uv"}))
+
+
+@drill("photograph-as-face", "the owner's photograph is held before the camera", control="liveness")
+def photograph_as_face(scene: Scene) -> None:
+    _presents(scene, scene.pictures.owner, "photographs of the person who is enrolled (--faces)")
+
+
+@drill(
+    "clip-as-face", "a recorded clip of the owner is played to the camera", control="liveness and gestures"
+)
+def clip_as_face(scene: Scene) -> None:
+    _presents(scene, scene.pictures.clip, "the stills of a clip (--clip)")
+
+
+@drill("strangers-face", "somebody else's face, with the owner's code", control="the face is compared")
+def strangers_face(scene: Scene) -> None:
+    _presents(scene, scene.pictures.stranger, "photographs of somebody else (--faces)")
+
+
+@drill("capture-again", "one capture is sent for two payments", control="a capture counts once")
+def capture_again(scene: Scene) -> None:
+    if not scene.pictures.owner:
+        raise NotPlayed("needs photographs of the person who is enrolled (--faces)")
+    owner = scene.person(face=True)
+    asked = [asked_for_face(owner) for _ in range(2)]
+    for each in asked:
+        shows_face(each, scene.pictures.owner)
+        gives_code(owner, each)
+    answers = [(each, each.complete()) for each in asked]
+    scene.begins()
+    good = 0
+    for each, answer in answers:
+        good += answer.is_good
+        scene.decisions.append(str(each.decision["id"]))
+        scene.attack(answer, through=answer.is_good and good > 1)
+
+
+@drill(
+    "nonce-of-another",
+    "a capture for one challenge is sent to another",
+    control="a nonce is of one challenge",
+)
+def nonce_of_another(scene: Scene) -> None:
+    owner = scene.person(face=True)
+    first, second = (asked_for_face(owner) for _ in range(2))
+    nonce = expect(first.begin("face"), 200)["nonce"]
+    expect(second.begin("face"), 200)
+    scene.begins()
+    answer = second.capture("face", nonce, list(scene.pictures.owner or (b"ann",)))
+    scene.attack(answer, through=answer.is_good)
+
+
+@drill(
+    "gesture-grinding",
+    "the capture is begun again until the gesture fits a recording",
+    control="gestures are drawn once an attempt",
+)
+def gesture_grinding(scene: Scene) -> None:
+    owner = Person(scene.service)
+    scene.people.append(owner)
+    ticket = expect(owner.ticket(), 201)
+    opened = Opened(owner.service, f"/v1/enrollments/{ticket['id']}", f"Enrollment {ticket['token']}")
+    agreed = expect(opened.begin("consent"), 200)
+    expect(opened.put("consent", {"modalities": ["face"], "text_version": agreed["text_version"]}), 200)
+    scene.begins()
+    first = expect(opened.begin("face"), 200)["gestures"]
+    if not first:
+        raise NotPlayed("this service asks for no gestures")
+    for _ in range(GRINDS):
+        answer = opened.begin("face")
+        scene.attack(
+            f"{answer.status} {' '.join(answer.json.get('gestures', ()))}",
+            through=answer.is_good and answer.json["gestures"] != first,
+        )
+
+
+def asked_for_face(owner: Person) -> Asked:
+    """A challenge that a face answers, with a code where that is asked for as well."""
+    asked = owner.until_asked(lambda: owner.asks(MEDIUM, risk=80), "face")
+    way = face_way(asked)
+    expect(asked.send("POST", "/switch", {"factors": sorted(way)}), 200)
+    return asked
+
+
+def face_way(asked: Asked) -> frozenset[str]:
+    """The face, alone or with a code."""
+    ways = [each for each in asked.sets if "face" in each and each <= {"face", "otp"}]
+    if not ways:
+        raise NotPlayed("no face is a way here")
+    return ways[0]
+
+
+def gives_code(owner: Person, asked: Asked) -> None:
+    if "otp" in face_way(asked):
+        asked.begin("otp")
+        asked.put("otp", {"code": owner.issued_code(asked)})
+
+
+def _presents(scene: Scene, pictures: Sequence[bytes], needed: str) -> None:
+    if not pictures:
+        raise NotPlayed(f"needs {needed}")
+    owner = scene.person(face=True)
+    asked = asked_for_face(owner)
+    scene.begins()
+    said = shows_face(asked, pictures)
+    gives_code(owner, asked)
+    answer = asked.complete()
+    scene.decisions.append(str(asked.decision["id"]))
+    scene.attack(f"{said}, {answer}" if said else answer, through=answer.is_good)
+
+
+def shows_face(asked: Opened, pictures: Sequence[bytes]) -> str:
+    """Answer every part with the next of these pictures; what refused one, empty where all were received."""
+    begun = asked.begin("face")
+    for number in range(MOST_PARTS):
+        if not begun.is_good or begun.json.get("state") == "received":
+            break
+        began = milliseconds()
+        hold(begun.json)
+        frames = [
+            pictures[(number * FRAMES + each) % len(pictures)] for each in range(min(FRAMES, len(pictures)))
+        ]
+        begun = asked.capture("face", begun.json["nonce"], frames, began)
+    hints = [str(each["code"]) for each in begun.json.get("hints", ())]
+    return "" if begun.is_good else " ".join([str(begun), *hints])
+
+
+def hold(shown: Json) -> None:
+    """Take the time that a person takes for what is shown, or the service would see that nobody did."""
+    if shown.get("gestures"):
+        time.sleep(shown["pause_ms"] / 1000 + GESTURE_S)

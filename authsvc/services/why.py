@@ -1,0 +1,30 @@
+"""Why a payer is asked, in one of four coarse words, where the backend wants the payer to know.
+
+The precise reasons name rules and bounds and stay the backend's: whoever read them would learn what to stay below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from authsvc.domain.decision import Decision
+
+Why = Literal["device", "amount", "unusual", "wished"]
+
+_WORDS: Mapping[str, Why] = {
+    "device.novelty": "device",
+    "device.synced": "device",
+    "transaction.amount_minor": "amount",
+    "risk.score": "unusual",
+    "risk.reasons": "unusual",
+    "user.verify_always": "wished",
+}
+
+
+def why(decision: Decision) -> list[Why]:
+    """The words in their fixed order, whatever the order of the rules; none unless the backend asked for them."""
+    if not decision.passed.show_why:
+        return []
+    found = {_WORDS.get(str(reason.get("field"))) for reason in decision.reasons}
+    return [word for word in get_args(Why) if word in found]

@@ -1,0 +1,225 @@
+"""Codes of the audit, of decisions and of proofs, in words: each stands in the log as it is, and here for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from authsvc.web.console.wording import N_, gettext, named
+
+ACTIONS: Mapping[str, str] = {
+    "audit.accept-restore": N_("Restored database accepted"),
+    "audit.verify": N_("Audit verified"),
+    "biometric.withdraw": N_("Consent withdrawn"),
+    "consent.give": N_("Consent given"),
+    "decision.cancel": N_("Cancelled by the backend"),
+    "decision.complete": N_("Proofs judged"),
+    "decision.decide": N_("Decided"),
+    "decision.decline": N_("Declined by the payer"),
+    "decision.disown": N_("Said not to be the payer's"),
+    "decision.expire": N_("Ran out of time"),
+    "decision.issue-code": N_("Code issued"),
+    "decision.outcome": N_("Outcome reported"),
+    "decision.reconsider": N_("Asked anew at a higher risk"),
+    "device.rename": N_("Device renamed"),
+    "device.restore": N_("Device taken back into use"),
+    "device.revoke": N_("Device removed"),
+    "device.suspend": N_("Device suspended"),
+    "device.synced": N_("Device key became synced"),
+    "enrollment.complete": N_("Enrollment completed"),
+    "enrollment.device": N_("Device recorded"),
+    "enrollment.issue-code": N_("Recovery code message issued"),
+    "enrollment.open": N_("Enrollment opened"),
+    "enrollment.prove": N_("Recovery judged"),
+    "factor.veto": N_("New factor removed by its owner"),
+    "key.create": N_("API key made"),
+    "key.revoke": N_("API key revoked"),
+    "key.rotate": N_("API key rotated"),
+    "keyring.rotate": N_("Key ring rotated"),
+    "operator.act": N_("Asked for something"),
+    "operator.invite": N_("Operator invited"),
+    "operator.join": N_("Operator joined"),
+    "operator.key-synced": N_("Operator's key became synced"),
+    "operator.open-bearer": N_("Program access opened"),
+    "operator.reset": N_("Operator reset"),
+    "operator.revoke": N_("Operator revoked"),
+    "operator.sign-in": N_("Operator signed in"),
+    "operator.sign-out": N_("Operator signed out"),
+    "overview.open": N_("Security centre opened"),
+    "policy.activate": N_("Policy activated"),
+    "policy.analyze": N_("Policy analysed"),
+    "policy.approve": N_("Policy approved"),
+    "policy.backtest": N_("Policy backtested"),
+    "policy.cancel-backtest": N_("Backtest cancelled"),
+    "policy.draft": N_("Policy drafted"),
+    "policy.roll-back": N_("Policy rolled back"),
+    "policy.seed": N_("Policy installed"),
+    "policy.shadow": N_("Shadow run started"),
+    "policy.stop-shadow": N_("Shadow run stopped"),
+    "policy.validate": N_("Policy validated"),
+    "record.broken": N_("Broken record found"),
+    "user.erase": N_("User erased"),
+    "user.freeze": N_("User frozen"),
+    "user.unfreeze": N_("User unfrozen"),
+    "user.unfreeze-asked": N_("Unfreezing asked for"),
+    "user.unfreeze-refused": N_("Unfreezing refused"),
+    "user.unlock": N_("Locks lifted"),
+    "user.verify-always": N_("Asked every time"),
+    "webhook.disable": N_("Webhook endpoint disabled"),
+}
+"""What was done, as the audit names it."""
+
+RESULTS: Mapping[str, str] = {
+    "accepted": N_("accepted"),
+    "active": N_("active"),
+    "completed": N_("completed"),
+    "confirmed": N_("confirmed"),
+    "done": N_("done"),
+    "erased": N_("erased"),
+    "frozen": N_("frozen"),
+    "given": N_("given"),
+    "issued": N_("issued"),
+    "open": N_("open"),
+    "proven": N_("proven"),
+    "refused": N_("refused"),
+    "removed": N_("removed"),
+    "revoked": N_("revoked"),
+    "suspended": N_("suspended"),
+    "signed-in": N_("signed in"),
+    "signed-out": N_("signed out"),
+    "unlocked": N_("unlocked"),
+    "vetoed": N_("removed as foreign"),
+    "withdrawn": N_("withdrawn"),
+    "sound": N_("sound"),
+    "not-sound": N_("not sound"),
+    "true": N_("on"),
+    "false": N_("off"),
+    "invited": N_("invited"),
+    "joined": N_("joined"),
+    "settled": N_("settled"),
+    "fraud": N_("fraud"),
+    "refunded": N_("refunded"),
+    "disputed": N_("disputed"),
+    "denied": N_("denied"),
+    "renamed": N_("renamed"),
+    "reported": N_("reported"),
+}
+"""How it ended, as the audit names it; a decision's status has its name among the statuses."""
+
+REASONS: Mapping[str, str] = {
+    "match": N_("matches"),
+    "no match": N_("does not match"),
+    "no such template": N_("nothing enrolled to compare with"),
+    "used before": N_("was used before"),
+    "other liveness was asked": N_("another liveness check was asked"),
+    "liveness attack": N_("attack found by the liveness check"),
+    "liveness undecided": N_("liveness check undecided"),
+    "code accepted": N_("right code"),
+    "wrong, late or used code": N_("wrong, late or used code"),
+    "assertion accepted": N_("signature of the device key is right"),
+    "given up": N_("given up half-way"),
+}
+"""Why a proof was taken or not."""
+
+INPUTS: Mapping[str, str] = {
+    "type": N_("Payment type"),
+    "amount_minor": N_("Amount in the smallest unit"),
+    "currency": N_("Currency"),
+    "novelty": N_("Device"),
+    "risk_score": N_("Risk"),
+    "risk_reasons": N_("Risk reasons"),
+    "channel": N_("Channel"),
+    "device_synced": N_("Synced passkey"),
+    "proven": N_("Already proven"),
+    "verify_always": N_("Asked every time"),
+    "low_value_count": N_("Exempt payments since the last proof"),
+    "low_value_sum": N_("Exempt amount since the last proof"),
+    "account_frozen": N_("Account frozen"),
+    "account_blocked": N_("Account locked out"),
+    "kind": N_("Kind of code"),
+    "bound_to_payment": N_("Bound to the payment"),
+    "model": N_("Model"),
+    "model_digest": N_("Model digest"),
+    "score": N_("Score"),
+    "threshold": N_("Threshold"),
+    "target_fmr": N_("Target FMR"),
+    "liveness": N_("Liveness"),
+    "capture": N_("Capture"),
+    "device": N_("Device"),
+    "credential": N_("Device key"),
+    "backup_eligible": N_("Synced passkey"),
+    "user_verified": N_("User verified by the device"),
+    "sign_count": N_("Count of signatures"),
+    "category": N_("Category"),
+    "levels": N_("Levels"),
+}
+"""What a policy sees of a payment, and what a proof says of itself."""
+
+DETAILS: Mapping[str, str] = {
+    "admitted": N_("Admitted"),
+    "choice": N_("Choice"),
+    "device_suspended": N_("Device suspended"),
+    "shown": N_("Right proofs shown"),
+    "operators": N_("Operators"),
+    "results": N_("Results"),
+    "level": N_("Level"),
+    "policy": N_("Policy"),
+    "binding": N_("Binding"),
+    "evidence": N_("Evidence"),
+    "why": N_("Why"),
+    "by": N_("By"),
+    "wording": N_("Wording"),
+    "steps": N_("Steps"),
+    "grounds": N_("Grounds"),
+    "stopped": N_("Stopped"),
+    "rule": N_("Page"),
+    "reasons": N_("Reasons"),
+    "novelty": N_("Device"),
+    "exemption": N_("Exemption"),
+    "status": N_("Status"),
+    "proofs": N_("Proofs"),
+    "factors": N_("Factors"),
+    "act": N_("Act"),
+    "roles": N_("Roles"),
+    "name": N_("Name"),
+    "note": N_("Note"),
+    "version": N_("Version"),
+    "document": N_("Document"),
+}
+"""What an audit line says besides."""
+
+ACTORS: Mapping[str, str] = {
+    "backend": N_("Payment backend"),
+    "payer": N_("Payer"),
+    "person": N_("Account owner"),
+    "service": N_("Service"),
+    "authsvc": N_("Service"),
+}
+"""Who did it, where it is no operator."""
+
+EXEMPTIONS: Mapping[str, str] = {
+    "low_value": N_("Low value"),
+    "secure_corporate": N_("Corporate"),
+    "tra": N_("Risk analysis"),
+}
+"""By which exemption a payment passed."""
+
+TYPES: Mapping[str, str] = {
+    "enrollment": N_("Add a device or another way to confirm"),
+    "unfreeze": N_("Unfreeze the account"),
+    "erasure": N_("Erase the account"),
+    "restore": N_("Take a device back into use"),
+    "transfer": N_("Transfer"),
+    "payment": N_("Payment"),
+}
+"""What a payment may be: an act on the account, or the backend's own word."""
+
+
+def reason(text: str) -> str:
+    """Why a proof was taken or not; a device key's own refusals are short sentences, and stand as they are."""
+    return named(REASONS, text)
+
+
+def actor(name: str, people: Mapping[str, str]) -> str:
+    """An operator by name, anybody else by what they are; `operator:` stands in front of an operator's id."""
+    identity = name.removeprefix("operator:")
+    return people[identity] if identity in people else gettext(ACTORS[name]) if name in ACTORS else identity

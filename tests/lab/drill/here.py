@@ -1,0 +1,112 @@
+"""The service in this process with a real clock, served over HTTP, so that a test can take one control away from it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import make_server
+
+from authsvc.biometric.words import Comparison, Liveness, Modality, Template
+from authsvc.bootstrap.app import create_app
+from authsvc.bootstrap.opening import Store
+from authsvc.cli.drill_premises import StorePremises
+from authsvc.clock import SystemClock
+from authsvc.config import Settings
+from authsvc.face.capture import CaptureContext
+from authsvc.face.part import Part
+from authsvc.factor import Unusable
+from authsvc.keys.access import ALL_SCOPES, new_api_key
+from authsvc.lab.drill.drill import DRILLS, Result
+from authsvc.lab.drill.running import play
+from authsvc.lab.drill.scene import Pictures, Scene
+from authsvc.lab.drill.service import Service
+from authsvc.web.settings import WebSettings
+from tests.model.served import PATIENCE, SharedFaces
+from tests.support.ports import free_port
+from tests.support.service import CLIENT, Bench, _face_of
+
+PHOTOGRAPH = b"ann photograph"
+PICTURES = Pictures(owner=(b"ann 1",), stranger=(b"eve 1",), clip=(PHOTOGRAPH,))
+
+
+class Faces(SharedFaces):
+    """Looks at pictures by their names: ann is an attack where faces are `attacked`, and what is no name is no picture."""
+
+    def observe(
+        self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
+    ) -> Part | Unusable:
+        if not frames[0].isascii() or len(frames) > 20:
+            return Unusable(("too_large",))
+        return super().observe(frames, context, model)
+
+    def verify(
+        self, frames: Sequence[bytes], reference: Template, context: CaptureContext
+    ) -> Comparison | Unusable:
+        self.liveness = Liveness.ATTACK if frames[0] == b"ann" and self.attacked else Liveness.BONA_FIDE
+        return super().verify(frames, reference, context)
+
+    attacked = False
+
+
+class BenchPremises(StorePremises):
+    """The store of a service in this process, and a worker that can be taken down."""
+
+    def __init__(self, bench: Bench, url: str) -> None:
+        template = Template(Modality.FACE, bench.faces.model, _face_of(b"ann"), 3)
+        super().__init__(bench.settings.data_dir, url, template, CLIENT)
+        self.bench = bench
+
+    def opened(self) -> AbstractContextManager[Store]:
+        return nullcontext(self.bench.wired.store)
+
+    def new_key(self, client: str, *scopes: str) -> tuple[str, str]:
+        """From a process of its own, as on the command line: it has its own chain in the audit, and has ended."""
+        return StorePremises(self.data_dir, self.url, self.template).new_key(client, *scopes)
+
+    @contextmanager
+    def without_worker(self) -> Iterator[None]:
+        mark = self.data_dir.parent / "worker-down"
+        mark.touch()
+        self.bench.services.public.readyz()
+        try:
+            yield
+        finally:
+            mark.unlink()
+            self.bench.services.public.readyz()
+
+
+class Here:
+    """A service with default settings but for its face worker, which is a fake with behaviour."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        settings = Settings(data_dir=folder / "data", port=self.port, store_timeout=PATIENCE, workers=1)
+        self.faces = Faces(folder)
+        clock: Any = SystemClock()  # A bench advances its clock, which is never asked of this one.
+        self.bench = Bench(settings, clock, faces=self.faces)
+        key, shown = new_api_key(self.bench.wired.store.ring, CLIENT, ALL_SCOPES, SystemClock().now())
+        self.bench.wired.store.ledger.transact(lambda tx: tx.keys.add(key))
+        self.bench.services.public.readyz()
+        url = settings.public_url
+        app = create_app(self.bench.services, WebSettings(url), console=self.bench.wired.console)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server = make_server("127.0.0.1", self.port, app, threaded=True)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        service, premises = Service(f"http://127.0.0.1:{self.port}", shown), BenchPremises(self.bench, url)
+        self.scene = lambda: Scene(service, premises, PICTURES)
+
+    def played(self, name: str) -> Result:
+        [(result, _)] = play([DRILLS[name]], self.scene, at_once=1)
+        return result
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self.bench.close()
