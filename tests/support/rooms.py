@@ -32,6 +32,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
     "caller": {},
     "device": {},
     "face": {},
+    "habit": {},
     "look": {},
     "otp": {},
     "policy": {},
@@ -72,6 +73,7 @@ MOST_PACKAGES, MOST_MODULES = 25, 15
 WEB_MAY_KNOW = {
     "device": "a stated device and the states of one are words of the contract",
     "policy": "the names of the levels are words of the contract",
+    "habit": "the names of the signals are words of the contract",
     "look": "the console's pages share it with the pages for people",
     "serving": "a long poll gives its thread back to the server",
 }
