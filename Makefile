@@ -17,7 +17,7 @@ AUTHSVC := .venv/bin/authsvc
 # Additional words for the command: `make run ARGS="--port 9000"`, `make test ARGS="-k policy"`.
 ARGS ?=
 
-.PHONY: help setup setup-test hooks models run demo lint check test pictures format bench release clean
+.PHONY: help setup setup-test hooks models run demo lint check test pictures format bench sbom audit release clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,14 @@ test: lint models ## Style, types and every test; ends with what was not run, an
 
 hooks: setup-test ## Style, types and architecture before every commit
 	.venv/bin/pre-commit install
+
+SBOM ?= dist/authsvc.cdx.json
+
+sbom: setup-test ## What we depend on, with licences (CycloneDX), from the lock alone
+	$(PYTHON) scripts/dependencies.py sbom $(SBOM)
+
+audit: setup-test ## The lock against advisories on this disk: make audit ADVISORIES=FOLDER (OSV's PyPI/all.zip, unpacked)
+	$(PYTHON) scripts/dependencies.py audit $(ADVISORIES)
 
 release: check ## Version, changelog, wheel, SBOM and checksums: make release VERSION=1.2.3
 	scripts/release $(VERSION)
