@@ -33,6 +33,7 @@ JSON = st.recursive(
 
 @settings(max_examples=500, deadline=None)
 @given(st.dictionaries(TEXT, JSON, max_size=5))
+@pytest.mark.long
 def test_the_quick_writers_agree_with_the_standard(value: dict[str, Any]):  # Any: any JSON value.
     assert canonical(value).encode() == rfc8785.dumps(value)
     assert writers._slowly(value) == canonical(value)
@@ -43,6 +44,7 @@ def test_the_quick_writers_agree_with_the_standard(value: dict[str, Any]):  # An
 @given(st.dictionaries(TEXT, st.recursive(st.none() | st.integers(-LARGEST, LARGEST) | TEXT, st.lists)))
 def test_what_is_plain_is_written_the_same_way_with_and_without_the_quick_library(value: dict[str, Any]):
     assert compact(value) == writers._write(value)
+    assert canonical(value) == writers._slowly(value) == rfc8785.dumps(value).decode()
 
 
 def test_the_client_alone_writes_without_the_quick_library(monkeypatch: pytest.MonkeyPatch):
