@@ -56,10 +56,11 @@ format: setup-test ## Let ruff arrange the code
 	.venv/bin/ruff format .
 
 # Two halves beside each other, a file in one piece; then, by themselves, those that measure time.
-HALVES := -n 2 --dist loadfile
+# The long ones begin, so that both end together.
+HALVES := -n 2 --dist loadfile --no-loadscope-reorder
 
-check: lint models ## Style, types and units, without servers and browsers: under two minutes
-	$(PYTHON) -m pytest -q $(HALVES) -m "not alone and not served" $(ARGS)
+check: lint models ## Style, types and units, without servers, browsers and long measurements: under two minutes
+	$(PYTHON) -m pytest -q $(HALVES) -m "not alone and not served and not long" $(ARGS)
 
 test: lint models ## Style, types and every test; ends with what was not run, and why
 	$(PYTHON) -m pytest $(HALVES) -m "not alone" $(ARGS)

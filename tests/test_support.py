@@ -12,7 +12,7 @@ import pytest
 import redis
 from redis.cluster import RedisCluster
 
-from tests.support.kinds import kinds_of
+from tests.support.kinds import ALONE_FILES, LONG_FILES, SERVED_FILES, SERVED_FOLDERS, kinds_of
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisClusterServers, RedisServer
@@ -150,3 +150,8 @@ def test_programs_keep_what_they_compiled() -> None:
 def test_a_folder_inside_of_a_room_can_be_served() -> None:
     assert kinds_of(PurePath("cli/demo/test_story.py"), ()) == {"served"}
     assert kinds_of(PurePath("cli/test_ids.py"), ()) == set()
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    named = {*SERVED_FILES, *ALONE_FILES, *LONG_FILES, *SERVED_FOLDERS}
+    assert not [name for name in named if not (Path(__file__).parent / name).exists()]
