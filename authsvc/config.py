@@ -62,6 +62,7 @@ class Settings:
     metrics_dir: Path | None = None
     free_space_mib: int = 256
     probation: timedelta = timedelta(hours=72)
+    habit_wait: timedelta = timedelta(days=14)
     store_timeout: timedelta = timedelta(seconds=2)
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
@@ -293,6 +294,11 @@ SETTINGS: tuple[Setting, ...] = (
         "probation",
         _seconds,
         "seconds of the cooling period: how long what is enrolled later waits, and what was taken away is still asked for",
+    ),
+    Setting(
+        "habit_wait",
+        _seconds,
+        "seconds that a settled payment stands undisputed before habits are learned from it; at least the cooling period",
     ),
     Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),

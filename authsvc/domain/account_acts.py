@@ -155,6 +155,7 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
         tx.templates.withdraw_consent(subject, modality, now)
     tx.codes.forget(subject)
     tx.spent.forget(subject)
+    tx.habits.forget(subject)
     tx.credentials.forget(subject)
     tx.accounts.forget_devices(subject)
     tx.tickets.cancel_of(subject)

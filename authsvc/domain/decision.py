@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from authsvc.domain.challenge import Challenge
 from authsvc.errors import ChallengeClosed
+from authsvc.habit.words import Signals
 from authsvc.payment import Binding, Payment
 
 Json = Mapping[str, object]
@@ -99,13 +100,38 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
+class Habit:
+    """What the payer's habits said: signals that are present with their numbers, and those of which too little was known.
+
+    `recent` payments were asked for within the hour, this one among them; `place` is the coarse one that the backend stated.
+    """
+
+    present: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    recent: int = 1
+    place: str | None = None
+
+    @property
+    def inputs(self) -> dict[str, bool | int]:
+        """As a policy's inputs; what is not known is left out."""
+        return Signals(self.present, self.unknown).inputs()
+
+    @classmethod
+    def of(cls, stored: Json | None) -> Habit | None:
+        return None if stored is None else cls(**{**stored, "unknown": tuple(stored["unknown"])})  # type: ignore[arg-type]  # As `to_json` wrote it.
+
+    def to_json(self) -> Json:
+        place = {} if self.place is None else {"place": self.place}
+        return {"present": self.present, "unknown": self.unknown, "recent": self.recent, **place}
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """`inputs` is the full snapshot the policy saw, `reasons` and `fired` what it answered, `novelty` the device's.
 
-    `missing` says what would have to be enrolled, and
-    `possible_from` when it could be proved without; `evidence` is the hash of
-    all that a release rests on; `declined` says with which words the payer
-    did, `suspended` that this suspended the device.
+    `missing` says what would have to be enrolled, and `possible_from` when it could be proved without; `evidence` is the hash of
+    all that a release rests on; `declined` says with which words the payer did, `suspended` that this suspended the device;
+    `habit` is what the payer's habits said, None where nobody asked them.
     """
 
     id: str
@@ -128,11 +154,17 @@ class Decision:
     possible_from: datetime | None = None
     declined: str | None = None
     suspended: bool = False
+    habit: Habit | None = None
     proofs: tuple[Json, ...] = ()
     evidence: str | None = None
     challenge: Challenge | None = None
     receipt: ReceiptRef | None = None
     version: int = 1
+
+    @property
+    def known_inputs(self) -> Json:
+        """`inputs` with what habits said, also where the policy of that time did not look at it."""
+        return self.inputs if self.habit is None else {**self.inputs, **self.habit.inputs}
 
     @property
     def is_open(self) -> bool:

@@ -16,11 +16,14 @@ from authsvc.device.record import CredentialRecord
 from authsvc.domain.account import Account
 from authsvc.domain.decision import Decision
 from authsvc.events import Event
+from authsvc.habit.habits import Habits
+from authsvc.payment import Payment
 from authsvc.subject import Subject
 
 if TYPE_CHECKING:
     from authsvc.audit.chain import Entry
     from authsvc.domain.overview import Overview
+    from authsvc.domain.payer import Payer
     from authsvc.domain.ticket import Recovery, Ticket, TicketState
     from authsvc.policy.jobs import Backtesting
     from authsvc.policy.life import Current, Publication, ShadowRun, Version
@@ -39,6 +42,9 @@ class Accounts(Protocol):
     def find_with_device(
         self, subject: Subject, device_id: str | None
     ) -> tuple[Account | None, Device | None]: ...
+
+    def find_payer(self, payment: Payment, device_id: str | None, since: datetime) -> Payer:
+        """The user, the stated device and what is usual, with the payments asked for since then, but for this one."""
 
     def hold(self, subject: Subject) -> None:
         """Let nobody else change this user before the transaction ends; what is read from now on stays true until then."""
@@ -85,6 +91,30 @@ class Decisions(Protocol):
     def outcomes(self, decision_id: str) -> tuple[tuple[str, datetime], ...]: ...
 
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
+
+
+class HabitBook(Protocol):
+    """What is usual for users, and the settled payments that it is learned from; `take` is a conditional write."""
+
+    def find(self, account: Account) -> Habits | None: ...
+
+    def learn(self, account: Account, habits: Habits | None, now: datetime) -> None: ...
+
+    def expect(self, decision_id: str, subject: Subject, due: datetime, now: datetime) -> bool:
+        """Remember to learn from a payment; True once."""
+
+    def due(self, now: datetime, most: int) -> tuple[tuple[str, Subject], ...]: ...
+
+    def take(self, decision_id: str) -> bool:
+        """Take a payment for learned; True once."""
+
+    def drop(self, decision_id: str) -> bool:
+        """Forget to learn from a payment; True where it was learned, and is to be taken back."""
+
+    def forget(self, subject: Subject) -> None: ...
+
+    def forget_expired(self, now: datetime, most: int) -> int:
+        """Forget up to `most` rows whose time is over; returns how many there were."""
 
 
 class Credentials(Protocol):
@@ -355,6 +385,8 @@ class Transaction(Protocol):
     @property
     def decisions(self) -> Decisions: ...
     @property
+    def habits(self) -> HabitBook: ...
+    @property
     def credentials(self) -> Credentials: ...
     @property
     def codes(self) -> OneTimeCodes: ...
@@ -399,7 +431,7 @@ class Transaction(Protocol):
 class Ahead:
     """What a unit is going to look up first, so that a batch of them may be looked up together: a hint, never needed."""
 
-    subject: Subject
+    payment: Payment
     device_id: str | None
     key: str
     now: datetime

@@ -18,9 +18,9 @@ from typing import Any
 
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Category
-from authsvc.policy.conditions import Axis
+from authsvc.policy.conditions import HABIT_AXES, Axis
 from authsvc.policy.engine import Policy
-from authsvc.policy.inputs import RISKIEST, Inputs
+from authsvc.policy.inputs import HABITS, RISKIEST, Inputs
 from authsvc.subject import Novelty
 
 Coords = tuple[int, ...]
@@ -71,7 +71,9 @@ class Space:
                 f"the policies think in different currencies: {', '.join(sorted(currencies))}"
             )
         self.currency = currencies.pop()
-        edges = {edge.name: edge for edge in (*_edges(policies), *_proof_edges(policies))}
+        edges = {
+            edge.name: edge for edge in (*_edges(policies), *_proof_edges(policies), *_habit_edges(policies))
+        }
         self.edges = tuple(edges[name] for name in dict.fromkeys((*first, *edges)))
         self.size = prod(len(edge.points) for edge in self.edges)
 
@@ -92,6 +94,7 @@ class Space:
             verify_always=at[Axis.VERIFY_ALWAYS.value],
             low_value_count=at[IN_A_ROW],
             low_value_sum=max(0, at[CUMULATIVE] - amount),
+            **{name: at[edge] for name in HABITS if (edge := f"habit.{name}") in at},
         )
 
 
@@ -150,6 +153,15 @@ def _proof_edges(policies: Sequence[Policy]) -> Iterator[Edge]:
     """From proven to not proven: less proof is riskier."""
     for category in sorted({bound for bound, _ in _bounds(policies, Axis.PROVEN)}):
         yield Edge(proof_edge(category), True, (category, None))
+
+
+def _habit_edges(policies: Sequence[Policy]) -> Iterator[Edge]:
+    """Of what rules look at, from as usual to unlike; what is not known is no point of its own, since it reads as unlike."""
+    for axis in HABIT_AXES:
+        bounds = {bound for bound, _ in _bounds(policies, axis)}
+        if bounds:
+            is_number = axis is Axis.AMOUNT_UNUSUAL
+            yield Edge(axis.value, True, _from(0, bounds) if is_number else (False, True))
 
 
 def _bounds(policies: Sequence[Policy], axis: Axis) -> list[tuple[Any, bool]]:

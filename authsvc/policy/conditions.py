@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from authsvc.factor import Category
 from authsvc.policy.currency import UNBOUNDED
-from authsvc.policy.inputs import Inputs
+from authsvc.policy.inputs import FLAGS, Inputs
 from authsvc.subject import Novelty
 
 
@@ -29,6 +29,15 @@ class Axis(Enum):
     SYNCED = "device.synced"
     PROVEN = "proven"
     VERIFY_ALWAYS = "user.verify_always"
+    AMOUNT_UNUSUAL = "habit.amount_unusual"
+    PAYEE_NEW = "habit.payee_new"
+    HOUR_UNUSUAL = "habit.hour_unusual"
+    WEEKDAY_UNUSUAL = "habit.weekday_unusual"
+    BURST = "habit.burst"
+    DORMANT = "habit.dormant"
+    PLACE_NEW = "habit.place_new"
+    DEVICE_UNUSED = "habit.device_unused"
+    CHANNEL_UNUSED = "habit.channel_unused"
 
 
 class Seen(NamedTuple):
@@ -43,6 +52,15 @@ class Seen(NamedTuple):
     synced: bool
     proven: tuple[Category, ...]
     verify_always: bool
+    amount_unusual: int
+    payee_new: bool
+    hour_unusual: bool
+    weekday_unusual: bool
+    burst: bool
+    dormant: bool
+    place_new: bool
+    device_unused: bool
+    channel_unused: bool
 
     @classmethod
     def of(cls, inputs: Inputs, amount: int) -> Seen:
@@ -56,6 +74,8 @@ class Seen(NamedTuple):
             inputs.device_synced is not False,
             inputs.proven,
             inputs.verify_always,
+            inputs.times_usual,
+            *(getattr(inputs, name) is not False for name in FLAGS),
         )
 
     def on(self, axis: Axis) -> Any:  # Any: each axis has its own type, and only its own conditions read it.
@@ -135,8 +155,13 @@ _MEANING: Mapping[str, tuple[Axis, Test]] = {
     "synced": (Axis.SYNCED, lambda synced, bound: synced),
     "proven_lacks": (Axis.PROVEN, lambda proven, bound: bound not in proven),
     "verify_always": (Axis.VERIFY_ALWAYS, lambda wished, bound: wished),
+    "amount_unusual_at_least": (Axis.AMOUNT_UNUSUAL, lambda times, bound: times >= bound),
+    **{name: (Axis(f"habit.{name}"), lambda present, bound: present) for name in FLAGS},
 }
 LOOSENING = frozenset({"amount_at_most", "risk_at_most", "device_at_most", "channel_among"})
 KEYS = tuple(_MEANING)
+
+HABIT_AXES = tuple(axis for axis in Axis if axis.value.startswith("habit."))
+"""What a payer's habits say of a payment."""
 
 _POSITION = {axis: position for position, axis in enumerate(Axis)}

@@ -45,6 +45,7 @@ class OnMissing(Part):
     device_synced: Literal[True] = True
     channel: Literal["any"] = "any"
     currency: Literal["unbounded"] = "unbounded"
+    habits: Literal["unlike"] = "unlike"
 
 
 class Biometric(Part):

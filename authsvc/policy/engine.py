@@ -74,6 +74,11 @@ class Policy:
             level = _DENY if inputs.account_blocked else asked if lifted_by is None else _NONE
         return _outcome((level, lifted_by, asked, matched, inputs, self))
 
+    @property
+    def looks_at_habits(self) -> bool:
+        """Whether any rule looks at how unlike the payer's habits a payment is."""
+        return self._masks.looks_at_habits
+
     def ways_for(self, level: Level, inputs: Inputs | None = None) -> tuple[Way, ...]:
         """The ways of a level that asks; given inputs, those whose bounds admit that payment."""
         ways = self.document.levels[level].ways if level.asks else ()  # type: ignore[index]  # a challenge

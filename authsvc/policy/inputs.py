@@ -18,6 +18,24 @@ from authsvc.text import did_you_mean
 
 RISKIEST = 100
 
+MOST_TIMES = 1_000
+"""How many times the usual an amount can be: what is more reads as that, and so does what is not known."""
+
+
+FLAGS = (
+    "payee_new",
+    "hour_unusual",
+    "weekday_unusual",
+    "burst",
+    "dormant",
+    "place_new",
+    "device_unused",
+    "channel_unused",
+)
+"""The habit signals that are there or not; not known, they are taken to be there."""
+
+HABITS = ("amount_unusual", *FLAGS)
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -27,6 +45,9 @@ class Inputs:
     `low_value_count` and `low_value_sum` are the payments let through since the last strong authentication, without
     this one; not known, no exemption that counts applies. `risk_score` is 0 to 100, higher is riskier. `device_synced`
     says that the passkey may leave the phone. `verify_always` is the user's own wish, `account_blocked` a lock-out.
+
+    From `payee_new` on stands how unlike the payer's habits a payment is; `amount_unusual` is how many times the usual it is, and
+    1 where it is not more. A snapshot leaves out what is not known of them, and all of them where a policy looks at none.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -45,6 +66,21 @@ class Inputs:
     low_value_sum: int | None = None
     account_frozen: bool = False
     account_blocked: bool = False
+    payee_new: bool | None = None
+    amount_unusual: int | None = None
+    hour_unusual: bool | None = None
+    weekday_unusual: bool | None = None
+    burst: bool | None = None
+    dormant: bool | None = None
+    place_new: bool | None = None
+    device_unused: bool | None = None
+    channel_unused: bool | None = None
+
+    @property
+    def times_usual(self) -> int:
+        """What rules compare: not known, or no possible number of times, reads as the most."""
+        times = self.amount_unusual
+        return times if times is not None and 0 <= times <= MOST_TIMES else MOST_TIMES
 
     @property
     def risk(self) -> int:
@@ -70,6 +106,7 @@ class Inputs:
             "low_value_sum": self.low_value_sum,
             "account_frozen": self.account_frozen,
             "account_blocked": self.account_blocked,
+            **{name: stated for name in HABITS if (stated := getattr(self, name)) is not None},
         }
 
     @classmethod

@@ -14,7 +14,7 @@ from itertools import permutations
 
 from authsvc.factor import Category
 from authsvc.policy.conditions import Axis, Condition
-from authsvc.policy.inputs import RISKIEST, Inputs
+from authsvc.policy.inputs import FLAGS, RISKIEST, Inputs
 from authsvc.policy.rules import Rule
 from authsvc.subject import Novelty
 
@@ -27,6 +27,8 @@ class Masks:
     """One table per input. `amounts` are the cuts at which `by_amount` changes; a cut belongs to what follows it.
 
     `looks_further` is false where no rule looks at more than amount, risk and device: then nothing else is looked up.
+    `times` are the cuts of how many times the usual an amount is; of the habit's flags only those are there that a rule looks at,
+    each with the mask where it is absent and where it is present.
     """
 
     amounts: tuple[int, ...]
@@ -39,6 +41,9 @@ class Masks:
     by_synced: dict[bool | None, int]
     by_proven: dict[tuple[Category, ...], int]
     by_wish: tuple[int, int]
+    times: tuple[int, ...]
+    by_times: tuple[int, ...]
+    by_flag: tuple[tuple[str, int, int], ...]
     other_type: int
     other_channel: int
     no_reason: int
@@ -48,6 +53,7 @@ class Masks:
     def of(cls, rules: Sequence[Rule]) -> Masks:
         table = _Table(rules)
         amounts = tuple(sorted(table.amount_cuts() - {0}))
+        times = tuple(sorted(table.times_cuts()))
         return cls(
             amounts=amounts,
             by_amount=tuple(table.mask(Axis.AMOUNT, amount) for amount in (0, *amounts)),
@@ -63,6 +69,13 @@ class Masks:
             },
             by_proven={proven: table.mask(Axis.PROVEN, proven) for proven in _orders_of_proof()},
             by_wish=(table.mask(Axis.VERIFY_ALWAYS, False), table.mask(Axis.VERIFY_ALWAYS, True)),
+            times=times,
+            by_times=tuple(table.mask(Axis.AMOUNT_UNUSUAL, each) for each in (1, *times)),
+            by_flag=tuple(
+                (name, table.mask(axis, False), table.mask(axis, True))
+                for name in FLAGS
+                if (axis := Axis(f"habit.{name}")) in table.axes
+            ),
             other_type=table.mask(Axis.TYPE, _OTHER),
             other_channel=table.mask(Axis.CHANNEL, _OTHER),
             no_reason=table.mask(Axis.RISK_REASONS, ()),
@@ -78,6 +91,10 @@ class Masks:
             & self.by_device[inputs.novelty]
         )
         return mask & self._by_the_rest(inputs) if self.looks_further else mask
+
+    @property
+    def looks_at_habits(self) -> bool:
+        return bool(self.times or self.by_flag)
 
     def company(self, number: int) -> int:
         """The rules that match wherever rule `number` does: on each input alone, and so on all of them together."""
@@ -96,6 +113,9 @@ class Masks:
         yield from (self.no_reason, *(self.no_reason | mask for mask in self.by_reason.values()))
         yield from (*self.by_synced.values(), *self.by_wish)
         yield from self.by_proven.values()
+        yield from self.by_times
+        for _, absent, present in self.by_flag:
+            yield from (absent, present)
 
     def _by_the_rest(self, inputs: Inputs) -> int:
         mask = (
@@ -104,7 +124,15 @@ class Masks:
             & self.by_synced[inputs.device_synced]
             & self.by_wish[inputs.verify_always]
         )
+        if self.times or self.by_flag:
+            mask &= self._by_habits(inputs)
         return mask & self._by_reasons(inputs.risk_reasons) & self._by_proof(inputs.proven)
+
+    def _by_habits(self, inputs: Inputs) -> int:
+        mask = self.by_times[bisect_right(self.times, inputs.times_usual)]
+        for name, absent, present in self.by_flag:
+            mask &= absent if getattr(inputs, name) is False else present
+        return mask
 
     def _by_reasons(self, reasons: tuple[str, ...]) -> int:
         mask = self.no_reason
@@ -140,6 +168,9 @@ class _Table:
 
     def amount_cuts(self) -> set[int]:
         return {condition.bound + condition.loosens for _, condition in self._on[Axis.AMOUNT]}
+
+    def times_cuts(self) -> set[int]:
+        return {condition.bound for _, condition in self._on[Axis.AMOUNT_UNUSUAL]}
 
     def words(self, axis: Axis) -> set[str]:
         return {word for _, condition in self._on[axis] for word in condition.bound}

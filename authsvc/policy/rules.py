@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from authsvc.factor import Category
 from authsvc.payment import LARGEST_AMOUNT
 from authsvc.policy.conditions import KEYS, Condition
-from authsvc.policy.inputs import RISKIEST
+from authsvc.policy.inputs import MOST_TIMES, RISKIEST
 from authsvc.policy.level import Level
 from authsvc.subject import Novelty
 
@@ -53,6 +53,15 @@ class Rule(Part):
     synced: Literal[True] | None = None
     proven_lacks: Category | None = None
     verify_always: Literal[True] | None = None
+    amount_unusual_at_least: Annotated[int, Field(ge=2, le=MOST_TIMES)] | None = None
+    payee_new: Literal[True] | None = None
+    hour_unusual: Literal[True] | None = None
+    weekday_unusual: Literal[True] | None = None
+    burst: Literal[True] | None = None
+    dormant: Literal[True] | None = None
+    place_new: Literal[True] | None = None
+    device_unused: Literal[True] | None = None
+    channel_unused: Literal[True] | None = None
     amount_at_most: Minor | None = Field(None, description=_LOOSENS)
     risk_at_most: Risk | None = Field(None, description=_LOOSENS)
     device_at_most: Novelty | None = Field(None, description=_LOOSENS)

@@ -50,7 +50,7 @@ class Shadowing:
         if decision.policy.digest != beside.run.against:
             return
         answer = named(decision.level, decision.exemption)
-        inputs = decision.inputs if len(self._line) < LONGEST_LINE else {}
+        inputs = decision.known_inputs if len(self._line) < LONGEST_LINE else {}
         if len(self._line) < 2 * LONGEST_LINE:
             self._line.append(_Seen(beside, decision.id, answer, inputs))
 

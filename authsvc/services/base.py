@@ -21,11 +21,11 @@ from authsvc.factor import Json
 from authsvc.keys.access import ApiKey, KeyAdmission, object_token
 from authsvc.keys.macs import Macs
 from authsvc.operators.sessions import Sessions
+from authsvc.payment import Payment
 from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
 from authsvc.services.views import decision_view
 from authsvc.stepup.flow import StepUp
-from authsvc.subject import Subject
 from authsvc.webhook.guard import Guard
 
 
@@ -51,7 +51,8 @@ class AuditLog(Protocol):
 class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
-    `web_origins` are the sites whose device keys count, `service_name` is what messages are signed with.
+    `habit_wait` is how long a settled payment stands before it is learned from; `web_origins` are the sites whose device
+    keys count, `service_name` is what messages are signed with.
     """
 
     ledger: Ledger
@@ -73,6 +74,7 @@ class ServiceParts:
     clock: Clock
     webhook_guard: Guard
     base_url: str
+    habit_wait: timedelta
     service_name: str
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))
@@ -92,9 +94,9 @@ class Service:
         key: ApiKey,
         once: Once,
         effect: Callable[[Transaction, datetime], Answer],
-        about: tuple[Subject, str | None] | None = None,
+        about: tuple[Payment, str | None] | None = None,
     ) -> Answer:
-        """Run an effect in one transaction with its stored answer; `about` hints at the user and device looked up."""
+        """Run an effect in one transaction with its stored answer; `about` hints at the payer and device looked up."""
         now = self._clock.now()
         return self._ledger.transact(
             lambda tx: self._parts.answers.run(tx, key.client, once, now, lambda: effect(tx, now)),

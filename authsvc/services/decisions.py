@@ -25,6 +25,7 @@ from authsvc.otp import issued_text
 from authsvc.policy.recorded import Ending
 from authsvc.services import issuing
 from authsvc.services.base import Service, ServiceParts
+from authsvc.stepup import learning
 from authsvc.stepup.deciding import DecisionRequest
 
 OUTCOMES = get_args(Ending)
@@ -47,7 +48,7 @@ class DecisionService(Service):
             fresh = decided.decision if decided.created else None
             return Answer.of(self._rendered(decided.decision), created=decided.created)
 
-        answer = self._once(key, once, effect, (request.payment.subject, request.device.id))
+        answer = self._once(key, once, effect, (request.payment, request.device.id))
         if fresh is not None and not answer.replayed:
             self._parts.shadow.watch(fresh)
         return answer
@@ -98,6 +99,7 @@ class DecisionService(Service):
                 tx.record(entry("backend", "decision.outcome", subject, decision_id, outcome, now))
                 data = {"decision": decision_id, "outcome": outcome}
                 tx.publish(Event("decision:outcome:recorded", subject, now, data))
+                learning.note(tx, decision, outcome, now, self._parts.habit_wait)
 
         self._ledger.transact(unit)
         return {"decision": decision_id, "outcome": outcome, "recorded_at": rfc3339(now)}

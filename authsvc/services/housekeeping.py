@@ -12,6 +12,7 @@ from datetime import datetime
 from authsvc.domain.store import Transaction
 from authsvc.errors import AuthsvcError
 from authsvc.services.base import Service
+from authsvc.stepup import learning
 from authsvc.stepup.flow import EXPIRED_AT_ONCE
 
 PIECE = 200
@@ -31,6 +32,8 @@ class Housekeeping(Service):
             "forgetting answers": (lambda tx, now: tx.answers.forget_expired(now, PIECE), PIECE),
             "forgetting nonces": (lambda tx, now: tx.spent.forget_expired(now, PIECE), PIECE),
             "forgetting overviews": (lambda tx, now: tx.overviews.forget_expired(now, PIECE), PIECE),
+            "learning habits": (lambda tx, now: learning.learn_due(tx, now, PIECE), PIECE),
+            "forgetting lessons": (lambda tx, now: tx.habits.forget_expired(now, PIECE), PIECE),
             "forgetting tickets": (lambda tx, now: tx.tickets.forget_expired(now, PIECE), PIECE),
         }
         for name, (chore, piece) in chores.items():

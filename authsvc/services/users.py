@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from authsvc.biometric.words import Modality
 from authsvc.clock import rfc3339
@@ -11,8 +12,11 @@ from authsvc.device.credential import Device
 from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account
 from authsvc.domain.account_proof import use_proof
+from authsvc.domain.decision import Decision
+from authsvc.domain.payer import act_of
 from authsvc.domain.store import Transaction
 from authsvc.factor import Json
+from authsvc.habit.described import described
 from authsvc.keys.access import ApiKey
 from authsvc.services.base import Service
 from authsvc.services.views import account_view, consent_view, decision_view, device_view, erased_view
@@ -88,6 +92,7 @@ class UserService(Service):
                 "user": account_view(account, now),
                 "devices": [device_view(device, now) for device in tx.accounts.devices(subject)],
                 "consents": [consent_view(consent) for consent in tx.templates.consents(subject)],
+                "habits": _habits(tx, account, decisions, now),
                 "decisions": [decision_view(replace(each, receipt=None), None, None) for each in decisions],
                 "exported_at": rfc3339(now),
             }
@@ -143,6 +148,11 @@ class UserService(Service):
             return acts.set_verify_always(tx, _existing(tx, key, user), verify_always, ACTOR, now)
 
         return account_view(self._ledger.transact(unit), now)
+
+
+def _habits(tx: Transaction, account: Account, decisions: Sequence[Decision], now: datetime) -> Json | None:
+    habits = tx.habits.find(account)
+    return None if habits is None else described(habits, map(act_of, decisions), now)
 
 
 def _existing(tx: Transaction, key: ApiKey, user: str) -> Account:

@@ -10,11 +10,12 @@ from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
 from authsvc.device.models import looks_like
 from authsvc.domain.account import Account
-from authsvc.domain.decision import Decision, Status
+from authsvc.domain.decision import Decision, Habit, Status
 from authsvc.domain.overview import Overview
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.ticket import EnrollmentStep, Recovery, Ticket
 from authsvc.factor import Factor, Json
+from authsvc.habit.sentences import sentences
 from authsvc.services.why import why
 from authsvc.subject import Subject
 
@@ -29,6 +30,7 @@ def decision_view(decision: Decision, token: str | None, url: str | None) -> Jso
         "user_id": decision.payment.subject.user,
         "device": {"novelty": decision.novelty},
         "reasons": list(decision.reasons),
+        "signals": _signals(decision.habit),
         "exemption": decision.exemption,
         "missing": list(decision.missing),
         "possible_from": None if decision.possible_from is None else rfc3339(decision.possible_from),
@@ -43,6 +45,19 @@ def decision_view(decision: Decision, token: str | None, url: str | None) -> Jso
         "receipt": None if decision.receipt is None else decision.receipt.token,
         "created_at": rfc3339(decision.created_at),
         "expires_at": rfc3339(decision.expires_at),
+    }
+
+
+def _signals(habit: Habit | None) -> Json | None:
+    """How unlike the payer's habits the payment is; whatever is not named is as usual."""
+    if habit is None:
+        return None
+    return {
+        "present": [
+            {"signal": name, "numbers": numbers, "sentence": sentences(name, numbers)}
+            for name, numbers in habit.present.items()
+        ],
+        "unknown": list(habit.unknown),
     }
 
 

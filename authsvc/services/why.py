@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from authsvc.domain.decision import Decision
+from authsvc.policy.conditions import HABIT_AXES
 
 Why = Literal["device", "amount", "unusual", "wished"]
 
@@ -19,6 +20,7 @@ _WORDS: Mapping[str, Why] = {
     "risk.score": "unusual",
     "risk.reasons": "unusual",
     "user.verify_always": "wished",
+    **dict.fromkeys((axis.value for axis in HABIT_AXES), "unusual"),
 }
 
 

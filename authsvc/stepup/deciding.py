@@ -17,12 +17,15 @@ from authsvc.device.novelty import StatedDevice, novelty
 from authsvc.domain.account import DEFAULT_LOCALE, Account
 from authsvc.domain.account_table import ACTS, PROVED, is_for_the_frozen
 from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge, seconds
-from authsvc.domain.decision import Decision, Passed, PolicyRef, Status
+from authsvc.domain.decision import Decision, Habit, Passed, PolicyRef, Status
 from authsvc.domain.ids import new_id, twin
+from authsvc.domain.payer import NOT_SHOWN, SEEN, Payer, habit_of
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.standing import KEYS, Standing
 from authsvc.domain.store import Transaction
 from authsvc.factor import Category, Factor, FactorVerifier, Json
+from authsvc.habit.signals import RECENT
+from authsvc.habit.words import Act
 from authsvc.payment import Binding, Payment
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import Inputs
@@ -31,9 +34,6 @@ from authsvc.policy.ways import Way, capture_of, sets_of
 from authsvc.stepup.asking import young_key_counts
 from authsvc.stepup.closing import signed
 from authsvc.subject import Novelty
-
-SEEN = (Novelty.TRUSTED, Novelty.PROBATION)
-"""How new a device is that showed its own secret."""
 
 SecretMacs = Callable[[str], tuple[bytes, ...]]
 
@@ -53,6 +53,7 @@ class DecisionRequest:
     channel: str | None = None
     ip: str | None = None
     locale: str | None = None
+    place: str | None = None
     passed: Passed = field(default_factory=Passed)
 
 
@@ -85,12 +86,15 @@ class Deciding:
 
     def judge(self, tx: Transaction, policy: Policy, request: DecisionRequest, now: datetime) -> Judged:
         """The decision about a payment that nobody has decided yet."""
-        subject = request.payment.subject
-        account, device = tx.accounts.find_with_device(subject, request.device.id)
+        payer = tx.accounts.find_payer(request.payment, request.device.id, now - RECENT)
+        account, device = payer.account, payer.device
         shown = request.device.secret
         macs = () if shown is None else self._macs_of_secret(shown)
         known = _known(request, device, macs, now)
+        habit = _habit(request, payer, known, now)
         inputs = _inputs(request, account, device, known, now)
+        if habit is not None and policy.looks_at_habits:
+            inputs = replace(inputs, **habit.inputs)  # type: ignore[arg-type]  # Each input has its own type.
         outcome = self._evaluate(policy, inputs, account, now)
         decision = Decision(
             id=new_id("dec"),
@@ -109,6 +113,7 @@ class Deciding:
             device_id=request.device.id,
             locale=request.locale or (DEFAULT_LOCALE if account is None else account.locale),
             passed=request.passed,
+            habit=habit,
         )
         return Judged(self._with_status(tx, decision, outcome, account, now), account, policy)
 
@@ -293,6 +298,26 @@ def _inputs(
         account_frozen=account is not None and _counts_as_frozen(account, payment.type),
         account_blocked=account.attempts.is_blocked(now) if account is not None else False,
     )
+
+
+def _habit(request: DecisionRequest, payer: Payer, known: Novelty, now: datetime) -> Habit | None:
+    """What the payer's habits say; an act on the account is nobody's habit."""
+    payment = request.payment
+    if payment.type in PROVED:
+        return None
+    device = request.device.id
+    act = Act(
+        at=now,
+        kind=payment.type,
+        currency=payment.currency,
+        amount_minor=payment.amount_minor,
+        payee=payment.payee.id,
+        device=device if device is None or known in SEEN else NOT_SHOWN,
+        channel=request.channel,
+        place=request.place,
+        recent=payer.recent + 1,
+    )
+    return habit_of(payer, act)
 
 
 def _counts_as_frozen(account: Account, transaction_type: str) -> bool:

@@ -15,6 +15,7 @@ from authsvc.clock import Clock
 from authsvc.device.credential import DeviceState
 from authsvc.domain.account_acts import with_keys_as_they_stand
 from authsvc.domain.decision import RELEASING, Decision, Status
+from authsvc.domain.payer import SEEN
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import InvalidRequest, TransactionChanged
@@ -25,7 +26,7 @@ from authsvc.policy.level import Level
 from authsvc.stepup.asking import place_of, step_of
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find
-from authsvc.stepup.deciding import SEEN, Deciding, DecisionRequest, Judged, SecretMacs
+from authsvc.stepup.deciding import Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.marks import marked
 from authsvc.stepup.proving import Completed, Offer, Proving
 from authsvc.subject import working_for
@@ -102,7 +103,7 @@ class StepUp:
             if opened is None:
                 raise InvalidRequest("the transaction id was decided about in the same moment; ask again")
         _count_exemption(tx, judged)
-        tx.record(entry(opened, "backend", "decide", opened.status.value, now))
+        tx.record(entry(opened, "backend", "decide", opened.status.value, now, **_said(opened)))
         return Decided(opened, created=True)
 
     def cancel(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
@@ -253,6 +254,11 @@ def _count_exemption(tx: Transaction, judged: Judged) -> None:
     payment = decision.payment
     amount = judged.policy.document.conversion(payment.amount_minor, payment.currency)
     tx.accounts.save(replace(account, low_value=account.low_value.plus(amount)))
+
+
+def _said(decision: Decision) -> Json:
+    """The signals of the payer's habits, for the audit and the figures made of it."""
+    return {"signals": list(decision.habit.present)} if decision.habit and decision.habit.present else {}
 
 
 def _suspend_device(tx: Transaction, decision: Decision, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from authsvc.clock import Clock
 from authsvc.domain.account import Account, LowValue
 from authsvc.domain.account_acts import charge_attempt, with_keys_as_they_stand
 from authsvc.domain.decision import Decision, Status
+from authsvc.domain.payer import SEEN
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import InvalidRequest
@@ -25,7 +26,7 @@ from authsvc.policy.level import FactorSet, Level
 from authsvc.stepup.asking import place_of, step_of
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find, must_have_account, present, signed
-from authsvc.stepup.deciding import SEEN, Deciding, reasons_of
+from authsvc.stepup.deciding import Deciding, reasons_of
 from authsvc.stepup.marks import use_up
 
 _ALIVE = Liveness.BONA_FIDE.value

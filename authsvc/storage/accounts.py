@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 
 from authsvc.clock import from_millis, to_millis
@@ -12,12 +13,19 @@ from authsvc.device.credential import Device, DeviceState
 from authsvc.device.record import CredentialState
 from authsvc.domain.account import Account, AccountStatus, LowValue
 from authsvc.domain.attempts import Attempts, Counter
+from authsvc.domain.payer import Payer
 from authsvc.domain.standing import Standing
 from authsvc.factor import Factor
+from authsvc.habit.form import Packed
+from authsvc.payment import Payment
 from authsvc.storage.bound import CREDENTIALS, DEVICES, USERS, Values
 from authsvc.storage.database import Conflict, Connection, Query, Row
+from authsvc.storage.habits import opened
 from authsvc.storage.rows import Rows
+from authsvc.storage.sealing import Sealer
 from authsvc.subject import Subject
+
+MOST_RECENT = 64
 
 _USER_KEY = "client = :client AND user_id = :user"
 
@@ -26,6 +34,14 @@ FIND = f"SELECT {USERS.listed()} FROM users WHERE {_USER_KEY}"
 FIND_WITH_DEVICE = f"""SELECT {USERS.listed("u")}, {DEVICES.listed("d")}, {CREDENTIALS.listed("c")}
     FROM users u LEFT JOIN devices d ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
     LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
+    WHERE u.client = :client AND u.user_id = :user"""
+# What counts of this hour stands in an index; who floods it is counted up to there.
+FIND_PAYER = f"""SELECT h.sealed, (SELECT COUNT(*) FROM (SELECT 1 FROM decisions x WHERE x.client = :client
+    AND x.user_id = :user AND x.created_at > :since AND x.transaction_id <> :transaction LIMIT {MOST_RECENT}) recent),
+    {USERS.listed("u")}, {DEVICES.listed("d")}, {CREDENTIALS.listed("c")}
+    FROM users u LEFT JOIN devices d ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
+    LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
+    LEFT JOIN habits h ON h.client = u.client AND h.user_id = u.user_id
     WHERE u.client = :client AND u.user_id = :user"""
 OF_USER = f"""SELECT {DEVICES.listed("d")}, {CREDENTIALS.listed("c")} FROM devices d
     LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
@@ -40,9 +56,10 @@ _DEVICE_WIDTH = len(DEVICES.columns) + 1
 
 
 class AccountStore:
-    def __init__(self, connection: Connection, rows: Rows) -> None:
+    def __init__(self, connection: Connection, rows: Rows, sealer: Sealer) -> None:
         self._connection = connection
         self._rows = rows
+        self._sealer = sealer
 
     def find(self, subject: Subject) -> Account | None:
         rows = self._rows.read(USERS, _USER_KEY, _key(subject))
@@ -51,14 +68,18 @@ class AccountStore:
     def find_with_device(
         self, subject: Subject, device_id: str | None
     ) -> tuple[Account | None, Device | None]:
-        """The user and the stated device in one look: all that the decision path reads of them."""
-        rows = self._connection.all(*find_with_device(subject, device_id))
-        if not rows:
-            return None, None
-        account = _account(subject, self._rows.checked(USERS, rows[0][:_USER_WIDTH]))
-        if rows[0][_USER_WIDTH] is None:
-            return account, None
-        return account, self._device(subject, [row[_USER_WIDTH:] for row in rows])
+        """The user and the stated device in one look."""
+        params = {**_key(subject), "device": device_id}
+        return self._with_device(subject, self._connection.all(FIND_WITH_DEVICE, params))
+
+    def find_payer(self, payment: Payment, device_id: str | None, since: datetime) -> Payer:
+        """The user, the stated device and what is usual in one look: all that the decision path reads of them."""
+        rows = self._connection.all(*find_payer(payment, device_id, since))
+        account, device = self._with_device(payment.subject, [row[2:] for row in rows])
+        if account is None:
+            return Payer()
+        data = opened(self._sealer, self._rows, account, rows[0][0])
+        return Payer(account, device, None if data is None else Packed(data), rows[0][1])
 
     def hold(self, subject: Subject) -> None:
         """Wait for whoever changes this user at the moment, and let nobody else do so before this transaction ends."""
@@ -115,6 +136,14 @@ class AccountStore:
         self._rows.change(USERS, rows[0], {"sealing_key": new})
         return True
 
+    def _with_device(self, subject: Subject, rows: Sequence[Row]) -> tuple[Account | None, Device | None]:
+        if not rows:
+            return None, None
+        account = _account(subject, self._rows.checked(USERS, rows[0][:_USER_WIDTH]))
+        if rows[0][_USER_WIDTH] is None:
+            return account, None
+        return account, self._device(subject, [row[_USER_WIDTH:] for row in rows])
+
     def _device(self, subject: Subject, rows: Sequence[Row]) -> Device:
         """A device and what is known of its keys; of a broken key nothing is, which the policy takes for the worst."""
         keys = [row[_DEVICE_WIDTH:] for row in rows if row[_DEVICE_WIDTH] is not None]
@@ -124,8 +153,9 @@ class AccountStore:
         return _device(subject, self._rows.checked(DEVICES, rows[0][:_DEVICE_WIDTH]), known)
 
 
-def find_with_device(subject: Subject, device_id: str | None) -> Query:
-    return FIND_WITH_DEVICE, {**_key(subject), "device": device_id}
+def find_payer(payment: Payment, device_id: str | None, since: datetime) -> Query:
+    about = {"device": device_id, "transaction": payment.transaction_id, "since": to_millis(since)}
+    return FIND_PAYER, {**_key(payment.subject), **about}
 
 
 def _key(subject: Subject) -> dict[str, object]:

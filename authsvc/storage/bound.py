@@ -16,11 +16,13 @@ from typing import Any
 
 from authsvc.errors import RecordBroken
 from authsvc.keys.macs import NamedMacs
+from authsvc.subject import Subject
 
 _FAULTS = {
     "missing": "its MAC is missing",
     "wrong": "its MAC is not that of its columns",
     "gone": "it is gone, and another row names it",
+    "sealed": "what is sealed in it does not open",
 }
 
 LABEL = "rows-of-authority"
@@ -223,6 +225,10 @@ class Binder:
     def gone(self, table: Bound, named_by: Values) -> RecordBroken:
         """For a row that is not there, though another one names it."""
         return self._broken(table, named_by, "gone")
+
+    def notice(self, table: str, subject: Subject, fault: str) -> None:
+        """For a row of no authority that does not add up, with which whoever met it goes on by the riskier value."""
+        self._noticed(Broken(table, f"{subject.client}/{subject.user}", fault, subject.client, subject.user))
 
     def is_current(self, values: Values) -> bool:
         """Whether a row has a MAC under the key of this moment."""

@@ -12,7 +12,7 @@ from authsvc.clock import from_millis, to_millis
 from authsvc.device.credential import DeviceState
 from authsvc.domain.account import AccountStatus
 from authsvc.domain.challenge import Challenge
-from authsvc.domain.decision import Decision, Passed, PolicyRef, ReceiptRef, Status
+from authsvc.domain.decision import Decision, Habit, Passed, PolicyRef, ReceiptRef, Status
 from authsvc.domain.receipt import LIFE
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
@@ -184,6 +184,7 @@ def _body(decision: Decision) -> str:
         **({} if decision.possible_from is None else {"possible_from": to_millis(decision.possible_from)}),
         **({} if decision.declined is None else {"declined": decision.declined}),
         **({"suspended": True} if decision.suspended else {}),
+        **({} if decision.habit is None else {"habit": decision.habit.to_json()}),
         "proofs": decision.proofs,
         "evidence": decision.evidence,
     }
@@ -221,6 +222,7 @@ def _decision(row: Values) -> Decision:
         declined=body.get("declined"),
         suspended="suspended" in body,
         possible_from=from_millis(body["possible_from"]) if "possible_from" in body else None,
+        habit=Habit.of(body.get("habit")),
         proofs=tuple(body["proofs"]),
         evidence=body["evidence"],
         challenge=None if challenge is None else _challenge(challenge),

@@ -10,6 +10,7 @@ from datetime import datetime
 from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
 from authsvc.domain.account_table import PROVED
+from authsvc.domain.decision import Habit
 from authsvc.policy.jobs import Backtesting, JobState
 from authsvc.policy.life import ShadowRun
 from authsvc.policy.recorded import Excluded, Recorded, Unreadable, read
@@ -157,12 +158,13 @@ def _recorded(row: Row, ending: str | None) -> Recorded | Unreadable | Excluded:
         return Excluded("an act on the account itself, asked at the highest level whatever the policy says")
     if status == "denied" and challenge_text is not None:
         return Excluded("denied at its end, for what happened after its inputs were recorded")
+    habit = Habit.of(body.get("habit"))
     chosen = [] if challenge_text is None else json.loads(challenge_text)["chosen"]
     line = {
         "id": decision_id,
         "policy": body["policy"][2],
         "level": body["level"],
-        "inputs": body["inputs"],
+        "inputs": body["inputs"] if habit is None else {**body["inputs"], **habit.inputs},
         "exemption": body["exemption"],
         "fired": body["fired"],
         "status": status,

@@ -9,6 +9,7 @@ from typing import Any
 from authsvc.errors import RecordBroken
 from authsvc.storage.bound import MAC, Binder, Bound, Values, by_column
 from authsvc.storage.database import Conflict, Connection, Params
+from authsvc.subject import Subject
 
 
 class Moved:
@@ -52,6 +53,9 @@ class Rows:
     def gone(self, table: Bound, named_by: Values) -> RecordBroken:
         """For a row that another one names and that is not there."""
         return self._binder.gone(table, named_by)
+
+    def notice(self, table: str, subject: Subject, fault: str) -> None:
+        self._binder.notice(table, subject, fault)
 
     def read(self, table: Bound, where: str, params: Params) -> list[Values]:
         """Rows by a condition. One on a column that may change would make a broken row an absent one: ask by key or owner."""

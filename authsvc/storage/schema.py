@@ -254,6 +254,37 @@ outcomes = Table(
     _number("recorded_at"),
 )
 
+# What is usual for a payer: always equally many bytes, sealed to this row.
+habits = Table(
+    "habits",
+    metadata,
+    _text("client", key=True),
+    _text("user_id", key=True),
+    _bytes("sealed"),
+    _number("changed_at"),
+    _of_user(),
+)
+
+# Settled payments that habits are learned from once they have stood for a while, and those that were.
+lessons = Table(
+    "lessons",
+    metadata,
+    _text("decision_id", key=True),
+    _text("client"),
+    _text("user_id"),
+    # NULL once it was learned.
+    _number("due_at", null=True),
+    _number("settled_at"),
+    Index("lessons_of_user", "client", "user_id"),
+    Index(
+        "lessons_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    Index("lessons_settled", "settled_at"),
+)
+
 enrollments = Table(
     "enrollments",
     metadata,

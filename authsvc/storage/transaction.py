@@ -11,7 +11,8 @@ from authsvc.audit.taken_away import TakenAway
 from authsvc.clock import Clock
 from authsvc.domain.store import Ahead
 from authsvc.events import Event
-from authsvc.storage.accounts import AccountStore, find_with_device
+from authsvc.habit.signals import RECENT
+from authsvc.storage.accounts import AccountStore, find_payer
 from authsvc.storage.auditing import AuditStore
 from authsvc.storage.bound import Binder
 from authsvc.storage.credentials import CredentialStore
@@ -21,6 +22,7 @@ from authsvc.storage.deliveries import DeliveryStore
 from authsvc.storage.factors import OtpStore, TemplateStore
 from authsvc.storage.figures import FigureStore
 from authsvc.storage.following import line_of
+from authsvc.storage.habits import HabitStore
 from authsvc.storage.operator_sessions import OperatorSessionStore
 from authsvc.storage.operators import OperatorStore
 from authsvc.storage.policy_life import PolicyLifeStore
@@ -58,11 +60,15 @@ class StoreTransaction:
 
     @cached_property
     def accounts(self) -> AccountStore:
-        return AccountStore(self._connection, self.rows)
+        return AccountStore(self._connection, self.rows, self._sealer)
 
     @cached_property
     def decisions(self) -> DecisionStore:
         return DecisionStore(self._connection, self.rows)
+
+    @cached_property
+    def habits(self) -> HabitStore:
+        return HabitStore(self._connection, self.rows, self._sealer)
 
     @cached_property
     def credentials(self) -> CredentialStore:
@@ -167,8 +173,8 @@ class StoreTransaction:
 def queries(ahead: Ahead) -> tuple[Query, ...]:
     """The look-ups that a hint names, just as the stores will ask them."""
     return (
-        find_answer(ahead.subject.client, ahead.key, ahead.now),
-        find_with_device(ahead.subject, ahead.device_id),
+        find_answer(ahead.payment.subject.client, ahead.key, ahead.now),
+        find_payer(ahead.payment, ahead.device_id, ahead.now - RECENT),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from authsvc.biometric.words import Capture
 from authsvc.domain.decision import Status
 from authsvc.factor import Factor
+from authsvc.habit.words import Signal
 from authsvc.policy.level import Level
 from authsvc.policy.recorded import Ending
 from authsvc.services.why import Why
@@ -30,6 +31,28 @@ class Reason(ResponsePart):
     field: str
     is_: Annotated[object, Field(alias="is")] = None
     bound: object = None
+
+
+class SignalSentence(ResponsePart):
+    """The same in Chinese and in English."""
+
+    zh_cn: Annotated[str, Field(alias="zh-CN")]
+    en: str
+
+
+class SignalPresent(ResponsePart):
+    """One thing in which a payment is unlike its payer's habits, with the numbers that this rests on."""
+
+    signal: Signal
+    numbers: dict[str, int | str]
+    sentence: SignalSentence
+
+
+class SignalsFound(ResponsePart):
+    """How unlike the payer's habits a payment is. What is in neither list is as usual."""
+
+    present: list[SignalPresent]
+    unknown: list[Signal]
 
 
 class PolicyUsed(ResponsePart):
@@ -74,6 +97,7 @@ class Decision(ResponsePart):
     user_id: str
     device: DeviceJudged
     reasons: list[Reason]
+    signals: SignalsFound | None
     exemption: str | None
     missing: list[Factor]
     possible_from: datetime | None

@@ -146,6 +146,7 @@ def _decision_request(client: str, wanted: requests.DecisionWanted) -> DecisionR
         channel=context.channel,
         ip=context.ip,
         locale=context.locale,
+        place=context.place,
         passed=Passed.among(wanted.model_dump()),
     )
 

@@ -33,6 +33,7 @@ from authsvc.web.words import (
     Name,
     OnlyTrue,
     PathIdentifier,
+    Place,
     Reason,
     Receipt,
     ReturnUrl,
@@ -93,7 +94,10 @@ class Risk(Wanted):
 
 
 class Context(Wanted):
+    """`place` is a coarse one, such as a province: only whether it is a usual one is looked at."""
+
     channel: Word | None = None
+    place: Place | None = None
     ip: IpAddress | None = None
     locale: Locale | None = None
 

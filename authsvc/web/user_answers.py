@@ -222,11 +222,29 @@ class Overview(ResponsePart):
     expires_at: datetime
 
 
+class HabitsKept(ResponsePart):
+    """Fading counts of settled payments. Names are those of payments that are still on record."""
+
+    half_life_days: Count
+    payments: float
+    last_paid_at: datetime
+    hours_utc: list[float]
+    weekdays_utc: list[float]
+    gaps: AnyJson
+    payments_an_hour: AnyJson
+    amounts: list[AnyJson]
+    payees: list[AnyJson]
+    devices: list[AnyJson]
+    channels: list[AnyJson]
+    places: list[AnyJson]
+
+
 class Export(ResponsePart):
     """Everything that is stored about a user, for that user: no template and no secret."""
 
     user: UserStatus
     devices: list[Device]
     consents: list[ConsentGiven]
+    habits: HabitsKept | None
     decisions: list[Decision]
     exported_at: datetime

@@ -111,6 +111,13 @@ Word = Annotated[
     ),
 ]
 Reason = Annotated[str, *_LABEL(64)]
+Place = Annotated[
+    str,
+    matching(
+        r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$",
+        "must be a country or a part of it by ISO 3166, such as `CN` or `CN-31`",
+    ),
+]
 MerchantName = Annotated[str, *_LABEL(64)]
 Sentence = Annotated[str, *_LABEL(500)]
 DisplayName = Annotated[str, *_LABEL(64)]

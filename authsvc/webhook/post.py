@@ -144,9 +144,11 @@ class Line:
             response = connection.getresponse()
             if is_cut.is_set():
                 # What was cut off in the middle of its head can look like a whole one.
+                response.close()
                 raise _Cut
             # From here on the outcome is known, and what comes of the rest changes nothing.
             if not _is_read(response):
+                response.close()
                 self.close()
             wished = retry_after(response.headers, datetime.now(UTC))
             return response.status, None if wished is None else timedelta(seconds=wished)

@@ -147,10 +147,10 @@ def test_every_column_of_a_bound_table_is_bound() -> None:
 def test_every_table_is_bound_or_left_out_for_a_reason() -> None:
     """What is left out is signed, sealed to its place, of no authority, or named in the security model as not noticed."""
     signed = {"audit_checkpoints", "audit_heads", "audit_links"}
-    sealed = {"captures", "idempotency", "templates", "webhook_endpoints"}
+    sealed = {"captures", "habits", "idempotency", "templates", "webhook_endpoints"}
     not_noticed = {"spent"}
     of_no_authority = {
-        "consents", "events", "figure_positions", "figures", "leases", "outcomes", "policies", "policy_backtests",
+        "consents", "events", "figure_positions", "figures", "leases", "lessons", "outcomes", "policies", "policy_backtests",
         "policy_shadow_counts", "policy_shadow_runs", "policy_shadow_samples", "readiness", "schema_facts",
         "webhook_attempts", "webhook_deliveries", "webhook_removed",
     }  # fmt: skip

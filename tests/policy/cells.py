@@ -7,7 +7,7 @@ from typing import Any
 from authsvc.factor import Category
 from authsvc.policy.cells import CUMULATIVE, IN_A_ROW, Coords, Edge, Space
 from authsvc.policy.engine import Policy
-from authsvc.policy.inputs import Inputs
+from authsvc.policy.inputs import FLAGS, Inputs
 
 
 def cells(space: Space) -> Iterator[Coords]:
@@ -43,6 +43,8 @@ def _place(space: Space, policy: Policy, inputs: Inputs, reason: str | None) -> 
         "device.synced": seen.synced,
         "user.verify_always": inputs.verify_always,
         "risk.reasons": reason,
+        "habit.amount_unusual": seen.amount_unusual,
+        **{f"habit.{name}": getattr(seen, name) for name in FLAGS},
         **{f"proven {each.value}": each if each in inputs.proven else None for each in Category},
     }
     return tuple(_at(edge, values[edge.name]) for edge in space.edges)

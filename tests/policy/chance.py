@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from authsvc.policy.inputs import Inputs
+from authsvc.policy.inputs import FLAGS, Inputs
 from tests.policy.builders import mapping
 
 RISKS = [0, 1, 39, 40, 41, 75, 100]
@@ -21,6 +21,7 @@ SETS = [
     ["device_uv", "otp"],
     ["face", "device_uv"],
 ]
+TIMES = [0, 1, 2, 3, 10, 1_000]
 CATEGORIES = ["knowledge", "possession", "inherence"]
 
 
@@ -62,12 +63,16 @@ def _rule(chance: Random, number: int, loosening: bool) -> dict[str, Any]:
         "synced": True,
         "verify_always": True,
         "proven_lacks": chance.choice(CATEGORIES),
+        "amount_unusual_at_least": chance.choice(TIMES[2:]),
+        **dict.fromkeys(chance.sample(FLAGS, 2), True),
     }
     if loosening:
         conditions["amount_at_most"] = chance.choice(AMOUNTS)
         conditions["risk_at_most"] = chance.choice(RISKS)
         conditions["device_at_most"] = chance.choice(DEVICES)
-    weights = [4 if key.startswith(("amount", "risk_at", "device")) else 1 for key in conditions]
+    weights = [
+        4 if key.startswith(("amount_at", "risk_at", "device_at", "device_w")) else 1 for key in conditions
+    ]
     chosen = set(chance.choices(list(conditions), weights, k=chance.randint(1, 3)))
     level = chance.choice(["otp", "otp", "face", "face", "face_fingerprint", "deny"])
     return {"id": f"rule-{number}", "level": level, **{key: conditions[key] for key in chosen}}
@@ -104,6 +109,8 @@ def payment(chance: Random) -> Inputs:
             "verify_always": chance.random() < 0.2,
             "low_value_count": chance.choice([None, 0, 0, 1, 4, 5]),
             "low_value_sum": chance.choice([None, 0, 0, 1, 23_200, 99_999]),
+            "amount_unusual": chance.choice([None, *TIMES]),
+            **{name: chance.choice([None, True, False, False]) for name in FLAGS},
             "account_frozen": chance.random() < 0.05,
             "account_blocked": chance.random() < 0.05,
         }

@@ -3,10 +3,22 @@
 It shares no code with the room but the words of the data: no masks, no conversion, no condition table.
 """
 
+from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
+from functools import partial
 from typing import Any
 
 LEVELS = ["none", "otp", "face", "face_fingerprint", "deny"]
+FLAGS = [
+    "payee_new",
+    "hour_unusual",
+    "weekday_unusual",
+    "burst",
+    "dormant",
+    "place_new",
+    "device_unused",
+    "channel_unused",
+]
 DEVICES = ["trusted", "probation", "new", "unknown", "revoked"]
 
 
@@ -44,7 +56,7 @@ def _amount(document: dict[str, Any], payment: dict[str, Any]) -> Decimal:
 def _matches(rule: dict[str, Any], payment: dict[str, Any], amount: Decimal) -> bool:
     risk = 100 if payment["risk_score"] is None else payment["risk_score"]
     device = DEVICES.index(payment["novelty"])
-    checks = {
+    checks: dict[str, Callable[[Any], bool]] = {
         "amount_at_least": lambda bound: amount >= bound,
         "amount_at_most": lambda bound: amount <= bound,
         "risk_at_least": lambda bound: risk >= bound,
@@ -58,8 +70,14 @@ def _matches(rule: dict[str, Any], payment: dict[str, Any], amount: Decimal) -> 
         "synced": lambda bound: payment["device_synced"] is not False,
         "verify_always": lambda bound: payment["verify_always"],
         "proven_lacks": lambda bound: bound not in payment["proven"],
+        "amount_unusual_at_least": lambda bound: payment.get("amount_unusual", 1_000) >= bound,
+        **{name: partial(_is_there, payment, name) for name in FLAGS},
     }
     return all(check(rule[key]) for key, check in checks.items() if key in rule)
+
+
+def _is_there(payment: dict[str, Any], name: str, bound: bool) -> bool:
+    return payment.get(name, True) is bound
 
 
 def _exempts(exemption: dict[str, Any], level: str, payment: dict[str, Any], amount: Decimal) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from authsvc.factor import Category
 from authsvc.policy.conditions import KEYS, LOOSENING, Axis, Condition, Seen, plain
 from authsvc.policy.currency import UNBOUNDED
-from authsvc.policy.inputs import Inputs
+from authsvc.policy.inputs import FLAGS, Inputs
 from authsvc.subject import Novelty
 
 UNKNOWN = Seen.of(Inputs("payment", 1, "XAU"), UNBOUNDED)
@@ -20,6 +20,8 @@ BOUNDS = {
     "channel_in": ("app",),
     "channel_among": ("app",),
     "synced": True,
+    "amount_unusual_at_least": 1_000,
+    **dict.fromkeys(FLAGS, True),
     "proven_lacks": Category.KNOWLEDGE,
 }
 
@@ -46,6 +48,9 @@ def test_what_is_not_known_is_taken_for_the_riskier(key: str) -> None:
         ("risk_reason_in", ("new_payee",), (), False),
         ("proven_lacks", Category.KNOWLEDGE, (Category.KNOWLEDGE,), False),
         ("verify_always", True, False, False),
+        ("amount_unusual_at_least", 5, 5, True),
+        ("amount_unusual_at_least", 5, 4, False),
+        *((name, True, False, False) for name in FLAGS),
     ],
 )
 def test_a_condition_holds_from_its_bound_on(key: str, bound: object, value: object, holds: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from authsvc.factor import Category, Factor
+from authsvc.policy.inputs import FLAGS
 from authsvc.policy.level import Level, factor_set
 from authsvc.subject import Novelty
 from tests.policy.builders import payment, policy
@@ -89,6 +90,10 @@ def test_a_device_condition_covers_all_worse_devices() -> None:
         ({"synced": True}, {"device_synced": True}, {"device_synced": False}),
         ({"synced": True}, {"device_synced": None}, {"device_synced": False}),
         ({"verify_always": True}, {"verify_always": True}, {"verify_always": False}),
+        ({"amount_unusual_at_least": 5}, {"amount_unusual": 5}, {"amount_unusual": 4}),
+        ({"amount_unusual_at_least": 5}, {"amount_unusual": None}, {"amount_unusual": 0}),
+        ({"amount_unusual_at_least": 1_000}, {"amount_unusual": -1}, {"amount_unusual": 999}),
+        *(({name: True}, {name: stated}, {name: False}) for name in FLAGS for stated in (True, None)),
         (
             {"proven_lacks": "knowledge"},
             {"proven": (Category.INHERENCE, Category.INHERENCE)},

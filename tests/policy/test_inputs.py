@@ -25,6 +25,15 @@ FULL = Inputs(
     low_value_sum=0,
     account_frozen=True,
     account_blocked=True,
+    payee_new=True,
+    amount_unusual=12,
+    hour_unusual=False,
+    weekday_unusual=True,
+    burst=False,
+    dormant=False,
+    place_new=True,
+    device_unused=False,
+    channel_unused=False,
 )
 
 
@@ -56,6 +65,11 @@ def test_what_is_no_snapshot_is_refused_by_name(change: dict[str, Any], complain
     with pytest.raises(InvalidRequest, match=r"input|plain JSON") as refused:
         Inputs.from_snapshot({**FULL.to_snapshot(), **change})
     assert complaint in refused.value.detail
+
+
+def test_a_snapshot_without_habits_is_that_of_before() -> None:
+    """A program of before refuses what it does not know, and decisions without habits are its own."""
+    assert list(Inputs("payment", 0, "CNY").to_snapshot())[-1] == "account_blocked"
 
 
 def test_what_is_not_stated_is_not_known() -> None:

@@ -32,13 +32,15 @@ from authsvc.storage.ledger import Ledger
 from authsvc.storage.postgres import PostgresDatabase
 from authsvc.storage.rows import Rows
 from authsvc.storage.schema import credentials, devices, metadata, users
+from authsvc.storage.sealing import Sealer
 from authsvc.storage.sqlite import SqliteDatabase
 from authsvc.subject import Subject
 from tests.device.scene import ALICE, BOB, NOW, ORIGIN, PARTY, FixedMacs, registered, step
 from tests.support.authenticator import BE, Authenticator
 
 STEP = step()
-BINDER = Binder(KeyRing.create(), lambda: True, lambda broken: None)
+RING = KeyRing.create()
+BINDER = Binder(RING, lambda: True, lambda broken: None)
 LATER = NOW + timedelta(seconds=2)
 
 
@@ -59,7 +61,7 @@ class Tx:
 
     @property
     def accounts(self) -> AccountStore:
-        return AccountStore(self.connection, self.rows)
+        return AccountStore(self.connection, self.rows, Sealer(RING))
 
     def publish(self, event: Event) -> None:
         self.events.append(event)

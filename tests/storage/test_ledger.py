@@ -23,7 +23,7 @@ class Board:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with sqlite3.connect(path) as raw:
+        with contextlib.closing(sqlite3.connect(path)) as raw:
             raw.execute("CREATE TABLE notes (text TEXT PRIMARY KEY)")
         self.commits = 0
         self.ledger: Ledger[Connection] = Ledger(

@@ -6,13 +6,15 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import click
 
-from authsvc.cli.demo.faces import Cast, from_astronaut, from_folder
+from authsvc.cli.demo.faces import Cast, from_drawings, from_folder
 from authsvc.cli.demo.service import OwnService
 from authsvc.cli.demo.story import Story, Told, tell
+from authsvc.cli.demo.thief import Thief
 from authsvc.client import AuthsvcClient
 from authsvc.config import read_settings
 
@@ -31,7 +33,7 @@ _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--test-data", type=click.Path(path_type=Path), envvar="AUTHSVC_TEST_DATA", hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON line, for machines.")
 def demo(faces: Path | None, model_dir: Path | None, test_data: Path | None, as_json: bool) -> None:
-    """One payment from decision to consumed receipt, over HTTP against a service of its own."""
+    """One payment from decision to consumed receipt, and a thief who tries, over HTTP against a service of its own."""
     cast = choose(faces, test_data or Path("..", "shared", "data"))
     began = time.perf_counter()
     with OwnService(model_dir or read_settings().models) as service:
@@ -56,13 +58,13 @@ def demo(faces: Path | None, model_dir: Path | None, test_data: Path | None, as_
 
 
 def choose(faces: Path | None, test_data: Path) -> Cast:
-    """The caller's folder, else the developers' test photographs, else the astronaut, else no faces at all."""
+    """The caller's folder, else the developers' test photographs, else two drawn faces."""
     if faces is not None:
         return from_folder(faces)
     shared = test_data / "faces"
     if all((shared / name).is_dir() for name in SHARED_PEOPLE):
         return from_folder(shared, SHARED_PEOPLE)
-    return from_astronaut()
+    return from_drawings()
 
 
 def line(step: Told) -> str:
@@ -82,7 +84,7 @@ def _played(service: OwnService, cast: Cast) -> Iterator[Told]:
         tolerated_warnings=("unsafe-no-pad",),
         timeout=30.0,
     ) as client:
-        yield from tell(Story(service, client, cast).steps())
+        yield from tell(chain(Story(service, client, cast).steps(), Thief(service, client, cast).steps()))
 
 
 def _preface(service: OwnService, cast: Cast, ready: float) -> list[str]:

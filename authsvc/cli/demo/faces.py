@@ -1,7 +1,6 @@
 """Whose photographs play in the demo: a person who pays, and another one who tries to.
 
-From a folder with one sub-folder a person, from the one photograph that scikit-image carries, or nobody's: the story is then told
-without a face.
+From a folder with one sub-folder a person, or two faces that we drew ourselves.
 """
 
 from __future__ import annotations
@@ -9,10 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-
-from PIL import Image, ImageEnhance
 
 from authsvc.errors import InvalidRequest
 
@@ -34,7 +30,7 @@ class Photograph:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Photographs of the payer, and of a stranger where there is one. `note` says what such pictures can show."""
+    """Photographs of the payer and of a stranger. `note` says what such pictures can show."""
 
     payer: tuple[Photograph, ...]
     stranger: tuple[Photograph, ...]
@@ -49,14 +45,6 @@ class Cast:
         others = (each for each in itertools.combinations(self.payer, ENROLLED) if each not in neighbours)
         for chosen in itertools.chain(neighbours, others):
             yield chosen, tuple(each for each in self.payer if each not in chosen)
-
-
-WITHOUT_FACES = Cast(
-    (),
-    (),
-    "faces: none, because there are no photographs here: the story is told with an app and a phone alone. --faces DIR (one folder"
-    " a person) brings yours",
-)
 
 
 def from_folder(folder: Path, people: Sequence[str] = ()) -> Cast:
@@ -76,38 +64,25 @@ def from_folder(folder: Path, people: Sequence[str] = ()) -> Cast:
     return Cast(found[payer], found[stranger], note)
 
 
-def from_astronaut() -> Cast:
-    """The public-domain photograph of an astronaut in four shapes; nobody's where scikit-image is missing."""
-    try:
-        from skimage import data
-    except ImportError:
-        return WITHOUT_FACES
-    picture = Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]  # scikit-image has no types.
-    note = (
-        "faces: one photograph in four shapes, so this shows that the parts fit, and nothing about recognising a person;"
-        " there is no second person here who could be refused. --faces DIR brings your own"
+def from_drawings() -> Cast:
+    """Two drawn faces, where no photograph is at hand."""
+    # Only here, because drawing takes seconds and photographs need none of it.
+    from authsvc.cli.demo.drawn import PAYER, STRANGER, portraits
+
+    payer, stranger = (
+        tuple(
+            Photograph(f"{name}/{number}", content)
+            for number, content in enumerate(portraits(looks), start=1)
+        )
+        for name, looks in (("drawn-payer", PAYER), ("drawn-stranger", STRANGER))
     )
-    return Cast(tuple(_shapes(picture)), (), note)
+    note = (
+        "faces: drawn by this program, because no photographs are here: they show how the parts fit, and nothing about people."
+        " --faces DIR (one folder a person) brings yours"
+    )
+    return Cast(payer, stranger, note)
 
 
 def _photographs(folder: Path) -> tuple[Photograph, ...]:
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
     return tuple(Photograph(f"{folder.name}/{file.name}", file.read_bytes()) for file in files)
-
-
-def _shapes(picture: Image.Image) -> Iterator[Photograph]:
-    """Head and shoulders: as they are, closer, darker, and tilted by a few degrees.
-
-    The whole picture has a flag and a model shuttle in it, in which a detector finds a second face.
-    """
-    head = picture.crop((80, 10, 380, 310)).resize((600, 600))
-    shapes = (
-        head,
-        picture.crop((100, 0, 356, 256)).resize((640, 640)),
-        ImageEnhance.Brightness(head).enhance(0.85),
-        head.rotate(-3, resample=Image.Resampling.BICUBIC),
-    )
-    for number, shape in enumerate(shapes, start=1):
-        content = BytesIO()
-        shape.save(content, "JPEG", quality=92)
-        yield Photograph(f"astronaut/{number}", content.getvalue())

@@ -84,20 +84,14 @@ class Story:
         self._issued = ""
 
     def steps(self) -> Iterator[Step]:
-        if self._cast.payer:
-            yield "enrolls face (three photographs), app and phone", self.enroll
-        else:
-            yield "enrolls app and phone", self.enroll_without_face
+        yield "enrolls face (three photographs), app and phone", self.enroll
         yield "25.00 CNY from the known phone", self.small_payment
         yield "1 250.00 CNY from the known phone", self.medium_payment
         yield "  a wrong code", self.wrong_code
         yield "  the app's code", self.right_code
-        if self._cast.payer:
-            yield "1 250.00 CNY from a new phone", self.new_phone
-        if self._cast.stranger:
-            yield "  another person's photograph, a guessed code", self.strangers_face
-        if self._cast.payer:
-            yield "  the payer's own, unseen photograph, the code", self.own_face
+        yield "1 250.00 CNY from a new phone", self.new_phone
+        yield "  another person's photograph, a guessed code", self.strangers_face
+        yield "  the payer's own, unseen photograph, the code", self.own_face
         yield "the receipt, checked offline", self.receipt_is_good
         yield "  for one fen more", self.receipt_for_another_amount
         yield "  consumed", self.consume
@@ -128,14 +122,6 @@ class Story:
         factors = self._phone.finish(ticket)
         _expect(set(factors) == {"face", "otp"}, f"face and otp should be enrolled, not {factors}")
         return Outcome("-", f"{', '.join(photograph.name for photograph in chosen)}")
-
-    def enroll_without_face(self) -> Outcome:
-        ticket = self._client.enroll(USER, locale="en")
-        self._phone.add_app(ticket)
-        self._known = self._phone.add_device(ticket, "the phone they always had")
-        factors = self._phone.finish(ticket)
-        _expect(set(factors) == {"otp"}, f"otp should be enrolled, not {factors}")
-        return Outcome("-", "no photographs here, so no face")
 
     # -- Three payments ---------------------------------------------------------------------------------------------
 

@@ -1,15 +1,18 @@
-"""Who plays in the demo: chosen from folders by one rule, or the astronaut, with words that promise no more than that."""
+"""Who plays in the demo: chosen from folders by one rule, or drawn, with words that promise no more than that."""
 
-import sys
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from authsvc.biometric.manifest import manifest_folder, read_manifest
+from authsvc.biometric.words import Comparison, Template
 from authsvc.cli.demo.commands import choose
-from authsvc.cli.demo.faces import from_astronaut, from_folder
+from authsvc.cli.demo.faces import Photograph, from_drawings, from_folder
 from authsvc.errors import InvalidRequest
+from authsvc.face.build import DEFAULT_MODEL, face_service
+from authsvc.face.capture import CaptureContext
 
 
 def person(folder: Path, name: str, pictures: int, suffix: str = ".jpg") -> None:
@@ -57,27 +60,40 @@ def test_png_is_sent_as_png(tmp_path):
     assert [photograph.media for photograph in cast.payer[:2]] == ["image/png", "image/jpeg"]
 
 
-def test_the_astronaut_comes_in_four_shapes_and_says_what_that_cannot_show():
-    cast = from_astronaut()
-    assert cast.stranger == ()
-    assert len({photograph.content for photograph in cast.payer}) == 4
-    assert all(min(Image.open(BytesIO(each.content)).size) >= 480 for each in cast.payer)
-    assert "nothing about recognising a person" in cast.note
-    assert "no second person" in cast.note
-
-
-def test_without_scikit_image_nobody_plays_and_the_reader_is_told_what_to_do(monkeypatch):
-    monkeypatch.setitem(sys.modules, "skimage", None)
-    cast = from_astronaut()
-    assert (cast.payer, cast.stranger) == ((), ())
+def test_two_faces_are_drawn_where_no_photograph_is_at_hand_and_the_reader_is_told():
+    cast = from_drawings()
+    pictures = (*cast.payer, *cast.stranger)
+    assert len(cast.payer) == 4
+    assert len({photograph.content for photograph in pictures}) == len(pictures)
+    assert all(min(Image.open(BytesIO(each.content)).size) >= 480 for each in pictures)
+    assert "nothing about people" in cast.note
     assert "--faces" in cast.note
 
 
-def test_a_named_folder_comes_before_the_test_photographs_and_these_before_the_astronaut(tmp_path):
+def test_the_engine_knows_a_drawn_face_again_and_tells_two_apart(model_dir: Path):
+    """Without this the demo would have nobody to play it; the threshold is the shipped one."""
+    service = face_service(model_dir, unsafe_no_pad=True)
+    service.load()
+    cast, context = from_drawings(), CaptureContext()
+    template = service.enroll([each.content for each in cast.payer[:3]], context)
+    assert isinstance(template, Template)
+    manifest = read_manifest(manifest_folder() / f"{DEFAULT_MODEL}.toml")
+    threshold = manifest.operating_point("1 in 10000", frames=1, samples=3).threshold
+
+    def score(photograph: Photograph) -> float:
+        compared = service.verify([photograph.content], template, context)
+        assert isinstance(compared, Comparison)
+        return compared.score
+
+    assert score(cast.payer[3]) > threshold
+    assert all(score(photograph) < threshold for photograph in cast.stranger)
+
+
+def test_a_named_folder_comes_before_the_test_photographs_and_these_before_drawings(tmp_path):
     named, shared = tmp_path / "named", tmp_path / "data"
     (shared / "faces").mkdir(parents=True)
     named.mkdir()
-    assert choose(None, shared).payer[0].name == "astronaut/1"
+    assert choose(None, shared).payer[0].name == "drawn-payer/1"
     person(shared / "faces", "obama", 4)
     person(shared / "faces", "biden", 2)
     person(shared / "faces", "aaron", 9)

@@ -1,0 +1,35 @@
+"""Counts that fade: a payment weighs 1 on its day and half as much a half-life later.
+
+Weights are kept as of a landmark, the beginning of the half-life in which the last payment was learned, so that nothing stored
+changes while nothing is learned (forward decay, Cormode et al., ICDE 2009). Shares need no clock at all.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+HALF_LIFE = timedelta(days=60)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+MOST = 60_000.0
+"""The largest weight that a half-precision number is given; nobody pays so often."""
+
+
+def half_lives(at: datetime) -> float:
+    """How many half-lives have passed since 1970."""
+    return (at - EPOCH) / HALF_LIFE
+
+
+def weight(at: datetime, landmark: int) -> float:
+    """What a payment of that moment weighs, as of the landmark."""
+    return float(2.0 ** (half_lives(at) - landmark))
+
+
+def usual(counts: tuple[float, ...]) -> int:
+    """The first place up to which nine tenths of the weight lie."""
+    wanted, reached = sum(counts) * 0.9, 0.0
+    for place, each in enumerate(counts):
+        reached += each
+        if reached >= wanted:
+            return place
+    return len(counts) - 1

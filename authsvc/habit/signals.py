@@ -1,0 +1,146 @@
+"""How far a payment lies from what is usual for its payer: nine questions, each answered by counting.
+
+Every number that a signal rests on goes with it. Where too little is known the answer is that, and never that all is well.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from authsvc.habit.fading import EPOCH, half_lives, usual
+from authsvc.habit.form import Packed
+from authsvc.habit.habits import MINUTE, NAME, WORD, Counts, Habits, Known, digest
+from authsvc.habit.words import NAMES, Act, Numbers, Signals
+
+ENOUGH = 5
+"""Payments, faded, from which on something is called usual."""
+
+ENOUGH_TIMES = 20
+"""The same for hours and days of the week, which are many."""
+
+SELDOM = 0.02
+"""A share of all payments below which an hour or a day is unusual."""
+
+TIMES = 2
+"""How many times the usual an amount is at least to be unusual; a policy may ask for more."""
+
+MOST_TIMES = 1_000
+
+BURST_AT_LEAST = 4
+DORMANT_DAYS = 30
+DORMANT_GAPS = 4
+"""Silence is unusual from a month on, and from four times the usual gap on."""
+
+Found = Numbers | bool | None
+"""What is unlike the habits, with its numbers; False for as usual, None for not known."""
+
+
+Usual = Habits | Packed
+
+
+def signals(habits: Usual | None, act: Act) -> Signals:
+    """What this payer's habits say of this payment; None are those of somebody of whom nothing was learned yet."""
+    if habits is None:
+        return Signals.nothing_known()
+    found = dict(zip(NAMES, _answers(habits, act), strict=True))
+    present = {name: each for name, each in found.items() if each is not None and each is not False}
+    return Signals(present, [name for name, each in found.items() if each is None])  # type: ignore[arg-type]  # Never True.
+
+
+def _answers(habits: Usual, act: Act) -> tuple[Found, ...]:
+    """In the order of `Signal`."""
+    left, hours = _left(habits, act), habits.hours
+    known = sum(hours) * left
+    return (
+        _seen(habits.payees, act.payee, NAME, "payees", known=known),
+        _amount(habits, act, left),
+        _hour(hours, act, known),
+        _weekday(habits, act, known),
+        _burst(habits, act, known),
+        _dormant(habits, act, left),
+        None if act.place is None else _seen(habits.places, act.place, WORD, "places", left),
+        None if act.device is None else _seen(habits.devices, act.device, NAME, "devices", left),
+        None if act.channel is None else _seen(habits.channels, act.channel, WORD, "channels", left),
+    )
+
+
+def _left(habits: Usual, act: Act) -> float:
+    """What a weight of the landmark is worth at the moment of the payment."""
+    return float(2.0 ** (habits.landmark - half_lives(act.at)))
+
+
+def _seen(
+    seen: Known, name: str, size: int, what: str, left: float = 0.0, *, known: float | None = None
+) -> Found:
+    """Of what is not always stated only the payments count that stated it."""
+    if digest(name, size) in seen.keys:
+        return False
+    payments = sum(seen.weights) * left if known is None else known
+    if payments < ENOUGH:
+        return None
+    return {what: len(seen.weights) - seen.weights.count(0), "payments": int(payments)}
+
+
+def _amount(habits: Usual, act: Act, left: float) -> Found:
+    """Against the power of two below which nine tenths of the amounts of this kind lie."""
+    kind = habits.kind_of(act)
+    known = 0.0 if kind is None else sum(kind.weights) * left
+    if kind is None or known < ENOUGH:
+        return None
+    power = kind.powers[usual(kind.weights)]
+    times = min(act.amount_minor >> power, MOST_TIMES)
+    if times < TIMES:
+        return False
+    return {
+        "amount_minor": act.amount_minor,
+        "usual_below_minor": 1 << power,
+        "currency": act.currency,
+        "times": times,
+        "payments": int(known),
+    }
+
+
+def _hour(hours: Counts, act: Act, known: float) -> Found:
+    """The share of payments within an hour of this one, by the clock."""
+    hour = act.at.hour
+    near = hours[hour - 1] + hours[hour] + hours[(hour + 1) % 24]
+    return _seldom(near, hours, known, {"hour_utc": hour})
+
+
+def _weekday(habits: Usual, act: Act, known: float) -> Found:
+    if known < ENOUGH_TIMES:
+        return None
+    day, days = act.at.weekday(), habits.weekdays
+    return _seldom(days[day], days, known, {"weekday": day + 1})
+
+
+def _seldom(weight: float, of: Counts, known: float, numbers: Numbers) -> Found:
+    if known < ENOUGH_TIMES:
+        return None
+    share = weight / sum(of)
+    return {**numbers, "percent": int(share * 100), "payments": int(known)} if share < SELDOM else False
+
+
+def _burst(habits: Usual, act: Act, known: float) -> Found:
+    """Three payments within an hour are nobody's burst, whatever is known of the payer."""
+    if act.recent < BURST_AT_LEAST:
+        return False
+    if known < ENOUGH:
+        return None
+    place = usual(habits.bursts)
+    return {"recent": act.recent, "usual_below": 1 << place} if act.recent >= 2 << place else False
+
+
+def _dormant(habits: Usual, act: Act, left: float) -> Found:
+    if habits.last == 0:
+        return None
+    days = ((act.at - EPOCH) // MINUTE - habits.last) // 1440
+    is_known = sum(habits.gaps) * left >= ENOUGH
+    usual_days = (1 << usual(habits.gaps)) // 24 if is_known else 0
+    if days < max(DORMANT_DAYS, DORMANT_GAPS * usual_days):
+        return False
+    return {"days": days, "usual_gap_below_days": max(1, usual_days)}
+
+
+RECENT = timedelta(hours=1)
+"""What counts for a burst."""

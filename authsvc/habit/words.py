@@ -1,0 +1,71 @@
+"""What habits see of a payment, and the signals that they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+Numbers = Mapping[str, int | str]
+
+
+class Signal(StrEnum):
+    """What may be unlike a payer's habits; the names are those of the policy's inputs and of the contract."""
+
+    PAYEE_NEW = "payee_new"
+    AMOUNT_UNUSUAL = "amount_unusual"
+    HOUR_UNUSUAL = "hour_unusual"
+    WEEKDAY_UNUSUAL = "weekday_unusual"
+    BURST = "burst"
+    DORMANT = "dormant"
+    PLACE_NEW = "place_new"
+    DEVICE_UNUSED = "device_unused"
+    CHANNEL_UNUSED = "channel_unused"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One payment. `recent` is how many were asked for within the hour before, this one among them.
+
+    `kind` and `currency` together say with which amounts this one is compared. What is None was not stated.
+    """
+
+    at: datetime
+    kind: str
+    currency: str
+    amount_minor: int
+    payee: str
+    device: str | None = None
+    channel: str | None = None
+    place: str | None = None
+    recent: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What habits say of one payment: what is unlike them, with its numbers, and of what they know too little.
+
+    Whatever is in neither was found to be as usual.
+    """
+
+    present: Mapping[str, Numbers]
+    unknown: Sequence[str]
+
+    @classmethod
+    def nothing_known(cls) -> Signals:
+        return cls({}, [each.value for each in Signal])
+
+    def inputs(self) -> dict[str, bool | int]:
+        """As inputs of a policy: how many times the usual an amount is, of all others whether. What is not known is left out."""
+        return {name: self._input(name) for name in NAMES if name not in self.unknown}
+
+    def _input(self, name: str) -> bool | int:
+        numbers = self.present.get(name)
+        if name == AMOUNT:
+            return 1 if numbers is None else int(numbers["times"])
+        return numbers is not None
+
+
+AMOUNT = Signal.AMOUNT_UNUSUAL.value
+NAMES = tuple(each.value for each in Signal)
