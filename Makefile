@@ -17,7 +17,7 @@ AUTHSVC := .venv/bin/authsvc
 # Additional words for the command: `make run ARGS="--port 9000"`, `make test ARGS="-k policy"`.
 ARGS ?=
 
-.PHONY: help setup setup-test hooks models run demo lint check test pictures format bench release clean
+.PHONY: help setup setup-test hooks models run demo lint check test pictures format bench sbom audit release clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,10 +56,11 @@ format: setup-test ## Let ruff arrange the code
 	.venv/bin/ruff format .
 
 # Two halves beside each other, a file in one piece; then, by themselves, those that measure time.
-HALVES := -n 2 --dist loadfile
+# The long ones begin, so that both end together.
+HALVES := -n 2 --dist loadfile --no-loadscope-reorder
 
-check: lint models ## Style, types and units, without servers and browsers: under two minutes
-	$(PYTHON) -m pytest -q $(HALVES) -m "not alone and not served" $(ARGS)
+check: lint models ## Style, types and units, without servers, browsers and long measurements: under two minutes
+	$(PYTHON) -m pytest -q $(HALVES) -m "not alone and not served and not long" $(ARGS)
 
 test: lint models ## Style, types and every test; ends with what was not run, and why
 	$(PYTHON) -m pytest $(HALVES) -m "not alone" $(ARGS)
@@ -67,6 +68,14 @@ test: lint models ## Style, types and every test; ends with what was not run, an
 
 hooks: setup-test ## Style, types and architecture before every commit
 	.venv/bin/pre-commit install
+
+SBOM ?= dist/authsvc.cdx.json
+
+sbom: setup-test ## What we depend on, with licences (CycloneDX), from the lock alone
+	$(PYTHON) scripts/dependencies.py sbom $(SBOM)
+
+audit: setup-test ## The lock against advisories on this disk: make audit ADVISORIES=FOLDER (OSV's PyPI/all.zip, unpacked)
+	$(PYTHON) scripts/dependencies.py audit $(ADVISORIES)
 
 release: check ## Version, changelog, wheel, SBOM and checksums: make release VERSION=1.2.3
 	scripts/release $(VERSION)

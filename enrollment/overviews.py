@@ -52,6 +52,10 @@ class OverviewPages:
         """What was enrolled lately is not the owner's."""
         return self._do(overview_id, "DELETE", f"factors/{factor}")
 
+    def disown(self, overview_id: str, decision_id: str) -> Answer:
+        """A line of the list is not the owner's own."""
+        return self._do(overview_id, "POST", f"verifications/{decision_id}/not-me")
+
     def verify_always(self, overview_id: str) -> Answer:
         return self._do(overview_id, "PATCH", "", {"verify_always": True})
 
@@ -104,6 +108,7 @@ def overview_pages(api: Api, door: Doorkeeper, challenge_door: Doorkeeper) -> Bl
     blueprint.post("/devices/<device_id>/remove")(pages.remove)
     blueprint.post("/consents/<modality>/withdraw")(pages.withdraw)
     blueprint.post("/factors/<factor>/veto")(pages.veto)
+    blueprint.post("/verifications/<decision_id>/not-me")(pages.disown)
     blueprint.post("/verify-always")(pages.verify_always)
     blueprint.post("/freeze")(pages.freeze)
     blueprint.get("/erasure")(pages.erasure)

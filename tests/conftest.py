@@ -17,7 +17,7 @@ from authsvc.biometric.manifest import manifest_folder, read_manifest
 from authsvc.biometric.weights import verified_weights
 from authsvc.errors import ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL
-from tests.support.kinds import RAN_OUT, kinds_of
+from tests.support.kinds import RAN_OUT, kinds_of, place_in_the_run
 from tests.support.postgres import PostgresServer, postgres_program
 from tests.support.redis_server import RedisClusterServers, RedisServer
 from tests.support.skips import skip_lines, skipped_by_reason
@@ -156,9 +156,12 @@ def model_dir() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what starts servers and what must run by itself; where there are servers, a wait that ran out has a second run."""
     here = Path(__file__).parent
+    items.sort(key=lambda item: place_in_the_run(item.path.relative_to(here)))
     for item in items:
-        for kind in kinds_of(item.path.relative_to(here), getattr(item, "fixturenames", ())):
+        kinds = kinds_of(item.path.relative_to(here), getattr(item, "fixturenames", ()))
+        for kind in kinds:
             item.add_marker(kind)
+        if kinds & {"served", "alone"}:
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=RAN_OUT))
 
 

@@ -27,6 +27,7 @@ JSON = st.recursive(
 
 @settings(max_examples=500, deadline=None)
 @given(st.dictionaries(TEXT, JSON, max_size=5))
+@pytest.mark.long
 def test_the_quick_writer_agrees_with_the_standard(value: dict[str, Any]):  # Any: any JSON value.
     assert canonical(value).encode() == rfc8785.dumps(value)
 

@@ -44,7 +44,7 @@ def answering(*answers: bytes) -> Iterator[str]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(5)
+        thread.join(60)
 
 
 def _read_request(connection: socket.socket) -> None:
@@ -54,7 +54,7 @@ def _read_request(connection: socket.socket) -> None:
 
 
 def told(url: str, times: int = 1) -> list[Outcome]:
-    postman = Postman(Guard(LOOPBACK), connect_seconds=5, whole_seconds=5)
+    postman = Postman(Guard(LOOPBACK), connect_seconds=60, whole_seconds=60)
     with postman.line(f"{url}/hook") as line:
         return [line.post({"webhook-id": "evt_1"}, b"{}") for _ in range(times)]
 
@@ -68,7 +68,7 @@ def test_a_webhook_is_delivered_by_the_final_answer(interim: bytes) -> None:
 @pytest.mark.parametrize("interim", INTERIM.values(), ids=INTERIM.keys())
 def test_the_client_reads_the_final_answer(interim: bytes) -> None:
     with answering(interim + OK, interim + OK) as url:
-        wire = Wire(url, None, timeout=5.0, tries=1)
+        wire = Wire(url, None, timeout=60.0, tries=1)
         assert [wire.get("/x").value for _ in range(2)] == [{"good": 1}, {"good": 1}]
         wire.close()
 
@@ -136,10 +136,10 @@ def test_receivers_and_services_are_heard_alike(said: Callable[[], str]) -> None
     with answering(_busy(said())) as url:
         [outcome] = told(url)
         assert outcome.retry_after is not None
-        assert abs(outcome.retry_after.total_seconds() - 600) <= 2
+        assert abs(outcome.retry_after.total_seconds() - 600) <= 30
     with answering(_busy(said())) as url, pytest.raises(Unavailable) as refused:
-        Wire(url, None, timeout=5.0, tries=1).get("/x")
-    assert abs(float(str(refused.value.extra["retry_after"])) - 600) <= 2
+        Wire(url, None, timeout=60.0, tries=1).get("/x")
+    assert abs(float(str(refused.value.extra["retry_after"])) - 600) <= 30
 
 
 @pytest.mark.parametrize(

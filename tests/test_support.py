@@ -12,7 +12,7 @@ import pytest
 import redis
 from redis.cluster import RedisCluster
 
-from tests.support.kinds import kinds_of
+from tests.support.kinds import ALONE_FILES, LONG_FILES, SERVED_FILES, SERVED_FOLDERS, kinds_of
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisClusterServers, RedisServer
@@ -43,7 +43,7 @@ def test_a_frozen_postgres_answers_nobody_and_goes_on_when_thawed(
             asked.start()
             asked.join(timeout=0.3)
             assert answer == []
-        asked.join(timeout=10)
+        asked.join(timeout=60)
         assert answer == [(1,)]
 
 
@@ -110,7 +110,7 @@ def test_a_server_ends_when_the_run_that_started_it_is_killed(redis_program: str
         assert run.stdout is not None
         server = psutil.Process(int(run.stdout.readline()))
         run.kill()
-    assert not psutil.wait_procs([server], timeout=10)[1]
+    assert not psutil.wait_procs([server], timeout=60)[1]
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
@@ -150,3 +150,8 @@ def test_programs_keep_what_they_compiled() -> None:
 def test_a_folder_inside_of_a_room_can_be_served() -> None:
     assert kinds_of(PurePath("cli/demo/test_story.py"), ()) == {"served"}
     assert kinds_of(PurePath("cli/test_ids.py"), ()) == set()
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    named = {*SERVED_FILES, *ALONE_FILES, *LONG_FILES, *SERVED_FOLDERS}
+    assert not [name for name in named if not (Path(__file__).parent / name).exists()]

@@ -9,6 +9,7 @@ from datetime import timedelta
 from shutil import disk_usage
 from typing import Protocol
 
+from authsvc import __version__
 from authsvc.biometric.words import LivenessGate, Modality
 from authsvc.bootstrap.opening import StoreLedger
 from authsvc.clock import Clock
@@ -19,6 +20,7 @@ from authsvc.errors import AuthsvcError, RecordBroken, Unavailable
 from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.factor import Json
 from authsvc.policy.engine import Policy
+from authsvc.storage.revision import NEWEST
 from authsvc.voice.verifier import Worker as VoiceWorker
 
 LATELY_S = 1.0
@@ -108,6 +110,7 @@ class ServiceHealth:
         self._settings = settings
         self._name = name
         self._clock = clock
+        self._stored_schema: str | None = None
         self._database_writes = Lately()
         self._ephemeral_writes = Lately()
 
@@ -128,15 +131,21 @@ class ServiceHealth:
             except AuthsvcError as error:
                 # Without biometrics the service still decides; the levels that need them are then not possible.
                 found[modality.value] = {"error": error.detail}
-        found["warnings"] = [*self._settings.warnings, *self._scarce()]
+        found |= {"version": __version__, "schema": {"program": NEWEST, "database": self._stored_schema}}
+        found["warnings"] = [*self._settings.warnings, *self._scarce(), *self._skewed()]
         return ready, {"status": "ready" if ready else "unavailable", **found}
 
     def _ask_database(self) -> None:
         """Read, and lately written: a full disk answers every query."""
-        self._ledger.read(lambda tx: tx.keys.find(""))
+        self._stored_schema = self._ledger.read(lambda tx: tx.readiness.schema())
         self._database_writes.do(
             lambda: self._ledger.transact(lambda tx: tx.readiness.write(self._name, self._clock.now()))
         )
+
+    def _skewed(self) -> Iterator[str]:
+        """A newer release upgraded the database; it made this program work on, and waits for it to follow."""
+        if self._stored_schema not in (None, NEWEST):
+            yield "schema-newer"
 
     def _ask_ephemeral(self) -> None:
         key = Key("health", self._name)

@@ -226,7 +226,7 @@ def set_verify_always(tx: Transaction, account: Account, wanted: bool, actor: st
 def charge_attempt(
     tx: Transaction, account: Account, factors: Collection[Factor], now: datetime, *, recovering: bool = False
 ) -> bool:
-    """Count an attempt before it is judged, and say whether it may be; a lock-out is told once, when it begins."""
+    """Count an attempt before it is judged, and say whether it may be; a lock-out is published once, when it begins."""
     admits = account.attempts.admits_recovery if recovering else account.attempts.admits
     if not admits(factors, now):
         return False

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from authsvc.audit.chain import Entry
     from authsvc.domain.overview import Overview
     from authsvc.domain.payer import Payer
+    from authsvc.domain.sieve import Mark, Sieve
     from authsvc.domain.ticket import Recovery, Ticket, TicketState
     from authsvc.policy.jobs import Backtesting
     from authsvc.policy.life import Current, Publication, ShadowRun, Version
@@ -92,6 +93,15 @@ class Decisions(Protocol):
 
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
 
+    def listed(self, sieve: Sieve, before: Mark | None, limit: int) -> tuple[Decision, ...]:
+        """Decisions of a time, the latest first, roughly those that the sieve takes: the database knows no amounts."""
+
+    def of_transaction(self, client: str, transaction_id: str) -> tuple[Decision, ...]:
+        """Every decision about one transaction of a client's, the latest first."""
+
+    def asked_of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
+        """The latest of those that asked the payer for something."""
+
 
 class HabitBook(Protocol):
     """What is usual for users, and the settled payments that it is learned from; `take` is a conditional write."""
@@ -156,7 +166,7 @@ class Credentials(Protocol):
 
 
 class OneTimeCodes(Protocol):
-    """Secrets, time steps and codes; each `use_…` answers True once."""
+    """Secrets, time steps and codes; each `use_…` returns True once."""
 
     def secret(self, subject: Subject, purpose: str) -> bytes | None: ...
 
@@ -183,6 +193,8 @@ class OneTimeCodes(Protocol):
 
     def recovery_codes_wait_until(self, subject: Subject, now: datetime) -> datetime | None:
         """When fresh codes begin to count, None where none wait."""
+
+    def recovery_codes_left(self, subject: Subject, now: datetime) -> int: ...
 
     def veto_recovery_codes(self, subject: Subject, now: datetime) -> bool:
         """Forget the codes that wait; False where none do."""
@@ -345,6 +357,9 @@ class Backtests(Protocol):
         self, since: datetime, until: datetime, after: str, limit: int
     ) -> tuple[tuple[str, Recorded | Unreadable | Excluded], ...]:
         """Recorded decisions behind an id, in the order of their ids, each with its id."""
+
+    def sampled(self, since: datetime, until: datetime, limit: int) -> tuple[str, ...]:
+        """The first of a time in the order of their ids, each as a line that a backtest reads, without those that none can."""
 
     def documents(self) -> tuple[str, ...]:
         """Every policy document that ever decided, as canonical JSON."""

@@ -132,7 +132,7 @@ class Enrolling:
         return consented(self._staging, ticket)
 
     def begin(self, ticket: Ticket, step: EnrollmentStep) -> Json:
-        """Start a step; what the person is shown."""
+        """Start a step; returns what the page renders."""
         self._staging.count_try(ticket, step)
         if step in PROVING:
             return self._recovering.begin(ticket, step)

@@ -85,7 +85,7 @@ class Recovering:
         return (EnrollmentStep.RECOVERY,) if ticket.recovering().code is not None else ()
 
     def begin(self, ticket: Ticket, step: EnrollmentStep) -> Json:
-        """Start a step; what the person is shown."""
+        """Start a step; returns what the page renders."""
         self._must_offer(ticket, step)
         if step is EnrollmentStep.RECOVERY:
             return {"attempts_remaining": ticket.recovering().attempts_remaining}

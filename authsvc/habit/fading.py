@@ -11,13 +11,20 @@ from datetime import UTC, datetime, timedelta
 HALF_LIFE = timedelta(days=60)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_SECONDS = HALF_LIFE.total_seconds()
+
 MOST = 60_000.0
 """The largest weight that a half-precision number is given; nobody pays so often."""
 
 
 def half_lives(at: datetime) -> float:
     """How many half-lives have passed since 1970."""
-    return (at - EPOCH) / HALF_LIFE
+    return at.timestamp() / _SECONDS
+
+
+def minute_of(at: datetime) -> int:
+    """How many whole minutes have passed since 1970."""
+    return int(at.timestamp() // 60)
 
 
 def weight(at: datetime, landmark: int) -> float:

@@ -110,8 +110,10 @@ class Packed:
 
     def kind_of(self, act: Act) -> Kind | None:
         key, data = kind_key(act), self._data
-        at = next((at for at in _KINDS_AT if data[at : at + WORD] == key), None)
-        return None if at is None else _kind(data, at)
+        for at in _KINDS_AT:
+            if data[at : at + WORD] == key:
+                return _kind(data, at)
+        return None
 
     @property
     def payees(self) -> Known:

@@ -9,7 +9,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from authsvc.habit.fading import EPOCH, MOST, half_lives, weight
+from authsvc.habit.fading import EPOCH, MOST, half_lives, minute_of, weight
 from authsvc.habit.words import Act
 
 GAPS, BURSTS, AMOUNTS = 12, 8, 10
@@ -61,7 +61,7 @@ class Habits(NamedTuple):
 
     def learned(self, act: Act) -> Habits:
         """With one more payment, which weighs what its day says, however late it is learned."""
-        minute, before = (act.at - EPOCH) // MINUTE, self._as_of(act.at)
+        minute, before = minute_of(act.at), self._as_of(act.at)
         more = weight(act.at, before.landmark)
         after = before._with(act, more)._replace(last=max(self.last, minute))
         if not 0 < self.last < minute:

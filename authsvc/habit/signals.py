@@ -6,10 +6,11 @@ Every number that a signal rests on goes with it. Where too little is known the 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
-from authsvc.habit.fading import EPOCH, half_lives, usual
+from authsvc.habit.fading import half_lives, minute_of, usual
 from authsvc.habit.form import Packed
-from authsvc.habit.habits import MINUTE, NAME, WORD, Counts, Habits, Known, digest
+from authsvc.habit.habits import NAME, WORD, Counts, Habits, Known, digest
 from authsvc.habit.words import NAMES, Act, Numbers, Signals
 
 ENOUGH = 5
@@ -31,7 +32,7 @@ DORMANT_DAYS = 30
 DORMANT_GAPS = 4
 """Silence is unusual from a month on, and from four times the usual gap on."""
 
-Found = Numbers | bool | None
+Found = Numbers | Literal[False] | None
 """What is unlike the habits, with its numbers; False for as usual, None for not known."""
 
 
@@ -42,9 +43,14 @@ def signals(habits: Usual | None, act: Act) -> Signals:
     """What this payer's habits say of this payment; None are those of somebody of whom nothing was learned yet."""
     if habits is None:
         return Signals.nothing_known()
-    found = dict(zip(NAMES, _answers(habits, act), strict=True))
-    present = {name: each for name, each in found.items() if each is not None and each is not False}
-    return Signals(present, [name for name, each in found.items() if each is None])  # type: ignore[arg-type]  # Never True.
+    present: dict[str, Numbers] = {}
+    unknown: list[str] = []
+    for name, found in zip(NAMES, _answers(habits, act), strict=True):
+        if found is None:
+            unknown.append(name)
+        elif found is not False:
+            present[name] = found
+    return Signals(present, unknown)
 
 
 def _answers(habits: Usual, act: Act) -> tuple[Found, ...]:
@@ -134,10 +140,13 @@ def _burst(habits: Usual, act: Act, known: float) -> Found:
 def _dormant(habits: Usual, act: Act, left: float) -> Found:
     if habits.last == 0:
         return None
-    days = ((act.at - EPOCH) // MINUTE - habits.last) // 1440
-    is_known = sum(habits.gaps) * left >= ENOUGH
-    usual_days = (1 << usual(habits.gaps)) // 24 if is_known else 0
-    if days < max(DORMANT_DAYS, DORMANT_GAPS * usual_days):
+    days = (minute_of(act.at) - habits.last) // 1440
+    # Asked first, since it is the answer to nearly every payment.
+    if days < DORMANT_DAYS:
+        return False
+    gaps = habits.gaps
+    usual_days = (1 << usual(gaps)) // 24 if sum(gaps) * left >= ENOUGH else 0
+    if days < DORMANT_GAPS * usual_days:
         return False
     return {"days": days, "usual_gap_below_days": max(1, usual_days)}
 

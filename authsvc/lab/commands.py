@@ -9,6 +9,7 @@ from authsvc.lab.degradation_commands import degradations_command
 from authsvc.lab.face_commands import face_command
 from authsvc.lab.pad_calibration_commands import calibrate_pad
 from authsvc.lab.pad_commands import pad_command
+from authsvc.lab.run_comparison_commands import compare_command
 from authsvc.lab.voice_commands import COMMANDS as VOICE_COMMANDS
 from authsvc.lab.voice_commands import calibrate_voice
 
@@ -26,6 +27,7 @@ def calibrate() -> None:
 lab.add_command(face_command)
 lab.add_command(degradations_command)
 lab.add_command(pad_command)
+lab.add_command(compare_command)
 calibrate.add_command(calibrate_face)
 calibrate.add_command(calibrate_pad)
 calibrate.add_command(calibrate_voice)

@@ -19,6 +19,8 @@ Json = dict[str, Any]  # Any: a report
 APCER_LIMITS = (0.05, 0.01)
 """BPCER is reported at thresholds that let through so many attacks of the worst species."""
 
+MOST_POINTS = 100
+
 IAPAR_LIMIT = 0.07
 """What the upper bound of every species must stay below (SP 800-63B-4, FIDO)."""
 
@@ -59,6 +61,7 @@ def report(presentations: Sequence[Presentation], threshold: float) -> Json:
         "species": rows,
         "bona_fide": _bona_fide(bona_fide, threshold),
         "bpcer_at_apcer": [_at_limit(bona_fide, attacks, limit) for limit in APCER_LIMITS],
+        "det": _det(bona_fide, attacks),
     }
 
 
@@ -109,6 +112,23 @@ def _at_limit(
     judged = [one for one in bona_fide if one.score is not None]
     refused = [not _passes(one, threshold) for one in judged]
     return {"apcer": limit, "threshold": rounded(threshold), **_figures("bpcer", judged, refused)}
+
+
+def _det(
+    bona_fide: Sequence[Presentation], attacks: Mapping[str, Sequence[Presentation]]
+) -> list[list[float]]:
+    """Threshold, the worst species' APCER and the BPCER there, `MOST_POINTS` at most; nothing where either was not judged."""
+    live = np.sort([one.score for one in bona_fide if one.score is not None])
+    scores = [np.sort([one.score for one in of_one if one.score is not None]) for of_one in attacks.values()]
+    judged = [each for each in scores if each.size]
+    if not live.size or not judged:
+        return []
+    thresholds = np.unique(np.concatenate([[0.0], live, *judged, [np.nextafter(1.0, 2.0)]]))
+    kept = thresholds[np.unique(np.linspace(0, len(thresholds) - 1, MOST_POINTS).astype(int))]
+    return [
+        [rounded(float(at)), max(float((each >= at).mean()) for each in judged), float((live < at).mean())]
+        for at in kept
+    ]
 
 
 def by_species(presentations: Sequence[Presentation]) -> dict[str, list[Presentation]]:

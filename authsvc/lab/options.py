@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,3 +86,13 @@ def model_folder(data_dir: Path, model_dir: Path | None) -> Path:
 
 def echo(as_json: bool, document: object, lines: Iterable[str]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False) if as_json else "\n".join(lines))
+
+
+def commit() -> str | None:
+    """The commit of this checkout; None where it is none, or git is not there."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    asked = [git, "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
+    done = subprocess.run(asked, capture_output=True, text=True)
+    return done.stdout.strip() or None

@@ -22,9 +22,9 @@ from authsvc.face.engine import Detector, Matcher
 from authsvc.face.passive_engine import PassiveDetector
 from authsvc.face.quality import VERIFICATION
 from authsvc.lab.clips import frames_of
+from authsvc.lab.corpus import Sample
 from authsvc.lab.face_samples import look_at
 from authsvc.lab.iso30107 import Presentation
-from authsvc.lab.pad_list import Listed
 from authsvc.lab.people import Person
 from authsvc.lab.pool import mapped
 
@@ -51,7 +51,7 @@ class Tried:
     hints: tuple[str, ...]
 
 
-def try_all(listed: Sequence[Listed], bench: Bench, *, processes: int) -> tuple[Tried, ...]:
+def try_all(listed: Sequence[Sample], bench: Bench, *, processes: int) -> tuple[Tried, ...]:
     """Every presentation of the list, in order; raises ModelUnusable as `passive_detector` and `engines` do."""
     passive_detector(bench.passive, bench.model_dir)
     engines(bench.matcher, bench.model_dir)
@@ -80,7 +80,7 @@ class _Trial:
     passive: PassiveDetector
     frames: int
 
-    def __call__(self, listed: Listed) -> Tried:
+    def __call__(self, listed: Sample) -> Tried:
         try:
             pictures = frames_of(listed.path)
             gate = replace(VERIFICATION, context=self.passive.least_context)
@@ -107,7 +107,7 @@ class _Trial:
         """As many judged frames as in production, though a picture may be judged by itself."""
         return min(self.frames, len(seen))
 
-    def _matches(self, listed: Listed, seen: Sequence[Frame]) -> bool | None:
+    def _matches(self, listed: Sample, seen: Sequence[Frame]) -> bool | None:
         """Whether the matcher alone takes it for the enrolled subject; None where nobody of that name is enrolled."""
         template = self.bench.templates.get(listed.subject)
         if template is None:

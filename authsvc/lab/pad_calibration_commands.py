@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from authsvc.biometric.words import Modality
 from authsvc.lab.face_commands import manifest_file, today
 from authsvc.lab.options import echo, engine_options, model_folder, output_file
 from authsvc.lab.pad_commands import detector_and_matcher, list_option
@@ -45,15 +46,15 @@ def calibrate_pad(
 
     Exit code 1, and nothing written, unless every species of the list could be calibrated.
     """
+    from authsvc.lab.corpus import read_corpus
     from authsvc.lab.manifest_file import with_species
     from authsvc.lab.operating_points import DataSet
     from authsvc.lab.pad import Bench, try_all
     from authsvc.lab.pad_calibration import calibrated
-    from authsvc.lab.pad_list import read_list
 
     passive, matcher = detector_and_matcher(manifests)
     bench = Bench(passive, matcher, model_folder(data_dir, model_dir), {}, "1 in 10000")
-    tried = try_all(read_list(list_file), bench, processes=processes)
+    tried = try_all(read_corpus(list_file).of(Modality.FACE), bench, processes=processes)
     data_set = DataSet(list_file.name, population or "the presentations of this list", today())
     found = calibrated([one.presentation for one in tried], limit, data_set)
     if out and found.serves:

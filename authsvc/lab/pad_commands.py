@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from authsvc import __version__
 from authsvc.biometric.manifest import Manifest, read_manifests
+from authsvc.biometric.words import Modality
 from authsvc.clock import SystemClock
 from authsvc.errors import ModelUnusable
-from authsvc.lab.options import echo, engine_options, model_folder
+from authsvc.lab.gate import standing_in_the_way
+from authsvc.lab.options import commit, echo, engine_options, model_folder, output_file
+from authsvc.lab.pad_page import page
 from authsvc.lab.people import read_people
 from authsvc.lab.reading import percent
 
 Json = dict[str, Any]  # Any: a report
 
 
+_SHARE = click.FloatRange(0, 1)
+
 list_option = click.option(
     "--manifest",
     "list_file",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV or JSON: path, label (bona_fide or a species), subject.",
+    type=click.Path(exists=True, path_type=Path),
+    help="CSV, JSON, JSON Lines or a folder: path, label (bona_fide or a species), subject.",
 )
 
 
@@ -38,11 +45,23 @@ list_option = click.option(
 @click.option(
     "--target", default="1 in 10000", show_default=True, help="The matcher's target FMR, for IAPAR."
 )
+@click.option("--out", type=output_file, help="Keep the report here, as JSON.")
+@click.option("--html", type=output_file, help="The report as one page.")
+@click.option(
+    "--max-iapar",
+    type=_SHARE,
+    help="Exit with 1 unless every species' IAPAR is shown to be below, such as 0.07.",
+)
+@click.option("--max-bpcer", type=_SHARE, help="Exit with 1 unless BPCER is shown to be below, such as 0.05.")
 @engine_options
 def pad_command(
     list_file: Path,
     enrolled_folder: Path | None,
     target: str,
+    out: Path | None,
+    html: Path | None,
+    max_iapar: float | None,
+    max_bpcer: float | None,
     manifests: Path,
     data_dir: Path,
     model_dir: Path | None,
@@ -51,13 +70,14 @@ def pad_command(
 ) -> None:
     """Show attacks and live people to the passive detector: APCER by species, BPCER, non-responses, with intervals."""
     from authsvc.face.build import passive_form
+    from authsvc.lab.corpus import read_corpus
     from authsvc.lab.iso30107 import report
     from authsvc.lab.pad import Bench, enrolled, try_all
-    from authsvc.lab.pad_list import read_list
 
     passive, matcher = detector_and_matcher(manifests)
     folder = model_folder(data_dir, model_dir)
-    listed = read_list(list_file)
+    corpus = read_corpus(list_file)
+    listed = corpus.of(Modality.FACE)
     people = read_people(enrolled_folder) if enrolled_folder else ()
     templates = enrolled(people, matcher, folder, processes=processes) if people else {}
     tried = try_all(listed, Bench(passive, matcher, folder, templates, target), processes=processes)
@@ -66,8 +86,12 @@ def pad_command(
         "model_digest": passive.digest,
         "matcher": matcher.id,
         "matcher_digest": matcher.digest,
-        "data_set": list_file.name,
+        "data_set": corpus.name,
+        "data_set_digest": corpus.digest,
+        "licence": corpus.licence,
         "date": SystemClock().now().date().isoformat(),
+        "version": __version__,
+        "commit": commit(),
         "n_subjects": len({one.subject for one in listed}),
         "calibrated_species": {each.species: each.threshold for each in passive.attack_species},
         **report([one.presentation for one in tried], passive_form(passive).bona_fide),
@@ -77,7 +101,16 @@ def pad_command(
             if trial.hints
         ],
     }
-    echo(as_json, found, _lines(found))
+    faults = standing_in_the_way(found, max_iapar, max_bpcer)
+    if max_iapar is not None or max_bpcer is not None:
+        found["gate"] = {"max_iapar": max_iapar, "max_bpcer": max_bpcer, "faults": list(faults)}
+    if out is not None:
+        out.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+    if html is not None:
+        html.write_text(page(found), encoding="utf-8")
+    echo(as_json, found, (*_lines(found), *(f"not met: {each}" for each in faults)))
+    if faults:
+        raise SystemExit(1)
 
 
 def detector_and_matcher(manifests: Path) -> tuple[Manifest, Manifest]:

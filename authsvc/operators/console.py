@@ -9,6 +9,7 @@ from authsvc.operators.account import OperatorAccount
 from authsvc.operators.cases import Cases
 from authsvc.operators.figures import Figures
 from authsvc.operators.joining import Joining
+from authsvc.operators.lists import Lists
 from authsvc.operators.parts import OperatorParts
 from authsvc.operators.records import Records
 from authsvc.operators.sessions import Sessions
@@ -24,6 +25,7 @@ class Console:
     policies: PolicyService
     figures: Figures
     cases: Cases
+    lists: Lists
     records: Records
     roster: Callable[[], tuple[OperatorAccount, ...]]
     """Everybody, to be looked at; who may change it is on the command line."""
@@ -43,6 +45,7 @@ def assembled(parts: OperatorParts, policies: PolicyService) -> Console:
         policies=policies,
         figures=Figures(parts.ledger, parts.clock),
         cases=Cases(parts.ledger, sessions, parts.clock),
+        lists=Lists(parts.ledger, sessions, parts.clock),
         records=Records(parts.ledger, sessions, parts.audit, parts.clock),
         roster=lambda: parts.ledger.read(lambda tx: tx.operators.all()),
     )

@@ -27,6 +27,11 @@ LOCKED = "locked"
 SCORE = "score"
 """`score:<factor>:<digest of the model>:<step>` for each comparison that passed, in the steps of `authsvc.biometric.drift`."""
 
+TIME = "time"
+"""`time:<seconds>` for each challenge that was passed: the first of SECONDS within which its payer was through."""
+
+SECONDS = (2, 4, 6, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300)
+
 OPERATOR = "operator"
 """`operator:refused` for each act that a role did not allow, and each sign-in that failed."""
 
@@ -54,6 +59,8 @@ def names_of(body: Body) -> Iterator[str]:
         yield f"{DECISION}:{result}:{details.get('level', '')}"
     elif action == "decision.complete":
         yield f"{CHALLENGE}:{result}"
+        if result == "authenticated" and isinstance(details.get("seconds"), int):
+            yield f"{TIME}:{_within(details['seconds'])}"
         if details.get("admitted") is False:
             yield f"{LOCKED}:refused"
         for proof in (*details.get("results", ()), *details.get("proofs", ())):
@@ -62,6 +69,10 @@ def names_of(body: Body) -> Iterator[str]:
         yield f"{CHALLENGE}:{result}"
     elif action in ("operator.act", "operator.sign-in") and result == "refused":
         yield f"{OPERATOR}:refused"
+
+
+def _within(seconds: int) -> int:
+    return next((bound for bound in SECONDS if seconds <= bound), SECONDS[-1])
 
 
 def _digits(model: object) -> str:

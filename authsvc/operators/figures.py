@@ -111,9 +111,9 @@ class Figures:
         before = self._clock.now() - KEPT_FOR
         self._ledger.transact(lambda tx: tx.figures.forget(before))
 
-    def within(self, window: Window) -> Series:
-        """The window that ends with the present moment."""
-        now = self._clock.now()
+    def within(self, window: Window, *, before: bool = False) -> Series:
+        """The window that ends with the present moment, or the one that ended where that begins."""
+        now = self._clock.now() - (window.length if before else timedelta())
         columns = round(window.length / window.column)
         last = _start(now, window.column)
         starts = tuple(last - window.column * (columns - 1 - index) for index in range(columns))

@@ -164,7 +164,7 @@ class SignIn:
         return self._ledger.transact(unit)
 
     def _settle(self, attempt: _Attempt, use: Callable[[OperatorTransaction], str | None]) -> str:
-        """Use the proof up and open a session, or write down why not; `use` answers what was wrong, None for nothing."""
+        """Use the proof up and open a session, or write down why not; `use` returns what was wrong, None for nothing."""
         now = self._clock.now()
         session_id, shown, mac = SESSION.new(self._parts.macs)
 

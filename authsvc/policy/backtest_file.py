@@ -27,7 +27,7 @@ def open_backtest(candidate: Policy, policies: Iterable[Policy], state: Path | N
 def run_file(
     backtest: Backtest, decisions: Path, state: Path | None, progress: Callable[[int], None]
 ) -> None:
-    """Take in every line that was not taken in yet; `progress` is told the bytes of each. The state is kept as it goes."""
+    """Take in every line that was not taken in yet; `progress` is called with the bytes of each. The state is kept as it goes."""
     try:
         with decisions.open("rb") as lines:
             for number, line in enumerate(lines):

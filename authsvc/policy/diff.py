@@ -22,7 +22,7 @@ from authsvc.policy.layout import laid_out
 from authsvc.policy.walk import MOST_CELLS
 
 MOST_REGIONS, MOST_OF_A_CHANGE = 300, 40
-"""How many regions are told, in all and of one change; how many cells change is counted all the same."""
+"""How many regions are listed, in all and of one change; how many cells change is counted all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
-from authsvc.errors import InvalidRequest
+from authsvc.errors import InvalidRequest, PolicyInvalid
 from authsvc.policy import loading
 from authsvc.policy.analysis import analyze
+from authsvc.policy.backtest import Backtest
 from authsvc.policy.diff import Difference, diff
 from authsvc.policy.engine import Policy
 from authsvc.policy.findings import Finding
@@ -24,15 +26,30 @@ from authsvc.policy.level import CHALLENGES, Level
 from authsvc.policy.life import WEAKENS
 from authsvc.policy.liveness import Asked, gates_at, is_less
 from authsvc.policy.profiles import Profile
+from authsvc.policy.recorded import read
 from authsvc.policy.table import decision_table
 from authsvc.policy.ways import Way
 
 
-def examine(candidate: Policy, active: Policy, profile: Profile | None, most_cells: int) -> Mapping[str, Any]:
+class Past(NamedTuple):
+    """A sample of what was decided: the policies that did, as canonical JSON, and recorded decisions, a JSON line each.
+
+    `of` is how many decisions the sample was taken from.
+    """
+
+    documents: tuple[str, ...]
+    lines: tuple[str, ...]
+    of: int
+
+
+def examine(
+    candidate: Policy, active: Policy, profile: Profile | None, most_cells: int, past: Past | None = None
+) -> Mapping[str, Any]:
     """The analysis of a candidate, its difference to the active policy, and the names of the errors among the findings.
 
-    What asks less stands first. The report's `table` is the decision table of the change, or of the candidate alone where the
-    two cannot be compared.
+    With a `past` it says as `estimate` what the candidate would have answered then. Findings that the active policy has as well
+    are `known`, and what asks less stands first. The report's `table` is the decision table of the change, or of the candidate
+    alone where the two cannot be compared.
 
     Any: JSON, as it is told, kept and shown.
     """
@@ -52,10 +69,37 @@ def examine(candidate: Policy, active: Policy, profile: Profile | None, most_cel
         **analysis.to_json(),
         "profile": None if profile is None else profile.value,
         "table": table.to_json(),
-        "findings": [{"name": name_of(finding), **finding.to_json()} for finding in findings],
+        "findings": _told_findings(
+            findings, _known(active, profile, most_cells) if analysis.findings else ()
+        ),
     }
     errors = [name_of(finding) for finding in findings if finding.severity == "error"]
-    return {"report": report, "difference": difference, "errors": list(dict.fromkeys(errors))}
+    estimate = {} if past is None else {"estimate": _estimate(candidate, past)}
+    return {"report": report, "difference": difference, "errors": list(dict.fromkeys(errors)), **estimate}
+
+
+def _told_findings(findings: Iterable[Finding], known: Collection[str]) -> list[dict[str, object]]:
+    named = ((name_of(finding), finding) for finding in findings)
+    return [{"name": name, "known": name in known, **finding.to_json()} for name, finding in named]
+
+
+def _known(active: Policy, profile: Profile | None, most_cells: int) -> frozenset[str]:
+    """The names of what the active policy has been found with as well."""
+    return frozenset(map(name_of, analyze(active, profile=profile, most_cells=most_cells).findings))
+
+
+def _estimate(candidate: Policy, past: Past) -> Mapping[str, object]:
+    """The figures of a backtest over a sample, and how large it is."""
+    backtest = Backtest(candidate, _usable(past.documents))
+    backtest.run(map(read, past.lines))
+    return {**backtest.report(), "of": past.of}
+
+
+def _usable(documents: Iterable[str]) -> Iterator[Policy]:
+    """Without those that this version of the service can read no more: their decisions are skipped by name."""
+    for document in documents:
+        with suppress(PolicyInvalid):
+            yield loading.from_mapping(json.loads(document), for_analysis=True)
 
 
 def name_of(finding: Finding) -> str:
@@ -155,7 +199,9 @@ def answer(request: Mapping[str, Any]) -> Mapping[str, Any]:
     """The examination that a request asks for. Any: JSON, from the service on the same machine."""
     profile = None if request["profile"] is None else Profile(request["profile"])
     candidate, active = (loading.from_json(request[name]) for name in ("candidate", "active"))
-    return examine(candidate, active, profile, int(request["most_cells"]))
+    stated = request["past"]
+    past = None if stated is None else Past(tuple(stated["documents"]), tuple(stated["lines"]), stated["of"])
+    return examine(candidate, active, profile, int(request["most_cells"]), past)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,16 @@ from typing import Any, Protocol
 
 from authsvc.errors import Unavailable
 from authsvc.policy.engine import Policy
+from authsvc.policy.examination import Past
 from authsvc.policy.profiles import Profile
 
 
 class Analyst(Protocol):
     """Examines a candidate beside the active policy: see `policy.examination`. Any: JSON."""
 
-    def examine(self, candidate: Policy, active: Policy, profile: Profile | None) -> Mapping[str, Any]: ...
+    def examine(
+        self, candidate: Policy, active: Policy, profile: Profile | None, past: Past | None = None
+    ) -> Mapping[str, Any]: ...
 
 
 class ChildAnalyst:
@@ -31,13 +34,16 @@ class ChildAnalyst:
         self._most_cells = most_cells
         self._patience = patience.total_seconds()
 
-    def examine(self, candidate: Policy, active: Policy, profile: Profile | None) -> Mapping[str, Any]:
+    def examine(
+        self, candidate: Policy, active: Policy, profile: Profile | None, past: Past | None = None
+    ) -> Mapping[str, Any]:
         """What was found; raises Unavailable where the program does not end in time or not well."""
         request = {
             "candidate": candidate.canonical.decode(),
             "active": active.canonical.decode(),
             "profile": None if profile is None else profile.value,
             "most_cells": self._most_cells,
+            "past": None if past is None else past._asdict(),
         }
         command = [sys.executable, "-m", "authsvc.policy.examination"]
         try:

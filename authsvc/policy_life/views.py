@@ -1,4 +1,4 @@
-"""What operators are shown of versions, publications, shadow runs and backtests: the names of the HTTP contract."""
+"""What is returned to operators of versions, publications, shadow runs and backtests: the names of the HTTP contract."""
 
 from __future__ import annotations
 

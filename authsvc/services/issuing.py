@@ -41,5 +41,5 @@ def issue(
 
 
 def issued_view(code: str, text: str, now: datetime) -> Json:
-    """What the backend is told: the code, the sentence to send, and how long and how often it may be tried."""
+    """What the backend gets: the code, the sentence to send, and how long and how often it may be tried."""
     return {"code": code, "text": text, "expires_at": rfc3339(now + ISSUED_LIFE), "tries": ISSUED_TRIES}

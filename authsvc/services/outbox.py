@@ -1,4 +1,4 @@
-"""What waits to be told, over the durable store: events become deliveries, a delivery is claimed, sent and settled.
+"""What waits to be sent, over the durable store: events become deliveries, a delivery is claimed, sent and settled.
 
 For the sender (`webhook/sender.py`). Each step is one unit of work whose conditional write is the permission: a cursor that
 moves once, a claim that one of many senders gets. A sender that dies between claiming and settling has made an attempt
@@ -34,7 +34,7 @@ MOST_PENDING = 200
 """When so many deliveries wait for one endpoint it is given no more: they wait in the feed, where they cost nothing."""
 
 KEPT_FOR = timedelta(days=14)
-"""How long the log tells of a delivery that has ended; the feed keeps its event."""
+"""How long the log lists a delivery that has ended; the feed keeps its event."""
 
 FORGOTTEN_AT_ONCE = 500
 MOST_ROUNDS = 100

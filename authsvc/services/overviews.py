@@ -12,19 +12,30 @@ from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
 from authsvc.domain import account_acts as acts
 from authsvc.domain.account import Account
+from authsvc.domain.decision import Decision
 from authsvc.domain.ids import new_id
 from authsvc.domain.once import Answer, Once
 from authsvc.domain.overview import OVERVIEW_LIFE, Overview
 from authsvc.domain.store import Transaction
-from authsvc.errors import Unauthenticated
+from authsvc.errors import NotFound, Unauthenticated
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey, must_open, object_token
 from authsvc.keys.macs import Macs
 from authsvc.services.base import Service
-from authsvc.services.views import account_view, device_view, overview_ticket_view, overview_view
+from authsvc.services.views import (
+    account_view,
+    device_view,
+    disowned_view,
+    overview_ticket_view,
+    overview_view,
+)
+from authsvc.stepup.disowning import disown
 from authsvc.subject import Subject
 
 ACTOR = "person"
+LATEST = 20
+"""Verifications that a person is shown."""
+
 FROZEN_BY_OWNER = "frozen by its owner"
 
 Result = TypeVar("Result")
@@ -55,7 +66,9 @@ class OverviewService(Service):
             devices = tx.accounts.devices(account.subject)
             consents = tx.templates.consents(account.subject)
             codes = tx.codes.recovery_codes_wait_until(account.subject, now)
-            return overview_view(overview, account, devices, consents, codes, now)
+            left = tx.codes.recovery_codes_left(account.subject, now)
+            asked = tx.decisions.asked_of_user(account.subject, LATEST)
+            return overview_view(overview, account, devices, consents, codes, left, asked, now)
 
         return self._ledger.read(query)
 
@@ -70,6 +83,18 @@ class OverviewService(Service):
         return self._account_after(
             overview_id, token, lambda tx, account, now: acts.freeze(tx, account, FROZEN_BY_OWNER, ACTOR, now)
         )
+
+    def disown(self, overview_id: str, token: str, decision_id: str) -> Json:
+        """A payment that the signed-in owner says was not theirs; raises NotFound for anybody else's."""
+
+        def change(tx: Transaction, account: Account, now: datetime) -> Decision:
+            decision = tx.decisions.find(decision_id)
+            if decision is None or decision.payment.subject != account.subject:
+                raise NotFound("no such decision")
+            return disown(tx, decision, now)
+
+        decision, _ = self._changed(overview_id, token, change)
+        return disowned_view(decision)
 
     def rename_device(self, overview_id: str, token: str, device_id: str, name: str) -> Json:
         def change(tx: Transaction, account: Account, now: datetime) -> Device:

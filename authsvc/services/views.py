@@ -1,4 +1,4 @@
-"""What callers are shown of decisions, challenges, users and devices: the names of the HTTP contract, as plain JSON values."""
+"""What is returned to callers of decisions, challenges, users and devices: the names of the HTTP contract, as JSON values."""
 
 from __future__ import annotations
 
@@ -155,6 +155,8 @@ def overview_view(
     devices: Sequence[Device],
     consents: Sequence[Consent],
     codes_wait_until: datetime | None,
+    codes_left: int,
+    decisions: Sequence[Decision],
     now: datetime,
 ) -> Json:
     """An account for the person it belongs to: removed devices and withdrawn consents included, and what is on probation."""
@@ -167,10 +169,43 @@ def overview_view(
         "user": account_view(account, now),
         "devices": [device_view(device, now) for device in devices],
         "consents": [consent_view(consent) for consent in consents],
+        "verifications": [_verification(each.as_of(now), devices) for each in decisions],
+        "recovery_codes_left": codes_left,
         "waiting": [{"factor": name, "counts_from": rfc3339(at)} for name, at in waiting.items()],
         "locale": overview.locale,
         "return_url": overview.return_url,
         "expires_at": rfc3339(overview.expires_at),
+    }
+
+
+def _verification(decision: Decision, devices: Sequence[Device]) -> Json:
+    """One of a person's own payments or acts, its amount as far as the backend wants it shown afterwards."""
+    payment, afterwards = decision.payment, decision.passed.amount_afterwards or "shown"
+    names = {device.id: device.name for device in devices}
+    return {
+        "id": decision.id,
+        "at": rfc3339(decision.created_at),
+        "type": payment.type,
+        "payee": {"name": payment.payee.name},
+        "merchant_name": decision.passed.merchant_name,
+        "amount": afterwards,
+        "amount_minor": payment.amount_minor if afterwards == "shown" else None,
+        "currency": None if afterwards == "hidden" else payment.currency,
+        "device_name": names.get(decision.device_id or ""),
+        "channel": decision.inputs.get("channel"),
+        "status": decision.status.value,
+        "factors": sorted({str(proof["factor"]) for proof in decision.proofs if proof.get("passed") is True}),
+        "declined": decision.declined,
+    }
+
+
+def disowned_view(decision: Decision) -> Json:
+    stopped = decision.status in (Status.DECLINED_BY_USER, Status.CANCELLED)
+    return {
+        "decision": decision.id,
+        "status": decision.status.value,
+        "payment_stopped": stopped,
+        "device_suspended": decision.suspended,
     }
 
 

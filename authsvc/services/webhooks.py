@@ -1,4 +1,4 @@
-"""Webhook endpoints: where a payment backend wants to be told, with which secret, and what became of each delivery."""
+"""Webhook endpoints: where a payment backend wants its events sent, with which secret, and what became of each delivery."""
 
 from __future__ import annotations
 

@@ -28,5 +28,9 @@ def why(decision: Decision) -> list[Why]:
     """The words in their fixed order, whatever the order of the rules; none unless the backend asked for them."""
     if not decision.passed.show_why:
         return []
-    found = {_WORDS.get(str(reason.get("field"))) for reason in decision.reasons}
+    found = {_word(str(reason.get("field"))) for reason in decision.reasons}
     return [word for word in get_args(Why) if word in found]
+
+
+def _word(field: str) -> Why | None:
+    return "unusual" if field.startswith("habit.") else _WORDS.get(field)

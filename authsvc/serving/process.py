@@ -57,7 +57,7 @@ class KeptProcess:
         run: Callable[[], object],
         noted: Callable[[str, int], object] = lambda name, lives: None,
     ) -> None:
-        """`noted` is told of each start, with the number of the life that begins."""
+        """`noted` is called at each start, with the number of the life that begins."""
         self.name = name
         self._noted = noted
         self.lives = 0

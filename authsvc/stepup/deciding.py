@@ -67,7 +67,7 @@ class Judged:
 
 
 class Deciding:
-    """Asks the policy. `macs_of_secret` gives every MAC that a shown device secret may have been stored as.
+    """Asks the policy. `macs_of_secret` returns every MAC that a device secret may have been stored as.
 
     `cooling` is how long an account act goes on asking for what was taken away.
     """

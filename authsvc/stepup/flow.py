@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from authsvc.clock import Clock
-from authsvc.device.credential import DeviceState
-from authsvc.domain.account_acts import with_keys_as_they_stand
 from authsvc.domain.decision import RELEASING, Decision, Status
 from authsvc.domain.payer import SEEN
 from authsvc.domain.receipt import ReceiptIssuer
@@ -29,6 +27,7 @@ from authsvc.stepup.closing import end, entry, must_find
 from authsvc.stepup.deciding import Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.marks import marked
 from authsvc.stepup.proving import Completed, Offer, Proving
+from authsvc.stepup.suspending import suspend_device
 from authsvc.subject import working_for
 
 EXPIRED_AT_ONCE = 100
@@ -185,7 +184,7 @@ class StepUp:
         """
         right = () if offer is None else self._proving.right_ones(tx, decision, self._policy(), offer, now)
         proven = decision.novelty in SEEN or bool(right)
-        suspended = choice == "not_me" and proven and _suspend_device(tx, decision, now)
+        suspended = choice == "not_me" and proven and suspend_device(tx, decision, now)
         declined = decision.as_of(now).become(Status.DECLINED_BY_USER, declined=choice, suspended=suspended)
         if choice == "not_me":
             data = {"decision": decision.id, "alarm": "not_me"}
@@ -259,14 +258,3 @@ def _count_exemption(tx: Transaction, judged: Judged) -> None:
 def _said(decision: Decision) -> Json:
     """The signals of the payer's habits, for the audit and the figures made of it."""
     return {"signals": list(decision.habit.present)} if decision.habit and decision.habit.present else {}
-
-
-def _suspend_device(tx: Transaction, decision: Decision, now: datetime) -> bool:
-    subject = decision.payment.subject
-    account, device = tx.accounts.find_with_device(subject, decision.device_id)
-    if account is None or device is None or device.state is not DeviceState.ACTIVE:
-        return False
-    tx.accounts.save_device(device.suspended())
-    tx.accounts.save(with_keys_as_they_stand(tx, account, now))
-    tx.publish(Event("subject:device:frozen", subject, now, {"device": device.id, "reason": "not_me"}))
-    return True

@@ -206,7 +206,8 @@ class Proving:
         if device is not None and decision.novelty in SEEN:
             tx.accounts.save_device(device.seen(now))
         released = signed(self._receipts, tx, decision.become(Status.AUTHENTICATED), now)
-        return end(tx, released, "payer", "complete", now, proofs=list(decision.proofs))
+        seconds = int((now - decision.created_at).total_seconds())
+        return end(tx, released, "payer", "complete", now, proofs=list(decision.proofs), seconds=seconds)
 
     def _is_proof(
         self,

@@ -87,7 +87,7 @@ class Readers:
     def __init__(
         self, database: Database, size: int, patience: float, failed: Callable[[], None] = lambda: None
     ) -> None:
-        """`failed` is told whenever the database does not answer."""
+        """`failed` is called whenever the database does not answer."""
         self._failed = failed
         self._database = database
         self._patience = patience

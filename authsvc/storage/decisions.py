@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from authsvc.domain.account import AccountStatus
 from authsvc.domain.challenge import Challenge
 from authsvc.domain.decision import Decision, Habit, Passed, PolicyRef, ReceiptRef, Status
 from authsvc.domain.receipt import LIFE
+from authsvc.domain.sieve import Mark, Sieve
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
 from authsvc.storage.bound import DECISIONS, DEVICES, USERS, Values
@@ -26,6 +28,11 @@ _ONE_OPEN = "ON CONFLICT (client, transaction_id, is_open) DO NOTHING"
 _OPEN = "client = :client AND transaction_id = :transaction_id AND is_open = 1"
 _LAPSED = "is_open = 1 AND status = 'challenge_required' AND expires_at <= :now ORDER BY expires_at LIMIT 100"
 _OF_USER = "client = :client AND user_id = :user ORDER BY created_at DESC LIMIT :limit"
+_ASKED_OF_USER = (
+    "client = :client AND user_id = :user AND challenge IS NOT NULL ORDER BY created_at DESC LIMIT :limit"
+)
+_OF_TRANSACTION = "client = :client AND transaction_id = :transaction_id ORDER BY created_at DESC LIMIT 20"
+_LIKE = re.compile(r"[%_!]")
 _LIFE_MS = LIFE // timedelta(milliseconds=1)
 
 OUTCOME = """INSERT INTO outcomes (decision_id, outcome, client, recorded_at)
@@ -85,6 +92,36 @@ class DecisionStore:
         params = {"client": subject.client, "user": subject.user, "limit": limit}
         return tuple(_decision(row) for row in self._rows.read(DECISIONS, _OF_USER, params))
 
+    def listed(self, sieve: Sieve, before: Mark | None, limit: int) -> tuple[Decision, ...]:
+        """By the index of time; what else a column or the body says, the database sifts by its text."""
+        where = ["created_at >= :since", "created_at < :until"]
+        params: dict[str, object] = {
+            "since": to_millis(sieve.since),
+            "until": to_millis(sieve.until),
+            "limit": limit,
+        }
+        for column, wanted in (("client", sieve.client), ("status", sieve.stored_status)):
+            if wanted:
+                where.append(f"{column} = :{column}")
+                params[column] = wanted
+        for name, text in _fragments(sieve).items():
+            where.append(f"body LIKE :{name} ESCAPE '!'")
+            params[name] = f"%{_LIKE.sub(_escaped, text)}%"
+        if before is not None:
+            where.append("(created_at < :at OR (created_at = :at AND id < :behind))")
+            params |= {"at": to_millis(before.at), "behind": before.id}
+        clause = f"{' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT :limit"
+        return tuple(_decision(row) for row in self._rows.sound(DECISIONS, clause, params))
+
+    def of_transaction(self, client: str, transaction_id: str) -> tuple[Decision, ...]:
+        params = {"client": client, "transaction_id": transaction_id}
+        return tuple(_decision(row) for row in self._rows.sound(DECISIONS, _OF_TRANSACTION, params))
+
+    def asked_of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
+        """The latest of those that asked the payer for something."""
+        params = {"client": subject.client, "user": subject.user, "limit": limit}
+        return tuple(_decision(row) for row in self._rows.sound(DECISIONS, _ASKED_OF_USER, params))
+
     def _standing(
         self, decision: Decision, jti: str, *, frozen: bool = False, suspended: bool = False
     ) -> Values | None:
@@ -114,6 +151,17 @@ class DecisionStore:
         return tuple(
             (name, from_millis(at)) for name, at in self._connection.all(OUTCOMES, {"id": decision_id})
         )
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"!{found.group()}"
+
+
+def _fragments(sieve: Sieve) -> dict[str, str]:
+    """Texts that stand in the compact JSON of every body that the sieve takes; others may hold them, too."""
+    wanted = {"level": sieve.level, "currency": sieve.currency, "device_id": sieve.device_id}
+    found = {name: f"{compact(name)}:{compact(text)}" for name, text in wanted.items() if text}
+    return found | ({"fired": compact(sieve.fired)} if sieve.fired else {})
 
 
 def _is_used_up(decision: Values, jti: str) -> bool:

@@ -167,6 +167,11 @@ class OtpStore:
         begin = [row["counts_from"] for row in self._recovery_codes(subject)]
         return min((from_millis(at) for at in begin if at > to_millis(now)), default=None)
 
+    def recovery_codes_left(self, subject: Subject, now: datetime) -> int:
+        """How many codes count now and are not used up."""
+        codes = [row["mac"] for row in self._recovery_codes(subject)]
+        return sum(self._recovery_code(subject, mac, now) is not None for mac in codes)
+
     def veto_recovery_codes(self, subject: Subject, now: datetime) -> bool:
         """Forget the codes that wait; those of before stay good. False where none wait."""
         at = to_millis(now)

@@ -82,7 +82,7 @@ class Ledger(Generic[Tx]):
         timed: Callable[[float, int], None] = lambda seconds, units: None,
         failed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`timed` is told of each COMMIT with its units, `failed` of each that the database did not answer."""
+        """`timed` is called with each COMMIT with its units, `failed` of each that the database did not answer."""
         self._database = database
         self._open_transaction = open_transaction
         self._connected_to = connected

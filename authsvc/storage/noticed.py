@@ -1,4 +1,4 @@
-"""Broken rows that were met: kept until they are told, since whoever meets one is about to roll back."""
+"""Broken rows that were met: kept until they are reported, since whoever meets one is about to roll back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from authsvc.subject import Subject
 TAG = "attack:record:broken"
 AGAIN_AFTER = timedelta(hours=1)
 MOST = 1000
-"""Rows of which one process remembers that it told of them."""
+"""Rows of which one process remembers that it reported them."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Noticed:
         _log.error("row `%s` of table `%s` is broken: %s", broken.row, broken.table, broken.fault)
 
     def take(self) -> tuple[Broken, ...]:
-        """What is still to be told; told again later where that fails."""
+        """What is still to be reported; reported again later where that fails."""
         with self._lock:
             waiting, self._waiting = tuple(self._waiting), []
         return waiting

@@ -67,7 +67,7 @@ class PolicyLifeStore:
         return after
 
     def page(self, after: str | None, limit: int) -> tuple[Version, ...]:
-        """The newest first; `after` is the id of the last one that was told before."""
+        """The newest first; `after` is the id of the last one that was returned before."""
         if after is None:
             rows = self._rows.read(POLICY_VERSIONS, f"1 = 1 {_NEWEST}", {"limit": limit})
         else:

@@ -135,6 +135,15 @@ class BacktestStore:
         endings = self._endings(rows[0][0], rows[-1][0])
         return tuple((row[0], _recorded(row, endings.get(row[0]))) for row in rows)
 
+    def sampled(self, since: datetime, until: datetime, limit: int) -> tuple[str, ...]:
+        """The first of a time in the order of their ids, each as a line that a backtest reads."""
+        rows = self._connection.all(RECORDED, {**_span(since, until), "after": "", "limit": limit})
+        if not rows:
+            return ()
+        endings = self._endings(rows[0][0], rows[-1][0])
+        lines = (_line(row, endings.get(row[0])) for row in rows)
+        return tuple(line for line in lines if isinstance(line, str))
+
     def documents(self) -> tuple[str, ...]:
         return tuple(str(row[0]) for row in self._connection.all(DOCUMENTS, {}))
 
@@ -151,6 +160,11 @@ def _span(since: datetime, until: datetime) -> dict[str, object]:
 
 
 def _recorded(row: Row, ending: str | None) -> Recorded | Unreadable | Excluded:
+    line = _line(row, ending)
+    return line if isinstance(line, Excluded) else read(line)
+
+
+def _line(row: Row, ending: str | None) -> str | Excluded:
     """A stored decision in the form that a backtest reads, or why it cannot be repeated from what is stored."""
     decision_id, status, body_text, challenge_text = row
     body = json.loads(body_text)
@@ -171,7 +185,7 @@ def _recorded(row: Row, ending: str | None) -> Recorded | Unreadable | Excluded:
         "factors": chosen,
         "ending": ending,
     }
-    return read(compact(line))
+    return compact(line)
 
 
 def _params(job: Backtesting) -> dict[str, object]:

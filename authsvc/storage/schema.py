@@ -237,6 +237,7 @@ decisions = Table(
     _bytes("row_mac", null=True),
     Index("decisions_one_open", "client", "transaction_id", "is_open", unique=True),
     Index("decisions_of_user", "client", "user_id", "created_at"),
+    Index("decisions_by_time", "created_at", "id"),
     Index(
         "decisions_lapsing",
         "expires_at",

@@ -11,6 +11,7 @@ from authsvc.events import Event
 from authsvc.keys.access import ApiKey
 from authsvc.storage.bound import API_KEYS, Values
 from authsvc.storage.database import Conflict, Connection, Query, Row
+from authsvc.storage.revision import CURRENT
 from authsvc.storage.rows import Rows
 from authsvc.subject import Subject
 
@@ -222,6 +223,10 @@ class ReadinessStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def schema(self) -> str:
+        """The schema that the database has."""
+        return str(self._connection.all(CURRENT, {})[0][0])
 
     def write(self, name: str, now: datetime) -> None:
         self._connection.run(SAY_READY, {"name": name, "now": to_millis(now)})

@@ -87,6 +87,22 @@ for _modality in Modality:
     _declare_withdrawal(_modality)
 
 
+@looking.sending(
+    "POST",
+    f"{OVERVIEW}/verifications/{{decision_id}}/not-me",
+    JsonBody(requests.Nothing, optional=True),
+    user_answers.Disowned,
+    problems=(*_OVER, "not-found"),
+)
+def disown_verification(call: Call, _: requests.Nothing) -> Reply:
+    """Say of an earlier payment that it was not one's own.
+
+    What is still open or unused of it is stopped, its device is suspended, and the backend is told (`attack:suspected`).
+    """
+    path = call.path
+    return json_reply(call.services.overviews.disown(path["overview_id"], call.token, path["decision_id"]))
+
+
 def _declare_veto(factor: str) -> None:
     @looking.delete(
         f"{OVERVIEW}/factors/{factor}", user_answers.Vetoed, name=f"veto_own_{factor}", problems=_OVER

@@ -10,7 +10,7 @@ from authsvc.device.credential import DeviceState
 from authsvc.domain.account import AccountStatus
 from authsvc.domain.decision import Status
 from authsvc.factor import Factor
-from authsvc.web.answers import CaptureBegun, ChallengeOpened, Decision, Received
+from authsvc.web.answers import CaptureBegun, ChallengeOpened, Decision, PayeeShown, Received
 from authsvc.web.response_part import Count, ResponsePart
 from authsvc.web.words import AnyJson
 
@@ -209,6 +209,33 @@ class Waiting(ResponsePart):
     counts_from: datetime
 
 
+class Verification(ResponsePart):
+    """One payment or act that the person was asked about; `amount` says how far its amount may be shown."""
+
+    id: str
+    at: datetime
+    type: str
+    payee: PayeeShown
+    merchant_name: str | None
+    amount: Literal["shown", "masked", "hidden"]
+    amount_minor: int | None
+    currency: str | None
+    device_name: str | None
+    channel: str | None
+    status: Status
+    factors: list[Factor]
+    declined: Literal["not_me", "cancel"] | None
+
+
+class Disowned(ResponsePart):
+    """`payment_stopped`: it was not over yet; `device_suspended`: it named a device, which confirms nothing any more."""
+
+    decision: str
+    status: Status
+    payment_stopped: bool
+    device_suspended: bool
+
+
 class Overview(ResponsePart):
     """An account for the person it belongs to: removed devices and withdrawn consents included, and what is on probation."""
 
@@ -216,6 +243,8 @@ class Overview(ResponsePart):
     user: UserStatus
     devices: list[Device]
     consents: list[ConsentGiven]
+    verifications: list[Verification]
+    recovery_codes_left: Count
     waiting: list[Waiting]
     locale: str
     return_url: str | None

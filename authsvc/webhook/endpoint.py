@@ -1,4 +1,4 @@
-"""Where a payment backend wants to be told what happened: an address of its own, and which events it asks for."""
+"""Where a payment backend wants its events sent: an address of its own, and which events it asks for."""
 
 from __future__ import annotations
 

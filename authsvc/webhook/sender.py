@@ -1,4 +1,4 @@
-"""The sender: looks for events that must be told, and tells them, a few endpoints at a time.
+"""The sender: looks for events that must be sent, and sends them, a few endpoints at a time.
 
 It runs in a process of its own, so that neither a payment nor another endpoint waits for one that is slow. Everything it
 knows stands in the database: it may be killed at any moment, and its successor goes on.

@@ -61,7 +61,7 @@ def main(
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """What one room answers, and what is told of it to whoever asks."""
+    """What one room serves, and what is reported of it to whoever asks."""
 
     name: str
     handlers: Mapping[str, Handler]

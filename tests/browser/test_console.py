@@ -101,14 +101,37 @@ def test_an_operator_without_a_key_signs_in_with_app_and_sign_in_key(colleague: 
 def test_a_payment_is_explained_from_the_overview_to_its_evidence(colleague: Comes, town: Town):
     ann = colleague(Role.AUDITOR).come()
     assert "Decisions by level" in ann.page.inner_text("main")
-    ann.page.click("text=Decisions and users")
-    ann.page.fill("#decision", town.decision)
-    ann.page.click("form:has(#decision) button")
+    ann.page.click("nav a[href='/console/cases']")
+    ann.page.fill("#q", town.decision)
+    ann.page.click("form:has(#q) button")
     assert "1,250.00" in ann.page.inner_text("h1")
     assert "medium-amount" in ann.page.inner_text("main")
     with ann.page.expect_download() as download:
         ann.page.click("text=Evidence bundle")
     assert download.value.suggested_filename == f"{town.decision}.evidence.json"
+    assert ann.complaints == []
+
+
+def test_a_large_payment_of_a_level_is_found_in_two_steps(colleague: Comes, town: Town):
+    """The bar's entry, and the filter: days, level and amount stand in one form."""
+    ann = colleague(Role.AUDITOR).come()
+    page, steps = ann.page, 0
+    page.click("nav a[href='/console/decisions']")
+    steps += 1
+    page.select_option("#days", "week")
+    page.select_option("#level", "face_fingerprint")
+    page.fill("#at_least", "5000")
+    page.click("form.sieve button")
+    steps += 1
+    rows = page.locator("table.lines tbody tr")
+    assert rows.count() >= 1
+    for text in rows.all_inner_texts():
+        assert "Face and device lock" in text
+        assert "6,000.00" in text
+    assert steps <= 2
+    address = page.url
+    page.goto(address)
+    assert page.locator("table.lines tbody tr").count() == rows.count()
     assert ann.complaints == []
 
 
@@ -119,7 +142,7 @@ def test_one_freezes_and_two_unfreeze(colleague: Comes, town: Town):
     ann.page.fill("#reason", "the phone was stolen")
     ann.page.click("button.button-danger")
     assert town.shop.decide(town.shop.payment(payer, 100)).json["status"] == "denied"
-    ann.page.fill("#reason", "the phone is back")
+    ann.page.fill("#lifting", "the phone is back")
     ann.page.click("form[action='/console/user/unfreeze'] button")
     assert "somebody else" in ann.page.inner_text("main")
     bob.go("/console/")
@@ -171,7 +194,13 @@ def working(ann: Colleague, town: Town) -> list[str]:
     ann.go("/console/?window=hour")
     faults += inspect(page, "console-10-overview")
     ann.go("/console/cases")
-    faults += inspect(page, "console-11-cases")
+    faults += inspect(page, "console-11-search")
+    ann.go("/console/cases?q=nobody-of-that-name")
+    faults += inspect(page, "console-11-search-nothing")
+    ann.go("/console/decisions?days=month&order=largest")
+    faults += inspect(page, "console-11-decisions")
+    ann.go("/console/decisions?at_least=much")
+    faults += inspect(page, "console-11-decisions-wrong")
     ann.go(f"/console/decisions/{town.decision}")
     faults += inspect(page, "console-12-decision")
     find(ann, town.payer.user)
@@ -192,6 +221,6 @@ def working(ann: Colleague, town: Town) -> list[str]:
 
 def find(ann: Colleague, user: str) -> None:
     ann.go("/console/cases")
-    ann.page.fill("#user", user)
-    ann.page.click("form:has(#user) button")
+    ann.page.fill("#q", user)
+    ann.page.click("form:has(#q) button")
     ann.page.wait_for_url(re.compile(r"/console/user\?"))

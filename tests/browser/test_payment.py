@@ -29,6 +29,20 @@ def test_the_lock_of_the_device_confirms_a_payment(phone: Phone):
     assert phone.complaints == []
 
 
+def test_the_lock_of_the_phone_takes_two_taps(phone: Phone):
+    """From the payer's page to the paid order: the lock comes first, and nothing is chosen."""
+    phone.enroll(face=False)
+    phone.buy("teapot")
+    taps = 0
+    for wanted in ("#start", "#return"):
+        phone.page.wait_for_selector(f"{wanted}:not(:disabled)")
+        with phone.page.expect_navigation():
+            phone.page.click(wanted)
+        taps += 1
+    assert phone.page.inner_text("#status") == "已付款"
+    assert taps <= 2
+
+
 def test_face_and_fingerprint_confirm_what_looks_like_fraud(phone: Phone):
     phone.enroll()
     phone.buy("piano", "suspicious")

@@ -146,6 +146,26 @@ def test_a_change_from_the_first_key_stroke_to_the_step_back(operator: Came, ser
     assert ann.complaints == bob.complaints == []
 
 
+def test_a_threshold_and_its_effect_take_three_steps(operator: Came, service: LiveService) -> None:
+    """Policy, write a new version, one number: the effect stands beside it."""
+    for number in range(900, 905):
+        decided(service, number)
+    ann = operator("Ann of thresholds", Role.ANALYST)
+    page = ann.page
+    page.click("nav a[href='/console/policies']")
+    page.get_by_role("link", name="Write a new version").click()
+    field = (
+        page.locator("#numbers p", has_text="medium-amount").locator("input[data-key=amount_at_least]").first
+    )
+    assert field.input_value() == "1000.00"
+    field.fill("2000")
+    expect(page.locator("#text")).to_have_value(re.compile(r"amount_at_least = 200_000"))
+    expect(page.locator("#state")).to_have_text("What is shown is of this very text.")
+    expect(page.locator("#estimate")).to_contain_text("→")
+    expect(page.locator("#seen .went-weaker").first).to_be_visible()
+    assert ann.complaints == []
+
+
 def expect_compared(ann: Colleague, number: str) -> None:
     """Counts come together within a second or two."""
     for _ in range(20):

@@ -230,6 +230,7 @@ def changed_payment(dice: random.Random) -> Payment:
             return payment
 
 
+@pytest.mark.long
 def test_of_ten_thousand_payments_with_one_field_changed_none_is_accepted():
     dice = random.Random(7731)
     receipt, keys = SIGNER.receipt(), KeySet(SIGNER.jwks)

@@ -42,9 +42,9 @@ def refusal_of(case: RegistrationCase) -> str | None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_spoiled_registration_is_refused_for_its_own_reason(case: RegistrationCase) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal_of(case) == case.code
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_there_are_enough_cases_and_each_has_a_name_of_its_own() -> None:

@@ -64,6 +64,25 @@ OVERVIEW: dict[str, Any] = {
         "verify_always": False,
     },
     "devices": [DEVICE],
+    "verifications": [
+        {
+            "id": "dec_1",
+            "at": "2026-11-22T08:00:00.000Z",
+            "type": "payment",
+            "payee": {"name": "友谊商店"},
+            "merchant_name": "友谊超市",
+            "amount": "shown",
+            "amount_minor": 3_969_004,
+            "currency": "CNY",
+            "device_name": "我的手机",
+            "channel": "app",
+            "status": "authenticated",
+            "factors": ["device_uv"],
+            "declined": None,
+        }
+    ],
+    "recovery_codes_left": 9,
+    "waiting": [],
     "consents": [
         {
             "modality": "face",

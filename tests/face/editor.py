@@ -147,6 +147,9 @@ def seen(made: Sequence[Frames], frames: Frames) -> float:
     measured = np.array([(each.yaw, each.pitch, each.smile, each.open) for each in poses])
     take = Take(np.arange(0.0, 100 * len(poses), 100), measured, own, frozenset({end}))
     head = max(jump / (LARGEST_JOIN if at == end else 1) for at, jump in jumps_of(take))
+    if head > _HOPELESS:
+        # Whatever the room shows, nobody takes this place.
+        return head
     changes = list(itertools.starmap(change, itertools.pairwise(_scenes(shots[end : end + 16]))))
     return max(head, changes[0] / LARGEST_CHANGE, max(changes[1:]) / LARGEST_CHANGE_WITHIN)
 

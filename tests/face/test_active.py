@@ -58,6 +58,7 @@ def test_whoever_does_what_is_asked_passes(asked: tuple[Gesture, ...]) -> None:
     assert 0 < judged.evidence["slowest_onset_ms"] <= 3000
 
 
+@pytest.mark.long
 def test_heads_pass_however_they_come_to_rest() -> None:
     """Rests lie as far apart as the living head's do; 19 of 20 captures pass."""
     chance = random.Random(2)
@@ -134,6 +135,7 @@ def passes(within: bool, challenges: int, seed: int) -> tuple[int, int]:
     return uncut, joined
 
 
+@pytest.mark.long
 def test_a_recording_of_one_challenge_passes_what_it_holds_and_hardly_more() -> None:
     """2 000 challenges, an editor who knows the judge and cuts where parts join, mirrors, shifts, turns and enlarges.
 
@@ -145,6 +147,7 @@ def test_a_recording_of_one_challenge_passes_what_it_holds_and_hardly_more() -> 
     assert sum(passes(within=False, challenges=2000, seed=7)) <= 4
 
 
+@pytest.mark.long
 def test_who_cuts_within_a_part_too_passes_more_often() -> None:
     """A measured failure: a movement hides a cut straight into it. The bound only says that it did not become worse."""
     assert sum(passes(within=True, challenges=400, seed=7)) <= 8
@@ -211,6 +214,7 @@ def observed(
     return parts
 
 
+@pytest.mark.long
 def test_a_living_person_is_enrolled_and_recognised(service: FaceService, takes: list[Take]) -> None:
     """The second take must also fail as a replay of the first, and for other gestures."""
     template = service.enroll_parts(
@@ -241,6 +245,7 @@ def test_a_living_person_is_enrolled_and_recognised(service: FaceService, takes:
     assert refused == Unusable(("not_live",))
 
 
+@pytest.mark.long
 def test_frames_that_come_all_at_once_say_nothing(service: FaceService, takes: list[Take]) -> None:
     frames = takes[0][0][1]
     template = Template(_face_modality(), service.model, np.ones(128, dtype="<f4").tobytes(), 3)
@@ -284,6 +289,7 @@ def observer(model_dir: Path) -> Observer:
     return Observer(detector, matcher, mesh, "drawn")
 
 
+@pytest.mark.long
 def test_a_still_that_is_moved_and_bent_passes_no_turn(observer: Observer, faces_dir: Path) -> None:
     """For each still those of 12 views under random homographies and lights that look most like a turn, between rests.
 

@@ -69,6 +69,7 @@ def report() -> dict[str, object]:
     return found
 
 
+@pytest.mark.long
 def test_every_hostile_file_is_refused_or_harmless(report: dict[str, object]) -> None:
     outcomes = report["outcomes"]
     assert isinstance(outcomes, dict)

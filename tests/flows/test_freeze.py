@@ -94,7 +94,7 @@ def test_a_receipt_waits_for_what_is_under_way_and_is_void_then(bench: Bench, st
 
     stopping = threading.Thread(target=bench.wired.store.ledger.transact, args=(unit,))
     stopping.start()
-    assert begun.wait(5)
+    assert begun.wait(60)
     with pytest.raises(ReceiptMismatch, match="void"):
         consume(other, payment, receipt, bench.once())
     stopping.join()

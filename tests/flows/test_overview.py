@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from authsvc.domain.decision import Passed
 from authsvc.domain.overview import OVERVIEW_LIFE
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, Unauthenticated
 from tests.support.service import Bench, Phone, Said, said
@@ -171,3 +172,73 @@ def test_after_its_probation_a_phone_is_removed_and_not_vetoed(bench: Bench):
     bench.clock.advance(bench.settings.probation + timedelta(seconds=1))
     bench.services.overviews.revoke_device(*opened(bench), str(new.device.id))
     assert "subject:device:vetoed" not in [event["type"] for event in bench.events()]
+
+
+def test_the_owner_sees_what_was_asked_and_how_it_ended(bench: Bench):
+    phone = bench.enroll()
+    paid = bench.decide(bench.payment(30_000), phone.device, risk=45)
+    bench.answer_otp(paid, phone.code(bench.clock))
+    assert bench.complete(paid).authenticated
+    bench.clock.advance(timedelta(seconds=30))
+    masked = bench.payment(40_000)
+    bench.decide_passing(
+        masked, phone.device, 45, Passed(merchant_name="友谊商店", amount_afterwards="masked")
+    )
+    bench.decide_passing(bench.payment(50_000), phone.device, 45, Passed(amount_afterwards="hidden"))
+    bench.decide(bench.payment(100), phone.device, risk=0)
+    shown = seen(bench)
+    by_status = [(each["status"], each["amount"], each["amount_minor"]) for each in shown["verifications"]]
+    assert sorted(by_status, key=str) == sorted(
+        [
+            ("authenticated", "shown", 30_000),
+            ("challenge_required", "masked", None),
+            ("challenge_required", "hidden", None),
+        ],
+        key=str,
+    )
+    first = next(each for each in shown["verifications"] if each["status"] == "authenticated")
+    assert (first["device_name"], first["factors"]) == ("我的手机", ["otp"])
+    assert shown["recovery_codes_left"] == 10
+
+
+@pytest.mark.parametrize("state", ["open", "unused", "used"])
+def test_what_is_not_the_owners_is_stopped_as_far_as_it_can_be(bench: Bench, state: str):
+    phone = bench.enroll()
+    payment = bench.payment(30_000)
+    asked = bench.decide(payment, phone.device, risk=45)
+    if state != "open":
+        bench.answer_otp(asked, phone.code(bench.clock))
+        assert bench.complete(asked).authenticated
+    if state == "used":
+        receipt = str(bench.again(asked)["receipt"])
+        bench.services.receipts.consume(bench.key, bench.once(), receipt, payment)
+    overview = opened(bench)
+    said_so: Said = bench.services.overviews.disown(*overview, str(asked["id"]))
+    assert said_so["payment_stopped"] is (state != "used")
+    assert said_so["device_suspended"] is True
+    assert bench.services.overviews.disown(*overview, str(asked["id"])) == said_so
+    alarms = [each["data"] for each in bench.events() if each["type"] == "attack:suspected"]
+    assert alarms == [{"decision": asked["id"], "alarm": "not_me"}]
+    (line,) = acts(bench, "decision.disown")
+    assert line["details"]["device_suspended"] is True
+    (device,) = seen(bench)["devices"]
+    assert device["state"] == "suspended"
+    assert (
+        bench.again(asked)["status"]
+        == {
+            "open": "declined_by_user",
+            "unused": "cancelled",
+            "used": "authenticated",
+        }[state]
+    )
+
+
+def test_nobody_disowns_what_is_not_theirs(bench: Bench):
+    phone = bench.enroll()
+    asked = bench.decide(bench.payment(30_000), phone.device, risk=45)
+    bench.enroll("u_2")
+    with pytest.raises(NotFound):
+        bench.services.overviews.disown(*opened(bench, "u_2"), str(asked["id"]))
+    with pytest.raises(NotFound):
+        bench.services.overviews.disown(*opened(bench), "dec_nobody")
+    assert bench.again(asked)["status"] == "challenge_required"

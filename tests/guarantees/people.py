@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pyotp
 
 from tests.support.live import Answer, LiveService
+from tests.support.slowness import slowness
 
 Result = TypeVar("Result")
 
@@ -170,7 +171,7 @@ class Person:
     def code(self, periods_ago: int = 0) -> str:
         """What the app shows, or has shown; waits where a period is just about to end."""
         left = PERIOD - time.time() % PERIOD
-        if left < 3:
+        if left < min(3 * slowness(), PERIOD / 2):
             time.sleep(left)
         return str(pyotp.TOTP(self.secret).at(int(time.time()) - periods_ago * PERIOD))
 

@@ -120,7 +120,7 @@ class Payers:
 
     def _told(self, ask: Callable[[], Answer]) -> Answer:
         """The answer, however often one has to ask; a 503 is none."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
                 answer = ask()
@@ -145,7 +145,7 @@ def kill(live: LiveService, what: str) -> None:
     elif what == "the supervisor":
         family = psutil.Process(live.pid).children()
         psutil.Process(live.pid).kill()
-        psutil.wait_procs(family, timeout=10)
+        psutil.wait_procs(family, timeout=60)
         live.kill()
         live.start()
     else:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.guarantees.people import Shop
 from tests.support.live import LiveService
+from tests.support.slowness import slowness
 
 ANNOUNCED = 43 * 2**20
 MEBIBYTE = b"x" * 2**20
@@ -50,7 +51,7 @@ def _are_not_held(service: LiveService, request_line: str) -> None:
         grown = sum(each.memory_info().rss for each in web) - before
         health = service.ask("GET", "/healthz")
         assert health.status == 200
-        assert health.seconds < 2
+        assert health.seconds < 2 * slowness()
         assert grown < MOST_GROWTH, f"{grown / 2**20:.0f} MiB"
         refused = [_status(stranger) for stranger in strangers]
     assert set(refused) <= {400, 401, 404, 405, 413, 503, None}
@@ -65,7 +66,7 @@ def test_a_backend_is_served_while_strangers_pour(service: LiveService) -> None:
         began = time.monotonic()
         answers = [shop.get("/v1/users/u_nobody/status") for _ in range(20)]
     assert {answer.status for answer in answers} == {404}
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 10 * slowness()
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def _strangers(port: int, request_line: str) -> Iterator[list[socket.socket]]:
     opened = []
     try:
         for _ in range(24):
-            client = socket.create_connection(("127.0.0.1", port), timeout=5)
+            client = socket.create_connection(("127.0.0.1", port), timeout=60)
             client.sendall(head.encode())
             opened.append(client)
         yield opened
@@ -93,7 +94,7 @@ def _pour(client: socket.socket, mebibytes: int) -> None:
 
 
 def _status(client: socket.socket) -> int | None:
-    client.settimeout(5)
+    client.settimeout(60)
     try:
         first = client.recv(15)
     except OSError:

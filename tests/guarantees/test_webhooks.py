@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -58,8 +59,10 @@ def test_a_killed_sender_has_a_successor(shop: Shop, receiver: Receiver, open_at
 def test_an_endpoint_that_hangs_holds_up_neither_payments_nor_others(
     shop: Shop, receiver: Receiver, open_at: Callable[..., Any]
 ):
+    over = threading.Event()
+
     def hang(received: Received) -> Told:
-        time.sleep(8)
+        over.wait(300)
         return Told()
 
     with Receiver(hang) as slow:
@@ -72,8 +75,9 @@ def test_an_endpoint_that_hangs_holds_up_neither_payments_nor_others(
         expect(shop.post(f"/v1/users/{other.user}/freeze", {"reason": "a test"}), 200)
         users = [each.json["user_id"] for each in receiver.wait_for(2)]
         assert users == [person.user, other.user]
-        # It still has nothing but the first.
-        assert len(slow.received) == 1
+        # It still has nothing but the first, however often.
+        assert {each.json["user_id"] for each in slow.received} == {person.user}
+        over.set()
 
 
 def test_no_secret_and_no_signature_is_ever_written_down(
@@ -98,7 +102,7 @@ def _log(shop: Shop, endpoint: Any) -> Any:
 
 
 def _eventually(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 
 from authsvc.lab.intervals import (
     PairErrors,
@@ -141,3 +141,52 @@ def test_a_rate_of_pairs_carries_the_wider_of_both_intervals(pairs):
     assert found is not None
     low, high = clopper_pearson(found.errors, found.trials)
     assert found.interval[0] <= low < found.rate < high <= found.interval[1]
+
+
+TABLES = [(int(CHANCE.integers(0, n + 1)), int(n)) for n in CHANCE.integers(1, 5_000, 990)]
+DEGENERATE = [
+    (0, 1),
+    (1, 1),
+    (0, 2),
+    (2, 2),
+    (0, 59),
+    (59, 59),
+    (1, 2),
+    (0, 299_572),
+    (1, 299_572),
+    (299_572, 299_572),
+]
+
+
+def test_a_thousand_tables_agree_with_scipy() -> None:
+    """Each end by what it means: there the tail of the binomial distribution has 2.5 %, or 5 % for the one-sided bound."""
+    errors, trials = np.array([*TABLES, *DEGENERATE]).T
+    low, high = np.array([clopper_pearson(*table) for table in zip(errors, trials, strict=True)]).T
+    bound = np.array([upper_bound(*table) for table in zip(errors, trials, strict=True)])
+    some, most = errors > 0, errors < trials
+    assert binom.sf(errors[some] - 1, trials[some], low[some]) == pytest.approx(0.025, rel=1e-6)
+    assert binom.cdf(errors[most], trials[most], high[most]) == pytest.approx(0.025, rel=1e-6)
+    assert binom.cdf(errors[most], trials[most], bound[most]) == pytest.approx(0.05, rel=1e-6)
+    assert (low[~some] == 0).all()
+    assert (high[~most] == 1).all()
+    assert (bound[~most] == 1).all()
+
+
+@pytest.mark.parametrize(("errors", "trials"), [*TABLES[:10], *DEGENERATE[:7]])
+def test_tables_agree_with_scipys_own_interval(errors: int, trials: int) -> None:
+    exact = binomtest(errors, trials).proportion_ci(0.95, method="exact")
+    assert clopper_pearson(errors, trials) == pytest.approx((exact.low, exact.high), rel=1e-9, abs=1e-12)
+
+
+def test_a_thousand_tables_agree_with_statsmodels() -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion", reason="statsmodels is not installed")
+    for errors, trials in (*TABLES, *DEGENERATE):
+        expected = proportion.proportion_confint(errors, trials, 0.05, method="beta")
+        assert clopper_pearson(errors, trials) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_one_subject_leaves_the_exact_interval_to_speak() -> None:
+    """Resampling one person draws the same person every time, and knows nothing of others."""
+    found = per_person(np.array([3]), np.array([10]))
+    assert found is not None
+    assert found.interval == clopper_pearson(3, 10)

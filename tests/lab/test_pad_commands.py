@@ -32,7 +32,9 @@ def presentations(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         (test_data / "pad" / "attack_screen.jpg", "screen", "ann"),
         (frames, "screen", "bob"),
     ]
-    lines = ["path,label,subject", *(",".join(map(str, row)) for row in rows)]
+    for path, *_ in rows[:3]:
+        (made / path.name).symlink_to(path)
+    lines = ["path,label,subject", *(f"{path.name},{label},{subject}" for path, label, subject in rows)]
     (made / "list.csv").write_text("\n".join(lines))
     return made / "list.csv"
 

@@ -2,10 +2,13 @@
 
 from random import Random
 
+import pytest
+
 from tests.policy import chance
 from tests.policy.small import random_policy
 
 
+@pytest.mark.long
 def test_a_reason_among_several_is_asked_for_as_it_is_alone() -> None:
     """Why the space holds one reason at a time."""
     random = Random(14)

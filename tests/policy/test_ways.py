@@ -106,6 +106,7 @@ def test_what_a_way_cannot_state_is_a_fault_with_its_place(way: dict[str, Any], 
     assert complaint in caught.value.detail
 
 
+@pytest.mark.long
 def test_more_risk_never_opens_a_way() -> None:
     """Along amount, device and synced passkey: what is open to the riskier of two payments is open to the milder one."""
     random = Random(61)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,16 +40,20 @@ class Silenced:
 
 
 class Hanging:
-    """A store that answers nothing, and only after a while: once all who ask are known to wait."""
+    """A store that answers nothing, and only once all who ask have begun to: each looks at its clock then."""
 
     def __init__(self, callers: int) -> None:
         self.looks = 0
-        self._waiting = threading.Semaphore(0)
         self._callers = callers
+        self._asking: set[int] = set()
 
-    def call(self, active: ActivePolicy) -> bool:
+    def monotonic(self) -> float:
+        self._asking.add(threading.get_ident())
+        return time.monotonic()
+
+    def call(self, active: ActivePolicy, together: threading.Barrier) -> bool:
         """Whether a policy was told."""
-        self._waiting.release()
+        together.wait(60)
         try:
             active()
         except Unavailable:
@@ -57,10 +62,10 @@ class Hanging:
 
     def read(self, query: Callable[[Any], Any]) -> Any:
         self.looks += 1
-        for _ in range(self._callers if self.looks == 1 else 0):
-            assert self._waiting.acquire(timeout=10)
-        # The last caller said that it is about to ask; it has done so long before this is over.
-        threading.Event().wait(0.2)
+        deadline = time.monotonic() + 60
+        while len(self._asking) < self._callers:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
         raise Unavailable("the database does not answer")
 
 
@@ -130,11 +135,11 @@ def test_nothing_is_decided_where_the_store_is_silent(
 
 def test_many_who_ask_a_silent_store_wait_for_one_look_and_not_one_after_the_other(bench: Bench) -> None:
     store = Hanging(callers=8)
-    active = ActivePolicy(
-        cast(Ledger, store), (loading.shipped(), loading.shipped_source()), "shipped", bench.clock
-    )
+    installed = loading.shipped(), loading.shipped_source()
+    active = ActivePolicy(cast(Ledger, store), installed, "shipped", bench.clock, store.monotonic)
+    together = threading.Barrier(8)
     with ThreadPoolExecutor(8) as threads:
-        told = list(threads.map(store.call, [active] * 8))
+        told = list(threads.map(store.call, [active] * 8, [together] * 8))
     assert (told, store.looks) == ([False] * 8, 1)
 
 

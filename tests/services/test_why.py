@@ -18,6 +18,7 @@ def reasons(*fields: str) -> tuple[dict[str, object], ...]:
     ("fields", "words"),
     [
         (("device.novelty",), ["device"]),
+        (("habit.payee_new", "habit.burst"), ["unusual"]),
         (("risk.score", "transaction.amount_minor", "risk.reasons"), ["amount", "unusual"]),
         (("user.verify_always", "device.synced"), ["device", "wished"]),
         (("context.channel", "proven", "transaction.type", "something.new"), []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPResponse
@@ -16,6 +17,10 @@ import pytest
 
 from tests.support.ports import free_port
 from tests.support.server import Server
+
+SMALL = {"threads": 4, "max_header_bytes": 4_096, "max_body_bytes": 10_000}
+PATIENCE_S = 60.0
+"""For whatever must happen, on however busy a machine; what must happen at once has a bound beside it."""
 
 
 class DemoServer(Server):
@@ -41,7 +46,7 @@ class DemoServer(Server):
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status and decoded JSON of a GET on a connection of its own."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request("GET", path)
             response = connection.getresponse()
@@ -50,7 +55,7 @@ class DemoServer(Server):
             connection.close()
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
 
     def send(self, data: bytes) -> tuple[HTTPResponse, bytes]:
         """The answer to these bytes; the connection is closed afterwards."""
@@ -58,8 +63,19 @@ class DemoServer(Server):
             client.sendall(data)
             return receive(client)
 
+    def await_mark(self, name: str, count: int = 1) -> None:
+        """Return when so many requests to `/NAME/…` are with the application."""
+        eventually(lambda: len(list(self.folder.glob(f"{name}-*"))) >= count)
+
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children()
+
+
+def eventually(happens: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + within_s
+    while not happens():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
 
 
 def receive(client: socket.socket) -> tuple[HTTPResponse, bytes]:
@@ -78,14 +94,14 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., DemoServer]]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
-    """A server that the module's tests share: two processes, small limits, short deadlines."""
-    settings = {
-        "threads": 4,
-        "max_header_bytes": 4_096,
-        "max_body_bytes": 10_000,
-        "header_seconds": 0.5,
-        "body_seconds": 0.6,
-        "idle_seconds": 1,
-    }
-    with DemoServer(tmp_path_factory.mktemp("server"), settings=settings) as running:
+    """A server that the module's tests share: two processes, small limits."""
+    with DemoServer(tmp_path_factory.mktemp("server"), settings=SMALL) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
+    """The same with short deadlines, for whoever misses them on purpose."""
+    deadlines = {"header_seconds": 0.5, "body_seconds": 0.6, "idle_seconds": 1}
+    with DemoServer(tmp_path_factory.mktemp("hasty"), settings={**SMALL, **deadlines}) as running:
         yield running

@@ -54,9 +54,17 @@ class Demo:
                 start("200 OK", [("Date", "Sun, 29 Nov 2026 12:00:00 GMT"), ("Content-Length", "0")])
                 return [b""]
             case "sleep":
+                self._mark(path)
                 time.sleep(float(argument))
                 answer = "slept"
+            case "until":
+                self._mark(path)
+                while not (self.folder / argument).exists():
+                    time.sleep(0.02)
+                answer = "slept"
             case "held":
+                if is_first_look(environ):
+                    self._mark(path)
                 self.looks, self.first_looks = self.looks + 1, self.first_looks + is_first_look(environ)
                 again = hold(environ, float(argument), every=0.1)
                 if again is not None:
@@ -80,6 +88,10 @@ class Demo:
         body = json.dumps(answer).encode()
         start("200 OK", [*headers, ("Content-Length", str(len(body)))])
         return [body]
+
+    def _mark(self, path: str) -> None:
+        """Say that a request has come this far."""
+        (self.folder / f"{path}-{os.getpid()}-{time.monotonic_ns()}").touch()
 
     def close(self) -> None:
         (self.folder / f"closed-{os.getpid()}").touch()

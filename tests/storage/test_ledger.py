@@ -27,12 +27,12 @@ class Board:
             raw.execute("CREATE TABLE notes (text TEXT PRIMARY KEY)")
         self.commits = 0
         self.ledger: Ledger[Connection] = Ledger(
-            SqliteDatabase(path, 2.0),
+            SqliteDatabase(path, 60.0),
             lambda connection: connection,
             connected=lambda connection: None,
             seal=lambda tx, connection: None,
             committed=self._count,
-            patience=2.0,
+            patience=60.0,
         )
 
     def _count(self, tx: Connection) -> None:
@@ -58,7 +58,7 @@ def hold_up(board: Board) -> threading.Event:
 
     def wait(tx: Connection) -> None:
         begun.set()
-        go.wait(1.5)
+        go.wait(60)
 
     def run() -> None:
         with contextlib.suppress(Unavailable):
@@ -67,6 +67,14 @@ def hold_up(board: Board) -> threading.Event:
     threading.Thread(target=run).start()
     begun.wait()
     return go
+
+
+def await_queued(board: Board, count: int) -> None:
+    """Return when so many units wait for the writer."""
+    deadline = time.monotonic() + 60
+    while board.ledger._jobs.qsize() < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def together(board: Board, units: Sequence[Callable[..., object]]) -> list[object]:
@@ -83,7 +91,7 @@ def together(board: Board, units: Sequence[Callable[..., object]]) -> list[objec
     threads = [threading.Thread(target=run, args=pair) for pair in enumerate(units)]
     for thread in threads:
         thread.start()
-    time.sleep(0.1)
+    await_queued(board, len(threads))
     go.set()
     for thread in threads:
         thread.join()
@@ -135,7 +143,7 @@ def test_whoever_has_given_up_is_not_served_behind_their_back(tmp_path: Path):
     with pytest.raises(Unavailable):
         board.add("too late")
     go.set()
-    board.ledger._patience = 2.0
+    board.ledger._patience = 60.0
     board.add("in time")
     assert board.all() == ["in time"]
     board.ledger.close()
@@ -147,7 +155,7 @@ def test_what_is_queued_at_the_end_is_finished(board: Board):
     threads = [threading.Thread(target=lambda n=n: answers.append(board.add(f"{n}"))) for n in range(3)]
     for thread in threads:
         thread.start()
-    time.sleep(0.1)
+    await_queued(board, len(threads))
     closing = threading.Thread(target=board.ledger.close)
     closing.start()
     go.set()

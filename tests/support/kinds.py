@@ -1,6 +1,7 @@
-"""Which tests start servers or a browser, and which must have the machine to themselves; `make check` and `make test` ask.
+"""Which tests start servers or a browser, which take seconds of computing, and which must have the machine to themselves.
 
-By folder, by file and by fixture, so that a new test is sorted without anybody thinking of it.
+By folder, by file and by fixture, so that a new test is sorted without anybody thinking of it: `make check` and `make test` ask.
+Of a file that holds units and more, a test says `@pytest.mark.long` itself.
 """
 
 from __future__ import annotations
@@ -25,20 +26,46 @@ SERVED_FIXTURES = frozenset(
     }
 )
 
-SERVED_FILES = frozenset({"contracts/test_ephemeral.py", "test_docs.py", "web/test_fuzz.py"})
+SERVED_FILES = frozenset(
+    {"contracts/test_ephemeral.py", "lab/drill/test_running.py", "test_docs.py", "web/test_fuzz.py"}
+)
 
 ALONE_FILES = {
     "browser/test_gestures.py": "a head moves in real time",
     "browser/test_voice.py": "a row is spoken in real time",
-    "device/test_uniform.py": "compares times of refusals",
     "guarantees/test_canaries.py": "waits for models that a worker loads with low priority",
     "guarantees/test_outages.py": "holds answers to a time-out",
     "guarantees/test_slow_clients.py": "measures waits amid slow clients",
     "guarantees/test_uniform_failure.py": "compares times of refusals",
     "serving/test_slow_clients.py": "measures waits amid slow clients",
-    "web/test_uniform_device.py": "compares times of refusals",
 }
 """Whatever runs beside these would be measured with them."""
+
+LONG_FILES = {
+    "device/test_uniform.py": "a thousand refusals of every kind, in turn",
+    "face/test_default_service.py": "the shipped networks on real photographs",
+    "face/test_degradations.py": "photographs spoiled in every way",
+    "face/test_fingerprint.py": "copies of photographs, made in every way",
+    "face/test_passive.py": "the shipped networks on clips",
+    "face/test_phone_pictures.py": "pictures of the largest sensors",
+    "lab/test_calibration_commands.py": "a measurement on folders of people",
+    "lab/test_degradation_commands.py": "a measurement on folders of people",
+    "lab/test_face_calibration.py": "a measurement on folders of people",
+    "lab/test_face_commands.py": "a measurement on folders of people",
+    "lab/test_pad_commands.py": "a measurement on folders of people",
+    "lab/test_replay.py": "a measurement on folders of people",
+    "lab/test_voice_commands.py": "a measurement on folders of people",
+    "policy/test_agreement.py": "the engine and its reference on every cell",
+    "policy/test_boxes.py": "boxes against every cell",
+    "policy/test_diff.py": "differences against every cell",
+    "policy/test_walk.py": "the walk against every cell",
+    "storage/test_revision.py": "every migration, there and back",
+    "voice/test_default_service.py": "the shipped networks on real voices",
+    "voice/test_excerpts.py": "copies of recordings, made in every way",
+    "voice/test_speech.py": "speech in every kind of noise",
+    "web/test_uniform_device.py": "refusals of every kind, in turn, by the work that they take",
+}
+"""Whole spaces, real people, real networks: seconds each, and no units."""
 
 RAN_OUT = [
     r"TimeoutError",
@@ -52,10 +79,19 @@ test that fails for any other reason fails."""
 
 
 def kinds_of(file: PurePath, fixtures: Iterable[str]) -> set[str]:
-    """`served`, `alone`, both or neither; `file` is relative to `tests/`."""
-    name = file.as_posix()
-    kinds = {"alone"} if name in ALONE_FILES else set()
-    folders = {folder.as_posix() for folder in file.parents}
-    if SERVED_FOLDERS & folders or name in SERVED_FILES or SERVED_FIXTURES & set(fixtures):
-        kinds.add("served")
-    return kinds
+    """Any of `served`, `long` and `alone`; `file` is relative to `tests/`."""
+    name, folders = file.as_posix(), {folder.as_posix() for folder in file.parents}
+    served = SERVED_FOLDERS & folders or name in SERVED_FILES or SERVED_FIXTURES & set(fixtures)
+    kinds = {"served": served, "long": name in LONG_FILES, "alone": name in ALONE_FILES}
+    return {kind for kind, holds in kinds.items() if holds}
+
+
+def place_in_the_run(file: PurePath) -> int:
+    """Files that run a service of their own begin, so that no worker ends with one while the other has nothing left."""
+    if file.parts[0] in ("guarantees", "browser", "model"):
+        return 0
+    return (
+        1
+        if file.as_posix() in LONG_FILES or SERVED_FOLDERS & {each.as_posix() for each in file.parents}
+        else 2
+    )

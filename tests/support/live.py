@@ -21,7 +21,7 @@ from tests.support.ports import free_port
 from tests.support.server import Server
 
 PROGRAM = str(Path(sys.executable).with_name("authsvc"))
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 BESIDE = ("backtests", "webhooks")
 """What runs beside the web processes under a name of its own."""
 

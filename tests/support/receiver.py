@@ -61,7 +61,7 @@ class Receiver:
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}/hook"
 
-    def wait_for(self, count: int, seconds: float = 30.0) -> list[Received]:
+    def wait_for(self, count: int, seconds: float = 90.0) -> list[Received]:
         """What came, once it is so many; raises AssertionError when it does not become so many."""
         with self._came:
             done = self._came.wait_for(lambda: len(self.received) >= count, seconds)

@@ -32,7 +32,7 @@ from authsvc.factor import Factor, Submission, Unusable
 from authsvc.keys.access import ALL_SCOPES, ApiKey, new_api_key
 from authsvc.payment import Payee, Payment
 from authsvc.policy.engine import Policy
-from authsvc.policy.examination import examine
+from authsvc.policy.examination import Past, examine
 from authsvc.policy.profiles import Profile
 from authsvc.policy.walk import MOST_CELLS
 from authsvc.services.enrollments import TicketWanted
@@ -134,8 +134,10 @@ class Here:
     def __init__(self, most_cells: int = MOST_CELLS) -> None:
         self._most_cells = most_cells
 
-    def examine(self, candidate: Policy, active: Policy, profile: Profile | None) -> Said:
-        return examine(candidate, active, profile, self._most_cells)
+    def examine(
+        self, candidate: Policy, active: Policy, profile: Profile | None, past: Past | None = None
+    ) -> Said:
+        return examine(candidate, active, profile, self._most_cells, past)
 
 
 def _seen(parts: Sequence[Part]) -> tuple[str, ...]:

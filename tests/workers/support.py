@@ -22,9 +22,9 @@ from authsvc.workers.messages import Answer, Job
 from authsvc.workers.protocol import encode, send
 from authsvc.workers.server import serve
 
-SOON = timedelta(seconds=10)
-# What a loaded machine may add to a time-out.
+SOON = timedelta(seconds=60)
 SLACK = 0.5
+"""What a machine may add to a time-out, `slowness()` times."""
 
 
 def echo(header: Json, blobs: Sequence[bytes]) -> Answer:
@@ -32,9 +32,12 @@ def echo(header: Json, blobs: Sequence[bytes]) -> Answer:
 
 
 def sleep(header: Json, blobs: Sequence[bytes]) -> Answer:
-    """Sleeps for `seconds`, and leaves a mark in `folder` that it was run."""
-    (Path(str(header["folder"])) / f"ran-{header['name']}").touch()
-    time.sleep(float(str(header["seconds"])))
+    """Leaves a mark in `folder` that it was run, and sleeps for `seconds`, or until there is a file `go`."""
+    folder = Path(str(header["folder"]))
+    (folder / f"ran-{header['name']}").touch()
+    ends = time.monotonic() + float(str(header["seconds"]))
+    while time.monotonic() < ends and not (folder / "go").exists():
+        time.sleep(0.01)
     return {}, ()
 
 
@@ -85,11 +88,11 @@ def running_worker(socket_path: Path, *, queue: int = 8, jobs: int = 1) -> Itera
     process = context.Process(target=_serve, args=(socket_path, queue, jobs, ready), daemon=True)
     process.start()
     try:
-        assert ready.wait(30), "the worker did not come up"
+        assert ready.wait(90), "the worker did not come up"
         yield Worker(socket_path, process)
     finally:
         process.terminate()
-        process.join(10)
+        process.join(60)
         process.kill()
         process.join()
 
@@ -106,10 +109,10 @@ def ask_as_nobody(socket_path: Path) -> None:
     os.chdir(socket_path.parent)
     os.setuid(65534)
     with socket.socket(socket.AF_UNIX) as stranger:
-        stranger.settimeout(5)
+        stranger.settimeout(60)
         stranger.connect(socket_path.name)
         try:
-            send(stranger, encode(Job("about", time.monotonic() + 5, {}, ()).message()))
+            send(stranger, encode(Job("about", time.monotonic() + 60, {}, ()).message()))
             answer = stranger.recv(1)
         except (ConnectionResetError, BrokenPipeError):
             answer = b""
@@ -120,8 +123,17 @@ def sleep_job(folder: Path, name: str, seconds: float) -> dict[str, object]:
     return {"folder": str(folder), "name": name, "seconds": seconds}
 
 
+def kill_idle(runner: psutil.Process) -> None:
+    """Return when the process is dead, and so its connection ended."""
+    runner.kill()
+    deadline = time.monotonic() + 60
+    while runner.is_running() and runner.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "it does not die"
+        time.sleep(0.005)
+
+
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not path.exists():
         assert time.monotonic() < deadline, f"`{path.name}` never came"
         time.sleep(0.005)

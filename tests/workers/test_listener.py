@@ -14,10 +14,12 @@ from authsvc.errors import ConfigurationError
 from authsvc.workers import runner
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.listener import is_own_user, listening
+from tests.support.slowness import slowness
 from tests.workers.support import (
     CUT_OFF,
     Worker,
     ask_as_nobody,
+    kill_idle,
 )
 
 
@@ -32,7 +34,7 @@ from tests.workers.support import (
 )
 def test_garbage_ends_its_own_connection_only(worker: Worker, client: WorkerClient, garbage: bytes):
     with socket.socket(socket.AF_UNIX) as stranger:
-        stranger.settimeout(5)
+        stranger.settimeout(60)
         stranger.connect(str(worker.socket_path))
         stranger.sendall(garbage)
         assert _ended(stranger)
@@ -55,7 +57,7 @@ def test_idle_and_half_spoken_connections_stall_nobody(worker: Worker, client: W
         started = time.monotonic()
         for _ in range(20):
             client.call("echo", {})
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 2 * slowness()
     finally:
         for stranger in strangers:
             stranger.close()
@@ -66,8 +68,7 @@ def test_a_runner_is_nice_and_holds_no_connection_of_the_server(worker: Worker, 
     for other in others:
         other.connect(str(worker.socket_path))
     client.call("about", {})
-    worker.runners()[0].kill()
-    time.sleep(0.1)
+    kill_idle(worker.runners()[0])
     about, _ = client.call("whoami", {})
     for other in others:
         other.close()
@@ -126,5 +127,5 @@ def test_a_process_of_another_user_is_cut_off(worker: Worker):
     worker.socket_path.chmod(0o666)
     stranger = multiprocessing.get_context("spawn").Process(target=ask_as_nobody, args=(worker.socket_path,))
     stranger.start()
-    stranger.join(30)
+    stranger.join(90)
     assert stranger.exitcode == CUT_OFF

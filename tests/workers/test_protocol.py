@@ -26,6 +26,7 @@ from authsvc.workers.protocol import (
     receive,
     send,
 )
+from tests.support.slowness import slowness
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -119,7 +120,7 @@ def test_large_blobs_cross_a_socket(pair: Pair):
     message = Message({"n": 1}, (bytes(5_000_000), b"", b"end"))
     sender = threading.Thread(target=send, args=(pair[0], encode(message)))
     sender.start()
-    assert receive(pair[1], time.monotonic() + 10) == message
+    assert receive(pair[1], time.monotonic() + 60) == message
     sender.join()
 
 
@@ -138,7 +139,7 @@ def test_receiving_ends_at_the_deadline_however_slowly_bytes_drip(pair: Pair):
     started = time.monotonic()
     with pytest.raises(TimeoutError):
         receive(pair[1], started + 0.2)
-    assert time.monotonic() - started < 0.6
+    assert time.monotonic() - started < 0.6 * slowness()
     stop.set()
     dripping.join()
 

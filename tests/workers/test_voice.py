@@ -156,11 +156,11 @@ def test_a_worker_serves_the_voice_room_with_its_own_models(model_dir: Path, tmp
     socket_path = tmp_path / "run" / "worker.sock"
     options = ["--socket", str(socket_path), "--model-dir", str(model_dir), "--room", "voice"]
     with subprocess.Popen([sys.executable, "-m", "authsvc.workers.main", *options]) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not socket_path.exists() and time.monotonic() < deadline:
             assert process.poll() is None, "the worker ended"
             time.sleep(0.02)
-        with closing(WorkerClient(socket_path, timedelta(seconds=30))) as client:
+        with closing(WorkerClient(socket_path, timedelta(seconds=60))) as client:
             far = RemoteVoice(client)
             about = far.describe()
             hum = encode_wav(say("402917"))

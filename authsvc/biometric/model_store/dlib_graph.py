@@ -27,7 +27,7 @@ def convert_dlib_resnet(data: bytes) -> bytes:
 
 
 class _Graph:
-    """Collects nodes in execution order; every method answers the name of its output."""
+    """Collects nodes in execution order; every method returns the name of its output."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []

@@ -47,7 +47,7 @@ def _expected_shapes() -> dict[str, tuple[int, ...]]:
 
 
 class _Graph:
-    """Collects nodes in execution order; every method answers the name of its output."""
+    """Collects nodes in execution order; every method returns the name of its output."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []

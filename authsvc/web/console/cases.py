@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from flask import Response, request
 
+from authsvc.domain.decision import Decision
 from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.services.views import account_view, device_view
@@ -24,18 +25,24 @@ pages = Pages("cases")
 @pages.get("/cases")
 @requires(Act.READ_DECISION)
 def begin() -> Answer:
-    """A decision by its id, a user by the payment backend's name for them."""
-    decision = typed_plainly(request.args.get("decision", "")).lower()
-    if decision:
-        return (
-            see(f"/console/decisions/{decision}")
-            if decision.isascii() and "/" not in decision
-            else _nothing()
-        )
-    user = as_meant(request.args.get("user", ""))
-    if user and operator().may(Act.READ_USER):
-        return _found(user)
-    return _begin()
+    """Whatever somebody has in hand: an id of ours, a backend's transaction id, or its name for a user, odd letters and all."""
+    text = request.args.get("q", "")[:LONGEST]
+    for name in _spellings(text):
+        decisions = console().lists.named(operator(), name)
+        if len(decisions) == 1:
+            return see(f"/console/decisions/{decisions[0].id}")
+        users = console().cases.users_named(operator(), name) if operator().may(Act.READ_USER) else ()
+        if not decisions and len(users) == 1:
+            return _back_to(users[0])
+        if decisions or users:
+            return _search(text, decisions, users)
+    return _search(text, status=404 if text else 200)
+
+
+def _spellings(text: str) -> list[str]:
+    """As it came, as a person meant it, and in plain characters: an id may hold what nobody sees."""
+    said = (text, as_meant(text), typed_plainly(text), text.strip().lower())
+    return [each for each in dict.fromkeys(said) if each]
 
 
 @pages.get("/decisions/<decision_id>")
@@ -94,32 +101,19 @@ def answer_unfreeze(request_id: str, answer: str) -> Answer:
     return _back_to(answers[answer](operator(), request_id))
 
 
-def _begin(message: str = "") -> Response:
+def _search(
+    text: str, decisions: Sequence[Decision] = (), users: Sequence[Subject] = (), status: int = 200
+) -> Response:
     may_unfreeze = operator().may(Act.UNFREEZE_USER)
     return page(
         "console/cases.html",
-        status=404 if message else 200,
-        message=message,
-        found=(),
+        status=status,
+        text=text,
+        decisions=decisions,
+        users=users,
         may_read_users=operator().may(Act.READ_USER),
         waiting=console().cases.waiting() if may_unfreeze else (),
     )
-
-
-def _nothing() -> Answer:
-    raise NotFound("no such decision")
-
-
-def _found(user: str) -> Answer:
-    """Straight to the user where there is one of that name, as it was typed or in plain characters."""
-    plainly = typed_plainly(user)
-    names = [user, *([plainly] if plainly != user else [])]
-    found = next(filter(None, (console().cases.users_named(operator(), name) for name in names)), ())
-    if len(found) == 1:
-        return _back_to(found[0])
-    if not found:
-        raise NotFound("no such user")
-    return page("console/cases.html", message="", found=found, may_read_users=True, waiting=())
 
 
 def _subject(named: Mapping[str, str]) -> Subject:

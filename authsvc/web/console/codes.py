@@ -16,6 +16,7 @@ ACTIONS: Mapping[str, str] = {
     "decision.decide": N_("Decided"),
     "decision.decline": N_("Declined by the payer"),
     "decision.disown": N_("Said not to be the payer's"),
+    "decision.export": N_("Decisions taken along as a file"),
     "decision.expire": N_("Ran out of time"),
     "decision.issue-code": N_("Code issued"),
     "decision.outcome": N_("Outcome reported"),
@@ -155,6 +156,7 @@ INPUTS: Mapping[str, str] = {
 """What a policy sees of a payment, and what a proof says of itself."""
 
 DETAILS: Mapping[str, str] = {
+    "lines": N_("Lines"),
     "admitted": N_("Admitted"),
     "choice": N_("Choice"),
     "device_suspended": N_("Device suspended"),

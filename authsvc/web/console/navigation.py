@@ -19,7 +19,8 @@ class Entry:
 ENTRIES = (
     Entry("/console/", N_("Overview"), Act.READ_OVERVIEW),
     Entry("/console/policies", N_("Policy"), Act.READ_POLICY),
-    Entry("/console/cases", N_("Decisions and users"), Act.READ_DECISION),
+    Entry("/console/decisions", N_("Decisions"), Act.READ_DECISION),
+    Entry("/console/cases", N_("Search"), Act.READ_DECISION),
     Entry("/console/audit", N_("Audit"), Act.READ_AUDIT),
     Entry("/console/operators", N_("Operators"), Act.READ_AUDIT),
 )

@@ -12,6 +12,7 @@ from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, OPER
 from authsvc.operators.figures import WINDOWS, Series
 from authsvc.web.console import wording
 from authsvc.web.console.doors import Pages, console, operator, requires, session
+from authsvc.web.console.glance import ALERTS, glance
 from authsvc.web.console.rendering import page
 from authsvc.web.console.wording import named
 
@@ -40,6 +41,8 @@ def show() -> Response:
     window = WINDOWS.get(request.args.get("window", ""), WINDOWS["day"])
     series = console().figures.within(window)
     decided = _by_status(series)
+    shifts = console().figures.scores()
+    waiting = console().cases.waiting() if operator().may(Act.UNFREEZE_USER) else ()
     return page(
         "console/overview.html",
         windows=WINDOWS,
@@ -53,8 +56,11 @@ def show() -> Response:
         locked=series.of(LOCKED),
         attacks=_attacks(series),
         refused=series.of(OPERATOR),
-        shifts=console().figures.scores(),
-        waiting=console().cases.waiting() if operator().may(Act.UNFREEZE_USER) else (),
+        shifts=shifts,
+        glance=glance(series, console().figures.within(window, before=True), shifts, len(waiting)),
+        alerts=ALERTS,
+        lists=_lists(window.name),
+        waiting=waiting,
     )
 
 
@@ -72,6 +78,18 @@ def open_bearer() -> Response:
     return page(
         "console/session.html", session_of_mine=session(), bearer=console().sessions.open_bearer(session())
     )
+
+
+_DAYS = {"hour": "today", "day": "today", "week": "week", "month": "month"}
+
+
+def _lists(window: str) -> dict[str, dict[str, str]]:
+    """Where each bar leads: the list of what it counts, of the days that hold the window."""
+    path = f"/console/decisions?days={_DAYS[window]}"
+    return {
+        "levels": {named(wording.LEVELS, name): f"{path}&level={name}" for name in LEVELS},
+        "statuses": {named(wording.STATUSES, name): f"{path}&status={name}" for name in wording.STATUSES},
+    }
 
 
 def _by_level(series: Series) -> list[tuple[str, int, list[int]]]:

@@ -13,7 +13,18 @@ from werkzeug.wrappers import Response
 from authsvc.errors import AuthsvcError, InvalidRequest, NotFound, Unavailable
 from authsvc.look import language, static
 from authsvc.operators.console import Console
-from authsvc.web.console import audit, cases, codes, joining, operators, overview, rendering, sign_in, wording
+from authsvc.web.console import (
+    audit,
+    cases,
+    codes,
+    decisions,
+    joining,
+    operators,
+    overview,
+    rendering,
+    sign_in,
+    wording,
+)
 from authsvc.web.console.doors import EXTENSION, Cookies, operator_names
 from authsvc.web.console.policies import editor, thresholds, trials, versions
 from authsvc.web.console.policies import wording as policy_words
@@ -28,6 +39,7 @@ ROOMS = (
     joining.pages,
     overview.pages,
     cases.pages,
+    decisions.pages,
     audit.pages,
     operators.pages,
     editor.pages,
@@ -73,6 +85,7 @@ def open_console(app: Flask, console: Console, base_url: str) -> None:
         "proof_reason": codes.reason,
         "share": wording.share,
         "tone": wording.tone,
+        "when": wording.when,
         "whole": wording.whole,
         **{name: partial(wording.named, names) for name, names in NAMES.items()},
         **policy_words.FILTERS,

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from markupsafe import Markup
+
 from authsvc.clock import rfc3339
 from authsvc.errors import AuthsvcError
 from authsvc.look import language
@@ -185,6 +187,12 @@ def moment(at: datetime | str | None) -> str:
         return ""
     text = at if isinstance(at, str) else rfc3339(at)
     return text[:19].replace("T", " ")
+
+
+def when(at: datetime) -> Markup:
+    """An instant for the page's script to show by the operator's own clock; UTC stays where one points at it."""
+    utc = moment(at)
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(rfc3339(at), utc, utc)
 
 
 def whole(number: int) -> str:

@@ -71,7 +71,7 @@ def test_an_unknown_decision_is_a_page_that_says_so(auditor: Person):
 
 def test_a_user_is_found_by_name(auditor: Person, shop: Shop):
     shop.enroll("u_known")
-    answer = auditor.browser.get("/console/cases?user=u_known")
+    answer = auditor.browser.get("/console/cases?q=u_known")
     assert answer.headers["Location"] == "/console/user?client=shop&user=u_known"
     assert "Device" in opened(auditor, answer.headers["Location"])
 
@@ -79,7 +79,7 @@ def test_a_user_is_found_by_name(auditor: Person, shop: Shop):
 def test_a_user_is_found_as_people_type(auditor: Person, shop: Shop):
     shop.enroll("u_typed")
     for typed in ("%20u_typed", "u_typed%E3%80%80", "u_%E2%80%8Btyped", "%EF%BD%95_typed", "u_typed%0A"):
-        answer = auditor.browser.get(f"/console/cases?user={typed}")
+        answer = auditor.browser.get(f"/console/cases?q={typed}")
         assert answer.headers["Location"] == "/console/user?client=shop&user=u_typed"
 
 

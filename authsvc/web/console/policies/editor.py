@@ -14,6 +14,9 @@ from authsvc.policy.life import Form
 from authsvc.policy.profiles import Profile
 from authsvc.policy_life.service import LARGEST_PAGE, Look
 from authsvc.web.console.doors import Answer, Pages, operator, requires, see, typed
+from authsvc.web.console.policies.numbers import numbers
+from authsvc.web.console.policies.numbers import written as with_numbers
+from authsvc.web.console.policies.report_view import estimate_view
 from authsvc.web.console.policies.shown import REFUSED, active, policies, refused_on
 from authsvc.web.console.policies.table_view import table_view
 from authsvc.web.console.rendering import page
@@ -77,7 +80,10 @@ def _written() -> Written:
         raise InvalidRequest(f"a document has at most {LONGEST_TEXT} characters")
     named = typed("profile")
     profile = Profile(named) if named in list(Profile) else None
-    return Written(text, "json" if typed("form") == "json" else "toml", typed("note", 400), profile)
+    form: Form = "json" if typed("form") == "json" else "toml"
+    if form == "toml":
+        text = with_numbers(text, request.form)
+    return Written(text, form, typed("note", 400), profile)
 
 
 def _editor(
@@ -107,6 +113,8 @@ def _editor(
 def _seen(written: Written, look: Look | None) -> dict[str, Any]:  # Any: what a template names.
     found = None if look is None else look.found
     return {
+        "numbers": numbers(written.text) if written.form == "toml" else (),
+        "estimate": estimate_view(None if found is None else found.get("estimate")),
         "lines": written.text.split("\n"),
         "looked": look is not None,
         "faults": () if look is None else look.faults,

@@ -136,3 +136,31 @@ def _place(answer: str) -> tuple[int, str]:
 
 def _rank(answer: str) -> int:
     return Level(answer).rank if answer in _ORDER else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a text would have answered to a sample of the past: counts are of the sample, rates of what was compared."""
+
+    eligible: int
+    of: int
+    repeats: bool
+    asked: tuple[float | None, float | None]
+    abandoned: tuple[float | None, float | None]
+    weaker: Mapping[str, Any]
+    stricter: Mapping[str, Any]
+
+
+def estimate_view(report: Mapping[str, Any] | None) -> Estimate | None:  # Any: a backtest's JSON.
+    if report is None or not report["read"]:
+        return None
+    rate, expected = report["challenge_rate"], report["abandonment"]["expected"]
+    return Estimate(
+        eligible=report["eligible"],
+        of=report["of"],
+        repeats=report["mismatch"] is None,
+        asked=(rate["before"], rate["after"]),
+        abandoned=(expected["before"], expected["after"]),
+        weaker=report["weaker"],
+        stricter=report["stricter"],
+    )

@@ -99,6 +99,14 @@ FACTORS: Mapping[str, str] = {
     "device_key": N_("device key"),
 }
 
+BOUNDS: Mapping[str, str] = {
+    "amount_at_least": N_("amount from"),
+    "amount_at_most": N_("amount up to"),
+    "risk_at_least": N_("risk from"),
+    "risk_at_most": N_("risk up to"),
+    "synced_amount_at_most": N_("amount with a synced passkey, up to"),
+}
+
 CAPTURES: Mapping[str, str] = {
     "browser": N_("any capture"),
     "device_signed": N_("capture signed by a device key"),
@@ -160,8 +168,8 @@ def refusal(error: AuthsvcError) -> str:
 
 
 def money(minor: int, digits: int) -> str:
-    """An amount of the smallest unit as people write it, thousands apart: `5 000.00`."""
-    return f"{Decimal(minor).scaleb(-digits):,.{digits}f}".replace(",", "\u202f")
+    """An amount of the smallest unit as people write it: `5,000.00`."""
+    return f"{Decimal(minor).scaleb(-digits):,.{digits}f}"
 
 
 def in_words(value: object, field: str, digits: int) -> str:
@@ -201,6 +209,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "published": partial(named, PUBLISHED),
     "finding": partial(named, FINDINGS),
     "proof": partial(named, FACTORS),
+    "bound_name": partial(named, BOUNDS),
     "capture": partial(named, CAPTURES),
     "field": _field,
     "money": money,

@@ -10,8 +10,13 @@ const state = document.getElementById("state");
 let timer;
 let asked;
 
-text.addEventListener("input", soon);
+text.addEventListener("input", () => {
+  // Lines may have moved: the text is what counts from now on, and its fields come back with the next page.
+  document.getElementById("numbers")?.setAttribute("disabled", "");
+  soon();
+});
 document.getElementById("profile").addEventListener("change", look);
+document.getElementById("numbers")?.addEventListener("input", typed);
 document.addEventListener("click", jump);
 if (text.value.trim()) look();
 
@@ -38,6 +43,20 @@ async function look() {
     document.getElementById("seen").removeAttribute("aria-busy");
     state.textContent = state.dataset.lost;
   }
+}
+
+/** A number is written into its line of the text, as the service would; what is no number waits until it is one. */
+function typed({ target }) {
+  const { line, key, was } = target.dataset;
+  const lines = text.value.split("\n");
+  const digits = key.includes("amount") && was.includes(".") ? was.split(".")[1].length : 0;
+  const value = Number(target.value.replaceAll(",", ""));
+  if (!line || !target.value.trim() || !(value >= 0)) return;
+  const minor = String(Math.trunc(Math.round(value * 10 ** (digits + 2)) / 100));
+  const apart = minor.replace(/\B(?=(\d{3})+$)/g, "_");
+  lines[line - 1] = lines[line - 1].replace(/(= )[0-9_]+/, `$1${apart}`);
+  text.value = lines.join("\n");
+  soon();
 }
 
 /** A fault's line number leads to the line. */

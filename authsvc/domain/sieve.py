@@ -1,0 +1,53 @@
+"""Which decisions somebody wants listed: by time first, which has an index, and by what stands in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from authsvc.domain.decision import Decision, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a list by time, the latest first: the decision that was listed last."""
+
+    at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """Empty is anything. Times are half-open, `fired` is a rule that asked for something, amounts are in the smallest unit.
+
+    Amounts are those of `currency`: a bound without one would compare fen with yen.
+    """
+
+    since: datetime
+    until: datetime
+    level: str = ""
+    status: str = ""
+    fired: str = ""
+    device_id: str = ""
+    client: str = ""
+    currency: str = ""
+    at_least: int | None = None
+    at_most: int | None = None
+
+    def takes(self, decision: Decision) -> bool:
+        amount = decision.payment.amount_minor
+        return (
+            self.level in ("", decision.level)
+            and self.status in ("", decision.status.value)
+            and (not self.fired or self.fired in decision.fired)
+            and self.device_id in ("", decision.device_id)
+            and self.client in ("", decision.payment.subject.client)
+            and self.currency in ("", decision.payment.currency)
+            and (self.at_least is None or amount >= self.at_least)
+            and (self.at_most is None or amount <= self.at_most)
+        )
+
+    @property
+    def stored_status(self) -> str:
+        """The status to look for in the database; empty where time alone makes it another one."""
+        return "" if self.status in (Status.EXPIRED, Status.CHALLENGE_REQUIRED) else self.status

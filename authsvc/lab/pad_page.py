@@ -1,0 +1,183 @@
+"""A run's report as one page that loads nothing: rates with their intervals as tables and drawings, in Chinese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+Json = Mapping[str, Any]  # Any: a report
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8885; }
+body { font: 16px/1.5 system-ui, "Noto Sans SC", "PingFang SC", sans-serif; }
+body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+.en { color: #777; font-weight: normal; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-top: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
+td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+code { font-size: .85em; overflow-wrap: anywhere; }
+.verdict { border: 1px solid var(--line); border-left: .4rem solid; padding: .6rem .9rem; }
+.met { border-left-color: #1a7f37; } .missed { border-left-color: #cf222e; } .open { border-left-color: #999; }
+svg.wide { min-width: 34rem; }
+svg { width: 100%; height: auto; display: block; } svg text { font-size: 13px; fill: currentColor; }
+"""
+_ROWS = (
+    ("apcer", "APCER"),
+    ("iapar", "IAPAR"),
+    ("non_response", "无响应 non-response"),
+    ("refused_by_quality", "质量退回 sent back"),
+)
+_LIVE = (("bpcer", "BPCER"), _ROWS[2], _ROWS[3])
+_ABOUT = (
+    ("detector", "检测器", "Detector"),
+    ("model_digest", "检测器摘要", "Its digest"),
+    ("matcher", "比对器", "Matcher"),
+    ("matcher_digest", "比对器摘要", "Its digest"),
+    ("threshold", "阈值", "Threshold"),
+    ("data_set", "数据集", "Data set"),
+    ("data_set_digest", "数据集摘要", "Its digest"),
+    ("licence", "许可", "Licence"),
+    ("n_presentations", "样本数", "Presentations"),
+    ("n_subjects", "人数", "Subjects"),
+    ("commit", "提交", "Commit"),
+    ("date", "日期", "Date"),
+)
+NOT_SHOWN = "无法证明 not shown"
+WIDTH, BAR = 640, 26
+
+
+def page(found: Json) -> str:
+    parts = [
+        _verdict(found),
+        _worst(found),
+        _drawn(found),
+        _table(found),
+        _curve(found.get("det", ())),
+        _at_limits(found),
+        _about(found),
+    ]
+    title = "呈现攻击检测 · Presentation attack detection"
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+    body = f"<body><h1>{title}</h1>{''.join(parts)}</body>"
+    return f'<!doctype html>\n<html lang="zh">{head}<style>{_STYLE}</style>{body}</html>\n'
+
+
+def _both(zh: str, en: str) -> str:
+    return f'{zh} <span class="en">{en}</span>'
+
+
+def _verdict(found: Json) -> str:
+    gate = found.get("gate")
+    if gate is None:
+        return f'<p class="verdict open">{_both("未设限值。", "No limits were set.")}</p>'
+    if not gate["faults"]:
+        return f'<p class="verdict met">{_both("满足所有限值。", "Every limit is met by its 95 % upper bound.")}</p>'
+    items = "".join(f"<li>{escape(each)}</li>" for each in gate["faults"])
+    return f'<div class="verdict missed">{_both("未满足：", "Not met:")}<ul>{items}</ul></div>'
+
+
+def _worst(found: Json) -> str:
+    if found["worst_species"] is None:
+        return f"<p>{_both('没有攻击样本。', 'No attacks were tried.')}</p>"
+    rate, bound = found["worst_apcer"], found["worst_apcer_upper_bound"]
+    name = escape(found["worst_species"])
+    return (
+        f"<p>{_both('最差类别', 'Worst species')}: <b>{name}</b>, APCER {rate:.1%}, ≤ {bound:.1%} (95 %)</p>"
+    )
+
+
+def _groups(found: Json) -> Iterator[tuple[str, Json, Sequence[tuple[str, str]]]]:
+    for species, row in found["species"].items():
+        yield species, row, _ROWS
+    yield "真人 bona fide", found["bona_fide"], _LIVE
+
+
+def _table(found: Json) -> str:
+    rows = [
+        f"<tr><td>{escape(group)}</td><td>{label}</td>{_cells(row, name)}</tr>"
+        for group, row, rates in _groups(found)
+        for name, label in rates
+    ]
+    head = "<tr><th>类别 <span class=en>Species</span></th><th>比率 <span class=en>Rate</span></th>"
+    head += "<th>k / n</th><th>%</th><th>95 %</th><th>≤ 95 %</th></tr>"
+    return f'<h2>{_both("比率", "Rates")}</h2><div class="scroll"><table>{head}{"".join(rows)}</table></div>'
+
+
+def _cells(row: Json, name: str) -> str:
+    if row.get(name) is None:
+        return f'<td class="n" colspan="4">{NOT_SHOWN}</td>'
+    low, high = row[f"{name}_interval"]
+    numbers = (
+        f"{row[f'{name}_errors']} / {row[f'{name}_trials']}",
+        f"{row[name]:.1%}",
+        f"{low:.1%} – {high:.1%}",
+        f"{row[f'{name}_upper_bound']:.1%}",
+    )
+    return "".join(f'<td class="n">{each}</td>' for each in numbers)
+
+
+def _drawn(found: Json) -> str:
+    """Each rate as a point in its interval, from 0 to 100 %."""
+    bars = [
+        (f"{label.split()[0]} {group}", row[name], row[f"{name}_interval"])
+        for group, row, rates in _groups(found)
+        for name, label in rates[:2]
+        if row.get(name) is not None and name in ("apcer", "iapar", "bpcer")
+    ]
+    height, left = BAR * len(bars) + 30, 220
+    span = WIDTH - left - 20
+    drawn = [
+        _bar(text, BAR * n + 13, left + rate * span, [left + end * span for end in ends])
+        for n, (text, rate, ends) in enumerate(bars)
+    ]
+    axis = "".join(
+        f'<line x1="{left + at * span:.1f}" x2="{left + at * span:.1f}" y1="0" y2="{height - 22}" stroke="#8884"/>'
+        f'<text x="{left + at * span:.1f}" y="{height - 6}" text-anchor="middle">{at:.0%}</text>'
+        for at in (0.0, 0.25, 0.5, 0.75, 1.0)
+    )
+    inside = f"{axis}{''.join(drawn)}"
+    return f'<div class="scroll"><svg class="wide" viewBox="0 0 {WIDTH} {height}" role="img">{inside}</svg></div>'
+
+
+def _bar(text: str, y: int, at: float, ends: Sequence[float]) -> str:
+    low, high = ends
+    line = f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" stroke="currentColor" stroke-width="2"/>'
+    return f'<text x="0" y="{y + 5}">{escape(text)}</text>{line}<circle cx="{at:.1f}" cy="{y}" r="5" fill="#0969da"/>'
+
+
+def _curve(points: Sequence[Sequence[float]]) -> str:
+    """DET: BPCER over the worst species' APCER, each point a threshold."""
+    if len(points) < 2:
+        return ""
+    size, edge = 320, 40
+    side = size - edge - 20
+    path = " ".join(
+        f"{edge + apcer * side:.1f},{size - edge - bpcer * side:.1f}" for _, apcer, bpcer in points
+    )
+    frame = f'<rect x="{edge}" y="20" width="{side}" height="{side}" fill="none" stroke="#8886"/>'
+    below = f'<text x="{size / 2}" y="{size - 8}" text-anchor="middle">APCER 0–100 %</text>'
+    line = f'<polyline points="{path}" fill="none" stroke="#0969da" stroke-width="2"/>'
+    inside = f'{frame}{below}<text x="0" y="14">BPCER 0–100 %</text>{line}'
+    drawn = f'<svg viewBox="0 0 {size} {size}" role="img" style="max-width:24rem">{inside}</svg>'
+    return f"<h2>{_both('检测误差权衡', 'DET')}</h2>{drawn}"
+
+
+def _at_limits(found: Json) -> str:
+    rows = [
+        f"<tr><td>APCER {row['apcer']:.0%}</td>{_cells(row, 'bpcer')}<td>{escape(row.get('reason') or '')}</td></tr>"
+        for row in found["bpcer_at_apcer"]
+    ]
+    title = _both("限定 APCER 时的 BPCER", "BPCER at APCER")
+    return f'<h2>{title}</h2><div class="scroll"><table>{"".join(rows)}</table></div>'
+
+
+def _about(found: Json) -> str:
+    rows = [
+        f"<tr><th>{_both(zh, en)}</th><td><code>{escape(str(found[name]))}</code></td></tr>"
+        for name, zh, en in _ABOUT
+        if found.get(name) not in (None, "")
+    ]
+    return f"<h2>{_both('出处', 'What stands behind it')}</h2><table>{''.join(rows)}</table>"

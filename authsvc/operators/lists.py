@@ -1,0 +1,110 @@
+"""Decisions listed for operators: sifted, in pages, as a file; and found by whatever somebody has of them.
+
+A look reads a bounded number of rows, so that a rare payment in a long time takes several looks and none hangs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from authsvc.audit.chain import entry
+from authsvc.clock import Clock, from_millis, to_millis
+from authsvc.domain.decision import Decision
+from authsvc.domain.operator import Act, Operator
+from authsvc.domain.sieve import Mark, Sieve
+from authsvc.errors import InvalidRequest
+from authsvc.operators.parts import actor_of
+from authsvc.operators.sessions import Sessions
+from authsvc.operators.store import OperatorLedger, OperatorTransaction
+
+PAGE = 50
+MOST_LISTED = 5_000
+"""Lines of one file, and of one list that is ordered by amount."""
+
+READ_AT_ONCE = 500
+MOST_READ = 20_000
+"""Rows that one look reads, of those that the database has sifted by their text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """`next` is where the list goes on, empty at its end; `is_whole` says that nothing of the time was left out."""
+
+    decisions: tuple[Decision, ...]
+    next: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.next
+
+
+class Lists:
+    def __init__(self, ledger: OperatorLedger, sessions: Sessions, clock: Clock) -> None:
+        self._ledger = ledger
+        self._sessions = sessions
+        self._clock = clock
+
+    def page(self, operator: Operator, sieve: Sieve, after: str = "") -> Listed:
+        """The next of them, the latest first."""
+        return self._taken(operator, sieve, after, PAGE)
+
+    def largest(self, operator: Operator, sieve: Sieve) -> Listed:
+        """The same by amount, the largest first; of a time with more than MOST_LISTED, of the latest of them."""
+        found = self._taken(operator, sieve, "", MOST_LISTED)
+        ordered = sorted(found.decisions, key=lambda each: -each.payment.amount_minor)
+        return Listed(tuple(ordered[: 4 * PAGE]), found.next)
+
+    def file(self, operator: Operator, sieve: Sieve) -> Listed:
+        """As many as a file holds; that somebody took them along is a line in the audit."""
+        found = self._taken(operator, sieve, "", MOST_LISTED)
+        now, count = self._clock.now(), len(found.decisions)
+        line = entry(actor_of(operator.id), "decision.export", None, "decisions", "done", now, lines=count)
+        self._ledger.transact(lambda tx: tx.record(line))
+        return found
+
+    def named(self, operator: Operator, text: str) -> tuple[Decision, ...]:
+        """The decisions behind an id of ours, of a decision or its challenge, or behind a backend's transaction id."""
+        self._sessions.permit(operator, Act.READ_DECISION, text)
+        now = self._clock.now()
+
+        def query(tx: OperatorTransaction) -> tuple[Decision, ...]:
+            found = tx.decisions.find(f"dec_{text.lower().partition('_')[2]}")
+            if found is not None:
+                return (found,)
+            return tuple(
+                each for client in tx.keys.clients() for each in tx.decisions.of_transaction(client, text)
+            )
+
+        return tuple(each.as_of(now) for each in self._ledger.read(query))
+
+    def _taken(self, operator: Operator, sieve: Sieve, after: str, most: int) -> Listed:
+        self._sessions.permit(operator, Act.READ_DECISION, "list")
+        before, now = _mark(after), self._clock.now()
+        taken: list[Decision] = []
+        for read, found in enumerate(self._read(sieve, before), start=1):
+            decision = found.as_of(now)
+            if sieve.takes(decision):
+                taken.append(decision)
+            if len(taken) == most or read == MOST_READ:
+                return Listed(tuple(taken), f"{to_millis(found.created_at)}.{found.id}")
+        return Listed(tuple(taken))
+
+    def _read(self, sieve: Sieve, before: Mark | None) -> Iterator[Decision]:
+        while True:
+            mark = before
+            found = self._ledger.read(lambda tx: tx.decisions.listed(sieve, mark, READ_AT_ONCE))  # noqa: B023  # Used at once.
+            yield from found
+            if len(found) < READ_AT_ONCE:
+                return
+            before = Mark(found[-1].created_at, found[-1].id)
+
+
+def _mark(text: str) -> Mark | None:
+    """What `next` said; raises InvalidRequest for anything else."""
+    if not text:
+        return None
+    at, _, decision_id = text.partition(".")
+    if not (at.isascii() and at.isdigit() and len(at) < 16 and decision_id):
+        raise InvalidRequest("`after` must be where a list went on")
+    return Mark(from_millis(int(at)), decision_id)

@@ -1,0 +1,214 @@
+"""The list of decisions: sifted by a form whose address can be shared, in pages, and as a file for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from urllib.parse import urlencode
+
+from flask import Response, make_response, request
+
+from authsvc.domain.decision import Decision
+from authsvc.domain.operator import Act
+from authsvc.domain.sieve import Sieve
+from authsvc.errors import InvalidRequest
+from authsvc.money import MINOR_DIGITS, major_units
+from authsvc.operators.lists import MOST_LISTED
+from authsvc.text import typed, typed_plainly
+from authsvc.web.console import wording
+from authsvc.web.console.doors import Pages, console, operator, requires
+from authsvc.web.console.rendering import page
+from authsvc.web.console.wording import N_, gettext
+
+pages = Pages("decisions")
+
+DAYS: Mapping[str, tuple[int, int]] = {
+    "today": (0, 1),
+    "yesterday": (-1, 0),
+    "week": (-6, 1),
+    "month": (-29, 1),
+}
+"""Spans of days beside today: from which on, and until before which."""
+
+DAY_NAMES = {
+    "today": N_("Today"),
+    "yesterday": N_("Yesterday"),
+    "week": N_("Last 7 days"),
+    "month": N_("Last 30 days"),
+    "": N_("From and until"),
+}
+FIELDS = (
+    "level",
+    "status",
+    "rule",
+    "device",
+    "client",
+    "currency",
+    "at_least",
+    "at_most",
+    "days",
+    "since",
+    "until",
+    "order",
+)
+WRONG = N_("Times are typed like 2026-11-27 14:30, amounts like 5000 or 5000.00.")
+_FORMULA = re.compile(r"^[\s]*[=+\-@]|^[\t\r\n]")
+_OFFSET = timedelta(hours=14)
+
+
+@pages.get("/decisions")
+@requires(Act.READ_DECISION)
+def listed() -> Response:
+    asked = _asked()
+    try:
+        sieve = sieve_of(asked, datetime.now(UTC))
+        largest = asked["order"] == "largest"
+        lists, after = console().lists, request.args.get("after", "")
+        found = lists.largest(operator(), sieve) if largest else lists.page(operator(), sieve, after)
+    except InvalidRequest:
+        return _page(asked, None, message=gettext(WRONG), status=422)
+    return _page(asked, found.decisions, older="" if largest else found.next, whole=found.is_whole)
+
+
+@pages.get("/decisions.csv")
+@requires(Act.READ_DECISION)
+def as_file() -> Response:
+    """For a spreadsheet, with a mark by which the usual ones read it as UTF-8."""
+    found = console().lists.file(operator(), sieve_of(_asked(), datetime.now(UTC)))
+    text = io.StringIO()
+    csv.writer(text).writerows(_lines(found.decisions))
+    response = make_response(b"\xef\xbb\xbf" + text.getvalue().encode())
+    response.content_type = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = 'attachment; filename="decisions.csv"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def sieve_of(asked: Mapping[str, str], now: datetime) -> Sieve:
+    """What the form asks for; raises InvalidRequest for what is no time and no amount."""
+    since, until = _span(asked, now)
+    currency = asked["currency"].upper()
+    bounded = asked["at_least"] or asked["at_most"]
+    return Sieve(
+        since=since,
+        until=until,
+        level=asked["level"],
+        status=asked["status"],
+        fired=asked["rule"],
+        device_id=asked["device"],
+        client=asked["client"],
+        currency=currency or ("CNY" if bounded else ""),
+        at_least=_minor(asked["at_least"], currency or "CNY"),
+        at_most=_minor(asked["at_most"], currency or "CNY"),
+    )
+
+
+def _asked() -> dict[str, str]:
+    asked = {name: typed(request.args.get(name, ""))[:200] for name in FIELDS}
+    asked |= {
+        name: typed_plainly(asked[name]) for name in ("at_least", "at_most", "since", "until", "currency")
+    }
+    if not (asked["days"] or asked["since"] or asked["until"]):
+        asked["days"] = "week"
+    return asked
+
+
+def _page(
+    asked: Mapping[str, str],
+    found: tuple[Decision, ...] | None,
+    *,
+    older: str = "",
+    whole: bool = True,
+    message: str = "",
+    status: int = 200,
+) -> Response:
+    given = {name: text for name, text in asked.items() if text}
+    return page(
+        "console/decisions.html",
+        status=status,
+        asked=asked,
+        found=found,
+        whole=whole,
+        message=message,
+        query=urlencode(given),
+        older=urlencode({**given, "after": older}) if older else "",
+        levels=wording.LEVELS,
+        statuses=[name for name in wording.STATUSES if name != "refused"],
+        days=DAY_NAMES,
+        most=MOST_LISTED,
+    )
+
+
+def _span(asked: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
+    """Days are those of the operator's own clock, which the page's script states in minutes east of UTC."""
+    if asked["days"] in DAYS:
+        east = _east()
+        midnight = (now + east).replace(hour=0, minute=0, second=0, microsecond=0) - east
+        first, last = DAYS[asked["days"]]
+        return midnight + timedelta(days=first), midnight + timedelta(days=last)
+    since = _instant(asked["since"]) or now - timedelta(days=7)
+    return since, _instant(asked["until"]) or now + timedelta(seconds=1)
+
+
+def _east() -> timedelta:
+    stated = request.cookies.get("east", "480")
+    east = timedelta(minutes=int(stated)) if re.fullmatch(r"-?\d{1,3}", stated) else timedelta(hours=8)
+    return max(-_OFFSET, min(_OFFSET, east))
+
+
+def _instant(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequest("this is no time") from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC) - _east()
+
+
+def _minor(text: str, currency: str) -> int | None:
+    """An amount as people type it, in the smallest unit."""
+    if not text:
+        return None
+    try:
+        amount = Decimal(text.replace(",", "").removeprefix("¥"))
+    except InvalidOperation:
+        raise InvalidRequest("this is no amount") from None
+    if not amount.is_finite() or abs(amount) > 10**15:
+        raise InvalidRequest("this is no amount")
+    return int(amount.scaleb(MINOR_DIGITS.get(currency, 0)))
+
+
+def _lines(decisions: tuple[Decision, ...]) -> Iterator[list[str]]:
+    yield [
+        "id", "created_at", "client", "user_id", "transaction_id", "type", "amount", "currency", "payee",
+        "level", "status", "rules", "device_id", "novelty",
+    ]  # fmt: skip
+    for each in decisions:
+        payment = each.payment
+        cells = (
+            each.id,
+            each.created_at.isoformat(),
+            payment.subject.client,
+            payment.subject.user,
+            payment.transaction_id,
+            payment.type,
+            major_units(payment.amount_minor, payment.currency),
+            payment.currency,
+            payment.payee.name,
+            each.level,
+            each.status.value,
+            " ".join(each.fired),
+            each.device_id or "",
+            each.novelty,
+        )
+        yield [as_cell(cell) for cell in cells]
+
+
+def as_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: a payee may be called anything."""
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -1,0 +1,85 @@
+"""One glance: what the window came to, beside the window before it, and what needs somebody. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, SECONDS, TIME
+from authsvc.operators.figures import ScoreShift, Series
+from authsvc.web.console.wording import N_
+
+ENDS = ("authenticated", "failed", "declined_by_user", "expired")
+ENOUGH = 10
+"""Below so many nothing is called a rise."""
+
+RISES = 2.0
+
+ALERTS = {
+    "locked": N_("Tries while locked out have more than doubled"),
+    "attacks": N_("Liveness rejects have more than doubled"),
+    "passing": N_("Fewer challenges are passed than before"),
+    "drift": N_("Scores have moved: look into the model or the cameras"),
+    "waiting": N_("Somebody waits for a second operator"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number now and in the window before; None where nothing was counted."""
+
+    now: float | None
+    before: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    decisions: Figure
+    passed: Figure
+    median: Figure
+    slowest: Figure
+    alerts: tuple[str, ...]
+
+
+def glance(now: Series, before: Series, shifts: Sequence[ScoreShift], waiting: int) -> Glance:
+    passed = Figure(_passed(now), _passed(before))
+    alerts = {
+        "locked": _rises(sum(now.of(LOCKED)), sum(before.of(LOCKED))),
+        "attacks": _rises(_attacks(now), _attacks(before)),
+        "passing": passed.now is not None and passed.before is not None and passed.now < 0.8 * passed.before,
+        "drift": any(each.drift().verdict == "alarm" for each in shifts),
+        "waiting": waiting > 0,
+    }
+    return Glance(
+        decisions=Figure(sum(now.of(DECISION)), sum(before.of(DECISION))),
+        passed=passed,
+        median=Figure(_quantile(now, 0.5), _quantile(before, 0.5)),
+        slowest=Figure(_quantile(now, 0.95), _quantile(before, 0.95)),
+        alerts=tuple(name for name, is_on in alerts.items() if is_on),
+    )
+
+
+def _passed(series: Series) -> float | None:
+    counts = series.totals(CHALLENGE)
+    ended = sum(counts.get(name, 0) for name in ENDS)
+    return counts.get("authenticated", 0) / ended if ended else None
+
+
+def _attacks(series: Series) -> int:
+    counts = series.totals(FACTOR)
+    return sum(count for name, count in counts.items() if name.endswith((":attack", ":undecided")))
+
+
+def _rises(now: int, before: int) -> bool:
+    return now >= ENOUGH and now > RISES * before
+
+
+def _quantile(series: Series, share: float) -> float | None:
+    """The bound within which this share was through, as far as the steps tell it."""
+    counts = {int(name): count for name, count in series.totals(TIME).items()}
+    total, seen = sum(counts.values()), 0
+    for bound in SECONDS if total else ():
+        seen += counts.get(bound, 0)
+        if seen >= share * total:
+            return bound
+    return None

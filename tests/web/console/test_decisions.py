@@ -1,0 +1,125 @@
+"""The list of decisions: sifted, shared by its address, taken along as a file; and one search for whatever is in hand."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from authsvc.bootstrap.running import Wired
+from authsvc.domain.operator import Role
+from authsvc.errors import InvalidRequest
+from authsvc.operators import lists
+from authsvc.web.console.decisions import FIELDS, as_cell, sieve_of
+from tests.web.console.conftest import Shop
+from tests.web.console.people import Person, audited
+from tests.web.console.test_pages import opened, signed_in
+
+NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+
+
+def ids(page: str) -> list[str]:
+    return re.findall(r'href="/console/decisions/(dec_[a-z0-9]+)"', page)
+
+
+def asked(**fields: str) -> dict[str, str]:
+    return {**dict.fromkeys(FIELDS, ""), **fields}
+
+
+def test_a_list_holds_what_its_address_says(auditor: Person, shop: Shop):
+    small, large = shop.decide("u_list", amount=100), shop.decide("u_list", amount=600_001)
+    assert {small["id"], large["id"]} <= set(ids(opened(auditor, "/console/decisions?days=week")))
+    found = ids(opened(auditor, "/console/decisions?days=week&at_least=6000.01"))
+    assert large["id"] in found
+    assert small["id"] not in found
+    assert small["id"] in ids(opened(auditor, "/console/decisions?days=week&at_most=1"))
+    level = large["level"]
+    assert large["id"] in ids(
+        opened(auditor, f"/console/decisions?days=week&level={level}&status={large['status']}")
+    )
+    rule = large["reasons"][0]["rule"]
+    assert large["id"] in ids(opened(auditor, f"/console/decisions?days=week&rule={rule}"))
+    for nothing in ("days=week&level=otp&status=denied", "days=week&rule=no-such_rule",
+                    "days=week&client=nobody", "days=week&device=dev_%25", "until=2001-01-01T00:00"):  # fmt: skip
+        assert ids(opened(auditor, f"/console/decisions?{nothing}")) == []
+    by_amount = ids(opened(auditor, "/console/decisions?days=week&order=largest"))
+    assert by_amount.index(large["id"]) < by_amount.index(small["id"])
+    assert "5000.00" in opened(auditor, "/console/decisions?at_least=much", 422)
+
+
+def test_a_list_goes_on_and_shows_each_decision_once(
+    auditor: Person, shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(lists, "PAGE", 3)
+    monkeypatch.setattr(lists, "READ_AT_ONCE", 2)
+    made = {shop.decide("u_many", amount=70_000_000 + at)["id"] for at in range(8)}
+    seen: list[str] = []
+    path = "/console/decisions?days=week&at_least=700000"
+    while path:
+        page = opened(auditor, path)
+        seen += ids(page)
+        onward = re.search(r'href="(/console/decisions\?[^"]*)">Next page', page)
+        path = onward.group(1).replace("&amp;", "&") if onward is not None else ""
+    assert sorted(seen) == sorted(made)
+
+
+def test_a_file_holds_the_same_and_that_it_was_taken_is_on_record(auditor: Person, shop: Shop, wired: Wired):
+    decision = shop.decide("u_file", amount=3_969_004)
+    answer = auditor.browser.get("/console/decisions.csv?days=week&at_least=39690.04&at_most=39690.04")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+    assert [(row["id"], row["amount"], row["currency"]) for row in rows] == [
+        (decision["id"], "39690.04", "CNY")
+    ]
+    assert audited(wired, "decision.export")[-1]["details"] == {"lines": 1}
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "=cmd|' /C calc'!A0"]
+)
+def test_no_cell_is_a_formula(text: str):
+    assert as_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["友谊商店", "u_42", "1250.00", "", "a=b"])
+def test_other_cells_are_as_they_are(text: str):
+    assert as_cell(text) == text
+
+
+def test_who_may_not_read_users_sees_no_link_to_them(new_operator: Callable[..., Person], shop: Shop):
+    shop.decide("u_hidden", amount=100)
+    analyst = signed_in(new_operator, Role.ANALYST)
+    page = opened(analyst, "/console/decisions?days=week")
+    assert "u_hidden" in page
+    assert "/console/user?" not in page
+
+
+def test_a_day_is_the_operators_own(app: object):
+    from flask import Flask
+
+    with Flask("x").test_request_context(headers={"Cookie": "east=480"}):
+        sieve = sieve_of(asked(days="yesterday"), NOON)
+    assert (sieve.since, sieve.until - sieve.since) == (
+        datetime(2026, 11, 25, 16, tzinfo=UTC),
+        timedelta(days=1),
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"at_least": "NaN"}, {"at_most": "1e99"}, {"since": "yesterday"}])
+def test_what_is_no_amount_and_no_time_is_said(app: object, wrong: dict[str, str]):
+    from flask import Flask
+
+    with Flask("x").test_request_context(), pytest.raises(InvalidRequest):
+        sieve_of(asked(**wrong), NOON)
+
+
+def test_a_search_finds_a_decision_by_its_transaction_and_says_where_it_looked(auditor: Person, shop: Shop):
+    decision = shop.decide("u_searched", amount=100)
+    for text in (decision["id"], decision["transaction_id"], f" {decision['id'].upper()}"):
+        answer = auditor.browser.get("/console/cases", query_string={"q": text})
+        assert answer.headers["Location"] == f"/console/decisions/{decision['id']}"
+    page = opened(auditor, "/console/cases?q=nothing_of_that_name", 404)
+    assert "the transaction ids of every payment backend" in page
+    assert "the users of every payment backend" in page
