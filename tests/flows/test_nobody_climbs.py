@@ -7,7 +7,7 @@ import pytest
 
 from authsvc.biometric.words import Gates, Modality
 from authsvc.device.novelty import StatedDevice
-from authsvc.errors import ChallengeFailed, InvalidRequest, NotFound, ProofRequired
+from authsvc.errors import ChallengeFailed, InvalidRequest, NotFound, ProofRequired, ReceiptMismatch
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor
 from authsvc.stepup.closing import present
@@ -114,6 +114,22 @@ def test_the_phone_that_is_stated_does_not_lower_an_act(bench: Bench, owner: Hol
     assert {owner.asks("enrollment", device)["level"] for device in (owner.device, StatedDevice())} == {
         "face"
     }
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_stricter_answer_voids_the_receipt_of_before_though_nobody_can_prove_it(
+    bench: Bench, owner: Holder, frozen: bool
+):
+    """What is not possible or denied takes no place of its own, and must not leave the milder answer good beside it."""
+    owner.enroll("otp", "device")
+    payment = bench.payment(2_500)
+    receipt = str(bench.decide(payment, owner.device)["receipt"])
+    if frozen:
+        bench.services.users.freeze(bench.key, USER, "stolen")
+    again = bench.decide(payment, owner.device, risk=99)
+    assert again["status"] == ("denied" if frozen else "not_possible")
+    with pytest.raises(ReceiptMismatch):
+        said(bench.services.receipts.consume(bench.key, bench.once(), receipt, payment))
 
 
 # -- Every new factor waits -------------------------------------------------------------------------------------------
