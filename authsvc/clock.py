@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -15,7 +16,8 @@ class SystemClock:
     """The machine's clock, in the whole milliseconds that the store keeps: an instant read back equals the one written."""
 
     def now(self) -> datetime:
-        return from_millis(to_millis(datetime.now(UTC)))
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class FrozenClock:
@@ -44,6 +46,8 @@ def from_millis(millis: int) -> datetime:
     return _EPOCH + millis * _MILLISECOND
 
 
+@lru_cache(maxsize=256)
 def rfc3339(at: datetime) -> str:
-    """An instant as it is shown: RFC 3339, UTC, milliseconds, `Z`."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """An instant as it is shown: RFC 3339, UTC, milliseconds, `Z`. One request shows the same few many times."""
+    ours = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return f"{ours.isoformat(timespec='milliseconds')[:-6]}Z"

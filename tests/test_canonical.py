@@ -1,18 +1,24 @@
 """One text for one JSON value, whichever of two writers wrote it."""
 
 import json
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import pytest
 import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authsvc.canonical import canonical
+from authsvc import canonical as writers
+from authsvc.canonical import canonical, compact
 from authsvc.factor import Factor
+from authsvc.payment import Payee
 
 LARGEST = 2**53 - 1
+NO_JSON = (b"bytes", object(), {1, 2})
+UNKNOWN = Payee("p", "a dataclass")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 JSON = st.recursive(
     st.none()
@@ -28,8 +34,23 @@ JSON = st.recursive(
 @settings(max_examples=500, deadline=None)
 @given(st.dictionaries(TEXT, JSON, max_size=5))
 @pytest.mark.long
-def test_the_quick_writer_agrees_with_the_standard(value: dict[str, Any]):  # Any: any JSON value.
+def test_the_quick_writers_agree_with_the_standard(value: dict[str, Any]):  # Any: any JSON value.
     assert canonical(value).encode() == rfc8785.dumps(value)
+    assert writers._slowly(value) == canonical(value)
+    assert json.loads(compact(value)) == value
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(TEXT, st.recursive(st.none() | st.integers(-LARGEST, LARGEST) | TEXT, st.lists)))
+def test_what_is_plain_is_written_the_same_way_with_and_without_the_quick_library(value: dict[str, Any]):
+    assert compact(value) == writers._write(value)
+    assert canonical(value) == writers._slowly(value) == rfc8785.dumps(value).decode()
+
+
+def test_the_client_alone_writes_without_the_quick_library(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(writers, "_quick", None)
+    assert canonical({"b": ["友", 1], "a": None}) == '{"a":null,"b":["友",1]}'
+    assert compact({"b": ["友", 1], "a": None}) == '{"b":["友",1],"a":null}'
 
 
 @pytest.mark.parametrize(
@@ -53,8 +74,30 @@ def test_a_value_has_the_text_that_the_standard_gives_it(value: dict[str, object
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), 2**53, -(2**63), "\ud800", b"bytes", object(), {1, 2}],
+    [float("nan"), float("inf"), 2**53, -(2**63), 2**70, "\ud800", *NO_JSON],
 )
 def test_what_has_no_canonical_form_is_refused(value: object):
-    with pytest.raises(ValueError, match=r"canonical|JSON|surrogates"):
-        canonical({"value": value})
+    for held in ({"value": value}, {"value": [{"deep": (None, value)}]}):
+        with pytest.raises(ValueError, match=r"canonical|JSON|surrogates"):
+            canonical(held)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        float("-inf"),
+        *NO_JSON,
+        datetime(2026, 1, 1, tzinfo=UTC),
+        date(2026, 1, 1),
+        UUID(int=1),
+        UNKNOWN,
+    ],
+)
+def test_what_is_no_json_value_is_not_written_at_all(value: object):
+    """orjson knows more types than JSON has, and writes NaN as null."""
+    for held in ({"value": value}, {"value": [{"deep": (None, value)}]}):
+        with pytest.raises((ValueError, TypeError)):
+            compact(held)
+        with pytest.raises(ValueError, match=r"canonical|JSON"):
+            canonical(held)

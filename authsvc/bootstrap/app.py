@@ -6,10 +6,11 @@ Importing it loads no model and no numerical library; what computes is handed in
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
 from authsvc.biometric.drift import expected_beside
 from authsvc.biometric.manifest import manifest_folder
@@ -45,14 +46,30 @@ class App(Flask):
         self._metrics = metrics
         self.url_map.merge_slashes = False
 
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """As Flask's, which reads from the environment once more what the request knows by now; there is one server name."""
+        if request is None:
+            return None
+        return self.url_map.bind(
+            request.host,
+            script_name=request.root_path,
+            subdomain="",
+            url_scheme=request.scheme,
+            default_method=request.method,
+            path_info=request.path,
+        )
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Every view is a plain function; Flask looks at each request whether it is one."""
+        return func
+
     def process_response(self, response: Response) -> Response:
         """What happens to every answer: headers, counters, and its line in the log."""
         asked, answer = current(), cast(ApiResponse, response)
         if AGAIN in answer.headers:
             # The server asks again in a moment; nobody has been answered yet.
             return answer
-        answer.secure()
-        answer.headers.add("X-Request-Id", asked.id)
+        answer.request_id = asked.id
         route = "unknown" if asked.url_rule is None else asked.url_rule.rule
         self._metrics.served(asked.method, route, answer.status_code, asked.seconds(), asked.queued())
         if answer.slug is not None:

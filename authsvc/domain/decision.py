@@ -89,6 +89,11 @@ class Passed:
         """These fields among others; one that is not there keeps its default."""
         return cls(**{each.name: stated[each.name] for each in fields(cls) if each.name in stated})  # type: ignore[arg-type]  # Typed where they come in.
 
+    @classmethod
+    def of(cls, stated: object) -> Passed:
+        """The attributes of what has them all."""
+        return cls(*map(stated.__getattribute__, cls.__slots__))
+
     def to_json(self) -> Json:
         # Not `asdict`, which copies deeply what is only written: every decision comes by here.
         stated = ((each, getattr(self, each)) for each in self.__slots__)

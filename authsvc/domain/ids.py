@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
+
+_SYMBOLS = b"abcdefghijklmnopqrstuvwxyz234567"
+_SYMBOL_OF_BYTE = _SYMBOLS * 8
 
 
 def new_id(prefix: str) -> str:
     """`dec_…`: 24 lower-case letters and digits (base 32) behind the prefix."""
-    return f"{prefix}_{base64.b32encode(secrets.token_bytes(15)).decode().lower()}"
+    # 256 is 8 times 32, so that each byte is a symbol, and each symbol is as likely.
+    return f"{prefix}_{secrets.token_bytes(24).translate(_SYMBOL_OF_BYTE).decode()}"
 
 
 def twin(object_id: str, prefix: str) -> str:

@@ -6,15 +6,19 @@ of the payment, and is consumed once.
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from jwt.algorithms import ECAlgorithm
 
 from authsvc.audit.evidence import Evidence, PolicyUsed
+from authsvc.canonical import compact
 from authsvc.clock import from_millis, rfc3339, to_millis
 from authsvc.domain.decision import Decision, ReceiptRef, Status
 from authsvc.errors import ReceiptMismatch
@@ -71,8 +75,7 @@ class ReceiptIssuer:
             "warnings": list(self._warnings),
             **proven_claims(decision),
         }
-        token = jwt.encode(claims, key, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": kid})
-        return ReceiptRef(token, jti, expires_at)
+        return ReceiptRef(_signed(TYPE, kid, claims, key), jti, expires_at)
 
     def erased(self, subject: Subject, position: AuditPosition, now: datetime) -> str:
         """The receipt for an erasure: it never expires, and says where the audit says the same."""
@@ -85,7 +88,7 @@ class ReceiptIssuer:
             "erased_at": rfc3339(now),
             "audit": {"chain": position.chain, "seq": position.seq},
         }
-        return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"typ": ERASURE_TYPE, "kid": kid})
+        return _signed(ERASURE_TYPE, kid, claims, key)
 
 
 class ReceiptReader:
@@ -116,6 +119,24 @@ class ReceiptReader:
         if int(now.timestamp()) >= int(str(claims["exp"])):
             raise ReceiptMismatch("the receipt has expired")
         return claims
+
+
+def _signed(kind: str, kid: str, claims: Mapping[str, object], key: EllipticCurvePrivateKey) -> str:
+    """The claims as a JWS in its compact form (RFC 7515 section 7.1); the library signs, and is not asked about the rest."""
+    message = f"{_header(kind, kid)}.{_base64(compact(claims).encode())}"
+    return f"{message}.{_base64(_ES256.sign(message.encode(), key))}"
+
+
+@lru_cache(maxsize=32)
+def _header(kind: str, kid: str) -> str:
+    return _base64(compact({"alg": ALGORITHM, "kid": kid, "typ": kind}).encode())
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+_ES256 = ECAlgorithm(ECAlgorithm.SHA256)
 
 
 def proven_claims(decision: Decision) -> dict[str, object]:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 from authsvc.http import BODY_PENDING, QUEUED_AT
@@ -21,6 +20,7 @@ from authsvc.serving.environ import call
 from authsvc.serving.exchange import Exchange
 from authsvc.serving.memory import Memory
 from authsvc.serving.settings import ServerSettings
+from authsvc.serving.threads import Threads
 from authsvc.serving.waiting import HELD_LONG_ENOUGH, WAITED, seconds_to_hold
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class WsgiBridge:
         self._stopping = stopping
         self._settings = settings
         self._memory = Memory(settings.max_buffered_bytes, settings.caller_bytes)
-        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="web")
+        self._threads = Threads(settings.threads, "web")
         self._room = settings.threads + settings.max_waiting
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -60,7 +60,7 @@ class WsgiBridge:
 
     def close(self) -> None:
         """Drops what still waits for a thread; what runs is left to end by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     async def _exchanged(self, exchange: Exchange) -> Answer | None:
         """The answer; None when the client is gone. A large body is read once the application has said for whom."""
@@ -103,9 +103,8 @@ class WsgiBridge:
         self._room -= 1
         environ[QUEUED_AT] = time.perf_counter()
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, call, self._application, environ, body
-            )
+            answer: Answer = await self._threads.run(call, self._application, environ, body)
+            return answer
         except asyncio.CancelledError:
             # The server cancels requests at one moment only: when the time to drain is over.
             return refusal.STOPPING.answer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -55,12 +56,17 @@ def _headers(scope: HTTPScope) -> dict[str, str]:
     for raw_name, raw_value in scope["headers"]:
         if b"_" in raw_name:
             continue
-        name, value = raw_name.decode("latin-1").upper().replace("-", "_"), raw_value.decode("latin-1")
-        key = name if name in _UNPREFIXED else f"HTTP_{name}"
+        key, value = _key(raw_name), raw_value.decode("latin-1")
         if key in found:
             value = found[key] + ("; " if key == "HTTP_COOKIE" else ",") + value
         found[key] = value
     return found
+
+
+@lru_cache(maxsize=1024)
+def _key(raw_name: bytes) -> str:
+    name = raw_name.decode("latin-1").upper().replace("-", "_")
+    return name if name in _UNPREFIXED else f"HTTP_{name}"
 
 
 def call(application: WSGIApplication, environ: dict[str, Any], body: bytes | None) -> Answer:
@@ -93,9 +99,10 @@ def call(application: WSGIApplication, environ: dict[str, Any], body: bytes | No
 
 def _whole(status: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
     # The server writes the date itself, and two of them are one too many (RFC 9110 §6.6.1).
-    encoded = (_encoded(*header) for header in headers)
-    return Answer(int(status[:3]), tuple(each for each in encoded if each[0] != b"date"), body)
+    encoded = [(_name(name), value.encode("latin-1")) for name, value in headers]
+    return Answer(int(status[:3]), tuple([each for each in encoded if each[0] != b"date"]), body)
 
 
-def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
-    return name.lower().encode("latin-1"), value.encode("latin-1")
+@lru_cache(maxsize=256)
+def _name(name: str) -> bytes:
+    return name.lower().encode("latin-1")

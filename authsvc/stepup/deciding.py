@@ -98,7 +98,7 @@ class Deciding:
         outcome = self._evaluate(policy, inputs, account, now)
         decision = Decision(
             id=new_id("dec"),
-            status=Status.DENIED,
+            status=_first_status(outcome),
             level=outcome.level.value,
             payment=request.payment,
             binding=Binding.of(request.payment),
@@ -163,8 +163,7 @@ class Deciding:
         if outcome.level is Level.DENY:
             return decision
         if outcome.level is Level.NONE:
-            status = Status.APPROVED if outcome.exemption is None else Status.EXEMPTED
-            return signed(self._receipts, tx, replace(decision, status=status), now)
+            return signed(self._receipts, tx, decision, now)
         ways = self._open(outcome, outcome.level, account, now)
         if not ways:
             missing = _missing(outcome, self._usable(outcome, account, now))
@@ -231,6 +230,13 @@ class Deciding:
                 strong, young if young_key_counts(way, inputs.novelty, inputs.type) else young - set(KEYS)
             )
         )
+
+
+def _first_status(outcome: Outcome) -> Status:
+    """Of a decision before it is known whether its challenge can be answered."""
+    if outcome.level is not Level.NONE:
+        return Status.DENIED
+    return Status.APPROVED if outcome.exemption is None else Status.EXEMPTED
 
 
 def strongest(policy: Policy, owed: frozenset[Factor]) -> Level:

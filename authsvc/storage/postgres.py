@@ -52,7 +52,7 @@ class PostgresConnection:
         self._raw.prepare_threshold = 1
         self._known: dict[tuple[object, ...], list[Row]] = {}
         self._believing = False
-        self._later: list[Query] = []
+        self._later: dict[str, list[Params]] = {}
 
     def begin(self, ahead: Sequence[Query] = (), *, believing: bool = False) -> None:
         self._believing = believing
@@ -100,18 +100,23 @@ class PostgresConnection:
     def expect(self, sql: str, params: Params) -> bool:
         if not self._believing:
             return self.run(sql, params) == 1
-        self._later.append((sql, params))
+        self._later.setdefault(sql, []).append(params)
         return True
 
     def settle(self) -> None:
-        later, self._later = self._later, []
+        later, self._later = self._later, {}
+        if not later:
+            return
+        cursors = {sql: self._raw.cursor() for sql in later}
         with _translated(), self._raw.pipeline():
-            cursors = [self._raw.execute(pyformat(sql), params) for sql, params in later]
-        if not all(cursor.rowcount == 1 for cursor in cursors):
+            # One statement for many rows costs the driver half of many statements.
+            for sql, cursor in cursors.items():
+                cursor.executemany(pyformat(sql), later[sql])
+        if any(cursor.rowcount != len(later[sql]) for sql, cursor in cursors.items()):
             raise Conflict("something expected was not so")
 
     def _forget(self) -> None:
-        self._known, self._later = {}, []
+        self._known, self._later = {}, {}
 
     def _execute(self, sql: str, params: Params | None = None) -> psycopg.Cursor[Row]:
         with _translated():

@@ -83,7 +83,8 @@ class Sealer:
     def seal_service(self, place: Place, plaintext: bytes) -> bytes:
         """Seal a row that belongs to nobody, such as an idempotent answer, under the service's own key."""
         key_id, key = self._ring.sealing_key(_SERVICE)
-        salt, nonce = secrets.token_bytes(SALT_SIZE), secrets.token_bytes(NONCE_SIZE)
+        drawn = secrets.token_bytes(SALT_SIZE + NONCE_SIZE)
+        salt, nonce = drawn[:SALT_SIZE], drawn[SALT_SIZE:]
         header = VERSION + bytes.fromhex(key_id) + salt
         cipher = AESGCM(_row_key(key, salt))
         return header + nonce + cipher.encrypt(nonce, plaintext, place.associated_data(b"service-row\x00"))
@@ -146,4 +147,4 @@ def _owned(place: Place) -> Subject:
 
 def _unambiguous(*parts: str) -> bytes:
     encoded = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in encoded])

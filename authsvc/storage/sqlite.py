@@ -53,8 +53,11 @@ class SqliteConnection:
         return False
 
     def all(self, sql: str, params: Params) -> list[Row]:
-        with _translated():
-            return self._raw.execute(sql, dict(params)).fetchall()
+        # Not `_translated`: a decision asks often enough that a context manager for each statement shows.
+        try:
+            return self._raw.execute(sql, params).fetchall()
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
 
     def run(self, sql: str, params: Params) -> int:
         return self._execute(sql, params).rowcount
@@ -70,8 +73,10 @@ class SqliteConnection:
             self._raw.executemany(sql, rows)
 
     def _execute(self, sql: str, params: Params) -> sqlite3.Cursor:
-        with _translated():
-            return self._raw.execute(sql, dict(params))
+        try:
+            return self._raw.execute(sql, params)
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
 
 
 def new_file(path: Path) -> None:
@@ -123,5 +128,9 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        said = _LASTING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, type(error).__name__)
-        raise Unavailable(f"the database did not answer: {said}", retry_after=1) from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: sqlite3.Error) -> Unavailable:
+    said = _LASTING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, type(error).__name__)
+    return Unavailable(f"the database did not answer: {said}", retry_after=1)

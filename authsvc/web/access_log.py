@@ -39,7 +39,8 @@ def write(request: ApiRequest, response: ApiResponse, route: str) -> None:
         "client": request.client_id,
         "problem": response.slug,
     }
-    _log.info(_encode(line))
+    # Not `info`, which looks through the stack for the line that called it.
+    _log.handle(_log.makeRecord(_log.name, logging.INFO, __file__, 0, _encode(line), (), None))
 
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode

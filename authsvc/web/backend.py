@@ -147,7 +147,7 @@ def _decision_request(client: str, wanted: requests.DecisionWanted) -> DecisionR
         ip=context.ip,
         locale=context.locale,
         place=context.place,
-        passed=Passed.among(wanted.model_dump()),
+        passed=Passed.of(wanted),
     )
 
 

@@ -76,18 +76,27 @@ class JsonEvidence:
 
 
 def bounded(request: ApiRequest, most: int) -> bytes:
-    """The whole body; raises PayloadTooLarge before reading more than one byte past `most`."""
+    """The whole body; raises PayloadTooLarge before reading more than one byte past `most`: that one tells."""
     must_be_uncoded(request)
     length = request.content_length
     raw = b""
     if length is None or length <= most:
         admit_body(request.environ, request.caller, most)
-        # A body of unknown length is cut off at its limit without a word; the one byte more tells.
-        request.max_content_length = most + 1
-        raw = request.get_data(cache=False)
+        raw = _at_most(request, most + 1)
     if len(raw) > most or (length is not None and length > most):
         raise PayloadTooLarge(f"the body may have {most} bytes")
     return raw
+
+
+def _at_most(request: ApiRequest, most: int) -> bytes:
+    """A body of unknown length is cut off at its limit without a word."""
+    environ = request.environ
+    if environ.get("wsgi.input_terminated"):
+        # Our own server has it whole, and says so: no further stream has to watch over its end.
+        terminated: bytes = environ["wsgi.input"].read(most)
+        return terminated
+    request.max_content_length = most
+    return request.get_data(cache=False)
 
 
 def must_be_uncoded(request: ApiRequest) -> None:

@@ -66,7 +66,7 @@ def preferred_wait(request: ApiRequest) -> float:
 def _key(given: str) -> str:
     quoted = _QUOTED_KEY.fullmatch(given)
     if quoted is not None:
-        return re.sub(r"\\(.)", r"\1", quoted.group(1))
+        return quoted.group(1) if "\\" not in given else re.sub(r"\\(.)", r"\1", quoted.group(1))
     if _BARE_KEY.fullmatch(given) is None:
         raise InvalidRequest("`Idempotency-Key` must be 1 to 255 visible ASCII characters, bare or in quotes")
     return given

@@ -103,7 +103,4 @@ def _no_such(name: str, error: ValidationError) -> InvalidRequest | NotFound:
 
 
 def _response(reply: Reply) -> ApiResponse:
-    response = ApiResponse(reply.body, reply.status, content_type=reply.media)
-    if reply.headers:
-        response.headers.update(dict(reply.headers))
-    return response
+    return ApiResponse.whole(reply.body, reply.status, reply.media, reply.headers)

@@ -6,13 +6,17 @@ For `dispatch` and `app`. A request keeps what its log line needs, so no hook ru
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from time import perf_counter
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Request, Response, request
 
 from authsvc.http import QUEUED_AT, TRACE, Trace, trace_of
 from authsvc.web.operations import Plane
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 SECURITY_HEADERS = (
     ("Cache-Control", "no-store"),
@@ -21,6 +25,8 @@ SECURITY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
 )
 """What an answer says unless it says something of its own."""
+
+_BY_NAME = tuple((name.lower(), (name, value)) for name, value in SECURITY_HEADERS)
 
 
 class ApiRequest(Request):
@@ -52,17 +58,38 @@ class ApiRequest(Request):
 
 
 class ApiResponse(Response):
-    """A response that knows which problem it is, if it is one."""
+    """A response that knows which problem it is, if it is one, and to which request it is the answer, once it is one.
+
+    With that come the security headers, written behind its own as it goes out: a header that is added to the others before is
+    looked through three times on its way.
+    """
 
     slug: str | None = None
+    request_id: str | None = None
+    is_whole = False
     default_mimetype = "application/json"
 
-    def secure(self) -> None:
-        """Add the security headers that it does not set itself."""
-        own = {name.lower() for name, _ in self.headers}
-        for name, value in SECURITY_HEADERS:
-            if name.lower() not in own:
-                self.headers.add(name, value)
+    @classmethod
+    def whole(cls, body: bytes, status: int, media: str, headers: Iterable[tuple[str, str]]) -> ApiResponse:
+        """A body that is there, under headers that name no place: nothing of it is looked at again before it goes out."""
+        response = cls(body, status, content_type=media)
+        for name, value in headers:
+            response.headers.set(name, value)
+        response.is_whole = status not in (204, 304)
+        return response
+
+    def get_wsgi_response(
+        self, environ: WSGIEnvironment
+    ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        if self.is_whole and environ["REQUEST_METHOD"] != "HEAD":
+            body, status, headers = self.response, self.status, self.headers.to_wsgi_list()
+        else:
+            body, status, headers = super().get_wsgi_response(environ)
+        if self.request_id is not None:
+            own = {name.lower() for name, _ in headers}
+            headers += [header for name, header in _BY_NAME if name not in own]
+            headers.append(("X-Request-Id", self.request_id))
+        return cast(Iterable[bytes], body), status, headers
 
 
 def current() -> ApiRequest:

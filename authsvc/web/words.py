@@ -34,7 +34,14 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+# What nearly all of them are; `ipaddress` takes ten times as long to say the same.
+_IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}", re.ASCII)
+
+
 def _ip(text: str) -> str:
+    if _IPV4.fullmatch(text):
+        return text
     try:
         ipaddress.ip_address(text)
     except ValueError:

@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 
 from authsvc.lab.drill.drill import NotPlayed, drill
-from authsvc.lab.drill.people import LARGE, MEDIUM, Asked, Opened, Person, milliseconds
+from authsvc.lab.drill.people import LARGE, MEDIUM, QUIET, Asked, Opened, Person, milliseconds
 from authsvc.lab.drill.scene import Scene, expect
 from authsvc.lab.drill.service import Json
 
+HIGH = 80
 MOST_PARTS = 8
 FRAMES = 4
 GESTURE_S = 1.5
@@ -104,7 +105,9 @@ def gesture_grinding(scene: Scene) -> None:
 
 def asked_for_face(owner: Person) -> Asked:
     """A challenge that a face answers, with a code where that is asked for as well."""
-    asked = owner.until_asked(lambda: owner.asks(MEDIUM, risk=80), "face")
+    # A known phone is asked for a face where the risk is high, an unknown one always.
+    risk = QUIET if owner.device is None else HIGH
+    asked = owner.until_asked(lambda: owner.asks(MEDIUM, risk=risk), "face")
     way = face_way(asked)
     expect(asked.send("POST", "/switch", {"factors": sorted(way)}), 200)
     return asked
