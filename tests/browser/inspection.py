@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 HEAVIEST = 150_000
 """Bytes of a page with everything that it loads."""
 
-SHAPES = {"phone": (390, 844), "desktop": (1280, 800)}
+SHAPES = {"phone": (390, 844), "small": (320, 568), "landscape": (844, 390), "desktop": (1280, 800)}
 NARROWEST = 320
 
 _axe = Axe()
@@ -67,4 +67,8 @@ def _picture(page: Page, name: str) -> None:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # One of its literals.
             file = Path(folder) / f"{name}-{language}-{shape}-{scheme}.png"
             page.screenshot(path=str(file), full_page=True)
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", forced_colors="active")
+    width, height = SHAPES["phone"]
+    page.set_viewport_size({"width": width, "height": height})
+    page.screenshot(path=str(Path(folder) / f"{name}-{language}-phone-forced.png"), full_page=True)
+    page.emulate_media(forced_colors="none")

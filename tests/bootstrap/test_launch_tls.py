@@ -1,0 +1,126 @@
+"""The whole service under TLS of its own, with a listener for operators, asked by the client of a backend whose key is bound."""
+
+import json
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+
+import pytest
+
+from authsvc.client import AuthsvcClient
+from authsvc.errors import Unauthenticated, Unavailable
+from tests.support.certificates import Authority, Pair
+from tests.support.live import PATIENCE_S, PROGRAM, LiveService
+from tests.support.ports import free_port
+
+
+class EncryptedService(LiveService):
+    """`authsvc serve` under TLS; its health is asked where operators ask."""
+
+    def __init__(self, folder: Path, models: Path) -> None:
+        self.authority = Authority(folder / "authority")
+        ours = self.authority.issue("localhost", file="server")
+        self.operators_port = free_port()
+        environment = {
+            "AUTHSVC_TLS_CERTIFICATE_FILE": str(ours.certificate),
+            "AUTHSVC_TLS_KEY_FILE": str(ours.key),
+            "AUTHSVC_TLS_CLIENT_CA_FILE": str(self.authority.ca),
+            "AUTHSVC_TLS_REVOKED_FILE": str(self.authority.crl),
+            "AUTHSVC_ADMIN_PORT": str(self.operators_port),
+            "AUTHSVC_LOG_FORMAT": "json",
+        }
+        super().__init__(folder, models, workers=1, environment=environment)
+
+    def answers(self) -> bool:
+        try:
+            return self.of_operators("/readyz")[0] == 200
+        except (OSError, HTTPException):
+            return False
+
+    def of_operators(self, path: str) -> tuple[int, bytes]:
+        connection = HTTPConnection("127.0.0.1", self.operators_port, timeout=30)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def client(self, shown: Pair | None = None) -> AuthsvcClient:
+        context = ssl.create_default_context(cafile=str(self.authority.ca))
+        if shown is not None:
+            context.load_cert_chain(shown.certificate, shown.key)
+        url = f"https://localhost:{self.port}"
+        return AuthsvcClient(url, self.api_key, client="demo-shop", tries=1, ssl_context=context)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[EncryptedService]:
+    with EncryptedService(tmp_path_factory.mktemp("tls"), model_dir) as running:
+        yield running
+
+
+def status(client: AuthsvcClient) -> str:
+    payment = client.payment(
+        "u_1", "pay_1", type="transfer", amount_minor=100, currency="CNY", payee_id="p", payee_name="payee"
+    )
+    with client:
+        return client.decide(payment).status
+
+
+def is_refused(service: EncryptedService, shown: Pair | None) -> bool:
+    try:
+        status(service.client(shown))
+    except Unauthenticated:
+        return True
+    return False
+
+
+def test_a_bound_key_is_good_with_its_certificate_alone(service: EncryptedService):
+    shop, other = service.authority.issue("shop"), service.authority.issue("other")
+    assert status(service.client())
+    key_id = service.api_key.split("_")[1]
+    command = [
+        PROGRAM,
+        "keys",
+        "bind",
+        key_id,
+        "--certificate",
+        str(shop.certificate),
+        *service.store_options,
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert status(service.client(shop))
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_refused(service, None):
+        # A worker believes what it read of a key for half a second.
+        assert time.monotonic() < deadline
+    assert is_refused(service, other)
+    assert status(service.client(shop))
+    with pytest.raises(Unavailable):
+        status(service.client(Authority(service.data_dir / "foreign").issue("shop")))
+
+
+def test_operators_ask_elsewhere(service: EncryptedService):
+    code, text = service.of_operators("/metrics")
+    assert code == 200
+    assert b'authsvc_process_starts{process="web-1"} 1' in text
+    assert b"authsvc_process_resident_bytes" in text
+    context = ssl.create_default_context(cafile=str(service.authority.ca))
+    for path in ("/metrics", "/readyz", "/healthz", "/console/"):
+        connection = HTTPSConnection("localhost", service.port, timeout=30, context=context)
+        connection.request("GET", path)
+        assert connection.getresponse().status == 404
+        connection.close()
+    ready = json.loads(service.of_operators("/readyz")[1])
+    assert ready["schema"]["program"] == ready["schema"]["database"]
+
+
+def test_the_log_is_json(service: EncryptedService):
+    lines = [line for line in service.log.read_text().splitlines() if line.startswith("{")]
+    told = [json.loads(line) for line in lines]
+    assert any(each.get("message", "").startswith("listening on https://") for each in told)
+    assert any("route" in each and len(each["trace"]) == 32 for each in told)
