@@ -93,7 +93,8 @@ class StepUp:
         that the cancellation commits.
         """
         judged = self._deciding.judge(tx, self._policy(), request, now)
-        opened = tx.decisions.open(judged.decision)
+        # What is over at once takes no place, and would leave the answer of before, receipt and all, beside it.
+        opened = tx.decisions.open(judged.decision) if judged.decision.is_open else None
         if opened is None:
             standing = _standing(tx, judged.decision, now)
             if standing is not None:

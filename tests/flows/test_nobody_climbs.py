@@ -7,7 +7,7 @@ import pytest
 
 from authsvc.biometric.words import Gates, Modality
 from authsvc.device.novelty import StatedDevice
-from authsvc.errors import ChallengeFailed, InvalidRequest, NotFound, ProofRequired
+from authsvc.errors import ChallengeFailed, InvalidRequest, NotFound, ProofRequired, ReceiptMismatch
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor
 from authsvc.stepup.closing import present
@@ -114,6 +114,22 @@ def test_the_phone_that_is_stated_does_not_lower_an_act(bench: Bench, owner: Hol
     assert {owner.asks("enrollment", device)["level"] for device in (owner.device, StatedDevice())} == {
         "face"
     }
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_stricter_answer_voids_the_receipt_of_before_though_nobody_can_prove_it(
+    bench: Bench, owner: Holder, frozen: bool
+):
+    """What is not possible or denied takes no place of its own, and must not leave the milder answer good beside it."""
+    owner.enroll("otp", "device")
+    payment = bench.payment(2_500)
+    receipt = str(bench.decide(payment, owner.device)["receipt"])
+    if frozen:
+        bench.services.users.freeze(bench.key, USER, "stolen")
+    again = bench.decide(payment, owner.device, risk=99)
+    assert again["status"] == ("denied" if frozen else "not_possible")
+    with pytest.raises(ReceiptMismatch):
+        said(bench.services.receipts.consume(bench.key, bench.once(), receipt, payment))
 
 
 # -- Every new factor waits -------------------------------------------------------------------------------------------
@@ -231,7 +247,6 @@ def test_an_app_on_probation_is_no_second_proof_of_a_recovery_and_an_issued_code
 @pytest.mark.parametrize("what", ["otp", "recovery_codes", "face"])
 def test_the_owner_vetoes_what_is_not_theirs(bench: Bench, owner: Holder, thief: Holder, what: str):
     owner.enroll("key", "otp", "face")
-    mine = tuple(owner.codes)
     thief.enroll("otp", "face", proof=owner.proof("enrollment", "face", "device_uv"))
     assert {"otp", "face", "recovery_codes"} == {each["factor"] for each in _waiting(bench)}
     if what == "face":
@@ -240,11 +255,20 @@ def test_the_owner_vetoes_what_is_not_theirs(bench: Bench, owner: Holder, thief:
         bench.services.overviews.veto(*overview(bench), what)
     assert what not in {each["factor"] for each in _waiting(bench)}
     assert taken("subject:factor:vetoed", bench) == [{"factor": what, "by": "person"}]
-    if what == "recovery_codes":
-        bench.clock.advance(bench.settings.probation)
-        thief.face = "eve"
-        assert not _is_accepted(bench, owner, next(iter(thief.codes)))
-        assert mine
+    # What it took the place of is gone, and the page says so.
+    assert what not in bench.services.users.status(bench.key, USER)["factors"]  # type: ignore[operator]  # A list of names.
+
+
+def test_vetoed_recovery_codes_never_count_and_those_of_before_stay_good(
+    bench: Bench, owner: Holder, thief: Holder
+):
+    owner.enroll("key", "otp", "face")
+    mine = tuple(owner.codes)
+    thief.enroll("otp", proof=owner.proof("enrollment", "face", "device_uv"))
+    bench.services.overviews.veto(*overview(bench), "recovery_codes")
+    bench.clock.advance(bench.settings.probation)
+    assert not _is_accepted(bench, owner, next(iter(thief.codes)))
+    assert _is_accepted(bench, owner, mine[0])
 
 
 def test_what_counts_is_not_vetoed(bench: Bench, owner: Holder):

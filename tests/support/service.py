@@ -46,6 +46,7 @@ Said = Mapping[str, Any]  # Any: a test knows what it reads from an answer.
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CLIENT = "shop"
+PATIENCE = timedelta(seconds=60)
 
 
 class NamedFaces:
@@ -330,5 +331,6 @@ def challenge_of(decision: Said) -> tuple[str, str]:
 
 
 def embedded(folder: Path, **changes: object) -> Settings:
-    """Settings for the embedded default, with liveness off as in development."""
-    return Settings(data_dir=folder, unsafe_no_pad=True, **changes)  # type: ignore[arg-type]  # As above.
+    """Settings for the embedded default, with liveness off as in development; stories say what is answered, not how soon."""
+    settings = {"store_timeout": PATIENCE, "unsafe_no_pad": True, **changes}
+    return Settings(data_dir=folder, **settings)  # type: ignore[arg-type]  # As above.
