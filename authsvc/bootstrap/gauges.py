@@ -27,6 +27,7 @@ class Gauges:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
         self._store = store
+        self._database = open_database(settings)
 
     def __call__(self) -> Iterator[Gauge]:
         yield Gauge(
@@ -60,7 +61,7 @@ class Gauges:
         yield Gauge("webhooks_waiting", "Deliveries whose time has come", waiting)
         lag = 0.0 if since is None else (now - since).total_seconds()
         yield Gauge("webhook_lag_seconds", "How long the delivery that is longest overdue has waited", lag)
-        fit = fit_of(open_database(self._settings))
+        fit = fit_of(self._database)
         yield Gauge(
             "schema_fit",
             "1 for how the database's schema and this program go together",

@@ -59,8 +59,8 @@ _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
         Hint.MORE_FRAMES: "清晰的照片不足，请重新采集。",
         Hint.INCONSISTENT: "照片可能不是同一人，请重新采集。",
         Hint.NOT_LIVE: "无法确认为本人操作，请重新采集，并按提示完成动作。",
-        Hint.OTHER_FORMAT: "照片格式不支持，请使用本页面的摄像头采集。",
-        Hint.TOO_MANY_PIXELS: "照片过大，请使用本页面的摄像头采集。",
+        Hint.OTHER_FORMAT: "照片格式不支持，请使用本页面的摄像头采集，或上传 JPEG 照片。",
+        Hint.TOO_MANY_PIXELS: "照片过大，请使用本页面的摄像头采集，或缩小后上传。",
     },
 }
 

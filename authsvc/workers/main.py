@@ -53,7 +53,10 @@ def main(
         served = _rooms(rooms, model_dir, unsafe_no_pad=unsafe_no_pad)
         handlers = {op: handler for room in served for op, handler in room.handlers.items()}
         about = {room.name: room.about for room in served}
-        _log.info("ready: %s", ", ".join(f"{name} by {told['model_id']}" for name, told in about.items()))
+        _log.info(
+            "ready: %s",
+            ", ".join(f"{name} by {told.get('model_id', 'nothing')}" for name, told in about.items()),
+        )
         serve(socket_path, handlers, about=about, queue=queue, jobs=jobs)
     except AuthsvcError as error:
         raise click.ClickException(error.detail) from error

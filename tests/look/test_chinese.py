@@ -91,6 +91,12 @@ def test_numbers_stand_apart_from_characters():
     assert [each for each in sentences() if _SPACED.search(each[1])] == []
 
 
+def test_a_percent_sign_of_a_translation_is_doubled():
+    """The pages format what they translate: a lone sign breaks a page in one language only."""
+    lone = re.compile(r"(?<!%)%(?![%(])")
+    assert [each for each in sentences() if lone.search(each[1].replace("%%", ""))] == []
+
+
 def test_people_are_addressed_as_nin():
     assert [each for each in sentences() if "你" in each[1]] == []
 

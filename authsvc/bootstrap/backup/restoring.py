@@ -135,7 +135,7 @@ def _freeze(tx: StoreTransaction, account: Account, now: datetime) -> bool:
 def _withdraw(modality: Modality, tx: StoreTransaction, account: Account, now: datetime) -> bool:
     if Factor(modality.value) not in account.factors:
         return False
-    acts.withdraw_biometric(tx, account, modality, _ACTOR, now)
+    tx.accounts.save(acts.withdraw_biometric(tx, account, modality, _ACTOR, now))
     return True
 
 
