@@ -5,7 +5,7 @@ Importing it loads no model and no numerical library; what computes is handed in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Request, Response
@@ -15,6 +15,7 @@ from werkzeug.routing import MapAdapter
 from authsvc.biometric.drift import expected_beside
 from authsvc.biometric.manifest import manifest_folder
 from authsvc.errors import AuthsvcError
+from authsvc.http import TRACE
 from authsvc.services.services import Services
 from authsvc.serving.waiting import AGAIN
 from authsvc.web import access_log, dispatch
@@ -27,6 +28,8 @@ from authsvc.web.replies import StoredRefusal
 from authsvc.web.settings import WebSettings
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
     from authsvc.config import Settings
     from authsvc.operators.console import Console
 
@@ -58,6 +61,13 @@ class App(Flask):
             default_method=request.method,
             path_info=request.path,
         )
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """As Flask's; a thread's next line of log is of no request any more."""
+        try:
+            return super().wsgi_app(environ, start_response)
+        finally:
+            TRACE.set(None)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Every view is a plain function; Flask looks at each request whether it is one."""

@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-from contextvars import Context
 
 from authsvc.bootstrap.logs import JsonLines
 from authsvc.http import TRACE, Trace
@@ -16,7 +15,7 @@ def line(message: str, *words: object, exc_info: object = None) -> dict[str, obj
 
 
 def test_a_line_says_when_who_and_what():
-    told = Context().run(line, "`%s` failed\n友谊", "x")
+    told = line("`%s` failed\n友谊", "x")
     assert (told["level"], told["logger"], told["message"]) == ("WARNING", "authsvc.web", "`x` failed\n友谊")
     assert str(told["at"]).endswith("Z")
     assert "request" not in told
