@@ -23,8 +23,8 @@ from authsvc.keys.access import ALL_SCOPES, Scope, new_api_key
 from authsvc.keys.keyring import KeyRing
 from authsvc.operators.account import OperatorState
 from authsvc.operators.roster import Roster, invitation_url
-from authsvc.operators.session import LONGEST_BEARER, Means, Session, SessionKind
-from authsvc.operators.token import SESSION
+from authsvc.operators.session import Means
+from authsvc.operators.sessions import new_bearer
 from authsvc.subject import Subject
 
 CLIENT = "drills"
@@ -142,17 +142,7 @@ def _signed_in(store: Store, name: str, *roles: str) -> str:
     now = store.clock.now()
     invited, _ = _roster(store).invite(name, [Role(role) for role in roles])
     account = replace(invited, state=OperatorState.ACTIVE, version=1)
-    session_id, shown, mac = SESSION.new(store.ring)
-    session = Session(
-        id=session_id,
-        kind=SessionKind.BEARER,
-        operator=account.as_operator(),
-        means=Means.DEVICE_KEY,
-        mac=mac,
-        created_at=now,
-        seen_at=now,
-        expires_at=now + LONGEST_BEARER,
-    )
+    session, shown = new_bearer(store.ring, account.as_operator(), Means.DEVICE_KEY, now)
 
     def unit(tx: Any) -> None:  # Any: as above.
         tx.operators.save(account)

@@ -6,11 +6,14 @@ revoked count on every worker from the next request on.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from authsvc.audit.chain import entry
 from authsvc.domain.operator import Act, Operator
 from authsvc.errors import NotPermitted, Unauthenticated
+from authsvc.keys.macs import Macs
 from authsvc.operators.parts import OperatorParts, actor_of
-from authsvc.operators.session import LONGEST_BEARER, TOUCH_EVERY, Session, SessionKind
+from authsvc.operators.session import LONGEST_BEARER, TOUCH_EVERY, Means, Session, SessionKind
 from authsvc.operators.store import OperatorTransaction
 from authsvc.operators.token import SESSION
 
@@ -56,18 +59,8 @@ class Sessions:
         if session.kind is not SessionKind.BROWSER:
             raise Unauthenticated("only a browser's session opens another")
         now, operator = self._clock.now(), session.operator
-        session_id, shown, mac = SESSION.new(self._macs)
-        opened = Session(
-            id=session_id,
-            kind=SessionKind.BEARER,
-            operator=operator,
-            means=session.means,
-            mac=mac,
-            created_at=now,
-            seen_at=now,
-            expires_at=now + LONGEST_BEARER,
-        )
-        line = entry(actor_of(operator.id), "operator.open-bearer", None, session_id, "opened", now)
+        opened, shown = new_bearer(self._macs, operator, session.means, now)
+        line = entry(actor_of(operator.id), "operator.open-bearer", None, opened.id, "opened", now)
 
         def unit(tx: OperatorTransaction) -> None:
             tx.sessions.add(opened)
@@ -91,3 +84,19 @@ class Sessions:
         """Remove sessions whose time has run out."""
         now = self._clock.now()
         self._ledger.transact(lambda tx: tx.sessions.forget_over(now))
+
+
+def new_bearer(macs: Macs, operator: Operator, means: Means, now: datetime) -> tuple[Session, str]:
+    """A session for a program, for the caller to store, and the secret that carries it."""
+    session_id, shown, mac = SESSION.new(macs)
+    session = Session(
+        id=session_id,
+        kind=SessionKind.BEARER,
+        operator=operator,
+        means=means,
+        mac=mac,
+        created_at=now,
+        seen_at=now,
+        expires_at=now + LONGEST_BEARER,
+    )
+    return session, shown

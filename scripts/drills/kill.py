@@ -21,8 +21,7 @@ sys.path.insert(0, str(_CHECKOUT))
 
 from tests.guarantees.storm import KILLS, Payers, judge, kill  # noqa: E402  # The checkout is on the path only now.
 from tests.support.live import LiveService  # noqa: E402
-from tests.support.postgres import PostgresServer, postgres_program  # noqa: E402
-from tests.support.redis_server import RedisServer  # noqa: E402
+from tests.support.stores import stores  # noqa: E402
 
 
 def main() -> None:
@@ -64,15 +63,8 @@ def service(folder: Path, options: argparse.Namespace, stack: ExitStack) -> Live
     """The service to be killed, and the servers that it leans on, which are not."""
     if not options.networked:
         return LiveService(folder, options.models)
-    postgres, initdb = postgres_program("postgres"), postgres_program("initdb")
-    if postgres is None or initdb is None:
-        raise SystemExit("PostgreSQL is not installed")
-    servers = folder / "servers"
-    servers.mkdir(mode=0o711)
-    database = stack.enter_context(PostgresServer.create(postgres, initdb, servers))
-    redis = stack.enter_context(RedisServer("redis-server", folder))
-    url = database.url(database.create_database())
-    return LiveService(folder, options.models, database_url=url, redis_url=redis.url)
+    database_url, redis_url = stack.enter_context(stores(folder))
+    return LiveService(folder, options.models, database_url=database_url, redis_url=redis_url)
 
 
 if __name__ == "__main__":

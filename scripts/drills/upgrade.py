@@ -28,9 +28,8 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_CHECKOUT))
 
 from tests.support.ports import free_port  # noqa: E402  # The checkout is on the path only now.
-from tests.support.postgres import PostgresServer, postgres_program  # noqa: E402
-from tests.support.redis_server import RedisServer  # noqa: E402
 from tests.support.server import Server  # noqa: E402
+from tests.support.stores import stores  # noqa: E402
 
 
 class Host(Server):
@@ -177,11 +176,13 @@ def play(folder: Path, options: argparse.Namespace, stack: ExitStack) -> dict[st
     stack.callback(
         subprocess.run, ["git", "-C", str(_CHECKOUT), "worktree", "remove", "--force", str(before)]
     )
+    database_url, redis_url = stack.enter_context(stores(folder))
     settings = {
         "AUTHSVC_MODEL_DIR": str(options.models),
         "AUTHSVC_WORKERS": "1",
         "AUTHSVC_VOICE": "0",
-        **stores(folder, stack),
+        "AUTHSVC_DATABASE_URL": database_url,
+        "AUTHSVC_REDIS_URL": redis_url,
     }
     hosts = [Host(made(folder / f"host-{number}"), before, settings) for number in (1, 2)]
     first = hosts[0].settings
@@ -223,17 +224,6 @@ def schema(hosts: list[Host]) -> object:
 def made(folder: Path) -> Path:
     folder.mkdir(mode=0o700)
     return folder
-
-
-def stores(folder: Path, stack: ExitStack) -> dict[str, str]:
-    postgres, initdb = postgres_program("postgres"), postgres_program("initdb")
-    if postgres is None or initdb is None:
-        raise SystemExit("PostgreSQL is not installed")
-    servers = folder / "servers"
-    servers.mkdir(mode=0o711)
-    database = stack.enter_context(PostgresServer.create(postgres, initdb, servers))
-    redis = stack.enter_context(RedisServer("redis-server", folder))
-    return {"AUTHSVC_DATABASE_URL": database.url(database.create_database()), "AUTHSVC_REDIS_URL": redis.url}
 
 
 if __name__ == "__main__":

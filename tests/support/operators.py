@@ -9,8 +9,8 @@ from authsvc.bootstrap.opening import Store
 from authsvc.domain.operator import Operator, Role
 from authsvc.operators.account import OperatorState
 from authsvc.operators.roster import Roster
-from authsvc.operators.session import LONGEST_BEARER, Means, Session, SessionKind
-from authsvc.operators.token import SESSION
+from authsvc.operators.session import Means
+from authsvc.operators.sessions import new_bearer
 from authsvc.storage.transaction import StoreTransaction
 
 
@@ -19,17 +19,7 @@ def signed_in(store: Store, name: str, *roles: Role) -> tuple[Operator, str]:
     now = datetime.now(UTC)
     account, _ = Roster(store.ledger, store.ring, store.clock, "operator:test").invite(name, roles)
     account = replace(account, state=OperatorState.ACTIVE, version=1)
-    session_id, shown, mac = SESSION.new(store.ring)
-    session = Session(
-        id=session_id,
-        kind=SessionKind.BEARER,
-        operator=account.as_operator(),
-        means=Means.DEVICE_KEY,
-        mac=mac,
-        created_at=now,
-        seen_at=now,
-        expires_at=now + LONGEST_BEARER,
-    )
+    session, shown = new_bearer(store.ring, account.as_operator(), Means.DEVICE_KEY, now)
 
     def unit(tx: StoreTransaction) -> None:
         tx.operators.save(account)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
@@ -11,7 +11,7 @@ from typing import TypeVar
 from authsvc.cli.demo.faces import Cast, Photograph
 from authsvc.cli.demo.phone import Phone
 from authsvc.cli.demo.service import OwnService
-from authsvc.client import AuthsvcClient, Challenge, Decision, Device, Payment, ReceiptRefused
+from authsvc.client import AuthsvcClient, Challenge, Decision, Device, Payment, ReceiptRefused, Ticket
 from authsvc.errors import AuthsvcError, CaptureUnusable, ReceiptConsumed
 
 USER = "u_demo"
@@ -46,6 +46,19 @@ class Told:
     level: str
     reason: str
     milliseconds: float
+
+
+def enrolled_face(
+    phone: Phone, ticket: Ticket, cast: Cast
+) -> tuple[Sequence[Photograph], tuple[Photograph, ...]]:
+    """The photographs that the payer enrolled with, the first that are good enough, and those nobody has seen yet."""
+    for chosen, unseen in islice(cast.roles(), MOST_ROLES):
+        try:
+            phone.add_face(ticket, chosen)
+        except CaptureUnusable:
+            continue
+        return chosen, unseen
+    raise Broken("no three of the photographs are good enough to enroll with")
 
 
 Step = tuple[str, Callable[[], Outcome]]
@@ -109,15 +122,7 @@ class Story:
         ticket = self._client.enroll(USER, locale="en")
         self._phone.consent(ticket, "face")
         self._phone.add_app(ticket)
-        for chosen, unseen in islice(self._cast.roles(), MOST_ROLES):
-            try:
-                self._phone.add_face(ticket, chosen)
-            except CaptureUnusable:
-                continue
-            self._unseen = unseen
-            break
-        else:
-            raise Broken("no three of the photographs are good enough to enroll with")
+        chosen, self._unseen = enrolled_face(self._phone, ticket, self._cast)
         self._known = self._phone.add_device(ticket, "the phone they always had")
         factors = self._phone.finish(ticket)
         _expect(set(factors) == {"face", "otp"}, f"face and otp should be enrolled, not {factors}")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from authsvc.cli.demo.faces import Cast, Photograph
 from authsvc.cli.demo.phone import Phone
 from authsvc.cli.demo.service import OwnService
-from authsvc.cli.demo.story import Broken, Outcome, Step
+from authsvc.cli.demo.story import Broken, Outcome, Step, enrolled_face
 from authsvc.client import AuthsvcClient, Challenge, Decision, Device, Payment, ReceiptRefused
 from authsvc.errors import (
     AuthsvcError,
@@ -62,13 +62,7 @@ class Thief:
         ticket = self._client.enroll(OWNER, locale="en")
         self._owner.consent(ticket, "face")
         self._owner.add_app(ticket)
-        for chosen, unseen in self._cast.roles():
-            try:
-                self._owner.add_face(ticket, chosen)
-            except CaptureUnusable:
-                continue
-            self._unseen = unseen
-            break
+        _, self._unseen = enrolled_face(self._owner, ticket, self._cast)
         self._known = self._owner.add_device(ticket, "the owner's phone")
         return Outcome("-", f"{', '.join(self._owner.finish(ticket))} and a phone")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -14,7 +13,7 @@ from authsvc.operators.search import Wanted
 from authsvc.text import typed, typed_plainly
 from authsvc.web.console.doors import Pages, console, operator, requires
 from authsvc.web.console.rendering import page
-from authsvc.web.console.wording import N_, gettext
+from authsvc.web.console.wording import N_, gettext, typed_time
 
 pages = Pages("audit")
 
@@ -32,8 +31,8 @@ def search() -> Response:
     try:
         wanted = Wanted(
             **{name: asked[name] for name in FIELDS},
-            since=_instant(asked["since"]),
-            until=_instant(asked["until"]),
+            since=typed_time(asked["since"]),
+            until=typed_time(asked["until"]),
         )
         found = console().records.search(operator(), wanted, request.args.get("after", ""))
     except InvalidRequest:
@@ -53,17 +52,6 @@ def verify() -> Response:
     except Unavailable:
         return page("console/verified.html", status=503, verified=None, message=gettext(TOO_LONG))
     return page("console/verified.html", verified=verified, message="")
-
-
-def _instant(text: str) -> datetime | None:
-    """A time as a browser's field or a person writes it, in UTC; raises InvalidRequest."""
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidRequest("this is no time") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def _given(asked: Mapping[str, str]) -> dict[str, str]:

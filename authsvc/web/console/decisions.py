@@ -150,24 +150,14 @@ def _span(asked: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
         midnight = (now + east).replace(hour=0, minute=0, second=0, microsecond=0) - east
         first, last = DAYS[asked["days"]]
         return midnight + timedelta(days=first), midnight + timedelta(days=last)
-    since = _instant(asked["since"]) or now - timedelta(days=7)
-    return since, _instant(asked["until"]) or now + timedelta(seconds=1)
+    since = wording.typed_time(asked["since"], _east()) or now - timedelta(days=7)
+    return since, wording.typed_time(asked["until"], _east()) or now + timedelta(seconds=1)
 
 
 def _east() -> timedelta:
     stated = request.cookies.get("east", "480")
     east = timedelta(minutes=int(stated)) if re.fullmatch(r"-?\d{1,3}", stated) else timedelta(hours=8)
     return max(-_OFFSET, min(_OFFSET, east))
-
-
-def _instant(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidRequest("this is no time") from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC) - _east()
 
 
 def _minor(text: str, currency: str) -> int | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from markupsafe import Markup
 
 from authsvc.clock import rfc3339
-from authsvc.errors import AuthsvcError
+from authsvc.errors import AuthsvcError, InvalidRequest
 from authsvc.look import language
 from authsvc.money import written
 
@@ -187,6 +187,20 @@ def moment(at: datetime | str | None) -> str:
         return ""
     text = at if isinstance(at, str) else rfc3339(at)
     return text[:19].replace("T", " ")
+
+
+def typed_time(text: str, east: timedelta = timedelta()) -> datetime | None:
+    """A time as a browser's field or a person writes it, None for nothing; raises InvalidRequest.
+
+    Without a zone it is by a clock that is `east` of UTC.
+    """
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequest("this is no time") from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC) - east
 
 
 def when(at: datetime) -> Markup:
