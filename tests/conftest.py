@@ -176,4 +176,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if again:
         terminalreporter.section("run twice: a wait ran out")
         for report in again:
-            terminalreporter.write_line(report.nodeid)
+            why = next((line for line in report.longreprtext.splitlines() if line.startswith("E ")), "")
+            terminalreporter.write_line(f"{report.nodeid}: {why[1:].strip()}")
