@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import sqlalchemy
@@ -19,6 +20,8 @@ from authsvc.storage.sqlite import SqliteDatabase
 from authsvc.subject import Subject
 from tests.domain.test_decision import NOON
 
+Found = TypeVar("Found")
+
 ALICE, BOB = Subject("shop", "alice"), Subject("shop", "bob")
 DIGEST = b"\x01" * 32
 
@@ -27,7 +30,8 @@ DIGEST = b"\x01" * 32
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "sqlite":
         path = tmp_path / "store.db"
-        made, url = SqliteDatabase(path, 5), f"sqlite:///{path}"
+        made: Database = SqliteDatabase(path, 5)
+        url = f"sqlite:///{path}"
     else:
         location: str = request.getfixturevalue("postgres_url")
         made, url = PostgresDatabase(location, 5), "postgresql+psycopg" + location[location.index("://") :]
@@ -36,7 +40,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     return made
 
 
-def within(database: Database, work: Callable[[SpentStore], object]) -> object:
+def within(database: Database, work: Callable[[SpentStore], Found]) -> Found:
     """What a transaction of its own gives."""
     with closing(database.connect()) as connection:
         connection.begin()
@@ -51,7 +55,7 @@ def use(
     kind: str = "nonce",
     digest: bytes = DIGEST,
     at: datetime = NOON,
-) -> object:
+) -> bool:
     return within(database, lambda store: store.use(subject, kind, digest, at))
 
 
