@@ -17,7 +17,7 @@ from authsvc.biometric.manifest import manifest_folder, read_manifest
 from authsvc.biometric.weights import verified_weights
 from authsvc.errors import ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL
-from tests.support.kinds import RAN_OUT, kinds_of, place_in_the_run
+from tests.support.kinds import kinds_of, place_in_the_run, second_run
 from tests.support.postgres import PostgresServer, postgres_program
 from tests.support.redis_server import RedisClusterServers, RedisServer
 from tests.support.skips import skip_lines, skipped_by_reason
@@ -154,15 +154,16 @@ def model_dir() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what starts servers and what must run by itself; where there are servers, a wait that ran out has a second run."""
+    """Marks what starts servers and what must run by itself, and what has a second run (`tests/support/kinds.py`)."""
     here = Path(__file__).parent
     items.sort(key=lambda item: place_in_the_run(item.path.relative_to(here)))
     for item in items:
-        kinds = kinds_of(item.path.relative_to(here), getattr(item, "fixturenames", ()))
+        file = item.path.relative_to(here)
+        kinds = kinds_of(file, getattr(item, "fixturenames", ()))
         for kind in kinds:
             item.add_marker(kind)
-        if kinds & {"served", "alone"}:
-            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=RAN_OUT))
+        if again := second_run(file, kinds):
+            item.add_marker(pytest.mark.flaky(**again))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -174,7 +175,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
     again = terminalreporter.stats.get("rerun", ())
     if again:
-        terminalreporter.section("run twice: a wait ran out")
+        terminalreporter.section("run twice: what failed the first time")
         for report in again:
             why = next((line for line in report.longreprtext.splitlines() if line.startswith("E ")), "")
             terminalreporter.write_line(f"{report.nodeid}: {why[1:].strip()}")

@@ -12,7 +12,15 @@ import pytest
 import redis
 from redis.cluster import RedisCluster
 
-from tests.support.kinds import ALONE_FILES, LONG_FILES, SERVED_FILES, SERVED_FOLDERS, kinds_of
+from tests.support.kinds import (
+    ALONE_FILES,
+    LONG_FILES,
+    RAN_OUT,
+    SERVED_FILES,
+    SERVED_FOLDERS,
+    kinds_of,
+    second_run,
+)
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisClusterServers, RedisServer
@@ -150,6 +158,12 @@ def test_programs_keep_what_they_compiled() -> None:
 def test_a_folder_inside_of_a_room_can_be_served() -> None:
     assert kinds_of(PurePath("cli/demo/test_story.py"), ()) == {"served"}
     assert kinds_of(PurePath("cli/test_ids.py"), ()) == set()
+
+
+def test_only_a_browser_runs_twice_for_whatever_failed() -> None:
+    assert second_run(PurePath("browser/test_console.py"), {"served"}) == {"reruns": 1}
+    assert second_run(PurePath("guarantees/test_kills.py"), {"served"})["only_rerun"] == RAN_OUT
+    assert second_run(PurePath("policy/test_cells.py"), set()) == {}
 
 
 def test_every_file_that_is_named_is_there() -> None:

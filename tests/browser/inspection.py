@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # It has no types.
 from playwright.sync_api import Page
@@ -30,13 +30,21 @@ def inspect(page: Page, name: str) -> list[str]:
 
 
 def _inaccessible(page: Page) -> Iterator[str]:
-    page.emulate_media(color_scheme="dark")
+    _paint(page, "dark")
     in_the_dark: dict[str, Any] = _axe.run(page, options={"runOnly": ["color-contrast"]}).response
-    page.emulate_media(color_scheme="light")
+    _paint(page, "light")
     found: dict[str, Any] = _axe.run(page).response
     for violation in (*in_the_dark["violations"], *found["violations"]):
         if violation["impact"] in ("serious", "critical"):
-            yield f"{violation['id']}: {violation['nodes'][0]['html'][:120]}"
+            node = violation["nodes"][0]
+            yield f"{violation['id']}: {node['html'][:120]}: {node.get('failureSummary', '')}"
+
+
+def _paint(page: Page, scheme: Literal["dark", "light"]) -> None:
+    """Returns when the page is drawn in the scheme, which it learns of in its own time: axe reads colours one by one."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function("(scheme) => matchMedia(`(prefers-color-scheme: ${scheme})`).matches", arg=scheme)
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 def _too_heavy(page: Page) -> Iterator[str]:

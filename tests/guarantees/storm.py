@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from itertools import pairwise
@@ -141,7 +141,8 @@ def kill(live: LiveService, what: str) -> None:
         random.choice(web).kill()
     elif what == "every web process":
         for process in web:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # Whoever sees its neighbour die may end by itself.
+                process.kill()
     elif what == "the supervisor":
         family = psutil.Process(live.pid).children()
         psutil.Process(live.pid).kill()

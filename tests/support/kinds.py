@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import PurePath
+from typing import Any
 
 SERVED_FOLDERS = frozenset(
     {"browser", "cli/demo", "flows", "guarantees", "model", "scripts", "serving", "workers"}
@@ -73,9 +74,20 @@ RAN_OUT = [
     r"Unavailable: ",
     r"Timeout \d+ms exceeded",
     r"gives no answer",
+    r"psutil\.(NoSuchProcess|ZombieProcess)",
 ]
-"""Errors of a wait that ran out, as a busy machine makes them. Such a test runs once more, and the report names it; a
-test that fails for any other reason fails."""
+"""Errors of a wait that ran out, as a busy machine makes them, and of a question to a process that had just ended. Such
+a test of real servers runs once more, and the report names it; one that fails for any other reason fails."""
+
+BROWSER = "browser"
+"""A browser draws and fetches in its own time, beside the test: here whatever failed runs once more, and is named."""
+
+
+def second_run(file: PurePath, kinds: set[str]) -> dict[str, Any]:
+    """What pytest-rerunfailures is told of a test; empty for one that has a single run."""
+    if BROWSER in file.parts:
+        return {"reruns": 1}
+    return {"reruns": 1, "only_rerun": RAN_OUT} if kinds & {"served", "alone"} else {}
 
 
 def kinds_of(file: PurePath, fixtures: Iterable[str]) -> set[str]:

@@ -9,7 +9,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -24,6 +25,8 @@ PROGRAM = str(Path(sys.executable).with_name("authsvc"))
 PATIENCE_S = 60.0
 BESIDE = ("backtests", "webhooks")
 """What runs beside the web processes under a name of its own."""
+BIOMETRIC = "authsvc.workers.main"
+"""A word of the command line of whatever holds models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +118,20 @@ class LiveService(Server):
 
     def web_processes(self) -> list[psutil.Process]:
         """The processes that answer requests."""
-        return [each for each in self._children() if not _is_biometric(each) and each.name() not in BESIDE]
+        return [
+            each
+            for each, name, command in self._children()
+            if BIOMETRIC not in command and name not in BESIDE
+        ]
 
     def sender_process(self) -> psutil.Process:
         """The process that sends webhooks."""
-        [found] = [each for each in self._children() if each.name() == "webhooks"]
+        [found] = [each for each, name, _ in self._children() if name == "webhooks"]
         return found
 
     def biometric_process(self) -> psutil.Process:
         """The process that holds the models."""
-        [found] = [process for process in self._children() if _is_biometric(process)]
+        [found] = [each for each, _, command in self._children() if BIOMETRIC in command]
         return found
 
     def audit_report(self) -> dict[str, Any]:
@@ -136,9 +143,8 @@ class LiveService(Server):
         report: dict[str, Any] = json.loads(done.stdout)
         return report
 
-    def _children(self) -> list[psutil.Process]:
-        return psutil.Process(self.pid).children()
-
-
-def _is_biometric(process: psutil.Process) -> bool:
-    return "authsvc.workers.main" in process.cmdline()
+    def _children(self) -> Iterator[tuple[psutil.Process, str, list[str]]]:
+        """Each with its name and its command line; one that has just ended has neither, and is left out."""
+        for process in psutil.Process(self.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                yield process, process.name(), process.cmdline()
