@@ -93,6 +93,9 @@ class Decisions(Protocol):
 
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
 
+    def open_of_user(self, subject: Subject, now: datetime) -> tuple[Decision, ...]:
+        """Those that wait for the payer, or were let go with a receipt that was not consumed and is still good."""
+
     def listed(self, sieve: Sieve, before: Mark | None, limit: int) -> tuple[Decision, ...]:
         """Decisions of a time, the latest first, roughly those that the sieve takes: the database knows no amounts."""
 
