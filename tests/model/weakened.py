@@ -18,7 +18,7 @@ from authsvc.enrolling.steps.step import When
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor
 from authsvc.policy.level import Level
-from authsvc.services import enrollments, users
+from authsvc.services import enrollments, overviews, users
 from authsvc.stepup import deciding, flow, proving
 from authsvc.storage import decisions
 from authsvc.storage.factors import OtpStore
@@ -174,6 +174,10 @@ def _anybody_suspends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(flow, "SEEN", tuple(Novelty))
 
 
+def _an_overview_is_a_names(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(overviews, "owner_of", lambda tx, overview: acts.existing(tx, overview.subject))
+
+
 def _an_unfreeze_is_free(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(users, "use_proof", lambda *args: None)
 
@@ -201,5 +205,7 @@ WEAKENED: Mapping[str, Weaken] = {
     "new recovery codes wait": _new_codes_count,
     "a freeze ends enrollments": _tickets_outlive_a_freeze,
     "who has no secret suspends nobody": _anybody_suspends,
+    "a recovery ends enrollments": _tickets_outlive_a_freeze,
+    "an overview ends with its account": _an_overview_is_a_names,
     "an unfreeze is proved": _an_unfreeze_is_free,
 }
