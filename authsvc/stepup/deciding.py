@@ -230,13 +230,13 @@ class Deciding:
             more = has_more_than_a_code(outcome.policy, standing.owed(at, self._cooling))
             return tuple(way for way in ways if way.is_usable(strong, ()) and not (more and way.set == _CODE))
         young = usable(standing.waiting(at))
-        return tuple(
-            way
-            for way in ways
-            if way.is_usable(
-                strong, young if young_key_counts(way, inputs.novelty, inputs.type) else young - set(KEYS)
-            )
-        )
+
+        def waiting(way: Way) -> frozenset[Factor]:
+            beside = any(factor.is_server_side_biometric and factor in strong for factor in way.set)
+            counts = beside and young_key_counts(way, inputs.novelty, inputs.type)
+            return young if counts else young - set(KEYS)
+
+        return tuple(way for way in ways if way.is_usable(strong, waiting(way)))
 
 
 def _first_status(outcome: Outcome) -> Status:
