@@ -154,6 +154,20 @@ TABLE: tuple[Act, ...] = (
         "restore",
     ),
     Act(
+        "disown",
+        Proof.SESSION,
+        "stops what is open or unused of one's own payment; suspends the device that showed its secret for it",
+        "at once",
+        (
+            "decision:challenge:declined",
+            "decision:challenge:cancelled",
+            "attack:suspected",
+            "subject:device:frozen",
+        ),
+        "restore",
+        frozen=True,
+    ),
+    Act(
         "operator-freeze",
         Proof.OPERATOR,
         "everything is denied, and what was released before is void",

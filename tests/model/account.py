@@ -64,6 +64,7 @@ GUARDS = frozenset(
         "a recovery ends enrollments",
         "an overview ends with its account",
         "who has no secret suspends nobody",
+        "who only named a phone suspends it by no overview",
         "an unfreeze is proved",
     }
 )

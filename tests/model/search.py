@@ -143,6 +143,9 @@ def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
         yield "withdraws the face", rules.without_factor(state, FACE), ""
     if state.device != "removed":
         yield "removes the phone", rules.removed_device(state), ""
+    if state.device == "active" and not rules.has("who only named a phone suspends it by no overview"):
+        told = "disowns a payment that only named the phone"
+        yield told, _suspended(state), "a session suspends the owner's phone"
     if state.device == "active" and not state.frozen:
         shows = "phone and PIN" in thief.holds or bool(counted(rules, thief, state))
         if shows or not rules.has("who has no secret suspends nobody"):

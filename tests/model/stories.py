@@ -99,6 +99,9 @@ STORIES: Mapping[str, Story] = {
     "what was removed is owed": _story(FACE, "codes", "withdraws the face"),
     "what was replaced is owed": _story(FACE, "codes", "the owner replaces the face"),
     "who has no secret suspends nobody": _story(CODE, "", _SUSPENDED),
+    "who only named a phone suspends it by no overview": _story(
+        CODE, "", "disowns a payment that only named the phone"
+    ),
     "whoever was erased waits": _story(
         CODE,
         "enroll key",

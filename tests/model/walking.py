@@ -344,6 +344,17 @@ def _not_me(walk: Walk, _: re.Match[str]) -> bool | None:
     return None
 
 
+def _disown_named(walk: Walk, _: re.Match[str]) -> bool:
+    """What the phone is called stands in the overview; what was asked stands there too, if anything was."""
+    play = walk.play
+    decision = play.asks(level=1, device={"id": play.phone()["id"]})
+    overview, token = play.looks()
+    path = f"/v1/overviews/{overview}/verifications/{decision['id']}/not-me"
+    said = walk.caller.call("POST", path, token)
+    assert said.done, said
+    return bool(said.json["device_suspended"])
+
+
 def _prove(walk: Walk, match: re.Match[str]) -> bool | None:
     kind, way = match["kind"], _way(match["way"])
     play = walk.play
@@ -527,6 +538,7 @@ ACTS: Mapping[str, Act] = {
     r"shows three wrong faces": _wrong_faces,
     r"withdraws the face": _withdraw_face,
     r"says `not me`, and the phone is suspended": _not_me,
+    r"disowns a payment that only named the phone": _disown_named,
     r"proves `(?P<kind>\w+)` with (?P<way>.+)": _prove,
     r"pays at level (?P<level>\d) from (?P<where>the phone|elsewhere) with (?P<way>.+)": _pay,
     r"consumes the receipt": _consume,
