@@ -1,4 +1,4 @@
-"""Databases of an old release under this one: `scripts/drills/leap.py --before COMMIT --json`, on SQLite, then PostgreSQL and Redis.
+"""A database of an old release under this one: `scripts/drills/leap.py --before COMMIT --json`, on SQLite and on PostgreSQL.
 
 The old program serves, enrolls a payer and releases a payment. The database is upgraded and adopted, and under this program that
 receipt is consumed once, the same payer proves another payment with the same app, and the audit log verifies. Ends with 1 when
