@@ -98,6 +98,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "sqlalchemy": {"authsvc/storage/": "the schema"},
     "alembic": {"authsvc/storage/": "its migrations"},
     "sqlite3": {
+        "authsvc/audit/vouched.py": "what was signed, on disk while a log is verified",
         "authsvc/cli/demo/service.py": "writes behind the service's back, as a thief with the file would",
         "authsvc/storage/": "the embedded stores",
         "authsvc/lab/drill/insiders.py": "writes beside the service, as an insider does",
