@@ -70,8 +70,8 @@ def _read(pem: object) -> Ed25519PrivateKey:
     return key
 
 
-def _library(keys: Signer) -> Any:
-    """Any: the library has no types."""
+def _library(keys: Any) -> Any:  # As the library asks for keys; without it, it has no types.
+    """The library's signer with the key of `keys`."""
     try:
         from http_message_signatures import HTTPMessageSigner, algorithms
     except ModuleNotFoundError:
