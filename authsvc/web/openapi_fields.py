@@ -72,7 +72,7 @@ def parameter(tag: str, name: str, where: str, schema: Json, *, required: bool) 
 
 def answer_of(call: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Json:
     """The example of what a call answers: the schema's, but for what is said of this call."""
-    own = dict(fields().answers.get(call, {}))
+    own: dict[str, Any] = dict(fields().answers.get(call, {}))
     absent = own.pop("absent", ())
     return {**example_of(schema, schemas), **own, **dict.fromkeys(absent)}
 

@@ -239,7 +239,7 @@ def test_every_event_is_a_webhook(described: dict[str, Any]):
         assert content["example"]["type"] == tag
 
 
-_ALWAYS = {
+_ALWAYS: Mapping[str, set[Any]] = {
     "user_id": {"u_42"},
     "currency": {"CNY"},
     "amount_minor": {125000},
