@@ -96,6 +96,9 @@ class Decisions(Protocol):
     def open_of_user(self, subject: Subject, now: datetime) -> tuple[Decision, ...]:
         """Those that wait for the payer, or were let go with a receipt that was not consumed and is still good."""
 
+    def forget(self, before: datetime, most: int) -> int:
+        """Forget up to `most` decisions and what belongs to them, the oldest first; returns how many there were."""
+
     def listed(self, sieve: Sieve, before: Mark | None, limit: int) -> tuple[Decision, ...]:
         """Decisions of a time, the latest first, roughly those that the sieve takes: the database knows no amounts."""
 
@@ -271,6 +274,9 @@ class Answers(Protocol):
 
 
 class EventLog(Protocol):
+    def forget(self, before: datetime, most: int) -> int:
+        """Forget some of the first `most`, but never the last; returns how many were that old."""
+
     def after(self, client: str, cursor: int, limit: int) -> tuple[tuple[int, Event], ...]: ...
 
     def find(self, seq: int) -> Event | None: ...
