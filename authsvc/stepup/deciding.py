@@ -230,13 +230,7 @@ class Deciding:
             more = has_more_than_a_code(outcome.policy, standing.owed(at, self._cooling))
             return tuple(way for way in ways if way.is_usable(strong, ()) and not (more and way.set == _CODE))
         young = usable(standing.waiting(at))
-
-        def waiting(way: Way) -> frozenset[Factor]:
-            beside = any(factor.is_server_side_biometric and factor in strong for factor in way.set)
-            counts = beside and young_key_counts(way, inputs.novelty, inputs.type)
-            return young if counts else young - set(KEYS)
-
-        return tuple(way for way in ways if way.is_usable(strong, waiting(way)))
+        return tuple(way for way in ways if way.is_usable(strong, _young_in(way, inputs, strong, young)))
 
 
 def _first_status(outcome: Outcome) -> Status:
@@ -250,6 +244,15 @@ def strongest(policy: Policy, owed: frozenset[Factor]) -> Level:
     """The strictest level of which a whole set is owed, whatever the phone in hand; the strictest of all where none is."""
     levels = [level for level in CHALLENGES if any(set(way.set) <= owed for way in policy.ways_for(level))]
     return levels[-1] if levels else CHALLENGES[-1]
+
+
+def _young_in(
+    way: Way, inputs: Inputs, strong: frozenset[Factor], young: frozenset[Factor]
+) -> frozenset[Factor]:
+    """What counts of what is on probation: a key only beside a face or a voice that is not."""
+    beside = any(factor.is_server_side_biometric and factor in strong for factor in way.set)
+    counts = beside and young_key_counts(way, inputs.novelty, inputs.type)
+    return young if counts else young - set(KEYS)
 
 
 def _rank(level: Level) -> int:

@@ -87,7 +87,7 @@ def _what_waits_proves(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_new_key_proves(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(deciding, "young_key_counts", lambda way, novelty, kind: way.admits_probation)
+    patch.setattr(deciding, "_young_in", lambda way, inputs, strong, young: young)
 
 
 def _an_emptied_account_is_new(patch: pytest.MonkeyPatch) -> None:
