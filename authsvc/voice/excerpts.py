@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 Relief = NDArray[np.int8]
 Floats = NDArray[np.float32]
 
-EXCERPT = 0.82
+EXCERPT = 0.825
 """From here on a recording is put together of earlier ones. docs/voice.md says on whom it was chosen, and what it finds."""
 
-SAME_TAKE = 0.92
+SAME_TAKE = 0.95
 """From here on two places of one recording are one take: another take of the same digit by the same person was at most 0.79,
-and two places in a recording through Opus 0.88."""
+with pauses of exact zeros and through Opus 0.90."""
 
 WINDOW, HOP, STEP = 30, 7, 2
 """Frames of 10 ms. Windows begin at every seventh of the new recording and at every second of the earlier ones: seven is odd,
