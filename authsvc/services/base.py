@@ -22,6 +22,7 @@ from authsvc.keys.access import ApiKey, KeyAdmission, object_token
 from authsvc.keys.macs import Macs
 from authsvc.operators.sessions import Sessions
 from authsvc.payment import Payment
+from authsvc.policy.warning_texts import WarningTexts
 from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
 from authsvc.services.views import decision_view
@@ -52,7 +53,7 @@ class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
     `habit_wait` is how long a settled payment stands before it is learned from; `web_origins` are the sites whose device
-    keys count, `service_name` is what messages are signed with.
+    keys count, `warning_texts` the words of warnings, `service_name` is what messages are signed with.
     """
 
     ledger: Ledger
@@ -75,6 +76,7 @@ class ServiceParts:
     webhook_guard: Guard
     base_url: str
     habit_wait: timedelta
+    warning_texts: WarningTexts
     service_name: str
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))
