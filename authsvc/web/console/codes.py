@@ -73,7 +73,7 @@ ACTIONS: Mapping[str, str] = {
 
 RESULTS: Mapping[str, str] = {
     "acknowledged": N_("acknowledged"),
-    "shown": N_("shown"),
+    "shown": N_("was shown"),
     "accepted": N_("accepted"),
     "active": N_("active"),
     "completed": N_("completed"),
