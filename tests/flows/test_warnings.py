@@ -98,7 +98,8 @@ def test_nothing_is_taken_and_nothing_judged_before_a_warning_is_acknowledged(be
     ]  # fmt: skip
     assert lines(bench, decision)[-1]["details"]["warning"] == ended["warning"]
     evidence = bench.services.records.evidence(bench.key, decision["id"])
-    assert evidence["evidence"]["warning"] == ended["warning"]
+    rests_on: Any = evidence["evidence"]
+    assert rests_on["warning"] == ended["warning"]
 
 
 def test_the_order_of_the_answers_is_drawn_for_each_payment(bench: Bench):

@@ -102,9 +102,9 @@ def test_a_rule_that_only_warns_changes_an_outcome_and_one_that_says_the_same_do
 def test_an_unknown_kind_is_a_finding_that_says_what_was_meant():
     with pytest.raises(PolicyInvalid) as refused:
         policy_of({"kind": "investmnt"}, None)
-    (fault,) = refused.value.extra["findings"]  # type: ignore[misc]  # A list of one.
-    assert fault["code"] == "invalid-document"
-    assert "did you mean `investment`?" in fault["message"]
+    said = json.dumps(refused.value.extra["findings"])
+    assert '"invalid-document"' in said
+    assert "did you mean `investment`?" in said
     with pytest.raises(PolicyInvalid, match="nobody to warn"):
         loading.from_mapping(
             mapping({"id": "no", "level": "deny", "risk_at_least": 90, "warning": MILD}, default="none")
