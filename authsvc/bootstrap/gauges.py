@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,10 @@ _STARTS = "starts-"
 class Gauges:
     """Called at each scrape, by whichever process answers it."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, others: Callable[[], Iterable[Gauge]] = tuple
+    ) -> None:
+        self._others = others
         self._settings = settings
         self._store = store
         self._database = open_database(settings)
@@ -40,6 +43,7 @@ class Gauges:
             yield Gauge("warning", "1 for each frightening setting in force", 1, {"warning": warning})
         yield from _processes(os.getppid())
         yield from _starts(self._settings.counting_dir)
+        yield from self._others()
         with suppress(AuthsvcError):
             yield from self._of_the_database()
         if (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cache, partial
 
@@ -18,7 +18,8 @@ from authsvc.bootstrap.opening import (
     open_store,
 )
 from authsvc.bootstrap.rooms import Rooms, reach
-from authsvc.bootstrap.running import Chore, Wired, attempt
+from authsvc.bootstrap.running import Chore, Punctuality, Wired, attempt
+from authsvc.bootstrap.timekeeping import ClockWatch
 from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.device.attestation import TrustedModels
@@ -105,16 +106,28 @@ def wire(
         _models_in_use(settings),
     )
     console = _console(settings, kept.store, kept.ephemeral, rules.party.at_home(), policies)
-    services = Services.of(_parts(settings, kept, rooms, rules.party, flows, policies, console))
+    punctuality = Punctuality()
+    watch = ClockWatch(
+        kept.store.clock, kept.store.ledger, kept.tally, has_database_clock=bool(settings.database_url)
+    )
+    warned = _warned(punctuality, watch)
+    services = Services.of(_parts(settings, kept, rooms, rules.party, flows, policies, console, warned))
     return Wired(
         services,
         console,
         kept.store,
-        _chores(settings, kept.store, rooms, services, console),
+        _chores(settings, kept.store, rooms, services, console, watch),
         PolicyWatch(kept.policy, flows.shadow.compare),
         (kept.ephemeral, *rooms.connections),
         kept.tally,
+        punctuality,
+        watch,
     )
+
+
+def _warned(punctuality: Punctuality, watch: ClockWatch) -> Callable[[], Iterable[str]]:
+    """What readiness warns of, beside what it sees itself."""
+    return lambda: [*(["chores-late"] if punctuality.late() else []), *watch.warnings()]
 
 
 def _open(settings: Settings, clock: Clock | None, tally: Tally | None) -> Kept:
@@ -133,6 +146,7 @@ def _parts(
     flows: Flows,
     policies: PolicyService,
     console: Console,
+    warned: Callable[[], Iterable[str]],
 ) -> ServiceParts:
     store = kept.store
     return ServiceParts(
@@ -150,13 +164,22 @@ def _parts(
         audit=store.audit,
         sessions=console.sessions,
         health=ServiceHealth(
-            store.ledger, kept.ephemeral, kept.policy, rooms.health, settings, store.slot.name, store.clock
+            store.ledger,
+            kept.ephemeral,
+            kept.policy,
+            rooms.health,
+            settings,
+            store.slot.name,
+            store.clock,
+            warned,
         ),
         jwks=store.ring.jwks,
         web_origins=party.web_origins,
         clock=store.clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
+        keep_decisions=timedelta(days=settings.keep_decisions_days),
+        keep_events=timedelta(days=settings.keep_events_days),
         habit_wait=max(settings.habit_wait, settings.probation),
         warning_texts=texts_of(settings.warnings_file),
         service_name=settings.service_name,
@@ -165,17 +188,24 @@ def _parts(
 
 
 def _chores(
-    settings: Settings, store: Store, rooms: Rooms, services: Services, console: Console
+    settings: Settings,
+    store: Store,
+    rooms: Rooms,
+    services: Services,
+    console: Console,
+    watch: ClockWatch,
 ) -> tuple[Chore, ...]:
     """One line a chore, with how often it is done."""
     return (
         Chore("refreshing keys", timedelta(seconds=1), store.ring.refresh),
+        Chore("looking at the clock", timedelta(seconds=1), watch.look),
+        Chore("comparing clocks", timedelta(seconds=30), watch.compare, at_once=True),
         Chore("telling of broken rows", timedelta(seconds=1), store.tell),
         *(
             Chore(f"asking the {modality} room", timedelta(seconds=5), room.ask, at_once=True)
             for modality, room in rooms.health.items()
         ),
-        Chore("closing what expired", timedelta(seconds=10), services.housekeeping.sweep),
+        *(Chore(name, timedelta(seconds=10), do) for name, do in services.housekeeping.chores().items()),
         Chore("counting for the console", timedelta(seconds=5), console.figures.gather),
         Chore("forgetting what the console is done with", timedelta(hours=1), console.forget),
         Chore("taking a checkpoint", settings.checkpoint_every, store.audit.take_checkpoint),

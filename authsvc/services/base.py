@@ -52,8 +52,9 @@ class AuditLog(Protocol):
 class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
-    `habit_wait` is how long a settled payment stands before it is learned from; `web_origins` are the sites whose device
-    keys count, `warning_texts` the words of warnings, `service_name` is what messages are signed with.
+    `keep_decisions` and `keep_events` are how long these are kept; `habit_wait` is how long a settled payment stands before it
+    is learned from; `warning_texts` are the words of warnings, `web_origins` the sites whose device keys count, `service_name`
+    is what messages are signed with.
     """
 
     ledger: Ledger
@@ -77,6 +78,8 @@ class ServiceParts:
     base_url: str
     habit_wait: timedelta
     warning_texts: WarningTexts
+    keep_decisions: timedelta
+    keep_events: timedelta
     service_name: str
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))

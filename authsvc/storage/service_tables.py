@@ -38,6 +38,11 @@ PUT_POLICY = """INSERT INTO policies (digest, id, version, document, first_used_
     VALUES (:digest, :id, :version, :document, :now) ON CONFLICT (digest) DO NOTHING"""
 POLICY = "SELECT document FROM policies WHERE digest = :digest"
 
+# By their numbers, which have an index and rise with time. The last one stays: SQLite would give its number again.
+FORGET_EVENTS = """DELETE FROM events WHERE seq IN (SELECT seq FROM
+    (SELECT seq, at FROM events ORDER BY seq LIMIT :most) AS oldest
+    WHERE at < :before AND seq < (SELECT MAX(seq) FROM events))"""
+CLOCK = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 SAY_READY = """INSERT INTO readiness (name, at) VALUES (:name, :now)
     ON CONFLICT (name) DO UPDATE SET at = excluded.at"""
 
@@ -160,6 +165,9 @@ class EventStore:
         rows = self._connection.all(EVENT, {"seq": seq})
         return _event(rows[0]) if rows else None
 
+    def forget(self, before: datetime, most: int) -> int:
+        return self._connection.run(FORGET_EVENTS, {"before": to_millis(before), "most": most})
+
     def newest(self) -> int:
         return int(self._connection.all(NEWEST_EVENT, {})[0][0])
 
@@ -227,6 +235,10 @@ class ReadinessStore:
     def schema(self) -> str:
         """The schema that the database has."""
         return str(self._connection.all(CURRENT, {})[0][0])
+
+    def clock(self) -> datetime:
+        """PostgreSQL's time; an embedded database has none of its own."""
+        return from_millis(int(self._connection.all(CLOCK, {})[0][0]))
 
     def write(self, name: str, now: datetime) -> None:
         self._connection.run(SAY_READY, {"name": name, "now": to_millis(now)})
