@@ -13,9 +13,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from authsvc.canonical import canonical
 from authsvc.errors import ConfigurationError
 from authsvc.policy.warnings import Scam
 
@@ -67,7 +67,7 @@ class WarningTexts:
 
     def digest(self, kind: str) -> str:
         """`sha256:` and 64 hexadecimal digits over the RFC 8785 form of `text`."""
-        return f"sha256:{hashlib.sha256(rfc8785.dumps(dict(self.text(kind)))).hexdigest()}"
+        return f"sha256:{hashlib.sha256(canonical(self.text(kind)).encode()).hexdigest()}"
 
 
 @cache
