@@ -46,6 +46,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
     "workers": {
         "face": "serves the room from a process of its own",
         "voice": "serves the room from a process of its own",
+        "serving": "writes its log as every process of the service does",
     },
 }
 """The rooms, and whom each may know besides the words, because…"""
