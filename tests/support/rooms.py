@@ -107,6 +107,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
     "redis": {
         "authsvc/storage/ephemeral_redis.py": "the short-lived store",
+        "authsvc/storage/redis_servers.py": "how it is reached",
         "authsvc/storage/redis_facts.py": "what it says of itself",
     },
     "dlib": {
