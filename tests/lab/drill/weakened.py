@@ -417,6 +417,7 @@ OPEN_RECEIPTS = _both(
     GUARDS["what was released before a freeze stays void"],
 )
 PAYMENT = _any_payment
+A_CODE_ALONE = _patched(deciding, "has_more_than_a_code", lambda *asked: False)
 
 WEAKENED: Mapping[str, Weaken] = {
     "stolen-password": RULES,
@@ -434,7 +435,7 @@ WEAKENED: Mapping[str, Weaken] = {
     "issued-code-again": _reopened,
     "guessed-code": _guesses_are_free,
     "parallel-guesses": _guesses_are_free,
-    "sim-swap": _act_asks_a_code,
+    "sim-swap": _both(_act_asks_a_code, A_CODE_ALONE),
     "sim-swap-recovery": _recovery_code_stands,
     "found-recovery-code": _patched(Ticket, "must_be_proven", _nothing),
     "used-recovery-code": _recovery_code_stands,
@@ -469,14 +470,18 @@ WEAKENED: Mapping[str, Weaken] = {
     "receipt-after-freeze": OPEN_RECEIPTS,
     "receipt-after-unfreeze": GUARDS["what was released before a freeze stays void"],
     "receipt-of-removed-phone": GUARDS["a receipt of a removed device is void"],
-    "receipt-after-erasure": _both(OPEN_RECEIPTS, GUARDS["a receipt of a removed device is void"]),
+    "receipt-after-erasure": _both(
+        OPEN_RECEIPTS,
+        GUARDS["a receipt of a removed device is void"],
+        _patched(acts, "_stop_payments", _nothing),
+    ),
     "cancelled-receipt": GUARDS["a receipt is consumed once"],
     "payment-receipt-as-proof": _nobody_is_proved,
     "forged-receipt": _any_signature,
     "session-strips-account": GUARDS["what was removed is owed"],
     "emptied-account": GUARDS["an account that was emptied is no new one"],
-    "lock-lowers-act": GUARDS["a lock does not lower an act"],
-    "outage-lowers-act": GUARDS["an outage does not lower an act"],
+    "lock-lowers-act": _both(GUARDS["a lock does not lower an act"], A_CODE_ALONE),
+    "outage-lowers-act": _both(GUARDS["an outage does not lower an act"], A_CODE_ALONE),
     "freeze-undone-by-erasure": GUARDS["a frozen account is not erased"],
     "erased-and-new": GUARDS["whoever was erased waits"],
     "paying-while-frozen": _no_freeze,
