@@ -16,6 +16,7 @@ from authsvc.operators.console import Console
 from authsvc.web.console import (
     audit,
     cases,
+    checks,
     codes,
     decisions,
     joining,
@@ -50,6 +51,7 @@ ROOMS = (
 
 NAMES = {
     "account": wording.ACCOUNTS,
+    "audit_fault": checks.AUDIT_FAULTS,
     "action": codes.ACTIONS,
     "detail_name": codes.DETAILS,
     "device": wording.DEVICES,
@@ -59,6 +61,7 @@ NAMES = {
     "input_name": codes.INPUTS,
     "level": wording.LEVELS,
     "payment_type": codes.TYPES,
+    "proof_reason": codes.REASONS,
     "role": wording.ROLES,
     "result": {**codes.RESULTS, **wording.STATUSES},
     "state": wording.STATES,
@@ -81,8 +84,7 @@ def open_console(app: Flask, console: Console, base_url: str) -> None:
         "actor": lambda name: codes.actor(name, operator_names()),
         "amount": wording.amount,
         "moment": wording.moment,
-        "plain": wording.plain,
-        "proof_reason": codes.reason,
+        "told": codes.valued,
         "share": wording.share,
         "tone": wording.tone,
         "when": wording.when,
