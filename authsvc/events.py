@@ -77,7 +77,7 @@ class Tally(Protocol):
         """`database` or `ephemeral` did not answer, or not in time."""
 
     def chore_done(self, name: str, result: str) -> None:
-        """Something that is done every so often ended `well` or `failed`."""
+        """Something that is done every so often ended `well` or `failed`, or is `behind`."""
 
     def biometrics_asked(self, op: str, result: str, seconds: float) -> None:
         """The biometric worker was asked; `answered`, `busy`, `late` or `gone`."""

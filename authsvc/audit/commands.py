@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any  # Any: what JSON has.
+from typing import Any  # Any: what JSON has, and the bar, whose type click keeps to itself.
 
 import click
 
 from authsvc.audit.chain import PublicKeys
 from authsvc.audit.evidence_file import bundle_in, keys_in, verify_file
 from authsvc.audit.evidence_page import page
-from authsvc.audit.export import KEYS, read_checkpoints, read_keys, verify_export
+from authsvc.audit.export import KEYS, read_checkpoints, read_keys, size_of, verify_export
 from authsvc.audit.report import Report
 from authsvc.audit.witness import Witness
 from authsvc.errors import InvalidRequest
@@ -36,7 +38,8 @@ def verify_export_command(
         raise click.ClickException(error.detail) from None
     if keys_file is None:
         _compare_keys(keys)
-    report = verify_export(folder, keys, kept)
+    with progress_bar(size_of(folder), as_json) as bar:
+        report = verify_export(folder, keys, kept, bar.update)
     print_report(report, as_json)
 
 
@@ -84,6 +87,15 @@ def _object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def progress_bar(length: int, as_json: bool) -> AbstractContextManager[Any]:
+    """For whoever waits at a terminal, and for nobody else."""
+    hidden = as_json or not sys.stderr.isatty()
+    bar: AbstractContextManager[Any] = click.progressbar(
+        length=length, label="audit", file=sys.stderr, hidden=hidden, update_min_steps=max(1, length // 200)
+    )
+    return bar
 
 
 def print_report(report: Report, as_json: bool) -> None:

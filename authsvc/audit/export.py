@@ -54,13 +54,24 @@ def write_export(
     _write_lines(folder / KEYS, [{"keys": [to_jwk(key) for key in keys.values()]}])
 
 
-def verify_export(folder: Path, keys: PublicKeys, kept: Iterable[Checkpoint] = ()) -> Report:
-    """Verify an exported log; a file or line that cannot be read is a finding, by its line."""
+def size_of(folder: Path) -> int:
+    """The bytes that `verify_export` reads; for a progress bar."""
+    files = (folder / name for name in (LINKS, HEADS, CHECKPOINTS))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def verify_export(
+    folder: Path,
+    keys: PublicKeys,
+    kept: Iterable[Checkpoint] = (),
+    progress: Callable[[int], None] = lambda read: None,
+) -> Report:
+    """Verify an exported log; a file or line that cannot be read is a finding, by its line. `progress` is told of bytes."""
     unreadable: list[Finding] = []
     report = verify(
-        _read_lines(folder / LINKS, link_from_json, unreadable),
-        _read_lines(folder / HEADS, head_from_json, unreadable),
-        _read_lines(folder / CHECKPOINTS, checkpoint_from_json, unreadable),
+        _read_lines(folder / LINKS, link_from_json, unreadable, progress),
+        _read_lines(folder / HEADS, head_from_json, unreadable, progress),
+        _read_lines(folder / CHECKPOINTS, checkpoint_from_json, unreadable, progress),
         keys,
         kept,
     )
@@ -94,10 +105,16 @@ def _write_lines(path: Path, items: Iterable[Mapping[str, object]]) -> None:
             file.write(json.dumps(item, ensure_ascii=False) + "\n")
 
 
-def _read_lines(path: Path, parse: Callable[[bytes], Item], unreadable: list[Finding]) -> Iterator[Item]:
+def _read_lines(
+    path: Path,
+    parse: Callable[[bytes], Item],
+    unreadable: list[Finding],
+    progress: Callable[[int], None] = lambda read: None,
+) -> Iterator[Item]:
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
+                progress(len(line))
                 try:
                     item = parse(line)
                 except ValueError:

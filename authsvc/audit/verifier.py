@@ -1,7 +1,7 @@
 """Is this audit log whole and unchanged? Answered from entries, signatures and public keys alone.
 
-For the auditor: it runs without the service and without a database. Links are read once and not kept. Where a log comes chain by
-chain, with each chain's heads in order, nothing is kept but what checkpoints say: it may be of any length.
+For the auditor: it runs without the service and without a database. Links are read once and not kept; what was signed waits on
+disk for the link that it is about (`vouched.py`), so a log may be of any length.
 
 What it cannot see: that the newest entries are gone together with every head and checkpoint over them. For that the
 auditor keeps a checkpoint now and then, and gives it as `kept`.
@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 
 from authsvc.audit.chain import Head, Link, PublicKeys, SignedHead
 from authsvc.audit.checkpoint import Checkpoint
 from authsvc.audit.report import Fault, Finding, Report
+from authsvc.audit.vouched import Vouched
 from authsvc.audit.walks import ChainWalk, CheckpointWalk, Signed
 
 PROGRESS_EVERY = 1000
@@ -33,11 +35,12 @@ def verify(
 
     All must be of one moment (one database transaction), or what was written in between is reported.
     """
-    verification = _Verification(keys)
-    verification.see_heads(heads)
-    verification.see_checkpoints(checkpoints, kept)
-    verification.see_links(links)
-    return verification.report()
+    with closing(Vouched()) as vouched:
+        verification = _Verification(keys, vouched)
+        verification.see_heads(heads)
+        verification.see_checkpoints(checkpoints, kept)
+        verification.see_links(links)
+        return verification.report()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +83,21 @@ def verify_chains(
 
     `remembered` is what the service says, from outside the database, that it must hold. `progress` is told of entries.
     """
-    verification = _Verification(keys)
-    verification.see_checkpoints(checkpoints, kept)
-    verification.see_remembered(remembered)
-    for chain in chains:
-        verification.see_chain(chain, progress)
-    return verification.report()
+    with closing(Vouched()) as vouched:
+        verification = _Verification(keys, vouched)
+        verification.see_checkpoints(checkpoints, kept)
+        verification.see_remembered(remembered)
+        for chain in chains:
+            verification.see_chain(chain, progress)
+        return verification.report()
 
 
 class _Verification:
-    def __init__(self, keys: PublicKeys) -> None:
+    def __init__(self, keys: PublicKeys, vouched: Vouched) -> None:
         self._keys = keys
         self._findings: list[Finding] = []
         self._signed: defaultdict[str, Signed] = defaultdict(Signed)
+        self._vouched = vouched
         self._walks: dict[str, ChainWalk] = {}
         self._links = self._heads = self._checkpoints = 0
 
@@ -107,7 +112,7 @@ class _Verification:
 
     def see_chain(self, chain: Chain, progress: Callable[[int], None]) -> None:
         """Both in order: a head is looked at just before the entry it signs, and forgotten after it."""
-        heads, walk, signed = iter(chain.heads), self._walk(chain.name), self._signed[chain.name]
+        heads, walk = iter(chain.heads), self._walk(chain.name)
         head = next(heads, None)
         for number, filed in enumerate(chain.filed, start=1):
             while head is not None and head.head.seq <= filed.link.seq:
@@ -118,7 +123,7 @@ class _Verification:
             if not filed.agrees():
                 found = "the columns it is found by are not those of its content"
                 self._find(Fault.EDITED, filed.link.head(), found)
-            signed.hashes.pop(filed.link.seq, None)
+            self._vouched.forget(chain.name, filed.link.seq)
             if number % PROGRESS_EVERY == 0:
                 progress(PROGRESS_EVERY)
         while head is not None:
@@ -160,7 +165,7 @@ class _Verification:
         return Report(self._links, self._heads, self._checkpoints, chains, tuple(self._findings))
 
     def _walk(self, chain: str) -> ChainWalk:
-        walk = self._walks[chain] = ChainWalk(chain, self._signed[chain], self._findings)
+        walk = self._walks[chain] = ChainWalk(chain, self._signed[chain], self._vouched, self._findings)
         return walk
 
     def _vouch_for_checkpoint(self, heads: Iterable[Head]) -> None:
@@ -170,7 +175,7 @@ class _Verification:
             signed.checkpoint_seq = max(signed.checkpoint_seq, head.seq)
 
     def _vouch(self, head: Head) -> None:
-        if self._signed[head.chain].hashes.setdefault(head.seq, head.hash) != head.hash:
+        if self._vouched.first(head.chain, head.seq, head.hash) != head.hash:
             self._find(Fault.EDITED, head, "two entries were signed in this place")
 
     def _find(self, fault: Fault, head: Head, detail: str) -> None:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from authsvc.audit.chain import NOTHING, Head, Link, PublicKeys
 from authsvc.audit.checkpoint import Checkpoint, Statement
 from authsvc.audit.report import CHECKPOINTS, Fault, Finding
+from authsvc.audit.vouched import Vouched
 from authsvc.errors import Tampered
 
 
 @dataclass(slots=True)
 class Signed:
-    """What was signed of one chain: hashes by sequence number, how far heads and checkpoints reach, and what was remembered."""
+    """How far heads and checkpoints of one chain reach, and what was remembered."""
 
-    hashes: dict[int, str] = field(default_factory=dict)
     head_seq: int = 0
     checkpoint_seq: int = 0
     remembered_seq: int = 0
@@ -30,11 +30,12 @@ class Signed:
 
 
 class ChainWalk:
-    """Follows one chain in the order in which its links come; `signed` may grow while they do."""
+    """Follows one chain in the order in which its links come; `signed` and `vouched` may grow while they do."""
 
-    def __init__(self, chain: str, signed: Signed, findings: list[Finding]) -> None:
+    def __init__(self, chain: str, signed: Signed, vouched: Vouched, findings: list[Finding]) -> None:
         self._chain = chain
         self._signed = signed
+        self._vouched = vouched
         self._findings = findings
         self._hash = NOTHING
         self._gaps: list[range] = []
@@ -44,7 +45,7 @@ class ChainWalk:
         adds_up = link.adds_up()
         if not adds_up:
             self._find(Fault.EDITED, link.seq, "its hash is not that of its content")
-        elif self._signed.hashes.get(link.seq, link.hash) != link.hash:
+        elif self._vouched.find(self._chain, link.seq) not in (None, link.hash):
             self._find(Fault.EDITED, link.seq, "another entry was signed in this place")
         if link.seq == self.last + 1:
             if adds_up and link.previous != self._hash:

@@ -96,7 +96,7 @@ def make_app(settings: Settings) -> App:
     spaces = {"data": settings.data_dir, "metrics": settings.counting_dir}
     metrics = Metrics(settings.counting_dir, expected_beside(manifest_folder()), spaces)
     wired = wire(settings, tally=metrics)
-    metrics.watch(Gauges(settings, wired.store))
+    metrics.watch(Gauges(settings, wired.store, wired.punctuality.ages))
     wired.start_chores()
     access_log.to_stderr()
     return create_app(wired.services, WebSettings(settings.public_url), metrics, wired.close, wired.console)

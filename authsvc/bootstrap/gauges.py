@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,11 @@ _STARTS = "starts-"
 class Gauges:
     """Called at each scrape, by whichever process answers it."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, chores: Callable[[], Mapping[str, float]] = dict
+    ) -> None:
+        """`chores` says how many seconds ago each ended well, in the process that is asked."""
+        self._chores = chores
         self._settings = settings
         self._store = store
         self._database = open_database(settings)
@@ -40,6 +44,8 @@ class Gauges:
             yield Gauge("warning", "1 for each frightening setting in force", 1, {"warning": warning})
         yield from _processes(os.getppid())
         yield from _starts(self._settings.counting_dir)
+        for chore, age in self._chores().items():
+            yield Gauge("chore_age_seconds", "Since a chore ended well", age, {"chore": chore})
         with suppress(AuthsvcError):
             yield from self._of_the_database()
         if (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from shutil import disk_usage
@@ -101,8 +101,10 @@ class ServiceHealth:
         settings: Settings,
         name: str,
         clock: Clock,
+        late: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """`name` is that of the row which this process writes."""
+        """`name` is that of the row which this process writes; `late` names the chores that are."""
+        self._late = late
         self._ledger = ledger
         self._ephemeral = ephemeral
         self._policy = policy
@@ -154,6 +156,8 @@ class ServiceHealth:
 
     def _scarce(self) -> Iterator[str]:
         """What still works, and will not for long."""
+        if self._late():
+            yield "chores-late"
         with suppress(OSError):
             if disk_usage(self._settings.data_dir).free < self._settings.free_space_mib * MIB:
                 yield "free-space-low"

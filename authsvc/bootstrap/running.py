@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,6 +19,11 @@ from authsvc.services.services import Services
 logger = logging.getLogger(__name__)
 
 TICK = timedelta(seconds=1)
+GRACE_S = 60.0
+"""How much longer than three times its own period a chore may take: most outages are shorter, and show by themselves."""
+
+BEHIND = "behind"
+"""What a chore returns that did its piece and left more than that undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,31 @@ class Chore:
         return tick % max(1, round(self.every / TICK)) == 0 or (self.at_once and tick == 1)
 
 
+class Punctuality:
+    """When each chore of this process last ended well: one that fails, sticks, or stands behind one that sticks, is late."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, float] = {}
+        self._due: dict[str, float] = {}
+
+    def expect(self, chores: Sequence[Chore]) -> None:
+        """From now on."""
+        for chore in chores:
+            self._done[chore.name] = time.monotonic()
+            self._due[chore.name] = 3 * chore.every.total_seconds() + GRACE_S
+
+    def done(self, name: str) -> None:
+        self._done[name] = time.monotonic()
+
+    def ages(self) -> Mapping[str, float]:
+        """Seconds since each chore ended well."""
+        now = time.monotonic()
+        return {name: now - at for name, at in self._done.items()}
+
+    def late(self) -> tuple[str, ...]:
+        return tuple(name for name, age in self.ages().items() if age > self._due[name])
+
+
 class Wired:
     """The services of one process over their stores."""
 
@@ -46,8 +77,10 @@ class Wired:
         watch: PolicyWatch,
         parts: Sequence[Closeable],
         tally: Tally,
+        punctuality: Punctuality,
     ) -> None:
         self._tally = tally
+        self.punctuality = punctuality
         self.services = services
         self.console = console
         self.store = store
@@ -59,6 +92,7 @@ class Wired:
 
     def start_chores(self) -> None:
         """Begin what is done now and then, in threads of its own."""
+        self.punctuality.expect(self.chores)
         self._thread = threading.Thread(target=self._do_chores, name="chores", daemon=True)
         self._thread.start()
         self.watch.start()
@@ -82,15 +116,16 @@ class Wired:
 
     def do(self, chore: Chore) -> None:
         """Once, and counted."""
-        went_well = attempt(chore.name, chore.do)
-        self._tally.chore_done(chore.name, "well" if went_well else "failed")
+        result = attempt(chore.name, chore.do)
+        self._tally.chore_done(chore.name, result)
+        if result == "well":
+            self.punctuality.done(chore.name)
 
 
-def attempt(what: str, chore: Callable[[], object]) -> bool:
-    """Whether it went well. A chore that fails is tried again the next time; the service goes on."""
+def attempt(what: str, chore: Callable[[], object]) -> str:
+    """`well`, `behind` or `failed`. A chore that fails is tried again the next time; the service goes on."""
     try:
-        chore()
+        return BEHIND if chore() == BEHIND else "well"
     except AuthsvcError as error:
         logger.warning("%s failed: %s", what, error.detail)
-        return False
-    return True
+        return "failed"

@@ -18,7 +18,7 @@ from authsvc.bootstrap.opening import (
     open_store,
 )
 from authsvc.bootstrap.rooms import Rooms, reach
-from authsvc.bootstrap.running import Chore, Wired, attempt
+from authsvc.bootstrap.running import Chore, Punctuality, Wired, attempt
 from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.device.attestation import TrustedModels
@@ -104,7 +104,8 @@ def wire(
         _models_in_use(settings),
     )
     console = _console(settings, kept.store, kept.ephemeral, rules.party.at_home(), policies)
-    services = Services.of(_parts(settings, kept, rooms, rules.party, flows, policies, console))
+    punctuality = Punctuality()
+    services = Services.of(_parts(settings, kept, rooms, rules.party, flows, policies, console, punctuality))
     return Wired(
         services,
         console,
@@ -113,6 +114,7 @@ def wire(
         PolicyWatch(kept.policy, flows.shadow.compare),
         (kept.ephemeral, *rooms.connections),
         kept.tally,
+        punctuality,
     )
 
 
@@ -132,6 +134,7 @@ def _parts(
     flows: Flows,
     policies: PolicyService,
     console: Console,
+    punctuality: Punctuality,
 ) -> ServiceParts:
     store = kept.store
     return ServiceParts(
@@ -149,7 +152,14 @@ def _parts(
         audit=store.audit,
         sessions=console.sessions,
         health=ServiceHealth(
-            store.ledger, kept.ephemeral, kept.policy, rooms.health, settings, store.slot.name, store.clock
+            store.ledger,
+            kept.ephemeral,
+            kept.policy,
+            rooms.health,
+            settings,
+            store.slot.name,
+            store.clock,
+            punctuality.late,
         ),
         jwks=store.ring.jwks,
         web_origins=party.web_origins,
@@ -173,7 +183,7 @@ def _chores(
             Chore(f"asking the {modality} room", timedelta(seconds=5), room.ask, at_once=True)
             for modality, room in rooms.health.items()
         ),
-        Chore("closing what expired", timedelta(seconds=10), services.housekeeping.sweep),
+        *(Chore(name, timedelta(seconds=10), do) for name, do in services.housekeeping.chores().items()),
         Chore("counting for the console", timedelta(seconds=5), console.figures.gather),
         Chore("forgetting what the console is done with", timedelta(hours=1), console.forget),
         Chore("taking a checkpoint", settings.checkpoint_every, store.audit.take_checkpoint),

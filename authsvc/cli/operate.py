@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +15,7 @@ from typing import Any
 import click
 
 from authsvc.audit.chain import entry
-from authsvc.audit.commands import evidence_command, print_report, verify_export_command
+from authsvc.audit.commands import evidence_command, print_report, progress_bar, verify_export_command
 from authsvc.audit.export import read_checkpoints
 from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.opening import Store, open_database, open_store
@@ -259,12 +258,8 @@ audit.add_command(evidence_command)
 def verify_audit(kept_file: Path | None, as_json: bool, **options: Any) -> None:
     """Verify the whole log in the database; exits with 1 when anything was touched."""
     kept = () if kept_file is None else read_checkpoints(kept_file)
-    with opened_store(**options) as store:
-        hidden = as_json or not sys.stderr.isatty()
-        with click.progressbar(
-            length=store.audit.length(), label="audit", file=sys.stderr, hidden=hidden
-        ) as bar:
-            report = store.audit.verify(kept, bar.update)
+    with opened_store(**options) as store, progress_bar(store.audit.length(), as_json) as bar:
+        report = store.audit.verify(kept, bar.update)
     print_report(report, as_json)
 
 

@@ -15,7 +15,7 @@ from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import TICKET_LIFE, EnrollmentStep, Grounds, Recovery, Ticket
 from authsvc.errors import CaptureUnusable, ChallengeClosed, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Json, Submission, Unusable
-from authsvc.keys.access import ApiKey, must_open, object_token
+from authsvc.keys.access import ApiKey, Scope, must_open, object_token
 from authsvc.otp import recovery_text
 from authsvc.payment import Binding
 from authsvc.services import issuing
@@ -43,7 +43,12 @@ class TicketWanted:
 
 class EnrollmentService(Service):
     def create(self, key: ApiKey, once: Once, wanted: TicketWanted) -> Answer:
-        """A ticket. Whoever has factors needs `proof`, a receipt for an `enrollment` at the highest level, or recovers."""
+        """A ticket. Whoever has factors needs `proof`, a receipt for an `enrollment` at the highest level, or recovers.
+
+        Raises InsufficientScope where operators are named by a key that may not speak for accounts.
+        """
+        if wanted.operators:
+            _must_vouch(key)
         subject = Subject(key.client, wanted.user_id)
 
         def effect(tx: Transaction, now: datetime) -> Answer:
@@ -157,6 +162,11 @@ class EnrollmentService(Service):
         if ticket is None or ticket.subject.client != key.client:
             raise NotFound("no such enrollment")
         return ticket.must_be_open(now)
+
+
+def _must_vouch(key: ApiKey) -> None:
+    """Two operators' word is a proof, and whoever may open tickets cannot make one up."""
+    key.must_have(Scope.ACCOUNTS)
 
 
 def _vouching(named: Sequence[str]) -> tuple[str, ...]:

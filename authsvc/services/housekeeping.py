@@ -6,8 +6,9 @@ In pieces, each a unit of its own: payments are written between them, and a chor
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from authsvc.domain.store import Transaction
 from authsvc.errors import AuthsvcError
@@ -25,8 +26,8 @@ _log = logging.getLogger(__name__)
 
 
 class Housekeeping(Service):
-    def sweep(self) -> None:
-        """Called now and then by one thread of each process."""
+    def chores(self) -> Mapping[str, Callable[[], str | None]]:
+        """Each by its name; one returns `behind` where its pieces were not enough."""
         chores: dict[str, tuple[Chore, int]] = {
             "closing challenges": (self._stepup.expire, EXPIRED_AT_ONCE),
             "forgetting answers": (lambda tx, now: tx.answers.forget_expired(now, PIECE), PIECE),
@@ -36,15 +37,20 @@ class Housekeeping(Service):
             "forgetting lessons": (lambda tx, now: tx.habits.forget_expired(now, PIECE), PIECE),
             "forgetting tickets": (lambda tx, now: tx.tickets.forget_expired(now, PIECE), PIECE),
         }
-        for name, (chore, piece) in chores.items():
+        return {name: partial(self._do, name, *chore) for name, chore in chores.items()}
+
+    def sweep(self) -> None:
+        """All of them in turn; for whoever has no other use of them."""
+        for name, chore in self.chores().items():
             try:
-                self._do(name, chore, piece)
+                chore()
             except AuthsvcError as error:
                 _log.warning("%s failed: %s", name, error.detail)
 
-    def _do(self, name: str, chore: Chore, piece: int) -> None:
+    def _do(self, name: str, chore: Chore, piece: int) -> str | None:
         now = self._clock.now()
         for _ in range(MOST_PIECES):
             if self._ledger.transact(lambda tx: chore(tx, now)) < piece:
-                return
+                return None
         _log.warning("%s is behind: more than %d are due", name, MOST_PIECES * piece)
+        return "behind"

@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import conninfo, errors
+from psycopg.pq import TransactionStatus
 
 from authsvc.errors import ConfigurationError, Unavailable
+from authsvc.storage.abandoned import Abandoned
 from authsvc.storage.database import Conflict, Params, Query, Row, pyformat
 
 Result = TypeVar("Result")
@@ -37,14 +39,28 @@ _PATIENCE = """SELECT set_config(name, CASE name WHEN 'idle_in_transaction_sessi
         'client_connection_check_interval')"""
 
 
+# A server that went away without a word is given up in this time; the URL may say otherwise.
+_LIVELINESS = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+
 class PostgresConnection:
-    def __init__(self, url: str, patience: float) -> None:
+    def __init__(self, url: str, patience: float, abandoned: Abandoned) -> None:
+        given = conninfo.conninfo_to_dict(url)
+        lively = {name: value for name, value in _LIVELINESS.items() if name not in given}
         self._raw = _Impatient.connect(
-            url,
+            conninfo.make_conninfo(url, **lively),
             autocommit=True,
             connect_timeout=max(2, round(patience)),
             application_name="authsvc",
         )
+        self._abandoned = abandoned
+        self._warned = False
+        self._raw.add_notice_handler(self._note)
         self._raw.patience = patience
         with _translated():
             patience_ms = str(max(1, round(patience * 1000)))
@@ -67,13 +83,19 @@ class PostgresConnection:
 
     def commit(self) -> None:
         self._forget()
+        self._warned = False
         self._execute("COMMIT")
+        if self._warned:
+            # Somebody cancelled the wait for the standby: committed here, and lost with this server.
+            raise Unavailable("the standby did not confirm a commit", retry_after=1)
 
     def rollback(self) -> None:
         self._forget()
         self._execute("ROLLBACK")
 
     def close(self) -> None:
+        if self._raw.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            self._abandoned.add(self._raw.fileno())
         self._raw.close()
 
     def is_stale(self) -> bool:
@@ -114,6 +136,9 @@ class PostgresConnection:
                 cursor.executemany(pyformat(sql), later[sql])
         if any(cursor.rowcount != len(later[sql]) for sql, cursor in cursors.items()):
             raise Conflict("something expected was not so")
+
+    def _note(self, said: errors.Diagnostic) -> None:
+        self._warned = self._warned or said.severity_nonlocalized == "WARNING"
 
     def _forget(self) -> None:
         self._known, self._later = {}, {}
@@ -157,10 +182,12 @@ class PostgresDatabase:
         refuse_malformed(url)
         self._url = url
         self._patience = patience
+        self._abandoned = Abandoned()
 
     def connect(self) -> PostgresConnection:
+        self._abandoned.refuse_more()
         with _translated():
-            return PostgresConnection(self._url, self._patience)
+            return PostgresConnection(self._url, self._patience, self._abandoned)
 
     @contextmanager
     def turn(self) -> Iterator[None]:

@@ -55,7 +55,8 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
     """A ticket with which one person may enroll, once, within a quarter of an hour.
 
     A user who has factors already needs `proof`: the receipt of a decision of type `enrollment`. Somebody who has lost the
-    phone asks for a `recovery`: then a recovery code and one more proof come before anything can be enrolled.
+    phone asks for a `recovery`: then a recovery code and one more proof come before anything can be enrolled. Naming `operators`
+    takes the scope `accounts` as well.
     """
     asked = TicketWanted(
         user_id=wanted.user_id,
@@ -75,6 +76,8 @@ def create_enrollment(call: Call, wanted: requests.EnrollmentWanted) -> Reply:
     JsonBody(requests.CodeWanted, optional=True),
     answers.CodeIssued,
     answers={201: answers.CodeIssued},
+    # The code proves: whoever may open the ticket shall not have it, too.
+    scope=Scope.ACCOUNTS,
     once=True,
     problems=("challenge-closed", "user-frozen", "locked"),
 )

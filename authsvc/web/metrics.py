@@ -164,7 +164,7 @@ class Metrics:
         self._failures(store).inc()
 
     def chore_done(self, name: str, result: str) -> None:
-        """Something that is done every so often ended `well` or `failed`."""
+        """Something that is done every so often ended `well` or `failed`, or is `behind`."""
         self._chores(name, result).inc()
 
     def biometrics_asked(self, op: str, result: str, seconds: float) -> None:

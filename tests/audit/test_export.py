@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from authsvc.audit.export import read_checkpoints, read_keys, verify_export, write_export
+from authsvc.audit.export import read_checkpoints, read_keys, size_of, verify_export, write_export
 from authsvc.audit.report import Fault
 from authsvc.errors import InvalidRequest
 from authsvc.keys.keyring import KeyRing, Purpose
@@ -27,6 +27,13 @@ def test_what_was_exported_is_sound(folder: Path, log: Log):
     report = verify_export(folder, log.ring.audit_public_keys())
     assert report.is_sound
     assert (report.links, report.heads, report.checkpoints) == (15, 5, 2)
+
+
+def test_a_verification_says_how_far_it_is(folder: Path, log: Log):
+    read: list[int] = []
+    verify_export(folder, log.ring.audit_public_keys(), progress=read.append)
+    assert sum(read) == size_of(folder)
+    assert len(read) == 15 + 5 + 2
 
 
 def test_the_keys_in_the_folder_are_those_of_the_service(tmp_path: Path, folder: Path, log: Log):

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from authsvc.bootstrap.running import Chore, attempt
+from authsvc.bootstrap import running
+from authsvc.bootstrap.running import Chore, Punctuality, attempt
 from authsvc.errors import Unavailable
 
 
@@ -31,3 +32,28 @@ def test_a_chore_that_fails_is_said_and_gone_on_from(caplog: pytest.LogCaptureFi
 def test_a_programming_error_is_not_passed_over() -> None:
     with pytest.raises(ZeroDivisionError):
         attempt("sweeping", lambda: 1 / 0)
+
+
+class Stopwatch:
+    """Stands where the module's `time` does."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_a_chore_that_does_not_end_well_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it sticks: nothing comes back from it, and only the time since then tells."""
+    monkeypatch.setattr(running, "time", watch := Stopwatch())
+    punctuality = Punctuality()
+    chores = [Chore("quick", timedelta(seconds=10), int), Chore("slow", timedelta(hours=1), int)]
+    punctuality.expect(chores)
+    watch.now = 89
+    assert punctuality.late() == ()
+    watch.now = 91
+    assert punctuality.late() == ("quick",)
+    assert punctuality.ages() == {"quick": 91, "slow": 91}
+    punctuality.done("quick")
+    assert punctuality.late() == ()

@@ -6,9 +6,12 @@ from typing import Never
 
 import pytest
 
+from authsvc.bootstrap import running
+from authsvc.bootstrap.running import BEHIND, Chore
 from authsvc.errors import Unavailable
 from authsvc.services.housekeeping import MOST_PIECES, PIECE
 from authsvc.storage.tickets import OverviewStore
+from tests.bootstrap.test_running import Stopwatch
 from tests.support.service import CLIENT, Bench
 
 ADD = "INSERT INTO idempotency (client, key, fingerprint, answer, expires_at) VALUES (:client, :key, :none, :none, 1)"
@@ -59,3 +62,31 @@ def test_a_chore_that_sticks_holds_up_no_other(bench: Bench, monkeypatch: pytest
     bench.services.housekeeping.sweep()
     assert bench.again(decision)["status"] == "expired"
     assert left(bench) == 0
+
+
+@pytest.mark.parametrize("end", ["failed", "behind"])
+def test_what_is_late_is_counted_and_in_readiness(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(running, "time", watch := Stopwatch())
+    wired = bench.wired
+    wired.punctuality.expect(wired.chores)
+    counted: list[tuple[str, str]] = []
+    monkeypatch.setattr(wired._tally, "chore_done", lambda *done: counted.append(done))
+
+    def do() -> str:
+        if end == "failed":
+            raise Unavailable("the store is slow")
+        return BEHIND
+
+    watch.now = 600
+    for chore in wired.chores:
+        if chore.name != "forgetting answers":
+            wired.punctuality.done(chore.name)
+    wired.do(Chore("forgetting answers", timedelta(seconds=10), do))
+    assert counted == [("forgetting answers", end)]
+    _, found = bench.services.public.readyz()
+    assert "chores-late" in found["warnings"]  # type: ignore[operator]  # A list of names.
+    wired.do(Chore("forgetting answers", timedelta(seconds=10), int))
+    _, found = bench.services.public.readyz()
+    assert "chores-late" not in found["warnings"]  # type: ignore[operator]

@@ -48,6 +48,7 @@ GUARDS = frozenset(
         "a receipt is consumed once",
         "a capture counts once",
         "a recovery takes two proofs",
+        "whoever opens a recovery proves none of it",
         "new recovery codes wait",
         "a freeze ends enrollments",
         "who has no secret suspends nobody",

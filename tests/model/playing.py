@@ -14,7 +14,7 @@ import pyotp
 
 from authsvc.clock import to_millis
 from tests.model.account import FACE, KEY, OTP, State, Thief
-from tests.model.served import ORIGIN, Caller, Said
+from tests.model.served import EVERY_SCOPE, ORIGIN, Caller, Said
 from tests.support.authenticator import Authenticator
 
 NAMED = {OTP: "otp", FACE: "face", KEY: "device_uv"}
@@ -156,10 +156,9 @@ class Play:
 
     # -- Enrolling ----------------------------------------------------------------------------------------------------
 
-    def ticket(self, **grounds: object) -> Said:
-        return self.caller.backend(
-            "POST", "/v1/enrollments", {"user_id": self.user, "locale": "en", **grounds}
-        )
+    def ticket(self, *, key: str = EVERY_SCOPE, **grounds: object) -> Said:
+        body = {"user_id": self.user, "locale": "en", **grounds}
+        return self.caller.backend("POST", "/v1/enrollments", body, key=key)
 
     def enrolls(
         self, ticket: Mapping[str, str], things: Things, factors: Iterable[int], *, device: bool = False
@@ -238,6 +237,23 @@ class Play:
             given = self.caller.call("PUT", step, token, {"code": issued})
         return opened.json if given.done else None
 
+    def recovers_as_backend(self, code: str, key: str) -> Said:
+        """A recovery with a recovery code, and with whatever a key of the shop can say beside it: the last answer."""
+        opened = self.ticket(key=key, recovery=True, **TWO)
+        if opened.done:
+            path, token = f"/v1/enrollments/{opened.json['id']}", f"Enrollment {opened.json['token']}"
+            return self.caller.call("PUT", f"{path}/steps/recovery", token, {"code": code})
+        opened = self.ticket(key=key, recovery=True)
+        if not opened.done:
+            return opened
+        path, token = f"/v1/enrollments/{opened.json['id']}", f"Enrollment {opened.json['token']}"
+        assert self.caller.call("PUT", f"{path}/steps/recovery", token, {"code": code}).done
+        assert self.caller.call("POST", f"{path}/steps/proof_otp/begin", token).done
+        issued = self.caller.backend("POST", f"{path}/code", key=key)
+        if not issued.done:
+            return issued
+        return self.caller.call("PUT", f"{path}/steps/proof_otp", token, {"code": issued.json["code"]})
+
     # -- The overview, and what the shop does ----------------------------------------------------------------------------
 
     def looks(self) -> tuple[str, str]:
@@ -249,8 +265,8 @@ class Play:
         overview, token = self.looks()
         return self.caller.call(method, f"/v1/overviews/{overview}/{path}", token).done
 
-    def shop(self, method: str, path: str, body: object = None) -> Said:
-        return self.caller.backend(method, f"/v1/users/{self.user}{path}", body)
+    def shop(self, method: str, path: str, body: object = None, *, key: str = EVERY_SCOPE) -> Said:
+        return self.caller.backend(method, f"/v1/users/{self.user}{path}", body, key=key)
 
     def locked(self) -> bool:
         return "face" in self.shop("GET", "/status").json["locked_until"]

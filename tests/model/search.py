@@ -298,6 +298,9 @@ def _tickets(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
         and state.exists == "yes"
     ):
         yield from _recovery(rules, thief, state, "the owner's recovery code")
+        if "enroll key" in thief.holds and not rules.has("whoever opens a recovery proves none of it"):
+            told = "recovers with the owner's recovery code and what the backend's key says"
+            yield told, _recovered(rules, state), "an enrollment key is the second proof of a recovery"
     if state.codes.by == "thief" and not state.frozen and state.exists == "yes":
         waits = any(f.by == "thief" and f.wait for f in state.factors)
         broken = "recovery codes count while what came with them waits" if waits else ""
@@ -324,8 +327,11 @@ def _recovery(rules: Rules, thief: Thief, state: State, code: str) -> Iterator[S
     if not seconds and rules.has("a recovery takes two proofs"):
         return
     broken = "" if seconds else "a recovery code alone takes the account over"
-    new = rules.removed_device(state)._replace(ticket="recovery", codes=NONE, new_codes=NONE, locked=False)
-    yield f"recovers with {' and '.join([code, *seconds[:1]])}", new, broken
+    yield f"recovers with {' and '.join([code, *seconds[:1]])}", _recovered(rules, state), broken
+
+
+def _recovered(rules: Rules, state: State) -> State:
+    return rules.removed_device(state)._replace(ticket="recovery", codes=NONE, new_codes=NONE, locked=False)
 
 
 def _names(way: frozenset[int]) -> str:

@@ -27,13 +27,16 @@ from authsvc.errors import Unavailable
 from authsvc.face.capture import CaptureContext
 from authsvc.face.part import Part
 from authsvc.factor import Unusable
-from authsvc.keys.access import ALL_SCOPES, new_api_key
+from authsvc.keys.access import ALL_SCOPES, Scope, new_api_key
 from authsvc.web.settings import WebSettings
 from tests.guarantees.people import form
 from tests.support.service import CLIENT, NOON, Bench, NamedFaces
 from tests.web.support import BASE_URL, Api
 
 ORIGIN = Settings(data_dir=Path()).public_url
+
+EVERY_SCOPE = "every scope"
+"""The name of the key that may do everything; the others are called by their scope."""
 
 PATIENCE = timedelta(seconds=60)
 """A walk says what is answered, not how soon."""
@@ -149,17 +152,23 @@ class Said:
 class Caller:
     """Speaks to the service for everybody, each call to the next process."""
 
-    def __init__(self, folder: Path, api_key: str) -> None:
+    def __init__(self, folder: Path, keys: Mapping[str, str]) -> None:
         self.folder = folder
         self.clock = SharedClock(folder)
-        self._bearer = f"Bearer {api_key}"
+        self._keys = keys
         self._numbers = count()
 
-    def backend(self, method: str, path: str, body: object = None) -> Said:
-        return self.call(method, path, self._bearer, body)
+    def backend(
+        self, method: str, path: str, body: object = None, *, key: str = EVERY_SCOPE, once: str | None = None
+    ) -> Said:
+        """A call of the shop, or of somebody who has a key of it with one scope."""
+        return self.call(method, path, f"Bearer {self._keys[key]}", body, once=once)
 
-    def call(self, method: str, path: str, authorization: str, body: object = None) -> Said:
-        headers = {"Authorization": authorization, "Idempotency-Key": f'"walk-{next(self._numbers)}"'}
+    def call(
+        self, method: str, path: str, authorization: str, body: object = None, *, once: str | None = None
+    ) -> Said:
+        repeated_by = once or f"walk-{next(self._numbers)}"
+        headers = {"Authorization": authorization, "Idempotency-Key": f'"{repeated_by}"'}
         raw = b""
         if body is not None or method in ("POST", "PUT", "PATCH"):
             headers["Content-Type"] = "application/json"
@@ -192,8 +201,8 @@ class Here(Caller):
     """The service in this process, each answer held against the OpenAPI document."""
 
     def __init__(self, folder: Path, **changes: Any) -> None:  # Any: settings by name.
-        self.bench, api_key = made(folder, **changes)
-        super().__init__(folder, api_key)
+        self.bench, keys = made(folder, **changes)
+        super().__init__(folder, keys)
         self._api = Api(create_app(self.bench.services, WebSettings(BASE_URL)))
         self.everybody_looks()
 
@@ -212,9 +221,9 @@ class Served(Caller):
     """The service in processes of their own, on ports of the loopback."""
 
     def __init__(self, folder: Path, processes: int, **changes: Any) -> None:
-        bench, api_key = made(folder, **changes)
+        bench, keys = made(folder, **changes)
         bench.close()
-        super().__init__(folder, api_key)
+        super().__init__(folder, keys)
         (folder / "settings").write_text(json.dumps(changes))
         command = [sys.executable, "-m", "tests.model.served", str(folder), str(processes)]
         self._server = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
@@ -251,15 +260,21 @@ def _send(
     return Said(answer.status, json.loads(content) if content else None)
 
 
-def made(folder: Path, **changes: Any) -> tuple[Bench, str]:
-    """A fresh service of that folder with an API key."""
+def made(folder: Path, **changes: Any) -> tuple[Bench, Mapping[str, str]]:
+    """A fresh service of that folder with API keys: one that may do everything, and one for each scope."""
     clock = SharedClock(folder)
     clock.set(NOON)
     (folder / "policy.toml").write_text(POLICY, encoding="utf-8")
     bench = opened(folder, **changes)
-    key, shown = new_api_key(bench.wired.store.ring, CLIENT, ALL_SCOPES, clock.now())
-    bench.wired.store.ledger.transact(lambda tx: tx.keys.add(key))
-    return bench, shown
+    scopes = {EVERY_SCOPE: ALL_SCOPES, **{each.value: frozenset({each}) for each in Scope}}
+    return bench, {name: _new_key(bench, each) for name, each in scopes.items()}
+
+
+def _new_key(bench: Bench, scopes: frozenset[Scope]) -> str:
+    store = bench.wired.store
+    key, shown = new_api_key(store.ring, CLIENT, scopes, store.clock.now())
+    store.ledger.transact(lambda tx: tx.keys.add(key))
+    return shown
 
 
 def opened(folder: Path, **changes: Any) -> Bench:

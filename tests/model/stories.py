@@ -62,6 +62,11 @@ STORIES: Mapping[str, Story] = {
     "a recovery takes two proofs": _story(
         CODE, "recovery code", "recovers with a recovery code and a wrong one beside it"
     ),
+    "whoever opens a recovery proves none of it": _story(
+        CODE,
+        "recovery code, enroll key",
+        "recovers with the owner's recovery code and what the backend's key says",
+    ),
     "an account that was emptied is no new one": _story(
         frozenset({"face"}), "enroll key", "withdraws the face", "opens a first ticket as its backend"
     ),

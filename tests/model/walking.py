@@ -30,6 +30,7 @@ from tests.model.playing import LARGE, NAMED, SMALL, TWO, Decision, Play
 from tests.model.search import counted, moves
 from tests.model.served import Caller
 
+ENROLL_KEY = "enrollments"
 LEVELS = {1: "otp", 2: "face", 3: "face_fingerprint"}
 OPEN = Rules(GUARDS)
 RECEIPT_LIFE = timedelta(seconds=110)
@@ -421,11 +422,11 @@ def _restore_proved(walk: Walk, _: re.Match[str]) -> bool:
 
 
 def _erase_as_backend(walk: Walk, _: re.Match[str]) -> bool:
-    return walk.play.shop("DELETE", "").done
+    return walk.play.shop("DELETE", "", key=ENROLL_KEY).done
 
 
 def _first_ticket(walk: Walk, _: re.Match[str]) -> bool:
-    opened = walk.play.ticket()
+    opened = walk.play.ticket(key=ENROLL_KEY)
     walk.ticket = opened.json if opened.done else walk.ticket
     return opened.done
 
@@ -460,6 +461,12 @@ def _recover(walk: Walk, match: re.Match[str]) -> bool | None:
     factors = (OTP, FACE, KEY) if second == FACE else (OTP,)
     walk.also = lambda recovered: walk.rules.enrolled(recovered, "thief", factors)
     return play.enrolls(ticket, play.thief, factors)
+
+
+def _recover_as_backend(walk: Walk, _: re.Match[str]) -> bool | None:
+    if not walk.play.owner.codes:
+        return None
+    return walk.play.recovers_as_backend(walk.play.owner.codes[0], ENROLL_KEY).done
 
 
 def _recover_unproved(walk: Walk, _: re.Match[str]) -> bool | None:
@@ -507,6 +514,7 @@ ACTS: Mapping[str, Act] = {
     r"enrolls their own (?P<way>.+)": _enroll,
     r"recovers with (?P<code>the owner's recovery code|a recovery code of their own)"
     r"( and (?P<second>an issued code|the face))?": _recover,
+    r"recovers with the owner's recovery code and what the backend's key says": _recover_as_backend,
     r"recovers with a recovery code and a wrong one beside it": _recover_unproved,
     r"recovers with a code of their own that waits": _recover_waiting,
     r"enrolls on a ticket from before a freeze": _dead_ticket,

@@ -151,6 +151,10 @@ def _one_proof_recovers(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(recovery, "_second", lambda *args: "operators")
 
 
+def _whoever_opens_a_recovery_vouches(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(enrollments, "_must_vouch", lambda key: None)
+
+
 def _new_codes_count(patch: pytest.MonkeyPatch) -> None:
     replaced = OtpStore.replace_recovery_codes
     patch.setattr(
@@ -193,6 +197,7 @@ WEAKENED: Mapping[str, Weaken] = {
     "a receipt is consumed once": _consuming("_is_used_up", lambda row, jti: bool(row["receipt_jti"] != jti)),
     "a capture counts once": _a_capture_counts_again,
     "a recovery takes two proofs": _one_proof_recovers,
+    "whoever opens a recovery proves none of it": _whoever_opens_a_recovery_vouches,
     "new recovery codes wait": _new_codes_count,
     "a freeze ends enrollments": _tickets_outlive_a_freeze,
     "who has no secret suspends nobody": _anybody_suspends,

@@ -1,22 +1,15 @@
 """A backtest repeats the past before it speaks of the future, counts what would change, and can be taken up again."""
 
 import json
-from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from authsvc.errors import InvalidRequest
 from authsvc.policy import loading
 from authsvc.policy.backtest import Backtest
-from authsvc.policy.backtest_file import open_backtest, run_file
-from authsvc.policy.commands import policy as command
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.recorded import Recorded, Unreadable, read
 from tests.policy.builders import mapping, payment, policy
-from tests.policy.chance import payment as random_payment
 
 OTP_FROM_40 = {"id": "unusual", "level": "otp", "risk_at_least": 40}
 OTP_FROM_60 = {"id": "unusual", "level": "otp", "risk_at_least": 60}
@@ -163,66 +156,6 @@ def test_samples_are_few_and_the_same_every_time() -> None:
     assert len(samples) == 20
     assert samples == run(*decisions)["weaker"]["samples"]
     assert max(int(sample["id"].removeprefix("dec_")) for sample in samples) > 1_000
-
-
-def _file(folder: Path, count: int = 500) -> Path:
-    chance = Random(5)
-    path = folder / "decisions.jsonl"
-    decisions = [
-        decided(random_payment(chance), id=f"dec_{number}", ending="settled") for number in range(count)
-    ]
-    path.write_text("\n".join(map(line, decisions)) + "\n", encoding="utf-8")
-    return path
-
-
-def test_a_backtest_that_stops_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
-    decisions, state = _file(tmp_path), tmp_path / "state.json"
-    whole = open_backtest(CANDIDATE, [PAST], None)
-    run_file(whole, decisions, None, lambda _: None)
-    told = iter(range(200))
-
-    with pytest.raises(RuntimeError, match="stopped"):
-        run_file(open_backtest(CANDIDATE, [PAST], state), decisions, state, lambda _: _stop_after(told))
-    again = open_backtest(CANDIDATE, [PAST], state)
-    assert again.tally.read == 200
-    run_file(again, decisions, state, lambda _: None)
-
-    assert again.report() == whole.report()
-    assert again.tally.read == 500
-
-
-def _stop_after(told: Any) -> None:
-    if next(told, None) is None:
-        raise RuntimeError("stopped")
-
-
-def test_a_state_of_another_candidate_or_of_nothing_at_all_is_refused(tmp_path: Path) -> None:
-    state = tmp_path / "state.json"
-    state.write_text(json.dumps(Backtest(PAST, []).state()), encoding="utf-8")
-    with pytest.raises(InvalidRequest, match="another document"):
-        open_backtest(CANDIDATE, [PAST], state)
-
-    state.write_text("[]", encoding="utf-8")
-    with pytest.raises(InvalidRequest, match="not the state of a backtest"):
-        open_backtest(CANDIDATE, [PAST], state)
-
-
-def test_the_command_reports_and_fails_on_a_mismatch(tmp_path: Path) -> None:
-    past, candidate, decisions = tmp_path / "past.json", tmp_path / "new.json", _file(tmp_path, 50)
-    past.write_text(json.dumps(mapping(OTP_FROM_40)), encoding="utf-8")
-    candidate.write_text(json.dumps(mapping(OTP_FROM_60, FACE_FROM_80, version=2)), encoding="utf-8")
-    arguments = ["backtest", str(candidate), str(decisions), "--decided-by", str(past)]
-
-    good = CliRunner().invoke(command, [*arguments, "--json"])
-    decisions.write_text(
-        decisions.read_text(encoding="utf-8").replace('"level": "otp"', '"level": "face"'), "utf-8"
-    )
-    bad = CliRunner().invoke(command, arguments)
-
-    assert good.exit_code == 0
-    assert json.loads(good.output)["eligible"] == 50
-    assert bad.exit_code == 1
-    assert "cannot be reproduced" in bad.output
 
 
 def test_the_digest_in_the_record_is_that_of_the_document() -> None:

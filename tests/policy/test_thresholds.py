@@ -51,16 +51,6 @@ def test_points_without_a_curve_are_shown_as_points_and_no_curve_is_made_up() ->
     assert len(drawn.findall("{*}circle[@class='dot']")) == 2  # The point, and its entry in the legend.
 
 
-def test_a_kept_curve_is_drawn_with_its_point_and_the_interval_of_owners_refused() -> None:
-    model = Model(CALIBRATED, (curve(),))
-    found = thresholds(loading.from_mapping(document("1 in 10000")).document, [model])
-    drawn = ET.fromstring(det_picture(found, rows=False))  # noqa: S314 - our own
-
-    line = drawn.find("{*}polyline")
-    assert line is not None
-    assert len(line.attrib["points"].split()) == 3
-
-
 @pytest.mark.parametrize(("target", "needed"), [("1 in 100000", 3_000_000), ("1 in 10001", 300_030)])
 def test_a_target_that_too_few_pairs_stand_behind_is_refused_with_the_reason(
     target: str, needed: int

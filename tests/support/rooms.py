@@ -98,6 +98,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "sqlalchemy": {"authsvc/storage/": "the schema"},
     "alembic": {"authsvc/storage/": "its migrations"},
     "sqlite3": {
+        "authsvc/audit/vouched.py": "what was signed, on disk while a log is verified",
         "authsvc/cli/demo/service.py": "writes behind the service's back, as a thief with the file would",
         "authsvc/storage/": "the embedded stores",
         "authsvc/lab/drill/insiders.py": "writes beside the service, as an insider does",
@@ -166,7 +167,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/webhook/post.py": "deliveries",
     },
     "click": {"authsvc/": "every room may bring a command"},
-    "http_message_signatures": {"authsvc/web/bound.py": "requests that a backend signs"},
+    "http_message_signatures": {
+        "authsvc/web/bound.py": "verifies the requests that a backend signs",
+        "authsvc/caller/signing.py": "signs them",
+    },
     "cryptography": {"authsvc/": "every room may sign or seal"},
     "jwt": {
         "authsvc/domain/receipt.py": "signs",
