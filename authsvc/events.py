@@ -79,5 +79,8 @@ class Tally(Protocol):
     def chore_done(self, name: str, result: str) -> None:
         """Something that is done every so often ended `well` or `failed`, or is `behind`."""
 
+    def clock_jumped(self, direction: str) -> None:
+        """The machine's clock jumped `forward` or `backward`."""
+
     def biometrics_asked(self, op: str, result: str, seconds: float) -> None:
         """The biometric worker was asked; `answered`, `busy`, `late` or `gone`."""

@@ -14,6 +14,7 @@ from werkzeug.routing import MapAdapter
 
 from authsvc.biometric.drift import expected_beside
 from authsvc.biometric.manifest import manifest_folder
+from authsvc.clock import Clock, SteadyClock
 from authsvc.errors import AuthsvcError
 from authsvc.http import TRACE
 from authsvc.services.services import Services
@@ -88,15 +89,15 @@ class App(Flask):
         return answer
 
 
-def make_app(settings: Settings) -> App:
-    """The application of one web process, wired from its settings."""
+def make_app(settings: Settings, clock: Clock | None = None) -> App:
+    """The application of one web process, wired from its settings; the clock is the one that all processes share."""
     from authsvc.bootstrap.gauges import Gauges
     from authsvc.bootstrap.wiring import wire  # Every room and storage load here, not with this module.
 
     spaces = {"data": settings.data_dir, "metrics": settings.counting_dir}
     metrics = Metrics(settings.counting_dir, expected_beside(manifest_folder()), spaces)
-    wired = wire(settings, tally=metrics)
-    metrics.watch(Gauges(settings, wired.store, wired.punctuality.ages))
+    wired = wire(settings, clock or SteadyClock(), tally=metrics)
+    metrics.watch(Gauges(settings, wired.store, wired.gauges))
     wired.start_chores()
     access_log.to_stderr()
     return create_app(wired.services, WebSettings(settings.public_url), metrics, wired.close, wired.console)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from authsvc.bootstrap.opening import open_store
+from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.errors import Unavailable
 from authsvc.policy_life.backtesting import Backtester
@@ -20,9 +21,9 @@ PATIENCE = timedelta(seconds=60)
 ASKED_EVERY_S = 1.0
 
 
-def work_off_backtests(settings: Settings) -> None:
+def work_off_backtests(settings: Settings, clock: Clock | None = None) -> None:
     """Take up one job after the other, until the process is ended."""
-    store = open_store(replace(settings, store_timeout=PATIENCE))
+    store = open_store(replace(settings, store_timeout=PATIENCE), clock)
     backtester = Backtester(store.ledger, store.clock, store.slot.name)
     while True:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -25,10 +25,9 @@ class Gauges:
     """Called at each scrape, by whichever process answers it."""
 
     def __init__(
-        self, settings: Settings, store: Store, chores: Callable[[], Mapping[str, float]] = dict
+        self, settings: Settings, store: Store, others: Callable[[], Iterable[Gauge]] = tuple
     ) -> None:
-        """`chores` says how many seconds ago each ended well, in the process that is asked."""
-        self._chores = chores
+        self._others = others
         self._settings = settings
         self._store = store
         self._database = open_database(settings)
@@ -44,8 +43,7 @@ class Gauges:
             yield Gauge("warning", "1 for each frightening setting in force", 1, {"warning": warning})
         yield from _processes(os.getppid())
         yield from _starts(self._settings.counting_dir)
-        for chore, age in self._chores().items():
-            yield Gauge("chore_age_seconds", "Since a chore ended well", age, {"chore": chore})
+        yield from self._others()
         with suppress(AuthsvcError):
             yield from self._of_the_database()
         if (

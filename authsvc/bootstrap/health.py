@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from shutil import disk_usage
@@ -101,10 +101,10 @@ class ServiceHealth:
         settings: Settings,
         name: str,
         clock: Clock,
-        late: Callable[[], Collection[str]] = tuple,
+        warned: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        """`name` is that of the row which this process writes; `late` names the chores that are."""
-        self._late = late
+        """`name` is that of the row which this process writes; `warned` are warnings of others."""
+        self._warned = warned
         self._ledger = ledger
         self._ephemeral = ephemeral
         self._policy = policy
@@ -134,7 +134,7 @@ class ServiceHealth:
                 # Without biometrics the service still decides; the levels that need them are then not possible.
                 found[modality.value] = {"error": error.detail}
         found |= {"version": __version__, "schema": {"program": NEWEST, "database": self._stored_schema}}
-        found["warnings"] = [*self._settings.warnings, *self._scarce(), *self._skewed()]
+        found["warnings"] = [*self._settings.warnings, *self._scarce(), *self._skewed(), *self._warned()]
         return ready, {"status": "ready" if ready else "unavailable", **found}
 
     def _ask_database(self) -> None:
@@ -156,8 +156,6 @@ class ServiceHealth:
 
     def _scarce(self) -> Iterator[str]:
         """What still works, and will not for long."""
-        if self._late():
-            yield "chores-late"
         with suppress(OSError):
             if disk_usage(self._settings.data_dir).free < self._settings.free_space_mib * MIB:
                 yield "free-space-low"

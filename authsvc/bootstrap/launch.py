@@ -21,6 +21,7 @@ from authsvc.bootstrap.gauges import note_start
 from authsvc.bootstrap.listeners import ByListener
 from authsvc.bootstrap.opening import open_database, open_store
 from authsvc.bootstrap.wiring import device_rules
+from authsvc.clock import Clock, SteadyClock
 from authsvc.config import Settings
 from authsvc.domain.operator import Role
 from authsvc.errors import ConfigurationError
@@ -77,7 +78,8 @@ def _launch(
     _prepare(settings, development=development)
     if settings.pages:
         _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.
-    beside, facts = _beside(settings), _facts(settings, development=development)
+    clock = SteadyClock()  # Before the forks, so that who is started again later knows of a jump as well.
+    beside, facts = _beside(settings, clock), _facts(settings, development=development)
     if with_shop:
         shop = _free_port(DEVELOPMENT_SHOP_PORT)
         beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
@@ -98,7 +100,7 @@ def _launch(
             admin_host=settings.admin_host,
             admin_port=settings.admin_port,
         ),
-        partial(_make_app, settings),
+        partial(_make_app, settings, clock),
         beside,
         listener=listener,
         noted=partial(note_start, settings.counting_dir),
@@ -118,12 +120,12 @@ def tls_files(settings: Settings) -> TlsFiles | None:
     )
 
 
-def _beside(settings: Settings) -> list[SideProcess]:
+def _beside(settings: Settings, clock: Clock) -> list[SideProcess]:
     """What runs beside the web processes."""
     return [
         SideProcess("biometrics", _biometric_command(settings), nice=10),
-        SideProcess("backtests", partial(_work_off_backtests, settings), nice=10),
-        SideProcess("webhooks", partial(_send_webhooks, settings), nice=5),
+        SideProcess("backtests", partial(_work_off_backtests, settings, clock), nice=10),
+        SideProcess("webhooks", partial(_send_webhooks, settings, clock), nice=5),
     ]
 
 
@@ -144,27 +146,27 @@ def _facts(settings: Settings, *, development: bool) -> dict[str, object]:
     return facts
 
 
-def _work_off_backtests(settings: Settings) -> None:
+def _work_off_backtests(settings: Settings, clock: Clock) -> None:
     # No backtest waits for a start, but everybody else does.
     time.sleep(BACKTESTS_BEGIN_AFTER_S)
     from authsvc.bootstrap.backtest_worker import (
         work_off_backtests,  # In the process that does it, and not in the supervisor.
     )
 
-    work_off_backtests(settings)
+    work_off_backtests(settings, clock)
 
 
-def _send_webhooks(settings: Settings) -> None:
+def _send_webhooks(settings: Settings, clock: Clock) -> None:
     from authsvc.bootstrap.sending import send_webhooks  # As above.
 
-    send_webhooks(settings)
+    send_webhooks(settings, clock)
 
 
-def _make_app(settings: Settings) -> WSGIApplication:
+def _make_app(settings: Settings, clock: Clock) -> WSGIApplication:
     # The ledger's writer waits for the database many times a batch, and must not wait five milliseconds for the
     # interpreter each time that it comes back: measured, this doubles the rate on PostgreSQL.
     sys.setswitchinterval(0.001)
-    return ByListener(beside_pages(settings, make_app(settings)))
+    return ByListener(beside_pages(settings, make_app(settings, clock)))
 
 
 def beside_pages(settings: Settings, api: WSGIApplication) -> WSGIApplication:

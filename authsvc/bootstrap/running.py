@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from authsvc.bootstrap.opening import Closeable, Store
+from authsvc.bootstrap.timekeeping import ClockWatch
 from authsvc.errors import AuthsvcError
 from authsvc.events import Tally
 from authsvc.operators.console import Console
 from authsvc.policy_life.active import PolicyWatch
 from authsvc.services.services import Services
+from authsvc.web.gauge import Gauge
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +80,9 @@ class Wired:
         parts: Sequence[Closeable],
         tally: Tally,
         punctuality: Punctuality,
+        clock_watch: ClockWatch,
     ) -> None:
+        self.clock_watch = clock_watch
         self._tally = tally
         self.punctuality = punctuality
         self.services = services
@@ -96,6 +100,12 @@ class Wired:
         self._thread = threading.Thread(target=self._do_chores, name="chores", daemon=True)
         self._thread.start()
         self.watch.start()
+
+    def gauges(self) -> Iterator[Gauge]:
+        """What only this process knows."""
+        for chore, age in self.punctuality.ages().items():
+            yield Gauge("chore_age_seconds", "Since a chore ended well", age, {"chore": chore})
+        yield from self.clock_watch.gauges()
 
     def close(self) -> None:
         self._stop.set()

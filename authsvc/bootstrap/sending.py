@@ -11,6 +11,7 @@ from functools import partial
 
 from authsvc.bootstrap.opening import Store, open_store
 from authsvc.bootstrap.running import attempt
+from authsvc.clock import Clock
 from authsvc.config import Settings, read_settings
 from authsvc.services.outbox import StoredBeats, StoredOutbox
 from authsvc.web.metrics import Metrics
@@ -27,12 +28,12 @@ LAST_WORDS = 2.0
 """Seconds for what is under way when the service ends. What is cut off is sent again."""
 
 
-def send_webhooks(settings: Settings) -> None:
+def send_webhooks(settings: Settings, clock: Clock | None = None) -> None:
     """Send until SIGTERM, which ends the process."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     metrics = Metrics(settings.counting_dir)
-    store = open_store(settings, tally=metrics)
+    store = open_store(settings, clock, tally=metrics)
     sender = make_sender(settings, store, counted=partial(_count, metrics))
     while not stop.wait(LOOK_EVERY):
         attempt("refreshing keys", store.ring.refresh)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cache, partial
 
@@ -19,6 +19,7 @@ from authsvc.bootstrap.opening import (
 )
 from authsvc.bootstrap.rooms import Rooms, reach
 from authsvc.bootstrap.running import Chore, Punctuality, Wired, attempt
+from authsvc.bootstrap.timekeeping import ClockWatch
 from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.device.attestation import TrustedModels
@@ -105,17 +106,27 @@ def wire(
     )
     console = _console(settings, kept.store, kept.ephemeral, rules.party.at_home(), policies)
     punctuality = Punctuality()
-    services = Services.of(_parts(settings, kept, rooms, rules.party, flows, policies, console, punctuality))
+    watch = ClockWatch(
+        kept.store.clock, kept.store.ledger, kept.tally, has_database_clock=bool(settings.database_url)
+    )
+    warned = _warned(punctuality, watch)
+    services = Services.of(_parts(settings, kept, rooms, rules.party, flows, policies, console, warned))
     return Wired(
         services,
         console,
         kept.store,
-        _chores(settings, kept.store, rooms, services, console),
+        _chores(settings, kept.store, rooms, services, console, watch),
         PolicyWatch(kept.policy, flows.shadow.compare),
         (kept.ephemeral, *rooms.connections),
         kept.tally,
         punctuality,
+        watch,
     )
+
+
+def _warned(punctuality: Punctuality, watch: ClockWatch) -> Callable[[], Iterable[str]]:
+    """What readiness warns of, beside what it sees itself."""
+    return lambda: [*(["chores-late"] if punctuality.late() else []), *watch.warnings()]
 
 
 def _open(settings: Settings, clock: Clock | None, tally: Tally | None) -> Kept:
@@ -134,7 +145,7 @@ def _parts(
     flows: Flows,
     policies: PolicyService,
     console: Console,
-    punctuality: Punctuality,
+    warned: Callable[[], Iterable[str]],
 ) -> ServiceParts:
     store = kept.store
     return ServiceParts(
@@ -159,7 +170,7 @@ def _parts(
             settings,
             store.slot.name,
             store.clock,
-            punctuality.late,
+            warned,
         ),
         jwks=store.ring.jwks,
         web_origins=party.web_origins,
@@ -173,11 +184,18 @@ def _parts(
 
 
 def _chores(
-    settings: Settings, store: Store, rooms: Rooms, services: Services, console: Console
+    settings: Settings,
+    store: Store,
+    rooms: Rooms,
+    services: Services,
+    console: Console,
+    watch: ClockWatch,
 ) -> tuple[Chore, ...]:
     """One line a chore, with how often it is done."""
     return (
         Chore("refreshing keys", timedelta(seconds=1), store.ring.refresh),
+        Chore("looking at the clock", timedelta(seconds=1), watch.look),
+        Chore("comparing clocks", timedelta(seconds=30), watch.compare, at_once=True),
         Chore("telling of broken rows", timedelta(seconds=1), store.tell),
         *(
             Chore(f"asking the {modality} room", timedelta(seconds=5), room.ask, at_once=True)

@@ -133,6 +133,11 @@ class AuditStore:
         """Where every chain ends."""
         return tuple(self.last_head(chain) for chain in sorted(self._chains_of("audit_heads")))
 
+    def last_signed_at(self) -> datetime | None:
+        """When the last batch of any chain was signed."""
+        ends = (self.head_over(head.chain, head.seq) for head in self.last_heads())
+        return max((end.at for end in ends if end is not None), default=None)
+
     def head_over(self, chain: str, seq: int) -> SignedHead | None:
         """The signed head of the batch in which a link was written."""
         rows = self._connection.all(HEAD_OVER, {"chain": chain, "seq": seq})

@@ -38,6 +38,7 @@ PUT_POLICY = """INSERT INTO policies (digest, id, version, document, first_used_
     VALUES (:digest, :id, :version, :document, :now) ON CONFLICT (digest) DO NOTHING"""
 POLICY = "SELECT document FROM policies WHERE digest = :digest"
 
+CLOCK = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 SAY_READY = """INSERT INTO readiness (name, at) VALUES (:name, :now)
     ON CONFLICT (name) DO UPDATE SET at = excluded.at"""
 
@@ -227,6 +228,10 @@ class ReadinessStore:
     def schema(self) -> str:
         """The schema that the database has."""
         return str(self._connection.all(CURRENT, {})[0][0])
+
+    def clock(self) -> datetime:
+        """PostgreSQL's time; an embedded database has none of its own."""
+        return from_millis(int(self._connection.all(CLOCK, {})[0][0]))
 
     def write(self, name: str, now: datetime) -> None:
         self._connection.run(SAY_READY, {"name": name, "now": to_millis(now)})

@@ -76,6 +76,9 @@ class Metrics:
         self._chores = counter(
             "chores", "Things done every so often, by how that went", "chore", "result", most=64
         )
+        self._jumps = counter(
+            "clock_jumps", "Times that a process saw the machine's clock jump", "direction", most=2
+        )
         self._units = counter("committed_units", "Units of work committed", most=1)
         self._requests = counter("requests", "Requests answered", "method", "route", "status", most=1024)
         histogram = self._histogram
@@ -166,6 +169,9 @@ class Metrics:
     def chore_done(self, name: str, result: str) -> None:
         """Something that is done every so often ended `well` or `failed`, or is `behind`."""
         self._chores(name, result).inc()
+
+    def clock_jumped(self, direction: str) -> None:
+        self._jumps(direction).inc()
 
     def biometrics_asked(self, op: str, result: str, seconds: float) -> None:
         """The biometric worker was asked; `answered`, `busy`, `late` or `gone`."""
