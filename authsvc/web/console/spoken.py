@@ -104,15 +104,9 @@ class Speaker:
 
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    # Babel takes a while to load, and a process that only answers the API has no use for it.
-    from babel.messages.pofile import read_po
-
-    with (FORMS / "zh.po").open("rb") as file:
-        return tuple(
-            (re.compile(_as_pattern(str(form.id)), re.DOTALL), str(form.string))
-            for form in read_po(file)
-            if form.id
-        )
+    return tuple(
+        (re.compile(_as_pattern(form), re.DOTALL), said) for form, said in language.forms(FORMS, "zh")
+    )
 
 
 def _as_pattern(form: str) -> str:
