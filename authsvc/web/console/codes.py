@@ -66,6 +66,7 @@ ACTIONS: Mapping[str, str] = {
     "policy.validate": N_("Policy validated"),
     "receipt.consume": N_("Receipt used"),
     "record.broken": N_("Broken record found"),
+    "roll.export": N_("List taken along as a file"),
     "rows.accept": N_("Rows accepted as they are"),
     "rows.adopt": N_("Rows of before taken over"),
     "rows.written": N_("Rows counted"),
