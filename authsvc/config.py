@@ -63,6 +63,9 @@ class Settings:
     free_space_mib: int = 256
     probation: timedelta = timedelta(hours=72)
     habit_wait: timedelta = timedelta(days=14)
+    keep_decisions_days: int = 1826
+    keep_events_days: int = 90
+    keep_audit_days: int = 1826
     store_timeout: timedelta = timedelta(seconds=2)
     biometric_timeout: timedelta = timedelta(seconds=15)
     checkpoint_every: timedelta = timedelta(seconds=30)
@@ -299,6 +302,21 @@ SETTINGS: tuple[Setting, ...] = (
         "habit_wait",
         _seconds,
         "seconds that a settled payment stands undisputed before habits are learned from it; at least the cooling period",
+    ),
+    Setting(
+        "keep_decisions_days",
+        _integer(90, 36_525),
+        "days that decisions, their outcomes and issued codes are kept; five years, as 2015/849/EU, Art. 40, asks of payments",
+    ),
+    Setting(
+        "keep_events_days",
+        _integer(7, 36_525),
+        "days that the feed of events goes back, which says what decisions and audit say as well; no law asks for it",
+    ),
+    Setting(
+        "keep_audit_days",
+        _integer(90, 36_525),
+        "days of the audit that stay in the database when `authsvc audit archive` runs; at least as long as decisions",
     ),
     Setting("store_timeout", _seconds, "seconds to wait for the database or Redis before answering 503"),
     Setting("biometric_timeout", _seconds, "seconds to wait for a biometric worker before answering 503"),

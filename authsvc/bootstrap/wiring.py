@@ -177,6 +177,8 @@ def _parts(
         clock=store.clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
+        keep_decisions=timedelta(days=settings.keep_decisions_days),
+        keep_events=timedelta(days=settings.keep_events_days),
         habit_wait=max(settings.habit_wait, settings.probation),
         service_name=settings.service_name,
         longest_waits=max(1, settings.threads // 2),

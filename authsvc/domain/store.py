@@ -93,6 +93,9 @@ class Decisions(Protocol):
 
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
 
+    def forget(self, before: datetime, most: int) -> int:
+        """Forget up to `most` decisions and what belongs to them, the oldest first; returns how many there were."""
+
     def listed(self, sieve: Sieve, before: Mark | None, limit: int) -> tuple[Decision, ...]:
         """Decisions of a time, the latest first, roughly those that the sieve takes: the database knows no amounts."""
 
@@ -268,6 +271,9 @@ class Answers(Protocol):
 
 
 class EventLog(Protocol):
+    def forget(self, before: datetime, most: int) -> int:
+        """Forget some of the first `most`, but never the last; returns how many were that old."""
+
     def after(self, client: str, cursor: int, limit: int) -> tuple[tuple[int, Event], ...]: ...
 
     def find(self, seq: int) -> Event | None: ...

@@ -51,8 +51,8 @@ class AuditLog(Protocol):
 class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
-    `habit_wait` is how long a settled payment stands before it is learned from; `web_origins` are the sites whose device
-    keys count, `service_name` is what messages are signed with.
+    `keep_decisions` and `keep_events` are how long these are kept; `habit_wait` is how long a settled payment stands before it
+    is learned from; `web_origins` are the sites whose device keys count, `service_name` is what messages are signed with.
     """
 
     ledger: Ledger
@@ -75,6 +75,8 @@ class ServiceParts:
     webhook_guard: Guard
     base_url: str
     habit_wait: timedelta
+    keep_decisions: timedelta
+    keep_events: timedelta
     service_name: str
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))

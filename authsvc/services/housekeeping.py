@@ -35,6 +35,14 @@ class Housekeeping(Service):
             "forgetting overviews": (lambda tx, now: tx.overviews.forget_expired(now, PIECE), PIECE),
             "learning habits": (lambda tx, now: learning.learn_due(tx, now, PIECE), PIECE),
             "forgetting lessons": (lambda tx, now: tx.habits.forget_expired(now, PIECE), PIECE),
+            "forgetting decisions": (
+                lambda tx, now: tx.decisions.forget(now - self._parts.keep_decisions, PIECE),
+                PIECE,
+            ),
+            "forgetting events": (
+                lambda tx, now: tx.events.forget(now - self._parts.keep_events, PIECE),
+                PIECE,
+            ),
             "forgetting tickets": (lambda tx, now: tx.tickets.forget_expired(now, PIECE), PIECE),
         }
         return {name: partial(self._do, name, *chore) for name, chore in chores.items()}

@@ -18,7 +18,7 @@ from authsvc.domain.receipt import LIFE
 from authsvc.domain.sieve import Mark, Sieve
 from authsvc.factor import Factor
 from authsvc.payment import Binding, Payee, Payment
-from authsvc.storage.bound import DECISIONS, DEVICES, USERS, Values
+from authsvc.storage.bound import DECISIONS, DEVICES, ISSUED_CODES, USERS, Values
 from authsvc.storage.database import Conflict, Connection
 from authsvc.storage.rows import Rows
 from authsvc.subject import Subject
@@ -38,6 +38,9 @@ _LIFE_MS = LIFE // timedelta(milliseconds=1)
 OUTCOME = """INSERT INTO outcomes (decision_id, outcome, client, recorded_at)
     VALUES (:id, :outcome, :client, :now) ON CONFLICT (decision_id, outcome) DO NOTHING"""
 OUTCOMES = "SELECT outcome, recorded_at FROM outcomes WHERE decision_id = :id ORDER BY recorded_at"
+
+_OLD = "(SELECT id FROM decisions WHERE created_at < :before ORDER BY created_at, id LIMIT :most)"
+FORGET_OF_OLD = tuple(f"DELETE FROM {table} WHERE decision_id IN {_OLD}" for table in ("outcomes", "lessons"))
 
 
 class DecisionStore:
@@ -121,6 +124,14 @@ class DecisionStore:
         """The latest of those that asked the payer for something."""
         params = {"client": subject.client, "user": subject.user, "limit": limit}
         return tuple(_decision(row) for row in self._rows.sound(DECISIONS, _ASKED_OF_USER, params))
+
+    def forget(self, before: datetime, most: int) -> int:
+        """Forget up to `most` decisions and what belongs to them, the oldest first; returns how many there were."""
+        params = {"before": to_millis(before), "most": most}
+        for statement in FORGET_OF_OLD:
+            self._connection.run(statement, params)
+        self._rows.remove(ISSUED_CODES, f"decision_id IN {_OLD}", params)
+        return self._rows.remove(DECISIONS, f"id IN {_OLD}", params)
 
     def _standing(
         self, decision: Decision, jti: str, *, frozen: bool = False, suspended: bool = False

@@ -38,6 +38,10 @@ PUT_POLICY = """INSERT INTO policies (digest, id, version, document, first_used_
     VALUES (:digest, :id, :version, :document, :now) ON CONFLICT (digest) DO NOTHING"""
 POLICY = "SELECT document FROM policies WHERE digest = :digest"
 
+# By their numbers, which have an index and rise with time. The last one stays: SQLite would give its number again.
+FORGET_EVENTS = """DELETE FROM events WHERE seq IN (SELECT seq FROM
+    (SELECT seq, at FROM events ORDER BY seq LIMIT :most) AS oldest
+    WHERE at < :before AND seq < (SELECT MAX(seq) FROM events))"""
 CLOCK = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 SAY_READY = """INSERT INTO readiness (name, at) VALUES (:name, :now)
     ON CONFLICT (name) DO UPDATE SET at = excluded.at"""
@@ -160,6 +164,9 @@ class EventStore:
     def find(self, seq: int) -> Event | None:
         rows = self._connection.all(EVENT, {"seq": seq})
         return _event(rows[0]) if rows else None
+
+    def forget(self, before: datetime, most: int) -> int:
+        return self._connection.run(FORGET_EVENTS, {"before": to_millis(before), "most": most})
 
     def newest(self) -> int:
         return int(self._connection.all(NEWEST_EVENT, {})[0][0])
