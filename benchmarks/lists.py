@@ -1,7 +1,7 @@
 """What a page of a long list costs: `nice -n 15 .venv/bin/python benchmarks/lists.py --rows 1000000 --json`.
 
-Events in an embedded database: the first page, the last one, and one of which no row is wanted, beside the
-same in a table of a twentieth. CPU seconds of this process, the median of several looks; the ratio is what must stay near one.
+Events in an embedded database: the first page, the last one, and one of which no row is wanted, beside the same in a table of a
+twentieth. CPU seconds of this process, the median of several looks; the ratio is what must stay near one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import click
 from authsvc.bootstrap.wiring import wire
 from authsvc.config import Settings
 from authsvc.domain.roll import Mark, Wanted
+from authsvc.keys.keyring import KeyRing
 from authsvc.storage.upgrade import database_url, upgrade
 
 LOOKS = 15
@@ -47,8 +48,9 @@ def median_of(look: Callable[[], object]) -> float:
 def measured(rows: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), unsafe_no_pad=True)
+        KeyRing.create(settings.keyring)
         upgrade(database_url(settings))
-        fill(next(Path(folder).glob("*.db")), rows)
+        fill(settings.database_file, rows)
         wired = wire(settings)
 
         def page(wanted: Wanted, after: Mark | None = None) -> Any:  # Any: the roll of the store.
