@@ -33,7 +33,7 @@ def label(**changes: Any) -> Label:
         "file": "authsvc.db",
         "size": 10,
         "sha256": "0" * 64,
-        "schema_revision": "0012",
+        "schema_revision": "0011",
         "program": "1.0",
         "heads": (("main", 7, "ab"),),
         "event": 3,
