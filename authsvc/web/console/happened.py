@@ -12,6 +12,7 @@ TAGS: Mapping[str, str] = {
     "decision:challenge:declined": N_("Declined by the payer"),
     "decision:challenge:cancelled": N_("Challenge cancelled"),
     "decision:outcome:recorded": N_("Outcome reported"),
+    "decision:warning:stopped": N_("Stopped by the payer at a warning"),
     "receipt:consumed": N_("Receipt used"),
     "subject:enrolled": N_("Enrollment completed"),
     "subject:otp:enrolled": N_("Authenticator app added"),
