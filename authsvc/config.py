@@ -56,6 +56,7 @@ class Settings:
     origins: str = ""
     pages: str = "enrollment.beside:with_pages"
     policy_file: Path | None = None
+    warnings_file: Path | None = None
     policy_most_cells: int = 4_000_000
     keyring_file: Path | None = None
     model_dir: Path | None = None
@@ -281,6 +282,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "policy_file", Path, "policy document that an empty store is seeded with, instead of the shipped one"
     ),
+    Setting("warnings_file", Path, "words of warnings, TOML, in place of those that are shipped"),
     Setting(
         "policy_most_cells",
         _integer(1_000, 10**9),

@@ -10,6 +10,7 @@ from typing import Any  # Any: what JSON has, and the bar, whose type click keep
 
 import click
 
+from authsvc.audit.archive import Archives
 from authsvc.audit.chain import PublicKeys
 from authsvc.audit.evidence_file import bundle_in, keys_in, verify_file
 from authsvc.audit.evidence_page import page
@@ -26,20 +27,22 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.argument("folder", type=_FOLDER)
 @click.option("--keys", "keys_file", type=_FILE, help="The public audit keys, from a source you trust.")
 @click.option("--kept", "kept_file", type=_FILE, help="Checkpoints that you kept from earlier exports.")
+@click.option("--archives", type=_FOLDER, help="What was archived of it, to verify all of it as one.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as one JSON line.")
 def verify_export_command(
-    folder: Path, keys_file: Path | None, kept_file: Path | None, as_json: bool
+    folder: Path, keys_file: Path | None, kept_file: Path | None, archives: Path | None, as_json: bool
 ) -> None:
     """Verify an exported audit log; exits with 1 when anything was touched."""
     try:
         keys = read_keys(keys_file or folder / KEYS)
         kept = () if kept_file is None else read_checkpoints(kept_file)
+        archived = None if archives is None else Archives(archives, keys)
     except InvalidRequest as error:
         raise click.ClickException(error.detail) from None
     if keys_file is None:
         _compare_keys(keys)
     with progress_bar(size_of(folder), as_json) as bar:
-        report = verify_export(folder, keys, kept, bar.update)
+        report = verify_export(folder, keys, kept, bar.update, archived)
     print_report(report, as_json)
 
 
@@ -113,6 +116,7 @@ def _print(answer: Report | Witness, lines: list[str], as_json: bool) -> None:
 def _report_lines(report: Report) -> list[str]:
     counts = f"{report.links} entries, {report.heads} signed heads, {report.checkpoints} checkpoints"
     chains = [f"chain {chain}: {last} entries" for chain, last in report.chains.items()]
+    chains += [f"chain {chain}: 1 to {last} are in archives" for chain, last in report.archived.items()]
     findings = [f"{each.fault}: {each.chain} {each.seq}: {each.detail}" for each in report.findings]
     return [counts, *chains, *findings, _verdict(report.is_sound)]
 

@@ -10,9 +10,11 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+from authsvc.audit.archive import Archives
 from authsvc.audit.chain import Link, PublicKeys, SignedHead
 from authsvc.audit.checkpoint import Checkpoint
 from authsvc.audit.report import Fault, Finding, Report
@@ -65,12 +67,23 @@ def verify_export(
     keys: PublicKeys,
     kept: Iterable[Checkpoint] = (),
     progress: Callable[[int], None] = lambda read: None,
+    archives: Archives | None = None,
 ) -> Report:
-    """Verify an exported log; a file or line that cannot be read is a finding, by its line. `progress` is told of bytes."""
-    unreadable: list[Finding] = []
+    """Verify an exported log; a file or line that cannot be read is a finding, by its line. `progress` is told of bytes.
+
+    With `archives` it is verified from its first entry on, otherwise from where it was cut.
+    """
+    unreadable: list[Finding] = [] if archives is None else list(archives.findings())
+    links: Iterable[Link] = _read_lines(folder / LINKS, link_from_json, unreadable, progress)
+    heads: Iterable[SignedHead] = _read_lines(folder / HEADS, head_from_json, unreadable, progress)
+    if archives is not None:
+        ends = archives.ends()
+        # What was archived and was not dropped yet is read once.
+        links = chain(archives.links(), (link for link in links if link.seq > ends.get(link.chain, 0)))
+        heads = chain(archives.heads(), heads)
     report = verify(
-        _read_lines(folder / LINKS, link_from_json, unreadable, progress),
-        _read_lines(folder / HEADS, head_from_json, unreadable, progress),
+        links,
+        heads,
         _read_lines(folder / CHECKPOINTS, checkpoint_from_json, unreadable, progress),
         keys,
         kept,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 CHECKPOINTS = "checkpoints"
@@ -37,13 +37,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was looked at, how far each chain goes, and all that was found."""
+    """What was looked at, how far each chain goes, all that was found, and how much of a chain is in archives elsewhere."""
 
     links: int
     heads: int
     checkpoints: int
     chains: Mapping[str, int]
     findings: tuple[Finding, ...]
+    archived: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_sound(self) -> bool:
@@ -57,6 +58,7 @@ class Report:
             "heads": self.heads,
             "checkpoints": self.checkpoints,
             "chains": dict(self.chains),
+            "archived": dict(self.archived),
             "findings": [
                 {"fault": each.fault, "chain": each.chain, "seq": each.seq, "detail": each.detail}
                 for each in self.findings

@@ -98,6 +98,7 @@ class _Verification:
         self._findings: list[Finding] = []
         self._signed: defaultdict[str, Signed] = defaultdict(Signed)
         self._vouched = vouched
+        self._cuts: set[Head] = set()
         self._walks: dict[str, ChainWalk] = {}
         self._links = self._heads = self._checkpoints = 0
 
@@ -162,10 +163,13 @@ class _Verification:
         if not self._links:
             self._findings.append(Finding(Fault.EMPTY, "", 0, "there is not a single entry"))
         chains = {chain: walk.last for chain, walk in sorted(self._walks.items())}
-        return Report(self._links, self._heads, self._checkpoints, chains, tuple(self._findings))
+        archived = {chain: walk.archived for chain, walk in sorted(self._walks.items()) if walk.archived}
+        return Report(self._links, self._heads, self._checkpoints, chains, tuple(self._findings), archived)
 
     def _walk(self, chain: str) -> ChainWalk:
-        walk = self._walks[chain] = ChainWalk(chain, self._signed[chain], self._vouched, self._findings)
+        walk = self._walks[chain] = ChainWalk(
+            chain, self._signed[chain], self._vouched, self._cuts, self._findings
+        )
         return walk
 
     def _vouch_for_checkpoint(self, heads: Iterable[Head]) -> None:

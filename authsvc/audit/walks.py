@@ -5,10 +5,12 @@ Both take one item at a time, note what does not add up, and go on, so that one 
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from authsvc.audit.archive import ACTION
 from authsvc.audit.chain import NOTHING, Head, Link, PublicKeys
 from authsvc.audit.checkpoint import Checkpoint, Statement
 from authsvc.audit.report import CHECKPOINTS, Fault, Finding
@@ -32,17 +34,27 @@ class Signed:
 class ChainWalk:
     """Follows one chain in the order in which its links come; `signed` and `vouched` may grow while they do."""
 
-    def __init__(self, chain: str, signed: Signed, vouched: Vouched, findings: list[Finding]) -> None:
+    def __init__(
+        self, chain: str, signed: Signed, vouched: Vouched, cuts: set[Head], findings: list[Finding]
+    ) -> None:
+        """`cuts` grows with what lines say of chains that were cut off and archived."""
         self._chain = chain
         self._signed = signed
         self._vouched = vouched
         self._findings = findings
         self._hash = NOTHING
+        self._cuts = cuts
         self._gaps: list[range] = []
+        self._begin = Head(chain)
         self.last = 0
+        self.archived = 0
 
     def see(self, link: Link) -> None:
         adds_up = link.adds_up()
+        if not self.last:
+            self._begin = Head(self._chain, link.seq - 1, link.previous)
+        if adds_up and ACTION in link.body:
+            self._cuts |= cuts_in(link.body)
         if not adds_up:
             self._find(Fault.EDITED, link.seq, "its hash is not that of its content")
         elif self._vouched.find(self._chain, link.seq) not in (None, link.hash):
@@ -61,6 +73,9 @@ class ChainWalk:
 
     def end(self) -> None:
         for gap in self._gaps:
+            if gap.start == 1 and gap.stop - 1 == self._begin.seq and self._begin in self._cuts:
+                self.archived = self._begin.seq
+                continue
             self._find(Fault.MISSING, gap.start, f"entries {gap.start} to {gap.stop - 1} are not there")
         if self.last < self._signed.remembered_seq:
             detail = f"the service remembers entry {self._signed.remembered_seq}, the log does not hold it"
@@ -101,6 +116,19 @@ class ChainWalk:
 
     def _find(self, fault: Fault, seq: int, detail: str) -> None:
         self._findings.append(Finding(fault, self._chain, seq, detail))
+
+
+def cuts_in(body: str) -> frozenset[Head]:
+    """Where chains were cut, if this line is about that."""
+    try:
+        said = json.loads(body)
+        if said["action"] != ACTION:
+            return frozenset()
+        return frozenset(
+            Head(str(chain), int(seq), str(digest)) for chain, seq, digest in said["details"]["cuts"]
+        )
+    except (ValueError, KeyError, TypeError):
+        return frozenset()
 
 
 class CheckpointWalk:

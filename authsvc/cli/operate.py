@@ -25,6 +25,7 @@ from authsvc.errors import InvalidRequest, NotFound
 from authsvc.keys.access import ALL_SCOPES, ApiKey, Scope, name_of, new_api_key
 from authsvc.keys.keyring import KeyRing, Purpose
 from authsvc.keys.pem import certificate_in, signing_key_in
+from authsvc.storage.archiving import Archiving
 from authsvc.storage.revision import refuse_misfit
 from authsvc.storage.transaction import StoreTransaction
 from authsvc.storage.upgrade import database_url, upgrade
@@ -289,6 +290,29 @@ def export_audit(folder: Path, as_json: bool, **options: Any) -> None:
     with opened_store(**options) as store:
         store.audit.export(folder)
     say(as_json, {"exported": str(folder)})
+
+
+@audit.command("archive")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--keep-days", type=click.IntRange(90), help="Instead of AUTHSVC_KEEP_AUDIT_DAYS.")
+@with_settings
+@as_json_option
+def archive_audit(folder: Path, keep_days: int | None, as_json: bool, **options: Any) -> None:
+    """Write the oldest part of the log into a signed archive, and drop it from the database; the service may run."""
+    settings = read_settings(keep_audit_days=keep_days, **options)
+    if settings.keep_audit_days < settings.keep_decisions_days:
+        raise click.ClickException(
+            "the audit must be kept as long as decisions, which are shown with their lines"
+        )
+    with opened_store(keep_audit_days=keep_days, **options) as store:
+        before = store.clock.now() - timedelta(days=settings.keep_audit_days)
+        ring = store.ring
+        archiving = Archiving(
+            store.ledger, store.audit, ring.audit_public_keys, ring.audit_signing_key, store.clock
+        )
+        with progress_bar(store.audit.length(), as_json) as bar:
+            done = archiving.archive(folder, before, f"operator:{os.getuid()}", bar.update)
+    say(as_json, done)
 
 
 def _record_rotation(store: Store, version: str, result: str, purpose: str) -> None:

@@ -33,6 +33,8 @@ SIFT = """SELECT chain, seq, previous, body, hash FROM audit_links
     WHERE chain = :chain AND seq >= :floor AND seq < :below {more} ORDER BY seq DESC LIMIT :limit"""
 HEADS = """SELECT chain, seq, hash, at, key_id, signature FROM audit_heads
     WHERE chain = :chain AND seq > :seq ORDER BY seq LIMIT 1000"""
+FIRST = "SELECT seq, previous FROM audit_links WHERE chain = :chain ORDER BY seq LIMIT 1"
+DROP = "DELETE FROM {table} WHERE chain = :chain AND seq <= :last"
 ADD_CHECKPOINT = """INSERT INTO audit_checkpoints (seq, body, key_id, signature)
     VALUES (:seq, :body, :key_id, :signature) ON CONFLICT (seq) DO NOTHING"""
 CHECKPOINTS = (
@@ -123,6 +125,16 @@ class AuditStore:
             else:
                 high = middle
         return low
+
+    def begin(self, chain: str) -> Head:
+        """Behind what a chain begins: nothing, unless it was cut."""
+        rows = self._connection.all(FIRST, {"chain": chain})
+        return Head(chain, rows[0][0] - 1, rows[0][1]) if rows else Head(chain)
+
+    def drop(self, chain: str, last: int) -> None:
+        """What was archived of a chain."""
+        for table in ("audit_links", "audit_heads"):
+            self._connection.run(DROP.format(table=table), {"chain": chain, "last": last})
 
     def last_head(self, chain: str) -> Head:
         """Where a chain ends."""

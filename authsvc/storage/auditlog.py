@@ -87,16 +87,28 @@ class StoredAuditLog:
     ) -> Report:
         """The whole log, link by link, as it stands at one moment while it grows; `kept` are an auditor's own checkpoints."""
         # Before the snapshot, which holds at least as much.
-        remembered = self._remembered.recall()
-        return self._ledger.snapshot(
-            lambda tx: verify_chains(
-                (Chain(name, tx.audit.filed(name), tx.audit.heads(name)) for name in tx.audit.chains()),
-                tx.audit.all_checkpoints(),
-                self._keys(),
-                kept,
-                remembered,
-                progress,
-            )
+        remembered = self.remembered()
+        return self._ledger.snapshot(lambda tx: self.verified(tx, kept, remembered, progress))
+
+    def remembered(self) -> tuple[Head, ...]:
+        """What the service says, from outside of the database, that the log must hold."""
+        return self._remembered.recall()
+
+    def verified(
+        self,
+        tx: StoreTransaction,
+        kept: Iterable[Checkpoint],
+        remembered: Iterable[Head],
+        progress: Callable[[int], None],
+    ) -> Report:
+        """The same in a snapshot that is open."""
+        return verify_chains(
+            (Chain(name, tx.audit.filed(name), tx.audit.heads(name)) for name in tx.audit.chains()),
+            tx.audit.all_checkpoints(),
+            self._keys(),
+            kept,
+            remembered,
+            progress,
         )
 
     def length(self) -> int:

@@ -84,7 +84,7 @@ class Strays:
     def follow(self, links: Iterable[Link]) -> None:
         """Read the whole log: what was brought should be there, what was taken away should not."""
         for link in links:
-            for mac, times in _moves(link):
+            for mac, times in moves(link):
                 so_far, _ = self._pending.get(mac, (0, None))
                 self._pending[mac] = (so_far + times, Place(link.chain, link.seq))
             if len(self._pending) > _MOST_PENDING:
@@ -109,7 +109,8 @@ class Strays:
         self._pending.clear()
 
 
-def _moves(link: Link) -> Iterator[tuple[str, int]]:
+def moves(link: Link) -> Iterator[tuple[str, int]]:
+    """The MACs that a line says were brought (1) and taken away (-1)."""
     if f'"{ACTION}"' not in link.body:
         return
     body = json.loads(link.body)

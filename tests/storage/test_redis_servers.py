@@ -38,10 +38,9 @@ def counted(store: RedisEphemeral) -> int:
 
 def replicated(replica: RedisServer, count: int) -> None:
     deadline = time.monotonic() + PATIENCE
-    with replica.client() as client:
-        while client.get("authsvc:{u_42}:tries") != str(count).encode():
-            assert time.monotonic() < deadline, "the replica does not follow"
-            time.sleep(0.02)
+    while replica.value("authsvc:{u_42}:tries") != str(count).encode():
+        assert time.monotonic() < deadline, "the replica does not follow"
+        time.sleep(0.02)
 
 
 def test_a_promoted_replica_goes_on_counting(store: RedisEphemeral, redis_sentinel: SentinelServers):

@@ -42,6 +42,15 @@ class RedisServer(Server):
             except redis.RedisError:
                 return False
 
+    def value(self, name: str) -> bytes | None:
+        """What lies under a name; None also where the server does not answer."""
+        with self.client() as client:
+            try:
+                found: bytes | None = client.get(name)
+            except redis.RedisError:
+                return None
+        return found
+
     def flush(self) -> None:
         """Forgets every key."""
         with self.client() as client:
@@ -171,8 +180,17 @@ class SentinelServers:
         """Makes good what an outage test left behind, empties the primary, and returns when its replica follows."""
         for server in (*self.nodes, self.sentinel):
             server.ensure_running()
-        self._until(self._follows)
-        self.primary().flush()
+        self._until(self._is_whole_and_empty)
+
+    def _is_whole_and_empty(self) -> bool:
+        try:
+            if not self._follows():
+                return False
+            self.primary().flush()
+        except redis.RedisError:
+            # Whom the Sentinel gives another role loses its connections.
+            return False
+        return True
 
     def _follows(self) -> bool:
         with self.replica().client() as client, self.sentinel.client() as watcher:
