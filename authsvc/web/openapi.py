@@ -9,7 +9,6 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -19,9 +18,8 @@ from pydantic.json_schema import models_json_schema
 
 from authsvc import __version__
 from authsvc.events import TAGS as EVENTS
-from authsvc.events import Event
 from authsvc.factor import Json
-from authsvc.subject import Subject
+from authsvc.services.webhook_views import alert_view
 from authsvc.web import record_answers
 from authsvc.web.dispatch import PATH_PARAMETERS
 from authsvc.web.openapi_fields import answer_of, describe, example_of, fields, parameter, with_examples
@@ -30,7 +28,6 @@ from authsvc.web.problems import PROBLEMS
 from authsvc.web.refusals import PROBLEM_MEDIA
 from authsvc.web.registry import OPERATIONS, TAGS
 from authsvc.web.replies import JSON_MEDIA
-from authsvc.webhook.alerts import alert_of
 
 _DESCRIPTION = (
     "A payment backend asks what a payer must prove for a payment; the payer proves it; the backend gets a signed receipt that"
@@ -220,7 +217,7 @@ def _webhook(tag: str, meaning: str, schema: Json, example: Json) -> Json:
 def _notified(tag: str, example: Json) -> Json:
     """A webhook of this type, with what its payer should be told."""
     data = fields().notifications[tag]
-    alert = alert_of(Event(tag, Subject("demo-shop", "u_42"), datetime.fromtimestamp(0, UTC), data))
+    alert = alert_view(tag, data)
     said = {name: value for name, value in example.items() if name != "alert"}
     return {**said, "type": tag, "data": data, **({} if alert is None else {"alert": alert})}
 
