@@ -257,8 +257,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("database_url", _url("postgresql"), "PostgreSQL instead of the embedded SQLite"),
     Setting(
         "redis_url",
-        _url("redis", "rediss", "redis+cluster", "rediss+cluster"),
-        "Redis or Redis Cluster for short-lived state, needed from the second host on",
+        _url("redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"),
+        "Redis, Redis Cluster or Redis behind Sentinels for short-lived state, needed from the second host on",
     ),
     Setting("base_url", _url("http", "https"), "address under which people reach the service"),
     Setting("issuer", str, "the receipts' issuer"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from authsvc.http import Trace
 from authsvc.subject import Subject
 
 NOBODY = ""
@@ -15,12 +16,13 @@ NOBODY = ""
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`tag` is one of TAGS; `data` holds ids and reasons, never evidence."""
+    """`tag` is one of TAGS; `data` holds ids and reasons, never evidence. `trace` is of the request in which it happened."""
 
     tag: str
     subject: Subject
     at: datetime
     data: Mapping[str, object] = field(default_factory=dict)
+    trace: Trace | None = None
 
     def __post_init__(self) -> None:
         if self.tag not in TAGS:
