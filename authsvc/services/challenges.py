@@ -15,6 +15,7 @@ from authsvc.keys.access import must_open
 from authsvc.services.base import Service, challenge_decision
 from authsvc.services.hints import hints_view
 from authsvc.services.views import challenge_view, warning_view
+from authsvc.stepup.closing import must_have_account
 from authsvc.stepup.proving import Completed
 from authsvc.stepup.warning import WARNED, can_freeze
 
@@ -115,9 +116,12 @@ class ChallengeService(Service):
         """The decision behind a challenge; a challenge that does not exist looks like a token that does not fit."""
         must_open(self._parts.macs, "ct", challenge_id, token)
         try:
-            return self._stepup.find(challenge_decision(challenge_id))
+            decision = self._stepup.find(challenge_decision(challenge_id))
         except NotFound:
             raise Unauthenticated("the token does not open this object") from None
+        if decision.status is Status.CHALLENGE_REQUIRED:
+            self._ledger.read(lambda tx: must_have_account(tx, decision))
+        return decision
 
 
 def _must_find(tx: Transaction, decision_id: str) -> Decision:

@@ -26,6 +26,7 @@ from authsvc.policy.recorded import Ending
 from authsvc.services import issuing
 from authsvc.services.base import Service, ServiceParts
 from authsvc.stepup import learning
+from authsvc.stepup.closing import must_have_account
 from authsvc.stepup.deciding import DecisionRequest
 
 OUTCOMES = get_args(Ending)
@@ -77,6 +78,7 @@ class DecisionService(Service):
             decision = self._own_in(tx, key, decision_id, now)
             if not decision.open_challenge().asks(Factor.OTP):
                 raise InvalidRequest("this challenge does not ask for a code")
+            must_have_account(tx, decision)
             return Answer.of(self._issued(tx, decision, locale or decision.locale, now))
 
         return self._once(key, once, effect)
