@@ -69,7 +69,7 @@ def latin_in(page: str, names: Collection[str] = ()) -> Iterator[str]:
             yield said
 
 
-_IDS = re.compile(r"\b[a-z]{2,5}_[A-Za-z0-9…]+|\b\S+@\S+|SP 800-63B-4|https?://\S+|[\w./-]+\.(?:toml|py)\b")
+_IDS = re.compile(r"\b[a-z]{1,6}_[A-Za-z0-9…]+|\b\S+@\S+|SP 800-63B-4|https?://\S+|[\w./-]+\.(?:toml|py)\b")
 
 
 def _without_ids(text: str) -> str:
