@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Response, request
 
@@ -85,12 +86,18 @@ def open_bearer() -> Response:
 _DAYS = {"hour": "today", "day": "today", "week": "week", "month": "month"}
 
 
-def _lists(window: str) -> dict[str, dict[str, str]]:
-    """Where each bar leads: the list of what it counts, of the days that hold the window."""
-    path = f"/console/decisions?days={_DAYS[window]}"
+def _lists(window: str) -> dict[str, Any]:  # Any: an address, or one for each bar.
+    """Where each chart leads: the list of what it counts, of the days that hold the window."""
+    path, events = f"/console/decisions?days={_DAYS[window]}", f"/console/rolls/events?days={_DAYS[window]}"
     return {
+        "locked": f"{events}&state=subject:locked",
+        "attacks": f"{events}&state=attack:suspected",
         "levels": {named(wording.LEVELS, name): f"{path}&level={name}" for name in LEVELS},
-        "statuses": {named(wording.STATUSES, name): f"{path}&status={name}" for name in wording.STATUSES},
+        "statuses": {
+            named(wording.STATUSES, name): f"{path}&status={name}"
+            for name in wording.STATUSES
+            if name != "refused"
+        },
     }
 
 
