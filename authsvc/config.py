@@ -63,6 +63,8 @@ class Settings:
     free_space_mib: int = 256
     probation: timedelta = timedelta(hours=72)
     habit_wait: timedelta = timedelta(days=14)
+    queue_timeout: timedelta = timedelta(seconds=0.8)
+    lame_duck_seconds: int = 0
     keep_decisions_days: int = 1826
     keep_events_days: int = 90
     keep_audit_days: int = 1826
@@ -304,6 +306,14 @@ SETTINGS: tuple[Setting, ...] = (
         "seconds that a settled payment stands undisputed before habits are learned from it; at least the cooling period",
     ),
     Setting(
+        "queue_timeout", _seconds, "seconds that a whole request waits for a thread before it is answered 503"
+    ),
+    Setting(
+        "lame_duck_seconds",
+        _integer(0, 300),
+        "seconds from SIGTERM to the end in which all is served and `/readyz` says no, for whoever balances load",
+    ),
+    Setting(
         "keep_decisions_days",
         _integer(90, 36_525),
         "days that decisions, their outcomes and issued codes are kept; five years, as 2015/849/EU, Art. 40, asks of payments",
@@ -412,6 +422,11 @@ def read_settings(environment: Mapping[str, str] | None = None, **options: objec
         raise ConfigurationError("; ".join(sorted(mistakes)))
     values.update({name: value for name, value in options.items() if value is not None})
     return Settings(**values)
+
+
+def notify_socket() -> str:
+    """Where systemd wants to know how far we are (`Type=notify`); empty where nobody does."""
+    return os.environ.get("NOTIFY_SOCKET", "")
 
 
 SECRETS = ("database_url", "redis_url")

@@ -55,7 +55,7 @@ def test_json_is_one_line(folder: Path, tmp_path: Path, log: Log):
     assert result.stderr == ""
     (line,) = result.stdout.splitlines()
     assert json.loads(line) == {
-        "sound": True, "links": 15, "heads": 5, "checkpoints": 2, "chains": {"a": 9, "b": 6}, "findings": []
+        "sound": True, "links": 15, "heads": 5, "checkpoints": 2, "chains": {"a": 9, "b": 6}, "archived": {}, "findings": []
     }  # fmt: skip
 
 

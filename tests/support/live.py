@@ -71,7 +71,8 @@ class LiveService(Server):
         self.store_options += ["--database-url", database_url] if database_url else []
         port = free_port()
         # TMPDIR, so that whatever is written to a temporary file is found.
-        variables = {"TMPDIR": str(self.temp_dir), **(environment or {})}
+        # A crowd on a busy test machine may have to wait for a thread.
+        variables = {"TMPDIR": str(self.temp_dir), "AUTHSVC_QUEUE_TIMEOUT": "15", **(environment or {})}
         command = ["env", *(f"{name}={value}" for name, value in variables.items())]
         command += [PROGRAM, "serve", "--development", "--port", str(port), "--workers", str(workers)]
         command += ["--model-dir", str(models), *self.store_options]
