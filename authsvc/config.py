@@ -63,6 +63,8 @@ class Settings:
     free_space_mib: int = 256
     probation: timedelta = timedelta(hours=72)
     habit_wait: timedelta = timedelta(days=14)
+    client_rate: int = 0
+    client_threads: int = 0
     queue_timeout: timedelta = timedelta(seconds=0.8)
     lame_duck_seconds: int = 0
     keep_decisions_days: int = 1826
@@ -304,6 +306,16 @@ SETTINGS: tuple[Setting, ...] = (
         "habit_wait",
         _seconds,
         "seconds that a settled payment stands undisputed before habits are learned from it; at least the cooling period",
+    ),
+    Setting(
+        "client_rate",
+        _integer(0, 10**6),
+        "requests a second of one client (API key's owner) on one host, divided among its web processes; 0 for any number",
+    ),
+    Setting(
+        "client_threads",
+        _integer(0, 256),
+        "threads of a web process that one client may have while others ask too; 0 for three quarters of them",
     ),
     Setting(
         "queue_timeout", _seconds, "seconds that a whole request waits for a thread before it is answered 503"
