@@ -13,6 +13,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from authsvc.caller.endpoints import Attempt, Delivery, DeliveryPage, Endpoint, Endpoints
 from authsvc.caller.given import in_path, key_or_new, seconds, text, texts, whole, yes_or_no
 from authsvc.caller.people import Erased, RegisteredDevice, Users
@@ -40,6 +42,7 @@ from authsvc.caller.results import (
     ticket_from,
     understood,
 )
+from authsvc.caller.signing import Signer
 from authsvc.caller.webhooks import Webhook, WebhookRefused, verify_webhook
 from authsvc.caller.wire import Body, Wire
 from authsvc.clock import Clock, SystemClock
@@ -106,11 +109,14 @@ class AuthsvcClient:
         timeout: float = 10.0,
         tries: int = 3,
         ssl_context: ssl.SSLContext | None = None,
+        signing_key: Ed25519PrivateKey | bytes | None = None,
         clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`timeout` counts seconds per try. `ssl_context` is for a private authority or mutual TLS; verification stays on
         unless that context says otherwise. `tolerated_warnings` as for `verify_receipt`: in production, none.
+
+        `signing_key` (Ed25519, an object or PEM) signs each request, for an API key that is bound to it: extra `authsvc[signed]`.
         """
         self._wire = Wire(
             base_url,
@@ -118,6 +124,7 @@ class AuthsvcClient:
             timeout=timeout,
             tries=tries,
             ssl_context=ssl_context,
+            signer=None if signing_key is None else Signer(signing_key),
             sleep=sleep,
         )
         self._client, self._issuer = _named("client", client), _named("issuer", issuer)

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from authsvc.caller.signing import Signer
 from authsvc.errors import AuthsvcError, ConfigurationError, InvalidRequest, Unavailable
 from authsvc.http import FinalResponse, retry_after
 
@@ -101,6 +102,7 @@ class Wire:
         timeout: float = 10.0,
         tries: int = 3,
         ssl_context: ssl.SSLContext | None = None,
+        signer: Signer | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`timeout` counts seconds per try. Raises ConfigurationError for an address that would show the key to others."""
@@ -111,6 +113,7 @@ class Wire:
             self._headers["Authorization"] = authorization
         self._timeout = timeout
         self._tries = tries
+        self._signer = signer
         self._sleep = sleep
         self._pool = urllib3.PoolManager(maxsize=16, ssl_context=ssl_context or ssl.create_default_context())
         self._pool.pool_classes_by_scheme = {"http": _Plain, "https": _Encrypted}
@@ -158,12 +161,15 @@ class Wire:
         raise ValueError("a call needs at least one try")
 
     def _once(self, method: str, path: str, body: Body | None, headers: Json, patience: float) -> Reply:
+        url, content = self._base_url + path, None if body is None else body.content
         sent = {**self._headers, **headers, **({} if body is None else {"Content-Type": body.media})}
+        if self._signer is not None:
+            sent = self._signer.signed(method, url, sent, content)
         try:
             response = self._pool.request(
                 method,
-                self._base_url + path,
-                body=None if body is None else body.content,
+                url,
+                body=content,
                 headers=sent,
                 timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout + patience),
                 retries=False,

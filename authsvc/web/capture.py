@@ -83,10 +83,12 @@ class CaptureBody:
                     "type": "string",
                     "pattern": "^[A-Za-z0-9_.-]{1,256}$",
                     "description": "As `begin` gave it: a capture counts only with it, and once.",
+                    "examples": ["as2Sg_j2fKGsSFr5j6Ou4wMn1fsyVkQx"],
                 },
                 "meta": {
                     "type": "object",
                     "description": "When each file was made, in milliseconds of the page's clock, and what the device says.",
+                    "examples": [{"taken_at_ms": [0]}],
                 },
             },
         }

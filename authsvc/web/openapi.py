@@ -21,7 +21,7 @@ from authsvc.events import TAGS as EVENTS
 from authsvc.factor import Json
 from authsvc.web import record_answers
 from authsvc.web.dispatch import PATH_PARAMETERS
-from authsvc.web.openapi_fields import describe, example_of, parameter, with_examples
+from authsvc.web.openapi_fields import answer_of, describe, example_of, fields, parameter, with_examples
 from authsvc.web.operations import Media, Operation, Plane
 from authsvc.web.problems import PROBLEMS
 from authsvc.web.refusals import PROBLEM_MEDIA
@@ -82,7 +82,7 @@ def document(base_url: str) -> dict[str, Any]:
     schema_of, schemas = _schemas()
     paths: defaultdict[str, dict[str, Json]] = defaultdict(dict)
     for operation in OPERATIONS:
-        paths[operation.path][operation.method.lower()] = _operation(operation, schema_of)
+        paths[operation.path][operation.method.lower()] = _operation(operation, schema_of, schemas)
     notification = schema_of(record_answers.Notification)
     notified = example_of(notification, schemas)
     problems = {_name(slugs): _problem(slugs, schema_of) for each in OPERATIONS for slugs in _by_status(each)}
@@ -165,13 +165,13 @@ def _untitled(schema: Any) -> Any:
     return schema
 
 
-def _operation(operation: Operation, schema_of: _SchemaOf) -> Json:
+def _operation(operation: Operation, schema_of: _SchemaOf, schemas: Json) -> Json:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.summary,
         "parameters": list(_parameters(operation)),
-        "responses": {**_answers(operation, schema_of), **_problems(operation)},
+        "responses": {**_answers(operation, schema_of, schemas), **_problems(operation)},
         "security": [] if operation.plane is Plane.PUBLIC else [{_SCHEMES[operation.plane][0]: []}],
     }
     if operation.description or operation.scope:
@@ -199,7 +199,12 @@ def _webhook(tag: str, meaning: str, schema: Json, example: Json) -> Json:
         ],
         "requestBody": {
             "required": True,
-            "content": {JSON_MEDIA: {"schema": schema, "example": {**example, "type": tag}}},
+            "content": {
+                JSON_MEDIA: {
+                    "schema": schema,
+                    "example": {**example, "type": tag, "data": fields().notifications[tag]},
+                }
+            },
         },
         "responses": {
             "2XX": {"description": "The receiver has it; anything else is tried again for three days."},
@@ -217,7 +222,8 @@ def _parameters(operation: Operation) -> Iterable[Json]:
             yield parameter(operation.tag, name, "query", _untitled(schema), required=False)
     if operation.once or operation.repeatable:
         schema = {"type": "string", "pattern": _KEY_PATTERN}
-        yield parameter(operation.tag, "Idempotency-Key", "header", schema, required=operation.once)
+        key = parameter(operation.tag, "Idempotency-Key", "header", schema, required=operation.once)
+        yield {**key, "example": f"order-1001-{operation.name}"}
     if operation.if_match:
         yield {
             "name": "If-Match",
@@ -238,13 +244,14 @@ def _parameters(operation: Operation) -> Iterable[Json]:
         }
 
 
-def _answers(operation: Operation, schema_of: _SchemaOf) -> Json:
+def _answers(operation: Operation, schema_of: _SchemaOf, schemas: Json) -> Json:
     found: dict[str, Json] = {}
     for status, answer in operation.answers.items():
         if isinstance(answer, Media):
             content: Json = {answer.type: {"schema": {"type": "string"}}}
         else:
-            content = {JSON_MEDIA: {"schema": schema_of(answer)}}
+            schema = schema_of(answer)
+            content = {JSON_MEDIA: {"schema": schema, "example": answer_of(operation.name, schema, schemas)}}
         described: dict[str, Any] = {"description": HTTPStatus(status).phrase, "content": content}
         if operation.once or operation.repeatable:
             described["headers"] = {

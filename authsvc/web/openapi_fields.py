@@ -25,12 +25,15 @@ _OF_A_TYPE: Mapping[str, object] = {
 class Fields:
     """`said` by property, or by `Schema.property` where it means something of its own there; `bodies` by schema.
 
-    `parameters` by the name of what stands in an address or a header, or by `chapter.name`.
+    `parameters` by the name of what stands in an address or a header, or by `chapter.name`. `answers` by call, with what
+    sets its example apart from that of the schema; `notifications` by type, with what each says.
     """
 
     said: Mapping[str, list[Any]]  # Any: examples are JSON.
     bodies: Mapping[str, Json]
     parameters: Mapping[str, list[Any]]
+    answers: Mapping[str, Json]
+    notifications: Mapping[str, Json]
 
     def of(self, schema: str, name: str) -> list[Any]:
         """The sentence, and the example if there is one; raises KeyError for a property that nobody described."""
@@ -40,7 +43,8 @@ class Fields:
 @cache
 def fields() -> Fields:
     read = tomllib.loads(files("authsvc.web").joinpath("fields.toml").read_text("utf-8"))
-    return Fields(bodies=read.pop("bodies"), parameters=read.pop("parameters"), said=read)
+    parts = {part: read.pop(part) for part in ("bodies", "parameters", "answers", "notifications")}
+    return Fields(said=read, **parts)
 
 
 def describe(schemas: Mapping[str, Any]) -> None:
@@ -66,6 +70,13 @@ def parameter(tag: str, name: str, where: str, schema: Json, *, required: bool) 
     }
 
 
+def answer_of(call: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Json:
+    """The example of what a call answers: the schema's, but for what is said of this call."""
+    own: dict[str, Any] = dict(fields().answers.get(call, {}))
+    absent = own.pop("absent", ())
+    return {**example_of(schema, schemas), **own, **dict.fromkeys(absent)}
+
+
 def with_examples(document: Any, schemas: Mapping[str, Any]) -> None:  # Any: whatever JSON holds.
     """Give every media type that has a schema an example of it, however deep it stands."""
     if isinstance(document, list):
@@ -85,9 +96,7 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(_REFERENCE)
         body = fields().bodies.get(name)
-        if body is None:
-            return example_of(schemas[name], schemas)
-        return {**dict.fromkeys(schemas[name].get("required", ())), **body}  # TOML has no null.
+        return example_of(schemas[name], schemas) if body is None else _whole(body, schemas[name], schemas)
     if schema.get("examples"):
         return schema["examples"][0]
     for key in ("const", "default"):
@@ -102,6 +111,18 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     if schema.get("type") == "array":
         return [example_of(schema["items"], schemas)]
     return _OF_A_TYPE.get(schema.get("type", ""))
+
+
+def _whole(said: Any, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
+    """With null for whatever is required and was not said, at every depth: TOML has no null."""
+    schema = schema.get("anyOf", [schema])[0]
+    schema = schemas[schema["$ref"].removeprefix(_REFERENCE)] if "$ref" in schema else schema
+    if isinstance(said, list) and "items" in schema:
+        return [_whole(each, schema["items"], schemas) for each in said]
+    if isinstance(said, dict) and "properties" in schema:
+        inner = {name: _whole(each, schema["properties"][name], schemas) for name, each in said.items()}
+        return {**dict.fromkeys(schema.get("required", ())), **inner}
+    return said
 
 
 def _properties(schemas: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -60,6 +60,7 @@ class Host(Server):
 
 def command(checkout: Path, settings: Mapping[str, str], *words: str) -> tuple[str, ...]:
     variables = {**settings, "PYTHONPATH": str(checkout)}
+    program = "authsvc.cli.main" if (checkout / "authsvc" / "cli").is_dir() else "authsvc.cli"
     return (
         "env",
         "-C",
@@ -67,7 +68,7 @@ def command(checkout: Path, settings: Mapping[str, str], *words: str) -> tuple[s
         *(f"{k}={v}" for k, v in variables.items()),
         sys.executable,
         "-m",
-        "authsvc.cli.main",
+        program,
         *words,
     )
 

@@ -20,7 +20,6 @@ from authsvc.biometric.words import LivenessResult
 from authsvc.bootstrap.app import create_app
 from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
-from authsvc.config import Settings
 from authsvc.domain.once import Once
 from authsvc.face import active, chain, continuity
 from authsvc.face.active import ActiveChallenge
@@ -34,7 +33,7 @@ from enrollment.beside import with_pages
 from tests.browser.actor import act
 from tests.support.ports import free_port
 from tests.support.prepared import prepare
-from tests.support.service import said
+from tests.support.service import embedded, said
 
 # Dozens of frames of a head are judged in the process that also serves the page: patience on a busy machine.
 pytestmark = pytest.mark.timeout(300)
@@ -50,7 +49,7 @@ class Watched:
 
     def __init__(self, folder: Path, models: Path) -> None:
         self.url = f"http://localhost:{(port := free_port())}"
-        settings = Settings(data_dir=folder, base_url=self.url)
+        settings = embedded(folder, base_url=self.url, unsafe_no_pad=False)
         prepare(settings)
         faces = face_service(models, unsafe_no_pad=False)
         faces.load()

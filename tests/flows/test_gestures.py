@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from authsvc.biometric.words import Liveness
-from authsvc.config import Settings
 from authsvc.errors import CaptureUnusable, ChallengeClosed, InvalidRequest
 from authsvc.face.drawing import gesture_sequences
 from authsvc.factor import Factor, Submission
 from authsvc.policy import loading
 from authsvc.services.enrollments import TicketWanted
 from tests.flows.test_liveness import Watched, risky
-from tests.support.service import challenge_of, said
+from tests.support.service import challenge_of, embedded, said
 
 Shown = Mapping[str, Any]
 
@@ -33,7 +32,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
             "database_url": request.getfixturevalue("postgres_url"),
             "redis_url": request.getfixturevalue("redis_url"),
         }
-    made = Watched(Settings(data_dir=tmp_path / "data", **changes))
+    made = Watched(embedded(tmp_path / "data", **{"unsafe_no_pad": False, **changes}))
     made.faces.gates, made.faces.liveness = ("active",), Liveness.BONA_FIDE
     made.services.public.readyz()
     made.device = made.enroll(face="ann").device
@@ -91,7 +90,7 @@ def test_the_policy_says_how_many_by_level(tmp_path: Path, count: int) -> None:
         head, f"{head}gestures = {{ face = {count}, face_fingerprint = 5 }}\n"
     )
     (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
-    bench = Watched(Settings(data_dir=tmp_path / "data", policy_file=tmp_path / "policy.toml"))
+    bench = Watched(embedded(tmp_path / "data", policy_file=tmp_path / "policy.toml", unsafe_no_pad=False))
     try:
         bench.faces.gates, bench.faces.liveness = ("active",), Liveness.BONA_FIDE
         bench.services.public.readyz()

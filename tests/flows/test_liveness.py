@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from authsvc.biometric.words import Liveness, LivenessGate
-from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
 from authsvc.factor import Factor
 from authsvc.policy import loading
-from tests.support.service import Bench, Phone, challenge_of
+from tests.support.service import Bench, Phone, challenge_of, embedded
 
 
 class Watched(Bench):
@@ -34,7 +33,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
     def open_bench(installed: tuple[str, ...], asked: Mapping[str, str]) -> Watched:
         policy = tmp_path / "policy.toml"
         policy.write_text(_shipped_asking(asked), encoding="utf-8")
-        bench = Watched(Settings(data_dir=tmp_path / "data", policy_file=policy))
+        bench = Watched(embedded(tmp_path / "data", policy_file=policy, unsafe_no_pad=False))
         made.append(bench)
         bench.faces.gates, bench.faces.liveness = installed, Liveness.BONA_FIDE
         bench.services.public.readyz()

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from authsvc.biometric.words import Liveness
-from authsvc.config import Settings
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Factor, Submission
 from authsvc.services.enrollments import TicketWanted
 from authsvc.subject import Subject
 from tests.flows.recovering import Visit
 from tests.flows.test_liveness import Watched, risky
-from tests.support.service import Bench, Phone, Said, challenge_of, said
+from tests.support.service import Bench, Phone, Said, challenge_of, embedded, said
 
 Shown = Mapping[str, Any]
 PAYER = Subject("shop", "u_1")
@@ -47,7 +46,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
             "database_url": request.getfixturevalue("migrated_postgres_url"),
             "redis_url": request.getfixturevalue("redis_url"),
         }
-    made = Watched(Settings(data_dir=tmp_path / "data", **changes))
+    made = Watched(embedded(tmp_path / "data", **{"unsafe_no_pad": False, **changes}))
     made.faces.gates, made.faces.liveness = ("active",), Liveness.BONA_FIDE
     made.services.public.readyz()
     made.owner = made.enroll(face="ann")

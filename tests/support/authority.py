@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,13 +37,15 @@ from tests.support.prepared import prepare
 NOW = datetime.now(UTC).replace(microsecond=0)
 LATER = NOW + timedelta(hours=1)
 OWNERS = ("ann", "bob")
+PATIENCE = timedelta(seconds=60)
+"""With a database that is shared by the tests of a file: one that gave up in the middle would leave it changed for the others."""
 Values = dict[str, Any]  # Any: a column's type is known by its table.
 TABLES: Mapping[str, Bound] = {table.name: table for table in BOUND}
 
 
 def made(folder: Path, url: str = "") -> Settings:
     """Settings with a key ring and an empty schema."""
-    return prepare(Settings(data_dir=folder, database_url=url))
+    return prepare(Settings(data_dir=folder, database_url=url, store_timeout=PATIENCE))
 
 
 def fill(tx: StoreTransaction, sealer: Sealer) -> None:
@@ -178,12 +180,16 @@ class Insider:
 
     def do(self, statement: str, *, as_a_program: bool = False, **params: object) -> None:
         """One statement; nothing but a program of before leaves constraints and triggers on."""
+        self._run([(statement, params)], as_a_program=as_a_program)
+
+    def _run(self, statements: Iterable[tuple[str, Values]], *, as_a_program: bool = False) -> None:
         database = open_database(self._settings)
         with closing(database.connect()) as connection:
             if not as_a_program:
                 connection.run(_FREELY[database.dialect], {})
             connection.begin()
-            connection.run(statement, params)
+            for statement, params in statements:
+                connection.run(statement, params)
             connection.commit()
 
     def rows(self, table: str) -> list[Values]:
@@ -194,23 +200,30 @@ class Insider:
             return [by_column(bound, row) for row in connection.all(asked, {})]
 
     def put(self, table: str, row: Values) -> None:
-        wanted = ", ".join(f":{name}" for name in row)
-        self.do(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({wanted})", **row)
+        self._run([_inserted(table, row)])
 
     def remove(self, table: str, row: Values) -> None:
-        where = " AND ".join(f"{name} = :{name}" for name in TABLES[table].key)
-        self.do(f"DELETE FROM {table} WHERE {where}", **{name: row[name] for name in TABLES[table].key})
+        self._run([_deleted(table, row)])
 
     @contextmanager
     def putting(self, table: str, before: Values, after: Values) -> Iterator[None]:
         """While one row stands in the place of another."""
-        self.remove(table, before)
+        self._run([_deleted(table, before), _inserted(table, after)])
         try:
-            self.put(table, after)
             yield
         finally:
-            self.remove(table, after)
-            self.put(table, before)
+            self._run([_deleted(table, after), _inserted(table, before)])
+
+
+def _inserted(table: str, row: Values) -> tuple[str, Values]:
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})", row
+
+
+def _deleted(table: str, row: Values) -> tuple[str, Values]:
+    key = TABLES[table].key
+    return f"DELETE FROM {table} WHERE {' AND '.join(f'{name} = :{name}' for name in key)}", {
+        name: row[name] for name in key
+    }
 
 
 _FREELY = {"sqlite": "PRAGMA foreign_keys = OFF", "postgresql": "SET session_replication_role = replica"}

@@ -167,7 +167,10 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/webhook/post.py": "deliveries",
     },
     "click": {"authsvc/": "every room may bring a command"},
-    "http_message_signatures": {"authsvc/web/bound.py": "requests that a backend signs"},
+    "http_message_signatures": {
+        "authsvc/web/bound.py": "verifies the requests that a backend signs",
+        "authsvc/caller/signing.py": "signs them",
+    },
     "cryptography": {"authsvc/": "every room may sign or seal"},
     "jwt": {
         "authsvc/domain/receipt.py": "signs",

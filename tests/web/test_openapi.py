@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import openapi_spec_validator
@@ -237,6 +237,110 @@ def test_every_event_is_a_webhook(described: dict[str, Any]):
     for tag, item in described["webhooks"].items():
         content = item["post"]["requestBody"]["content"]["application/json"]
         assert content["example"]["type"] == tag
+
+
+_ALWAYS: Mapping[str, set[Any]] = {
+    "user_id": {"u_42"},
+    "currency": {"CNY"},
+    "amount_minor": {125000},
+    "transaction_id": {"order-1001"},
+    "decision": {"dec_tsxfvyplp6rftastm23s34ko"},
+    "suspended_device": {"小明的手机", None},
+    "device_name": {"小明的手机"},
+}
+"""One payer, one payment, one device: what these properties say in whatever example they stand."""
+
+_TOGETHER: Mapping[str, Callable[[Any], bool]] = {  # Any: whatever JSON holds.
+    "a challenge is open where one is required": lambda said: (
+        not {"transaction_id", "challenge"} <= set(said)
+        or (said["status"] == "challenge_required") == (said["challenge"] is not None)
+    ),
+    "a receipt comes with a payment that may go": lambda said: (
+        not {"transaction_id", "receipt"} <= set(said)
+        or (said["status"] in ("approved", "exempted", "authenticated")) == (said["receipt"] is not None)
+    ),
+    "a payer's challenge is open": lambda said: (
+        "chosen" not in said
+        or (
+            said["status"] == "challenge_required"
+            and said["declined"] is None
+            and said["chosen"] in said["sets"]
+        )
+    ),
+    "each way says what must be known of its captures": lambda said: (
+        "capture_at_least" not in said or len(said["capture_at_least"]) == len(said["sets"])
+    ),
+    "a message carries the code": lambda said: (
+        not {"code", "tries"} <= set(said) or said["code"] in said["text"]
+    ),
+    "an endpoint is enabled, or says why it is not": lambda said: (
+        "disabled_reason" not in said or said["enabled"] is (said["disabled_reason"] is None)
+    ),
+    "a delivery ends, or is tried again": lambda said: (
+        "next_attempt_at" not in said
+        or (said["state"] == "pending", said["state"] != "pending")
+        == (said["next_attempt_at"] is not None, said["ended_at"] is not None)
+    ),
+    "an attempt went well, or says what was wrong": lambda said: (
+        "duration_ms" not in said or (said["error"] is None) == (said["status"] == 200)
+    ),
+    "a backtest has a report where it is done": lambda said: (
+        "share" not in said
+        or ((said["state"] == "done") == (said["report"] is not None) and said["error"] is None)
+    ),
+    "a version was approved where it is, and by somebody else": lambda said: (
+        not {"approval", "author"} <= set(said)
+        or (
+            (said["state"] in ("approved", "active")) == (said["approval"] is not None)
+            and (said["approval"] or {}).get("by") != said["author"]
+        )
+    ),
+    "a receipt that is good was not consumed": lambda said: (
+        "valid" not in said or said["valid"] is (said["consumed_at"] is None)
+    ),
+    "whoever declined did": lambda said: (
+        "device_suspended" not in said or "chosen" in said or said["status"] == "declined_by_user"
+    ),
+    "gestures or digits": lambda said: (
+        not {"nonce", "digits"} <= set(said) or (said["digits"] is None) != (said.get("gestures") is None)
+    ),
+}
+
+
+def _said(described: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Every object in an example of a body, with the place of the example."""
+    return [
+        (at, said)
+        for at, found in _parts(described)
+        if "example" in found and "schema" in found and "in" not in found
+        for _, said in _parts(found["example"])
+    ]
+
+
+def test_the_examples_tell_one_story(described: dict[str, Any]):
+    said = _said(described)
+    assert len(said) > 200
+    odd = [
+        (at, name, each[name])
+        for at, each in said
+        for name, values in _ALWAYS.items()
+        if name in each
+        and not (each[name] in values or (each.get("amount") == "masked" and each[name] is None))
+    ]
+    assert not odd
+    assert set(fields().answers) <= {operation.name for operation in OPERATIONS}
+    assert set(fields().notifications) == set(EVENTS)
+
+
+def test_each_call_has_a_key_of_repetition_of_its_own(described: dict[str, Any]):
+    keys = [found["example"] for _, found in _parts(described) if found.get("name") == "Idempotency-Key"]
+    assert len(keys) > 10
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("rule", _TOGETHER)
+def test_no_example_contradicts_itself(described: dict[str, Any], rule: str):
+    assert not [(at, said) for at, said in _said(described) if not _TOGETHER[rule](said)]
 
 
 def test_it_is_a_document_of_the_specification(described: dict[str, Any]):

@@ -14,7 +14,6 @@ from werkzeug.test import TestResponse
 from authsvc.bootstrap.app import App, create_app
 from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
-from authsvc.config import Settings
 from authsvc.domain.operator import Role
 from authsvc.keys.access import ALL_SCOPES, new_api_key
 from authsvc.policy import loading
@@ -23,7 +22,7 @@ from authsvc.web.settings import WebSettings
 from tests.support.operators import signed_in
 from tests.support.policies import WEAKER, milder, numbered, shipped, stricter
 from tests.support.prepared import prepare
-from tests.support.service import Here
+from tests.support.service import Here, embedded
 from tests.web.support import BASE_URL, DECISION, Api, slug
 
 _numbers = count(2)
@@ -57,7 +56,7 @@ class Staff:
 
 @pytest.fixture(scope="module")
 def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("policies"), base_url=BASE_URL, unsafe_no_pad=True)
+    settings = embedded(tmp_path_factory.mktemp("policies"), base_url=BASE_URL)
     made = wire(prepare(settings), analyst=Here())
     yield made
     made.close()

@@ -72,7 +72,7 @@ def test_a_runner_is_nice_and_holds_no_connection_of_the_server(worker: Worker, 
     about, _ = client.call("whoami", {})
     for other in others:
         other.close()
-    assert about["nice"] == psutil.Process(worker.process.pid).nice() + runner.NICE
+    assert about["nice"] == min(19, psutil.Process(worker.process.pid).nice() + runner.NICE)
     assert about["files"] == 5  # standard three, the server, and the folder being listed.
 
 

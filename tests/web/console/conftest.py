@@ -11,7 +11,6 @@ import pytest
 from authsvc.bootstrap.app import App, create_app
 from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
-from authsvc.config import Settings
 from authsvc.device.novelty import StatedDevice
 from authsvc.domain.once import Once
 from authsvc.domain.operator import Role
@@ -24,6 +23,7 @@ from authsvc.stepup.deciding import DecisionRequest
 from authsvc.subject import Subject
 from authsvc.web.settings import WebSettings
 from tests.support.prepared import prepare
+from tests.support.service import embedded
 from tests.web.console.people import Person
 from tests.web.support import BASE_URL
 
@@ -32,7 +32,7 @@ _names = count(1)
 
 @pytest.fixture(scope="module")
 def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("console"), base_url=BASE_URL, unsafe_no_pad=True)
+    settings = embedded(tmp_path_factory.mktemp("console"), base_url=BASE_URL)
     made = wire(prepare(settings))
     yield made
     made.close()
