@@ -1,11 +1,16 @@
 """One client cannot starve another: of a rate what is left is said, of the threads some are kept for who else is there."""
 
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
+from authsvc.bootstrap.app import create_app
 from authsvc.errors import RateLimited
 from authsvc.web.quota import Quotas
+from authsvc.web.settings import WebSettings
+from tests.web.conftest import Shop
+from tests.web.support import BASE_URL
 
 
 class Watch:
@@ -73,3 +78,16 @@ def test_threads_are_kept_for_who_else_is_there() -> None:
         raise ZeroDivisionError
     with quotas.turn("flood"), quotas.turn("flood"):
         pass
+
+
+def test_a_call_says_what_is_left_of_the_rate(shop: Shop) -> None:
+    app = create_app(shop.wired.services, WebSettings(BASE_URL), quotas=Quotas(2, now=lambda: 100.0))
+    ask = partial(app.test_client().get, "/v1/events?after=0", headers=shop.bearer)
+    answers = [ask(), ask(), ask()]
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert [each.headers["RateLimit"] for each in answers] == [f'"client";r={left};t=1' for left in (1, 0, 0)]
+    assert answers[2].get_json()["type"].endswith("/rate-limited")
+    assert answers[2].headers["Retry-After"] == "1"
+    # A stranger learns nothing of anybody's rate.
+    strange = app.test_client().get("/v1/events?after=0", headers={"Authorization": "Bearer ak_x_y"})
+    assert (strange.status_code, "RateLimit" in strange.headers) == (401, False)
