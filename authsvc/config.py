@@ -65,7 +65,7 @@ class Settings:
     habit_wait: timedelta = timedelta(days=14)
     client_rate: int = 0
     client_threads: int = 0
-    queue_timeout: timedelta = timedelta(seconds=0.8)
+    queue_timeout_ms: int = 800
     lame_duck_seconds: int = 0
     keep_decisions_days: int = 1826
     keep_events_days: int = 90
@@ -318,7 +318,9 @@ SETTINGS: tuple[Setting, ...] = (
         "threads of a web process that one client may have while others ask too; 0 for three quarters of them",
     ),
     Setting(
-        "queue_timeout", _seconds, "seconds that a whole request waits for a thread before it is answered 503"
+        "queue_timeout_ms",
+        _integer(10, 60_000),
+        "milliseconds that a whole request waits for a thread before it is answered 503",
     ),
     Setting(
         "lame_duck_seconds",

@@ -99,7 +99,7 @@ def _launch(
             tls=tls_files(settings),
             admin_host=settings.admin_host,
             admin_port=settings.admin_port,
-            queue_seconds=settings.queue_timeout.total_seconds(),
+            queue_seconds=settings.queue_timeout_ms / 1000,
             lame_duck_seconds=settings.lame_duck_seconds,
             notify_socket=notify_socket(),
         ),

@@ -50,7 +50,7 @@ class Answer:
         return str(self.json["type"]).rsplit("/", 1)[-1]
 
 
-PATIENT = {"AUTHSVC_QUEUE_TIMEOUT": "15", "AUTHSVC_CLIENT_THREADS": "256"}
+PATIENT = {"AUTHSVC_QUEUE_TIMEOUT_MS": "15000", "AUTHSVC_CLIENT_THREADS": "256"}
 """A crowd of a test's own may take all threads, and on a busy machine may have to wait for one."""
 
 
