@@ -56,6 +56,7 @@ class Settings:
     origins: str = ""
     pages: str = "enrollment.beside:with_pages"
     policy_file: Path | None = None
+    warnings_file: Path | None = None
     policy_most_cells: int = 4_000_000
     keyring_file: Path | None = None
     model_dir: Path | None = None
@@ -260,8 +261,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("database_url", _url("postgresql"), "PostgreSQL instead of the embedded SQLite"),
     Setting(
         "redis_url",
-        _url("redis", "rediss", "redis+cluster", "rediss+cluster"),
-        "Redis or Redis Cluster for short-lived state, needed from the second host on",
+        _url("redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"),
+        "Redis, Redis Cluster or Redis behind Sentinels for short-lived state, needed from the second host on",
     ),
     Setting("base_url", _url("http", "https"), "address under which people reach the service"),
     Setting("issuer", str, "the receipts' issuer"),
@@ -284,6 +285,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "policy_file", Path, "policy document that an empty store is seeded with, instead of the shipped one"
     ),
+    Setting("warnings_file", Path, "words of warnings, TOML, in place of those that are shipped"),
     Setting(
         "policy_most_cells",
         _integer(1_000, 10**9),

@@ -75,6 +75,12 @@ class ChallengeClosed(AuthsvcError):
     slug = "challenge-closed"
 
 
+class WarningUnanswered(AuthsvcError):
+    """The challenge carries a warning that nobody has acknowledged; `retry_after` in `extra` while it must still be read."""
+
+    slug = "warning-unanswered"
+
+
 class TransactionChanged(AuthsvcError):
     """The transaction id is in use for another amount or payee; its old challenge is now cancelled."""
 

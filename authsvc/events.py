@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from authsvc.http import Trace
 from authsvc.subject import Subject
 
 NOBODY = ""
@@ -15,12 +16,13 @@ NOBODY = ""
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`tag` is one of TAGS; `data` holds ids and reasons, never evidence."""
+    """`tag` is one of TAGS; `data` holds ids and reasons, never evidence. `trace` is of the request in which it happened."""
 
     tag: str
     subject: Subject
     at: datetime
     data: Mapping[str, object] = field(default_factory=dict)
+    trace: Trace | None = None
 
     def __post_init__(self) -> None:
         if self.tag not in TAGS:
@@ -30,7 +32,8 @@ class Event:
 TAGS: Mapping[str, str] = {
     "decision:challenge:authenticated": "the payer proved what was asked; a receipt waits",
     "decision:challenge:failed": "no attempt is left",
-    "decision:challenge:declined": "the payer declined; `choice` is `cancel` or `not_me`",
+    "decision:challenge:declined": "the payer declined; `choice` is `cancel`, `not_me` or `warned`",
+    "decision:warning:stopped": "a warning stopped a payment: its payer was `asked` to make it, or is `unsure`",
     "decision:challenge:cancelled": "the backend cancelled, the payment changed, or the policy became stricter",
     "decision:outcome:recorded": "the backend told how the payment ended",
     "receipt:consumed": "a receipt was used up",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import http.client
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,28 +25,43 @@ QUEUED_AT = "authsvc.queued_at"
 """The environ key of the moment (`perf_counter`) at which a whole request began to wait for a thread."""
 
 _TRACEPARENT = re.compile(
-    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.ASCII
+    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?", re.ASCII
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Of the request that a thread answers: our id, and the trace that it belongs to."""
+    """Of the request that a thread answers: our id, and the trace that it belongs to, with the flags that came with it."""
 
     request: str
     id: str
+    flags: str = "00"
+
+    def parent(self) -> str:
+        """The `traceparent` of what is asked of others on its behalf, each time with an id of its own."""
+        return f"00-{self.id}-{secrets.token_hex(8)}-{self.flags}"
 
 
 TRACE: ContextVar[Trace | None] = ContextVar("trace", default=None)
 """For log lines that are written meanwhile."""
 
 
-def trace_of(traceparent: str) -> str:
-    """The trace id of a `traceparent` (W3C Trace Context section 3.2); a new one where none was sent, or nonsense."""
+@contextmanager
+def traced(trace: Trace | None) -> Iterator[None]:
+    """What is logged and published inside belongs to this request, or to none."""
+    before = TRACE.set(trace)
+    try:
+        yield
+    finally:
+        TRACE.reset(before)
+
+
+def trace_of(request: str, traceparent: str) -> Trace:
+    """The trace of a `traceparent` (W3C Trace Context section 3.2); a new one where none was sent, or nonsense."""
     found = _TRACEPARENT.fullmatch(traceparent.strip()) if len(traceparent) <= 512 else None
     if found is None or traceparent.startswith("ff"):
-        return secrets.token_hex(16)
-    return found.group(1)
+        return Trace(request, secrets.token_hex(16))
+    return Trace(request, *found.groups())
 
 
 LONGEST_WAIT = 25.0

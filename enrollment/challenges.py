@@ -27,6 +27,9 @@ SENSORS = {
 _DIGITS = N_("Please type the six or eight digits of the code.")
 
 
+_CHOOSE = N_("Please choose one of the answers.")
+
+
 class ChallengePages:
     def __init__(self, api: Api, door: Doorkeeper) -> None:
         self._api = api
@@ -44,8 +47,31 @@ class ChallengePages:
         """The next proof, or how it ended."""
         opened, challenge = self._opened(challenge_id)
         if challenge["status"] != OPEN:
-            return page("challenge/result.html", challenge=challenge)
+            return self._page("challenge/result.html", challenge_id, challenge)
+        if _is_unanswered(challenge):
+            return self._warning(opened, challenge)
         return self._step(opened, challenge, failed_before="again" in request.args)
+
+    def answer_warning(self, challenge_id: str) -> Answer:
+        """What the person says to a warning; the one who was asked to pay has stopped it by saying so."""
+        opened, challenge = self._opened(challenge_id)
+        must_be_ours(request, opened)
+        if challenge["status"] != OPEN or not _is_unanswered(challenge):
+            return _to(challenge_id)
+        said = {"answer": request.form.get("answer", "")}
+        try:
+            self._api.send("PUT", f"{challenge_id}/warning", opened.token, said)
+        except AuthsvcError as error:
+            message = gettext(_CHOOSE) if error.slug == "invalid-request" else wording.failure(error)
+            return self._warning(opened, challenge, message=message, status=422)
+        return _to(challenge_id)
+
+    def freeze(self, challenge_id: str) -> Answer:
+        """Somebody whom a warning has stopped has the account frozen."""
+        opened, _ = self._opened(challenge_id)
+        must_be_ours(request, opened)
+        self._api.send("POST", f"{challenge_id}/freeze", opened.token)
+        return _to(challenge_id)
 
     def type_code(self, challenge_id: str) -> Answer:
         """Take a typed code; with the last proof, have everything judged."""
@@ -94,6 +120,19 @@ class ChallengePages:
     def answer(self, challenge_id: str, factor: str) -> Response:
         opened = self._door.opened(request, challenge_id)
         return relay.hand_in(self._api, opened, f"{challenge_id}/steps/{factor}", factor)
+
+    def _warning(self, opened: Opened, challenge: Json, *, message: str = "", status: int = 200) -> Response:
+        """The warning that comes before every proof, with the reason that goes with it."""
+        begun = self._api.send("POST", f"{challenge['id']}/warning/begin", opened.token)
+        return page(
+            "challenge/warning.html",
+            status=status,
+            challenge={**challenge, "why": begun["why"]},
+            warning=begun,
+            opened=opened,
+            message=message,
+            base=url_for("challenges.show", challenge_id=challenge["id"]),
+        )
 
     # -- What these share -------------------------------------------------------------------------------------------
 
@@ -147,6 +186,8 @@ def challenge_pages(api: Api, door: Doorkeeper) -> Blueprint:
     blueprint = Blueprint("challenges", "enrollment", url_prefix="/c/<challenge_id>")
     blueprint.get("")(pages.show)
     blueprint.post("")(pages.arrive)
+    blueprint.post("/warning")(pages.answer_warning)
+    blueprint.post("/freeze")(pages.freeze)
     blueprint.post("/code")(pages.type_code)
     blueprint.post("/go-on")(pages.go_on)
     blueprint.post("/ways")(pages.switch)
@@ -155,6 +196,11 @@ def challenge_pages(api: Api, door: Doorkeeper) -> Blueprint:
     blueprint.post("/steps/<factor>/begin")(pages.begin)
     blueprint.put("/steps/<factor>")(pages.answer)
     return blueprint
+
+
+def _is_unanswered(challenge: Json) -> bool:
+    warning = challenge["warning"]
+    return warning is not None and warning["state"] == "unanswered"
 
 
 def _to(challenge_id: str, again: int | None = None) -> Answer:

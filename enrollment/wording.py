@@ -31,6 +31,7 @@ PROOFS: Mapping[str, str] = {
 _FAILURES: Mapping[str, str] = {
     "unauthenticated": N_("This page cannot be opened from here. Please start again from the shop or app."),
     "challenge-closed": N_("This page is over: it was completed, cancelled, or its time ran out."),
+    "warning-unanswered": N_("Please take a moment to read this before you go on."),
     "challenge-failed": N_("That was not accepted."),
     "capture-unusable": N_("That recording cannot be used yet. Here is what helps:"),
     "payload-too-large": N_("The recording is too large. Please record again."),

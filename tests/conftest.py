@@ -19,7 +19,7 @@ from authsvc.errors import ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL
 from tests.support.kinds import kinds_of, place_in_the_run, second_run
 from tests.support.postgres import PostgresServer, postgres_program
-from tests.support.redis_server import RedisClusterServers, RedisServer
+from tests.support.redis_server import RedisClusterServers, RedisServer, SentinelServers
 from tests.support.skips import skip_lines, skipped_by_reason
 
 # Hundreds of programs are started, and each would compile all that it imports: two seconds of computing every time.
@@ -119,6 +119,20 @@ def redis_cluster_url(redis_cluster: RedisClusterServers) -> str:
     redis_cluster.ensure_running()
     redis_cluster.flush()
     return redis_cluster.url
+
+
+@pytest.fixture(scope="session")
+def redis_sentinel(redis_program: str, server_folder: Path) -> Iterator[SentinelServers]:
+    """A primary, a replica and a Sentinel that a test may freeze, kill or have promote; `redis_sentinel_url` repairs them."""
+    with SentinelServers(redis_program, server_folder) as servers:
+        yield servers
+
+
+@pytest.fixture
+def redis_sentinel_url(redis_sentinel: SentinelServers) -> str:
+    """The `redis+sentinel://` URL of a primary without keys."""
+    redis_sentinel.ready()
+    return redis_sentinel.url
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 
 from authsvc.caller.wire import Wire
 from authsvc.errors import Unavailable
-from authsvc.http import netloc, retry_after, trace_of
+from authsvc.http import TRACE, Trace, netloc, retry_after, trace_of, traced
 from authsvc.webhook.delivery import Outcome, Trouble
 from authsvc.webhook.guard import LOOPBACK, Guard
 from authsvc.webhook.post import Postman
@@ -172,6 +172,24 @@ def test_an_address_can_be_pasted_into_a_browser(host: str, written: str) -> Non
     ],
 )
 def test_a_trace_that_came_in_goes_on(sent: str, is_kept: bool):
-    found = trace_of(sent)
-    assert re.fullmatch("[0-9a-f]{32}", found)
-    assert (found == "0af7651916cd43dd8448eb211c80319c") is is_kept
+    found = trace_of("req_1", sent)
+    assert found.request == "req_1"
+    assert re.fullmatch("[0-9a-f]{32}", found.id)
+    assert (found.id == "0af7651916cd43dd8448eb211c80319c") is is_kept
+    assert found.flags == (sent[53:55] if is_kept else "00")
+
+
+def test_what_is_asked_of_others_is_of_the_same_trace_and_another_span():
+    trace = Trace("req_1", "0af7651916cd43dd8448eb211c80319c", "01")
+    first, second = trace.parent(), trace.parent()
+    assert first != second
+    assert trace_of("req_1", first) == trace_of("req_1", second) == trace
+
+
+def test_outside_of_a_request_nothing_belongs_to_it():
+    inner, outer = Trace("req_2", "b" * 32), Trace("req_1", "a" * 32)
+    with traced(outer):
+        with traced(inner):
+            assert inner == TRACE.get()
+        assert outer == TRACE.get()
+    assert TRACE.get() is None

@@ -40,7 +40,8 @@ class PolicyUsed:
 class Evidence:
     """One decision as it stands: inputs and their outcome, what was proven, on which device.
 
-    `inputs` is the snapshot that the policy saw, `proofs` what each factor's verification may tell (never a secret).
+    `inputs` is the snapshot that the policy saw, `proofs` what each factor's verification may tell (never a secret), `warning`
+    what its payer read before, and answered.
     """
 
     decision_id: str
@@ -54,6 +55,7 @@ class Evidence:
     policy: PolicyUsed
     proofs: tuple[Json, ...] = ()
     device: Json = field(default_factory=dict)
+    warning: Json | None = None
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -68,6 +70,7 @@ class Evidence:
             "policy": {"id": self.policy.id, "version": self.policy.version, "digest": self.policy.digest},
             "proofs": self.proofs,
             "device": self.device,
+            **({} if self.warning is None else {"warning": self.warning}),
         }
 
     def hash(self) -> str:

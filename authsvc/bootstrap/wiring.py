@@ -38,6 +38,7 @@ from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.life import Source
 from authsvc.policy.thresholds import Model, models_in_use
+from authsvc.policy.warning_texts import texts_of
 from authsvc.policy_life.active import ActivePolicy, PolicyWatch
 from authsvc.policy_life.analyst import Analyst, ChildAnalyst
 from authsvc.policy_life.service import PolicyService
@@ -180,6 +181,7 @@ def _parts(
         keep_decisions=timedelta(days=settings.keep_decisions_days),
         keep_events=timedelta(days=settings.keep_events_days),
         habit_wait=max(settings.habit_wait, settings.probation),
+        warning_texts=texts_of(settings.warnings_file),
         service_name=settings.service_name,
         longest_waits=max(1, settings.threads // 2),
     )

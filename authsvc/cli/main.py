@@ -157,7 +157,7 @@ def serve(development: bool, shop: bool, as_json: bool, **options: Any) -> None:
     if shop and not development:
         raise click.UsageError("the demo shop plays with a development service only")
     from authsvc.bootstrap.launch import launch
-    from authsvc.bootstrap.logs import set_up
+    from authsvc.serving.logs import set_up
 
     if development:
         options["unsafe_no_pad"] = True

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from authsvc.domain.challenge import Challenge
+from authsvc.domain.warned import Warned
 from authsvc.errors import ChallengeClosed
 from authsvc.habit.words import Signals
 from authsvc.payment import Binding, Payment
@@ -136,7 +137,7 @@ class Decision:
 
     `missing` says what would have to be enrolled, and `possible_from` when it could be proved without; `evidence` is the hash of
     all that a release rests on; `declined` says with which words the payer did, `suspended` that this suspended the device;
-    `habit` is what the payer's habits said, None where nobody asked them.
+    `habit` is what the payer's habits said, None where nobody asked them; `warning` is what the payer reads before any proof.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Decision:
     declined: str | None = None
     suspended: bool = False
     habit: Habit | None = None
+    warning: Warned | None = None
     proofs: tuple[Json, ...] = ()
     evidence: str | None = None
     challenge: Challenge | None = None

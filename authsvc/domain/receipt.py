@@ -153,6 +153,7 @@ def proven_claims(decision: Decision) -> dict[str, object]:
         "dynamic_linked": authenticated,
         "exemption": decision.exemption,
         "factors": [dict(proof) for proof in decision.proofs],
+        **({} if decision.warning is None else {"warning": decision.warning.to_json()}),
     }
 
 
@@ -171,4 +172,5 @@ def evidence_of(decision: Decision) -> Evidence:
         policy=PolicyUsed(policy.id, policy.version, policy.digest),
         proofs=decision.proofs,
         device={"id": decision.device_id, "novelty": decision.novelty},
+        warning=None if decision.warning is None else decision.warning.to_json(),
     )

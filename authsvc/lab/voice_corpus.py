@@ -18,7 +18,8 @@ from authsvc.voice.audio import MAX_SECONDS, Recording, beginning, recording_of
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 
 SOUNDS = frozenset(
-    {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".webm", ".aif", ".aiff", ".au"}
+    {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au"}
+    | {".m4a", ".webm", ".3gp", ".caf", ".aac", ".amr"}
 )
 """What may be a recording of somebody."""
 

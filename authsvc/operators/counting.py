@@ -30,6 +30,9 @@ SCORE = "score"
 TIME = "time"
 """`time:<seconds>` for each challenge that was passed: the first of SECONDS within which its payer was through."""
 
+WARNING = "warning"
+"""`warning:<kind>:shown|acknowledged|stopped|left|unseen`: how often a warning was read, and what became of the payment."""
+
 SECONDS = (2, 4, 6, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300)
 
 OPERATOR = "operator"
@@ -55,6 +58,8 @@ def counted(bodies: Iterable[Body]) -> Counter[str]:
 
 def names_of(body: Body) -> Iterator[str]:
     action, result, details = body["action"], body["result"], body["details"]
+    if isinstance(warning := details.get("warning"), dict):
+        yield from _of_warning(action, warning)
     if action == "decision.decide":
         yield f"{DECISION}:{result}:{details.get('level', '')}"
     elif action == "decision.complete":
@@ -69,6 +74,18 @@ def names_of(body: Body) -> Iterator[str]:
         yield f"{CHALLENGE}:{result}"
     elif action in ("operator.act", "operator.sign-in") and result == "refused":
         yield f"{OPERATOR}:refused"
+
+
+def _of_warning(action: str, warning: Body) -> Iterator[str]:
+    """`shown` once, and how it ended: the payer went on, it stopped the payment, or they left it there."""
+    kind = warning.get("kind")
+    if action == "decision.warn":
+        yield f"{WARNING}:{kind}:shown"
+    elif action == "decision.answer-warning":
+        yield f"{WARNING}:{kind}:acknowledged"
+    elif action in ("decision.decline", "decision.expire") and warning.get("state") != "acknowledged":
+        stopped = warning.get("state") == "stopped"
+        yield f"{WARNING}:{kind}:{'stopped' if stopped else 'left' if warning.get('shown_at') else 'unseen'}"
 
 
 def _within(seconds: int) -> int:

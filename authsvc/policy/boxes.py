@@ -18,6 +18,7 @@ from authsvc.policy.conditions import Axis, Condition
 from authsvc.policy.engine import NO_RULE, Policy
 from authsvc.policy.level import CHALLENGES, Level
 from authsvc.policy.rules import Exemption
+from authsvc.policy.warnings import PayerWarning, emphasis_of
 from authsvc.policy.ways import Offer, Way
 
 State = int
@@ -29,6 +30,7 @@ class Kind(IntEnum):
     EXEMPTION = 1
     WAY = 2
     PROOF = 3
+    WARNING = 4
 
 
 class Demand(NamedTuple):
@@ -73,6 +75,7 @@ class Boxes:
         self.rules = self._mask(lambda box: box.kind is Kind.RULE)
         self._conditional = self.rules & ~sum(self._bare.values())
         self.exemptions = self._mask(lambda box: box.kind is Kind.EXEMPTION)
+        self._warnings = self._mask(lambda box: box.kind is Kind.WARNING)
         self.starts = tuple(
             sum({bits[box.key] for box in boxes} - set(self._bare.values())) | self._default(policy)
             for policy, boxes in zip(policies, owned, strict=True)
@@ -110,6 +113,9 @@ class Boxes:
             state = state & self._keep[level] | self._bare[level]
         if exemptions := settled & state & self.exemptions:
             state &= ~self._needless[_lowest(exemptions)]
+        if warnings := settled & state & self._warnings:
+            # The first one is shown, whatever else warns.
+            state &= ~self._warnings | ((warnings & -warnings) << 1) - 1
         # No rule is left that could still ask for more.
         return (
             state
@@ -120,6 +126,10 @@ class Boxes:
     def against(self, rule: State) -> State:
         """What makes a rule needless: other rules that ask as much, and the exemptions that lift its level."""
         return self._opposed[self.boxes[_lowest(rule)].level] & ~rule
+
+    def lifting(self, level: Level) -> State:
+        """The exemptions that lift a level."""
+        return self._final[level] & self.exemptions
 
     def answer(self, state: State) -> Answer:
         """What a state says after the last edge."""
@@ -138,6 +148,9 @@ class Boxes:
             most_lenient(offer for offer in offers if isinstance(offer, Offer)),
             tuple(box.says for box in left if isinstance(box.says, Category)),
             covered=state & self.rules != 0,
+            warning=next((box.says for box in left if isinstance(box.says, PayerWarning)), None)
+            if asked.asks
+            else None,
         )
 
     def _asked(self, state: State) -> Level:
@@ -155,7 +168,7 @@ class Boxes:
         """What still counts where this level is asked at least: stricter rules, what lifts it, the ways of it and above."""
         return self._mask(
             lambda box: (
-                box.kind is Kind.PROOF
+                box.kind in _BESIDE
                 or (
                     box.level.rank > level.rank
                     if box.kind is Kind.RULE
@@ -170,7 +183,13 @@ class Boxes:
 
     def _counting_at(self, level: Level) -> State:
         """What still counts where nothing else can be asked."""
-        return self._mask(lambda box: box.kind is Kind.PROOF or _is_of(box, level, at_least=False))
+        return self._mask(
+            lambda box: (
+                box.kind is Kind.PROOF
+                or (box.kind is Kind.WARNING and level.asks)
+                or _is_of(box, level, at_least=False)
+            )
+        )
 
     def _shadow(self, number: int) -> State:
         """The later exemptions that lift no more than this one does."""
@@ -184,6 +203,10 @@ class Boxes:
                 and box.level.rank <= first.level.rank
             )
         )
+
+
+_BESIDE = (Kind.PROOF, Kind.WARNING)
+"""What counts beside whatever level is asked."""
 
 
 def _is_of(box: Box, level: Level, *, at_least: bool) -> bool:
@@ -208,6 +231,12 @@ def _boxes(policy: Policy, alone: bool) -> Iterator[Box]:
     document = policy.document
     for number, rule in enumerate(policy.rules):
         yield Box(Kind.RULE, rule.level, None, tuple(map(_demand, rule.conditions)), number if alone else 0)
+    warning = sorted(
+        (rule for rule in policy.rules if rule.warning is not None),
+        key=lambda rule: -emphasis_of(rule.warning),
+    )
+    for number, rule in enumerate(warning):
+        yield Box(Kind.WARNING, Level.NONE, rule.warning, tuple(map(_demand, rule.conditions)), number)
     for number, exemption in enumerate(document.exemptions):
         says = exemption.kind.value
         yield Box(Kind.EXEMPTION, exemption.waives, says, tuple(_bounds(exemption)), number)

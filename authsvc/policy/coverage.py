@@ -12,6 +12,8 @@ from authsvc.policy.boxes import Boxes, State
 from authsvc.policy.cells import Coords
 from authsvc.policy.diagram import Budget
 from authsvc.policy.engine import NO_RULE, Policy
+from authsvc.policy.level import Level
+from authsvc.policy.warnings import emphasis_of
 
 Places = tuple[tuple[int, ...], ...]
 """For each edge the places that a rule admits."""
@@ -33,6 +35,8 @@ class Coverage:
 
     def is_decisive(self, number: int) -> bool:
         """Whether some payment gets another answer for this rule."""
+        if self._warns(number):
+            return True
         rule, default = self._policy.rules[number], self._policy.document.default
         if default is not None and default.rank >= rule.level.rank:
             return False
@@ -41,6 +45,29 @@ class Coverage:
             # Without it the payment would be one that no rule covers, and would be asked the same.
             return any(self._is_open(self._bits[number] | other, against) for other in self._milder(number))
         return self._is_open(self._bits[number], against)
+
+    def _warns(self, number: int) -> bool:
+        """Whether some payer reads the rule's warning, and would not read it without the rule."""
+        rule, default = self._policy.rules[number], self._policy.document.default
+        if rule.warning is None or default is Level.DENY:
+            return False
+        first = self._instead(number)
+        return any(
+            self._is_open(self._bits[number] | bit, first | self._boxes.lifting(other.level))
+            for bit, other in zip(self._bits, self._policy.rules, strict=True)
+            if other.level.asks and other.level.rank >= rule.level.rank
+        )
+
+    def _instead(self, number: int) -> State:
+        """What keeps a rule's warning from being read, or says the same: warnings that go before it, and refusals."""
+        own = self._policy.rules[number].warning
+        place = (-emphasis_of(own), number)
+        found = 0
+        for other, rule in enumerate(self._policy.rules):
+            goes_before = rule.warning is not None and (-emphasis_of(rule.warning), other) < place
+            if other != number and (goes_before or rule.warning == own or rule.level is Level.DENY):
+                found |= self._bits[other]
+        return found
 
     def _milder(self, number: int) -> Iterator[State]:
         level = self._policy.rules[number].level

@@ -23,6 +23,7 @@ from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.liveness import gates_at
 from authsvc.policy.masks import Masks
 from authsvc.policy.rules import Exemption, Rule
+from authsvc.policy.warnings import emphasis_of
 from authsvc.policy.ways import Way, sets_of
 from authsvc.subject import Novelty
 
@@ -49,6 +50,7 @@ class Policy:
         self.digest = f"sha256:{hashlib.sha256(canonical).hexdigest()}"
         self.rules = tuple(sorted(document.rules, key=lambda rule: -rule.level.rank))
         self._masks = Masks.of(self.rules)
+        self._warning = sum(1 << n for n, rule in enumerate(self.rules) if rule.warning is not None)
         self._levels = _levels_by_lowest_bit(self.rules, document.default)
         self._convert = document.conversion
         face = document.biometrics.get(Modality.FACE)
@@ -145,6 +147,11 @@ class Policy:
         """The level that a mask of rules asks for, before exemptions and built-in rules."""
         return self._levels[(matched & -matched).bit_length()]
 
+    def warning(self, matched: int) -> Rule | None:
+        """The rule of a mask whose warning is shown: a strict one first, then that of the strictest rule."""
+        rules = self.matching(matched & self._warning)
+        return min(rules, key=lambda rule: -emphasis_of(rule.warning), default=None)
+
     def matching(self, matched: int) -> Iterator[Rule]:
         """The rules of a mask, strictest first; among equals in the order of the document."""
         while matched:
@@ -215,6 +222,16 @@ class Outcome(NamedTuple):
         A factor on probation counts only in ways that state an `amount_at_most`, which this payment is then within.
         """
         return tuple(way for way in self.ways if way.is_usable(strong, on_probation))
+
+    @property
+    def warning(self) -> Rule | None:
+        """The rule whose warning the payer reads before any proof; None where nothing is asked or nobody warns."""
+        return self.carried if self.level.asks else None
+
+    @property
+    def carried(self) -> Rule | None:
+        """The same, also where an exemption has lifted the challenge: a stricter rule would bring it back with its warning."""
+        return self.policy.warning(self.matched) if self.level is not Level.DENY and self.asked.asks else None
 
     @property
     def fired(self) -> tuple[str, ...]:

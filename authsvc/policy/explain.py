@@ -9,6 +9,7 @@ from authsvc.policy.conditions import Axis, Reason
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import RISKIEST, Inputs
 from authsvc.policy.level import Level
+from authsvc.policy.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,9 @@ class Explanation:
             "level": outcome.level.value,
             "asked": outcome.asked.value,
             "exemption": outcome.exemption,
+            "warning": None
+            if outcome.warning is None
+            else {"rule": outcome.warning.id, **_said(outcome.warning)},
             "sets": [[factor.value for factor in each] for each in outcome.sets],
             "ways": [way.model_dump(mode="json", exclude_none=True) for way in outcome.ways],
             "gestures": outcome.gestures,
@@ -64,6 +68,10 @@ class Explanation:
                 "digest": outcome.policy.digest,
             },
         }
+
+
+def _said(rule: Rule) -> dict[str, object]:
+    return {} if rule.warning is None else rule.warning.to_json()
 
 
 def explain(policy: Policy, inputs: Inputs) -> Explanation:

@@ -21,7 +21,8 @@ ABANDONED = frozenset({"expired", "declined_by_user"})
 class Recorded:
     """`policy` is the digest it was decided by, `fired` what the policy said, if that was kept; `status` how it stands.
 
-    `factors` are those that the payer was working on, `ending` what the backend told of the payment afterwards.
+    `factors` are those that the payer was working on, `ending` what the backend told of the payment afterwards; `warning` is what
+    became of one that was shown.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -35,6 +36,7 @@ class Recorded:
     status: str | None = None
     factors: tuple[Factor, ...] = ()
     ending: Ending | None = None
+    warning: Literal["unanswered", "acknowledged", "stopped"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

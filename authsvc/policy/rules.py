@@ -18,6 +18,7 @@ from authsvc.payment import LARGEST_AMOUNT
 from authsvc.policy.conditions import KEYS, Condition
 from authsvc.policy.inputs import MOST_TIMES, RISKIEST
 from authsvc.policy.level import Level
+from authsvc.policy.warnings import PayerWarning
 from authsvc.subject import Novelty
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
@@ -38,11 +39,12 @@ class Part(BaseModel):
 
 
 class Rule(Part):
-    """Asks for `level` where all conditions hold. `why` is the danger that it answers."""
+    """Asks for `level` where all conditions hold. `why` is the danger that it answers, `warning` what the payer reads of it."""
 
     id: Id
     level: Level
     why: str | None = None
+    warning: PayerWarning | None = None
     amount_at_least: Minor | None = None
     risk_at_least: Risk | None = None
     device_at_least: Novelty | None = None
@@ -74,6 +76,8 @@ class Rule(Part):
             raise ValueError(f"`{self.id}` is the name of a built-in rule")
         if not self.conditions:
             raise ValueError("a rule without conditions is the `default`")
+        if self.warning is not None and not self.level.asks:
+            raise ValueError("a rule that refuses a payment has nobody to warn")
         return self
 
     @cached_property

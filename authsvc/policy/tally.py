@@ -17,6 +17,7 @@ SAMPLES = 20
 
 MOST_REASONS = 50
 STRICTER, WEAKER = "stricter", "weaker"
+UNWARNED = "no warning"
 _ARROW = " > "
 
 
@@ -26,7 +27,8 @@ class Tally:
 
     `moves` counts `before > after`; `fraud` and `settled` the same of those payments that the backend labelled so.
     `flips`, `amounts` and `samples` are of the payments that change their level, by direction; `challenges` and
-    `abandoned` are what payers really did, by level and by factor.
+    `abandoned` are what payers really did, by level and by factor. `warned` counts `before > after` of the kind of the warning,
+    `fraud_warned` the same of payments labelled fraud, `shown` and `stopped` the warnings that payers really met.
     """
 
     read: int = 0
@@ -40,6 +42,10 @@ class Tally:
     flips: Counter[str] = field(default_factory=Counter)
     amounts: Counter[str] = field(default_factory=Counter)
     not_convertible: Counter[str] = field(default_factory=Counter)
+    warned: Counter[str] = field(default_factory=Counter)
+    fraud_warned: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
+    stopped: Counter[str] = field(default_factory=Counter)
     samples: dict[str, list[dict[str, object]]] = field(default_factory=dict)
 
     def skip(self, reason: str) -> None:
@@ -58,6 +64,7 @@ class Tally:
             self.settled[move] += 1
         if before.level.asks and decision.status is not None:
             self._watch(decision, before.level)
+        self._warn(decision, before, after)
         if before.level is not after.level:
             direction = STRICTER if after.level.rank > before.level.rank else WEAKER
             self._flip(direction, amount)
@@ -79,6 +86,15 @@ class Tally:
         for name in (level.value, *(f"factor {factor.value}" for factor in decision.factors)):
             self.challenges[name] += 1
             self.abandoned[name] += decision.status in ABANDONED
+
+    def _warn(self, decision: Recorded, before: Outcome, after: Outcome) -> None:
+        kinds = _warning(before), _warning(after)
+        if kinds != (UNWARNED, UNWARNED):
+            self.warned[_ARROW.join(kinds)] += 1
+            self.fraud_warned[_ARROW.join(kinds)] += decision.ending == "fraud"
+        if decision.warning is not None:
+            self.shown[kinds[0]] += 1
+            self.stopped[kinds[0]] += decision.warning == "stopped"
 
     def _flip(self, direction: str, amount: int | None) -> None:
         self.flips[direction] += 1
@@ -119,6 +135,7 @@ def report(tally: Tally) -> dict[str, object]:
             "labelled": tally.settled.total(),
             "challenge_rate": _both(tally.settled, _rate_of_challenges),
         },
+        "warnings": _warnings(tally),
         "abandonment": _abandonment(tally),
         STRICTER: _direction(tally, STRICTER),
         WEAKER: _direction(tally, WEAKER),
@@ -127,6 +144,25 @@ def report(tally: Tally) -> dict[str, object]:
 
 def _answer(outcome: Outcome) -> str:
     return outcome.level.value if outcome.exemption is None else f"exempted {outcome.exemption}"
+
+
+def _warning(outcome: Outcome) -> str:
+    rule = outcome.warning
+    return UNWARNED if rule is None or rule.warning is None else rule.warning.kind.value
+
+
+def _warnings(tally: Tally) -> dict[str, object]:
+    """By kind: payments with a warning, those of them labelled fraud, and how often one that was shown stopped a payment."""
+    return {
+        "warned": _both(tally.warned, _by_kind),
+        "fraud_warned": _both(tally.fraud_warned, _by_kind),
+        "shown": dict(tally.shown),
+        "stopped": dict(+tally.stopped),
+    }
+
+
+def _by_kind(kinds: Counter[str]) -> dict[str, int]:
+    return {kind: times for kind, times in sorted(kinds.items()) if kind != UNWARNED and times}
 
 
 def _matrix(moves: Counter[str]) -> dict[str, dict[str, int]]:

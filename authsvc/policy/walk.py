@@ -124,7 +124,7 @@ class _Falls:
         self._diagram = diagram
         self._budget = budget
         self._none: set[tuple[int, int]] = set()
-        self._ranks = {number: answer.level.rank for answer, number in diagram.leaves.items()}
+        self._answers = {number: answer for answer, number in diagram.leaves.items()}
 
     def along(self, edge: int) -> tuple[Coords, Coords] | None:
         parts = self._diagram.parts
@@ -145,7 +145,7 @@ class _Falls:
         parts = self._diagram.parts
         edge = min(parts[milder].edge, parts[riskier].edge)
         if edge == len(self._diagram.space.edges):
-            return {} if self._ranks[riskier] < self._ranks[milder] else None
+            return {} if self._answers[riskier].is_weaker_than(self._answers[milder]) else None
         size = len(self._diagram.space.edges[edge].points)
         self._budget.spend(size)
         for place in range(size):

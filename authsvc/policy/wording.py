@@ -22,6 +22,8 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
     outcome = explanation.outcome
     lifted = f" (asked {outcome.asked}, lifted by exemption {outcome.exemption})" if outcome.exemption else ""
     yield f"level    {outcome.level}{lifted}"
+    if (warning := outcome.warning) is not None:
+        yield f"warning  {warning.warning} by {warning.id}"
     yield f"sets     {' or '.join(' + '.join(each) or 'nothing' for each in outcome.sets) or 'none'}"
     if outcome.gestures:
         yield f"gestures {outcome.gestures}: {worth(outcome.gestures)}"
@@ -98,6 +100,8 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"{before} → {after}: {times}" for after, times in row.items())
     for name in ("challenge_rate", "fraud", "settled"):
         yield f"{name.replace('_', ' ')}: {report[name]}"
+    for name in ("warned", "fraud_warned"):
+        yield f"{name.replace('_', ' ')}: {report['warnings'][name]}"
     yield f"abandoned challenges: {report['abandonment']['expected']}"
     for direction in ("stricter", "weaker"):
         yield f"{direction}: {report[direction]['decisions']} decisions over {report[direction]['amount_minor']}"

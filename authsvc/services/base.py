@@ -22,6 +22,7 @@ from authsvc.keys.access import ApiKey, KeyAdmission, object_token
 from authsvc.keys.macs import Macs
 from authsvc.operators.sessions import Sessions
 from authsvc.payment import Payment
+from authsvc.policy.warning_texts import WarningTexts
 from authsvc.policy_life.service import PolicyService
 from authsvc.policy_life.shadowing import Shadowing
 from authsvc.services.views import decision_view
@@ -52,7 +53,8 @@ class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
     `keep_decisions` and `keep_events` are how long these are kept; `habit_wait` is how long a settled payment stands before it
-    is learned from; `web_origins` are the sites whose device keys count, `service_name` is what messages are signed with.
+    is learned from; `warning_texts` are the words of warnings, `web_origins` the sites whose device keys count, `service_name`
+    is what messages are signed with.
     """
 
     ledger: Ledger
@@ -75,6 +77,7 @@ class ServiceParts:
     webhook_guard: Guard
     base_url: str
     habit_wait: timedelta
+    warning_texts: WarningTexts
     keep_decisions: timedelta
     keep_events: timedelta
     service_name: str

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from authsvc.device.credential import Device
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.store import Transaction
+from authsvc.domain.warned import Answer
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Factor, Json, Submission, Unusable
 from authsvc.keys.access import must_open
 from authsvc.services.base import Service, challenge_decision
 from authsvc.services.hints import hints_view
-from authsvc.services.views import challenge_view
+from authsvc.services.views import challenge_view, warning_view
 from authsvc.stepup.proving import Completed
+from authsvc.stepup.warning import WARNED, can_freeze
 
 CHOICES = ("not_me", "cancel")
 
@@ -24,7 +26,34 @@ class ChallengeService(Service):
         decision = self._opened(challenge_id, token)
         is_open = decision.status is Status.CHALLENGE_REQUIRED
         received = self._stepup.received(decision) if is_open else ()
-        return challenge_view(decision, received, self._suspended(decision))
+        view = challenge_view(decision, received, self._suspended(decision))
+        return {**view, **self._freezing(decision)}
+
+    def begin_warning(self, challenge_id: str, token: str) -> Json:
+        """The warning in its words; from now on the payer has read it, or had the time to."""
+        opened, now = self._opened(challenge_id, token), self._clock.now()
+        texts = self._parts.warning_texts
+        if opened.warning is None:
+            raise InvalidRequest("this challenge carries no warning")
+        kind = opened.warning.kind
+        decision = self._ledger.transact(
+            lambda tx: self._stepup.show_warning(tx, _must_find(tx, opened.id), texts.digest(kind), now)
+        )
+        return warning_view(decision, texts.text(kind), now)
+
+    def answer_warning(self, challenge_id: str, token: str, answer: str) -> Json:
+        decision_id, now = self._opened(challenge_id, token).id, self._clock.now()
+        answered = self._ledger.transact(
+            lambda tx: self._stepup.answer_warning(tx, _must_find(tx, decision_id), Answer(answer), now)
+        )
+        state = "" if answered.warning is None else answered.warning.state.value
+        return {"state": state, "status": answered.status.value, "can_freeze": can_freeze(answered, now)}
+
+    def freeze(self, challenge_id: str, token: str) -> Json:
+        """Freeze the account of a payer whom a warning has stopped."""
+        decision_id, now = self._opened(challenge_id, token).id, self._clock.now()
+        self._ledger.transact(lambda tx: self._stepup.freeze(tx, _must_find(tx, decision_id), now))
+        return {"frozen": True}
 
     def begin_step(self, challenge_id: str, token: str, factor: Factor) -> Json:
         return self._stepup.begin(self._opened(challenge_id, token), factor)
@@ -47,7 +76,7 @@ class ChallengeService(Service):
             return self._stepup.switch(tx, _must_find(tx, decision_id), factors, now)
 
         decision = self._ledger.transact(unit)
-        return challenge_view(decision, self._stepup.received(decision))
+        return {**challenge_view(decision, self._stepup.received(decision)), **self._freezing(decision)}
 
     def decline(self, challenge_id: str, token: str, choice: str) -> Json:
         if choice not in CHOICES:
@@ -71,6 +100,14 @@ class ChallengeService(Service):
             return None
         devices = self._ledger.read(lambda tx: tx.accounts.devices(decision.payment.subject))
         return next((device for device in devices if device.id == decision.device_id), None)
+
+    def _freezing(self, decision: Decision) -> Json:
+        """Whether a payer whom a warning stopped may freeze the account from here, and whether it is frozen."""
+        if decision.declined != WARNED:
+            return {"can_freeze": False, "frozen": False}
+        account = self._ledger.read(lambda tx: tx.accounts.find(decision.payment.subject))
+        frozen = account is not None and account.is_frozen
+        return {"can_freeze": not frozen and can_freeze(decision, self._clock.now()), "frozen": frozen}
 
     def _opened(self, challenge_id: str, token: str) -> Decision:
         """The decision behind a challenge; a challenge that does not exist looks like a token that does not fit."""

@@ -16,6 +16,7 @@ from authsvc.domain.ids import new_id
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.errors import Tampered
 from authsvc.events import NOBODY, Event
+from authsvc.http import Trace
 from authsvc.subject import Subject
 from authsvc.webhook.delivery import Claim, Delivery, DeliveryState, Outcome
 from authsvc.webhook.endpoint import Disabled, Endpoint
@@ -138,16 +139,18 @@ def _claim(tx: Transaction, endpoint_id: str, now: datetime) -> Claim | None:
     claimed = tx.deliveries.claim(delivery, now, now + CLAIM_LIFE)
     if claimed is None:
         return None
-    return Claim(claimed, endpoint.url, _body(tx, claimed), tx.endpoints.signing(endpoint_id, now))
+    body, trace = _content(tx, claimed)
+    return Claim(claimed, endpoint.url, body, tx.endpoints.signing(endpoint_id, now), trace)
 
 
-def _body(tx: Transaction, delivery: Delivery) -> bytes:
+def _content(tx: Transaction, delivery: Delivery) -> tuple[bytes, Trace | None]:
+    """The body, and the request in which what it says happened."""
     if delivery.seq is None:
-        return body_of_test(delivery.endpoint_id, delivery.created_at)
+        return body_of_test(delivery.endpoint_id, delivery.created_at), None
     event = tx.events.find(delivery.seq)
     if event is None:
         raise Tampered(f"event {delivery.seq} is missing from the feed")
-    return body_of(delivery.seq, event)
+    return body_of(delivery.seq, event), event.trace
 
 
 def _settle(tx: Transaction, delivery: Delivery, outcome: Outcome, now: datetime) -> None:

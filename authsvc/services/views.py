@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import ceil
 
 from authsvc.biometric.words import Consent
 from authsvc.clock import rfc3339
@@ -14,9 +15,10 @@ from authsvc.domain.decision import Decision, Habit, Status
 from authsvc.domain.overview import Overview
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.ticket import EnrollmentStep, Recovery, Ticket
+from authsvc.domain.warned import Answer, Warned
 from authsvc.factor import Factor, Json
 from authsvc.habit.sentences import sentences
-from authsvc.services.why import why
+from authsvc.services.why import why, words
 from authsvc.subject import Subject
 
 
@@ -31,6 +33,7 @@ def decision_view(decision: Decision, token: str | None, url: str | None) -> Jso
         "device": {"novelty": decision.novelty},
         "reasons": list(decision.reasons),
         "signals": _signals(decision.habit),
+        "warning": None if decision.warning is None else decision.warning.to_json(),
         "exemption": decision.exemption,
         "missing": list(decision.missing),
         "possible_from": None if decision.possible_from is None else rfc3339(decision.possible_from),
@@ -87,9 +90,32 @@ def challenge_view(decision: Decision, received: Sequence[Factor], device: Devic
         "return_url": decision.passed.return_url,
         "merchant_name": decision.passed.merchant_name,
         "why": list(why(decision)),
+        "warning": _warning(decision.warning),
         "declined": decision.declined,
         "device_suspended": decision.suspended,
         "suspended_device": None if device is None else device.name,
+    }
+
+
+def _warning(warning: Warned | None) -> Json | None:
+    if warning is None:
+        return None
+    return {"kind": warning.kind, "strict": warning.strict, "state": warning.state.value}
+
+
+def warning_view(decision: Decision, text: Json, now: datetime) -> Json:
+    """A warning as its payer reads it; `answers` in the order in which they are shown, one alone where nothing is asked."""
+    warning = decision.warning
+    if warning is None or warning.answer_from is None:
+        raise LookupError("a warning is shown once it was begun")
+    return {
+        "kind": warning.kind,
+        "strict": warning.strict,
+        "why": list(words(decision)),
+        "text": text,
+        "answers": [each.value for each in warning.order or (Answer.READ, Answer.ASKED)],
+        "answer_from": rfc3339(warning.answer_from),
+        "wait_seconds": max(0, ceil((warning.answer_from - now).total_seconds())),
     }
 
 

@@ -26,8 +26,11 @@ _WORDS: Mapping[str, Why] = {
 
 def why(decision: Decision) -> list[Why]:
     """The words in their fixed order, whatever the order of the rules; none unless the backend asked for them."""
-    if not decision.passed.show_why:
-        return []
+    return words(decision) if decision.passed.show_why else []
+
+
+def words(decision: Decision) -> list[Why]:
+    """The same, whatever the backend wants: a warning without its reason warns nobody."""
     found = {_word(str(reason.get("field"))) for reason in decision.reasons}
     return [word for word in get_args(Why) if word in found]
 

@@ -61,6 +61,7 @@ def entry(
             "policy": decision.policy.digest,
             "binding": decision.binding.digest,
             **({} if decision.evidence is None else {EVIDENCE_HASH: decision.evidence}),
+            **({} if decision.warning is None else {"warning": decision.warning.to_json()}),
             **details,
         },
     )

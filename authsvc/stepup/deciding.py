@@ -33,6 +33,7 @@ from authsvc.policy.level import CHALLENGES, FactorSet, Level
 from authsvc.policy.ways import Way, capture_of, sets_of
 from authsvc.stepup.asking import young_key_counts
 from authsvc.stepup.closing import signed
+from authsvc.stepup.warning import warned_by
 from authsvc.subject import Novelty
 
 SecretMacs = Callable[[str], tuple[bytes, ...]]
@@ -114,6 +115,7 @@ class Deciding:
             locale=request.locale or (DEFAULT_LOCALE if account is None else account.locale),
             passed=request.passed,
             habit=habit,
+            warning=warned_by(outcome),
         )
         return Judged(self._with_status(tx, decision, outcome, account, now), account, policy)
 
@@ -172,6 +174,7 @@ class Deciding:
             return replace(
                 decision,
                 status=Status.NOT_POSSIBLE,
+                warning=None,
                 missing=missing,
                 possible_from=possible,
                 reasons=reasons,

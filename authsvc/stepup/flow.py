@@ -16,11 +16,13 @@ from authsvc.domain.decision import RELEASING, Decision, Status
 from authsvc.domain.payer import SEEN
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
+from authsvc.domain.warned import Answer
 from authsvc.errors import InvalidRequest, TransactionChanged
 from authsvc.events import Event, Tally
 from authsvc.factor import Begun, Factor, FactorVerifier, Json, More, Step, Submission, Unusable
 from authsvc.policy.engine import Policy
 from authsvc.policy.level import Level
+from authsvc.stepup import warning
 from authsvc.stepup.asking import place_of, step_of
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find
@@ -111,6 +113,18 @@ class StepUp:
         return end(tx, decision.become(Status.CANCELLED), "backend", "cancel", now)
 
     # -- The payer answers ------------------------------------------------------------------------------------------
+
+    def show_warning(self, tx: Transaction, decision: Decision, text: str, now: datetime) -> Decision:
+        """The decision with its warning as its payer reads it; `text` is the digest of the words."""
+        return warning.show(tx, decision.as_of(now), text, now)
+
+    def answer_warning(self, tx: Transaction, decision: Decision, answer: Answer, now: datetime) -> Decision:
+        """The decision with what its payer says to the warning: once, and before it no proof counts."""
+        return warning.answer(tx, decision.as_of(now), answer, now)
+
+    def freeze(self, tx: Transaction, decision: Decision, now: datetime) -> None:
+        """Freeze the account of a payer whom a warning has stopped."""
+        warning.freeze(tx, decision, now)
 
     def begin(self, decision: Decision, factor: Factor) -> Json:
         """Start one step: what is sent to the payer (a nonce, options, digits, a gesture).
@@ -218,6 +232,7 @@ class StepUp:
     def _step(self, decision: Decision, factor: Factor) -> Step:
         if not decision.open_challenge().asks(factor) or factor not in self._verifiers:
             raise InvalidRequest(f"`{factor}` is not asked for in this challenge")
+        warning.must_be_acknowledged(decision)
         return step_of(decision, factor, self._policy())
 
 
@@ -233,10 +248,17 @@ def _standing(tx: Transaction, asked: Decision, now: datetime) -> Decided | Tran
     if current.binding != asked.binding:
         end(tx, current.become(Status.CANCELLED), "backend", "change", now)
         return TransactionChanged("the transaction id belongs to a payment with another amount or payee")
-    if _has_lapsed(current, now) or Level(asked.level).rank > Level(current.level).rank:
+    if _has_lapsed(current, now) or _asks_more(asked, current):
         end(tx, current.become(Status.CANCELLED), "backend", "ask-again", now)
         return None
     return Decided(current, created=False)
+
+
+def _asks_more(asked: Decision, current: Decision) -> bool:
+    """Whether what would be asked now is more than what is open."""
+    return Level(asked.level).rank > Level(current.level).rank or warning.asks_more(
+        asked.warning, current.warning
+    )
 
 
 def _has_lapsed(decision: Decision, now: datetime) -> bool:

@@ -28,6 +28,7 @@ from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find, must_have_account, present, signed
 from authsvc.stepup.deciding import Deciding, reasons_of
 from authsvc.stepup.marks import use_up
+from authsvc.stepup.warning import must_be_acknowledged, warns_more
 
 _ALIVE = Liveness.BONA_FIDE.value
 
@@ -199,7 +200,10 @@ class Proving:
         if outcome.level is Level.DENY:
             denied = decision.become(Status.DENIED, level=Level.DENY.value, reasons=reasons_of(outcome))
             return end(tx, denied, "policy", "reconsider", now)
-        if outcome.level.asks and not self._is_proof(evidence.wanted, decision, account, outcome, now):
+        if outcome.level.asks and (
+            warns_more(outcome, decision)
+            or not self._is_proof(evidence.wanted, decision, account, outcome, now)
+        ):
             stricter = decision.become(Status.CANCELLED, reasons=reasons_of(outcome))
             return end(tx, stricter, "policy", "reconsider", now, level=outcome.level.value)
         _reward(tx, present(account), evidence.wanted, charge.at)
@@ -249,6 +253,7 @@ def _is_alive_enough(proven: FactorSet, decision: Decision, outcome: Outcome) ->
 def _charge(tx: Transaction, decision_id: str, evidence: Evidence, now: datetime) -> Charge:
     """Count the attempt, whatever it will be worth."""
     decision = must_find(tx, decision_id).as_of(now)
+    must_be_acknowledged(decision)
     challenge = decision.open_challenge().charged()
     account = must_have_account(tx, decision)
     tx.decisions.save(decision.with_challenge(challenge))

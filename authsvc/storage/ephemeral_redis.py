@@ -1,4 +1,4 @@
-"""Short-lived state in Redis or Redis Cluster, for installations of more than one host.
+"""Short-lived state in Redis, for installations of more than one host.
 
 An entry lies under `authsvc:{owner}:name`. The braces are the hash tag by which a cluster keeps an owner's keys on one
 node; no operation touches two keys, so none can cross slots. A call that ended in Unavailable may still take effect.
@@ -9,24 +9,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Protocol, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from redis import Redis, exceptions
-from redis.backoff import NoBackoff
-from redis.cluster import ClusterNode, RedisCluster
-from redis.connection import parse_url
-from redis.retry import Retry
+from redis import exceptions
 
 from authsvc.ephemeral import Key
-from authsvc.errors import ConfigurationError, Unavailable
-from authsvc.storage.doubt import Doubt
-
-T = TypeVar("T")
+from authsvc.errors import Unavailable
+from authsvc.storage.redis_servers import server_of
 
 # The count that creates a key sets its time to live in the same step: no crash can leave a count for ever.
 _INCREMENT = """local count = redis.call('INCR', KEYS[1])
@@ -34,19 +24,13 @@ if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return count"""
 _INCREMENT_DIGEST = hashlib.sha1(_INCREMENT.encode(), usedforsecurity=False).hexdigest()
 
-# Whether to try again is the caller's to decide; redis-py's default goes on for seconds.
-_ONCE = Retry(NoBackoff(), 0)
-# RESP 3 would bring maintenance notices by which a server may lengthen our time-outs.
-_RESP = 2
-_CLUSTER_THREADS = 64
-
 _log = logging.getLogger(__name__)
 
 
 class RedisEphemeral:
-    """`Ephemeral` in one Redis (`redis://`, `rediss://`) or in a cluster (`redis+cluster://host:port,host:port`, `rediss+…`).
+    """`Ephemeral` in one Redis, in a cluster, or in the primary that Sentinels name, as the URL says (`redis_servers`).
 
-    Password, TLS files and the like are read from the URL, as redis-py reads them. `timeout` bounds every call, in seconds.
+    `timeout` bounds every call, in seconds.
     Connects on first use, so that the service can start, and refuse, without Redis. Raises ConfigurationError for a URL
     that cannot be read.
     """
@@ -54,7 +38,7 @@ class RedisEphemeral:
     def __init__(self, url: str, timeout: float) -> None:
         # At DEBUG redis-py writes out whole commands, and with them what is stored.
         logging.getLogger("redis").setLevel(logging.INFO)
-        self._server = _server(url, timeout)
+        self._server = server_of(url, timeout)
 
     def put(self, key: Key, value: bytes, ttl: timedelta) -> None:
         self._execute("SET", _name(key), value, "PX", _millis(ttl))
@@ -99,112 +83,6 @@ class RedisEphemeral:
 
 class _ScriptUnknown(Exception):
     """This node has not seen the script yet, or has been restarted since."""
-
-
-class _Server(Protocol):
-    def execute(self, *command: object) -> object:
-        """The server's answer, or any exception at all."""
-
-    def close(self) -> None: ...
-
-
-class _Single:
-    """One Redis: its socket time-outs bound a call, since the first silence ends it."""
-
-    def __init__(self, url: str, timeout: float) -> None:
-        self._doubt = Doubt("the short-lived store does not answer")
-        self._client = Redis.from_url(
-            url, retry=_ONCE, protocol=_RESP, socket_timeout=timeout, socket_connect_timeout=timeout
-        )
-
-    def execute(self, *command: object) -> object:
-        # Not for a cluster, of which one node may be silent and the others answer.
-        with self._doubt.asking():
-            try:
-                answer: object = self._client.execute_command(*command)
-            except (exceptions.ConnectionError, exceptions.TimeoutError):
-                self._doubt.raise_()
-                raise
-            self._doubt.settle()
-            return answer
-
-    def close(self) -> None:
-        self._client.close()
-
-
-class _Cluster:
-    """A cluster: a call that fails also refreshes the map of nodes, one silent node after another, behind one lock.
-
-    So a call is waited for, not trusted to end: it runs on a thread of a bounded pool and may be left behind there. It
-    cannot repeat itself, and the map that it learns serves the next call.
-    """
-
-    def __init__(self, url: str, timeout: float) -> None:
-        self._nodes = nodes_of(url)
-        self._timeout = timeout
-        self._client: RedisCluster | None = None
-        self._connecting = threading.Lock()
-        self._threads = ThreadPoolExecutor(_CLUSTER_THREADS, thread_name_prefix="redis-cluster")
-
-    def execute(self, *command: object) -> object:
-        return self._in_time(lambda: self._connected().execute_command(*command))
-
-    def close(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
-        if self._client is not None:
-            self._client.close()
-
-    def _in_time(self, call: Callable[[], T]) -> T:
-        answer = self._threads.submit(call)
-        try:
-            return answer.result(self._timeout)
-        finally:
-            answer.cancel()
-
-    def _connected(self) -> RedisCluster:
-        with self._connecting:
-            if self._client is None:
-                # Half the time, so that one silent node leaves some in which to hear from the others.
-                patience = self._timeout / 2
-                self._client = RedisCluster(
-                    url=self._nodes[0],
-                    startup_nodes=[_startup_node(url) for url in self._nodes[1:]],
-                    retry=_ONCE,
-                    protocol=_RESP,
-                    socket_timeout=patience,
-                    socket_connect_timeout=patience,
-                )
-            return self._client
-
-
-def _server(url: str, timeout: float) -> _Server:
-    try:
-        return _Cluster(url, timeout) if "+cluster://" in url else _Single(url, timeout)
-    except ValueError as error:
-        # Neither the URL nor the library's words about it: it may hold a password.
-        raise ConfigurationError(
-            f"the Redis URL cannot be read ({type(error).__name__}); expected `redis://`, `rediss://`, "
-            "`redis+cluster://host:port,host:port` or `rediss+cluster://…`"
-        ) from None
-
-
-def nodes_of(url: str) -> tuple[str, ...]:
-    """`redis+cluster://user:password@a:1,b:2/?option` as one `redis://` URL for each node."""
-    parts = urlsplit(url)
-    scheme = {"redis+cluster": "redis", "rediss+cluster": "rediss"}.get(parts.scheme)
-    credentials, at, hosts = parts.netloc.rpartition("@")
-    if scheme is None or not all(hosts.split(",")):
-        raise ValueError("not the URL of a Redis Cluster")
-    query = f"?{parts.query}" if parts.query else ""
-    urls = tuple(f"{scheme}://{credentials}{at}{host}{query}" for host in hosts.split(","))
-    for node in urls:
-        parse_url(node)
-    return urls
-
-
-def _startup_node(url: str) -> ClusterNode:
-    options = parse_url(url)
-    return ClusterNode(options["host"], options.get("port", 6379))
 
 
 def _name(key: Key) -> str:

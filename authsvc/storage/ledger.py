@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from authsvc.domain.store import Ahead
 from authsvc.errors import Unavailable
+from authsvc.http import TRACE, traced
 from authsvc.storage.database import Conflict, Connection, Database, Query, Readers
 from authsvc.storage.doubt import Doubt
 from authsvc.storage.transaction import queries
@@ -34,17 +35,23 @@ TRIES_ON_CONFLICT = 20
 class _Job(Generic[Tx]):
     """A unit on its way. Plain locks, because a future's condition costs a decision more than its policy does."""
 
-    __slots__ = ("_claimed", "_done", "ahead", "error", "result", "unit")
+    __slots__ = ("_claimed", "_done", "ahead", "error", "result", "trace", "unit")
 
     # Any: every unit has a result type of its own.
     def __init__(self, unit: Callable[[Tx], Any], ahead: Sequence[Query]) -> None:
         self.unit = unit
         self.ahead = ahead
+        self.trace = TRACE.get()
         self.result: Any = None
         self.error: BaseException | None = None
         self._claimed = threading.Lock()
         self._done = threading.Lock()
         self._done.acquire()
+
+    def run(self, tx: Tx) -> Any:
+        """The unit's result; whatever it logs and publishes belongs to the request that waits."""
+        with traced(self.trace):
+            return self.unit(tx)
 
     def claim(self) -> bool:
         """True once: either the writer runs the unit, or whoever waited has given it up."""
@@ -205,7 +212,7 @@ class Ledger(Generic[Tx]):
             try:
                 connection.begin([query for job in batch for query in job.ahead], believing=believing)
                 transaction = self._open_transaction(connection)
-                results = [job.unit(transaction) for job in batch]
+                results = [job.run(transaction) for job in batch]
                 self._seal(transaction, connection)
                 connection.settle()
                 connection.commit()

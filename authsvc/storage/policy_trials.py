@@ -11,6 +11,7 @@ from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
 from authsvc.domain.account_table import PROVED
 from authsvc.domain.decision import Habit
+from authsvc.domain.warned import Warned
 from authsvc.policy.jobs import Backtesting, JobState
 from authsvc.policy.life import ShadowRun
 from authsvc.policy.recorded import Excluded, Recorded, Unreadable, read
@@ -173,6 +174,7 @@ def _line(row: Row, ending: str | None) -> str | Excluded:
     if status == "denied" and challenge_text is not None:
         return Excluded("denied at its end, for what happened after its inputs were recorded")
     habit = Habit.of(body.get("habit"))
+    warning = Warned.of(body.get("warning"))
     chosen = [] if challenge_text is None else json.loads(challenge_text)["chosen"]
     line = {
         "id": decision_id,
@@ -184,6 +186,7 @@ def _line(row: Row, ending: str | None) -> str | Excluded:
         "status": status,
         "factors": chosen,
         "ending": ending,
+        "warning": None if warning is None or warning.shown_at is None else warning.state,
     }
     return compact(line)
 

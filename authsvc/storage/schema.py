@@ -338,6 +338,8 @@ events = Table(
     _text("tag"),
     _text("data"),
     _number("at"),
+    _text("request", null=True),
+    _text("trace", null=True),
     Index("events_of_client", "client", "seq"),
 )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from authsvc.clock import from_millis, to_millis
 from authsvc.events import Event
+from authsvc.http import Trace
 from authsvc.keys.access import ApiKey
 from authsvc.storage.bound import API_KEYS, Values
 from authsvc.storage.database import Conflict, Connection, Query, Row
@@ -28,10 +29,11 @@ PUT_ANSWER = """INSERT INTO idempotency (client, key, fingerprint, answer, expir
 FORGET_ANSWERS = """DELETE FROM idempotency WHERE (client, key) IN
     (SELECT client, key FROM idempotency WHERE expires_at <= :now LIMIT :most)"""
 
-ADD_EVENT = "INSERT INTO events (client, user_id, tag, data, at) VALUES (:client, :user, :tag, :data, :at)"
-EVENTS = """SELECT seq, client, user_id, tag, data, at FROM events
+ADD_EVENT = """INSERT INTO events (client, user_id, tag, data, at, request, trace)
+    VALUES (:client, :user, :tag, :data, :at, :request, :trace)"""
+EVENTS = """SELECT seq, client, user_id, tag, data, at, request, trace FROM events
     WHERE client = :client AND seq > :after ORDER BY seq LIMIT :limit"""
-EVENT = "SELECT seq, client, user_id, tag, data, at FROM events WHERE seq = :seq"
+EVENT = "SELECT seq, client, user_id, tag, data, at, request, trace FROM events WHERE seq = :seq"
 NEWEST_EVENT = "SELECT COALESCE(MAX(seq), 0) FROM events"
 
 PUT_POLICY = """INSERT INTO policies (digest, id, version, document, first_used_at)
@@ -151,6 +153,8 @@ class EventStore:
                     "tag": event.tag,
                     "data": json.dumps(event.data, ensure_ascii=False),
                     "at": to_millis(event.at),
+                    "request": None if event.trace is None else event.trace.request,
+                    "trace": None if event.trace is None else f"{event.trace.id}-{event.trace.flags}",
                 }
                 for event in events
             ],
@@ -198,8 +202,9 @@ def find_answer(client: str, key: str, now: datetime) -> Query:
 
 
 def _event(row: Row) -> Event:
-    _, client, user, tag, data, at = row
-    return Event(tag, Subject(client, user), from_millis(at), json.loads(data))
+    _, client, user, tag, data, at, request, trace = row
+    found = None if trace is None else Trace(request, *trace.split("-"))
+    return Event(tag, Subject(client, user), from_millis(at), json.loads(data), found)
 
 
 def _api_key(row: Values) -> ApiKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 from authsvc.audit.chain import Entry, Head, Link, SigningKey, extend, sign_head
@@ -12,6 +13,7 @@ from authsvc.clock import Clock
 from authsvc.domain.store import Ahead
 from authsvc.events import Event
 from authsvc.habit.signals import RECENT
+from authsvc.http import TRACE
 from authsvc.storage.accounts import AccountStore, find_payer
 from authsvc.storage.auditing import AuditStore
 from authsvc.storage.bound import Binder
@@ -167,7 +169,7 @@ class StoreTransaction:
         self.head = link.head()
 
     def publish(self, event: Event) -> None:
-        self.published.append(event)
+        self.published.append(replace(event, trace=TRACE.get()))
 
 
 def queries(ahead: Ahead) -> tuple[Query, ...]:

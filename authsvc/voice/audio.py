@@ -59,7 +59,7 @@ class Recording:
 
 
 def decode(data: bytes) -> Recording:
-    """A recording of WAV, FLAC, OGG (Vorbis, Opus) or MP3, and of WebM and M4A where the extra `voice-av` is installed.
+    """A recording of WAV, FLAC, OGG (Vorbis, Opus) or MP3; of what phones record where the extra `voice-av` is installed.
 
     Raises PayloadTooLarge (bytes or seconds), UnsupportedMedia (another format, codec, rate or number of channels) or
     InvalidRequest (damaged, empty, or with numbers that are not finite).

@@ -1,4 +1,4 @@
-"""Opens WebM and M4A, what browsers record by themselves, in a child process; the only file that knows PyAV.
+"""Opens what phones and browsers record by themselves (WebM, M4A, 3GP, CAF, AAC, AMR), in a child; the only file that knows PyAV.
 
 FFmpeg has many parsers and a long history. The child has no more memory and time than one recording needs, inherits nothing
 but its two pipes, and takes nothing down with it. The extra `voice-av` brings PyAV; without it such files are refused.
@@ -31,7 +31,7 @@ def decode_apart(data: bytes, most_seconds: float) -> Samples:
     does not end.
     """
     if importlib.util.find_spec("av") is None:
-        raise NotInstalled("WebM and M4A need the extra `voice-av`: send WAV, FLAC, OGG or MP3")
+        raise NotInstalled("this recording needs the extra `voice-av`: send WAV, FLAC, OGG or MP3")
     command = [sys.executable, "-I", "-m", "authsvc.voice.av_engine", str(most_seconds)]
     try:
         child = subprocess.run(command, input=data, capture_output=True, timeout=_WALL_S)

@@ -22,28 +22,47 @@ class Container(StrEnum):
     MP3 = "mp3"
     WEBM = "webm"
     M4A = "m4a"
+    CAF = "caf"
+    AAC = "aac"
+    AMR = "amr"
+
+
+_LEFT_TO_AV = frozenset({Container.WEBM, Container.M4A, Container.CAF, Container.AAC, Container.AMR})
+_BEGINNINGS = {
+    b"fLaC": Container.FLAC,
+    b"OggS": Container.OGG,
+    b"\x1aE\xdf\xa3": Container.WEBM,
+    b"caff": Container.CAF,
+    b"#!AM": Container.AMR,
+}
 
 
 def container_of(data: bytes) -> Container:
     """The container of these bytes; raises UnsupportedMedia for any other."""
+    found = _known(data)
+    if found is None:
+        raise UnsupportedMedia("not a WAV, FLAC, OGG, MP3, WebM, M4A, 3GP, CAF, AAC or AMR recording")
+    return found
+
+
+def is_left_to_av(data: bytes) -> bool:
+    """Whether only FFmpeg opens what begins so: what phones and browsers record by themselves."""
+    return _known(data) in _LEFT_TO_AV
+
+
+def _known(data: bytes) -> Container | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
         return Container.WAV
-    if data[:4] == b"fLaC":
-        return Container.FLAC
-    if data[:4] == b"OggS":
-        return Container.OGG
-    if data[:4] == b"\x1aE\xdf\xa3":
-        return Container.WEBM
     if data[4:8] == b"ftyp":
         return Container.M4A
     if data[:3] == b"ID3" or _is_mp3_frame(data):
         return Container.MP3
-    raise UnsupportedMedia("not a WAV, FLAC, OGG, MP3, WebM or M4A recording")
+    return Container.AAC if _is_adts_frame(data) else _BEGINNINGS.get(data[:4])
 
 
-def is_left_to_av(data: bytes) -> bool:
-    """Whether only FFmpeg opens what begins so: WebM, or M4A."""
-    return data[:4] == b"\x1aE\xdf\xa3" or data[4:8] == b"ftyp"
+def _is_adts_frame(data: bytes) -> bool:
+    """Twelve set bits, and no layer (ISO/IEC 13818-7 section 6.2)."""
+    return len(data) >= 2 and data[0] == 0xFF and data[1] & 0xF6 == 0xF0
 
 
 def _is_mp3_frame(data: bytes) -> bool:

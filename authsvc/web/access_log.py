@@ -38,7 +38,7 @@ def write(request: ApiRequest, response: ApiResponse, route: str) -> None:
         "status": response.status_code,
         "ms": round(request.seconds() * 1000, 2),
         "request": request.id,
-        "trace": request.trace,
+        "trace": request.trace.id,
         "client": request.client_id,
         "problem": response.slug,
     }

@@ -12,10 +12,12 @@ from pydantic import Field
 
 from authsvc.biometric.words import Capture
 from authsvc.domain.decision import Status
+from authsvc.domain.warned import Answer, WarningState
 from authsvc.factor import Factor
 from authsvc.habit.words import Signal
 from authsvc.policy.level import Level
 from authsvc.policy.recorded import Ending
+from authsvc.policy.warnings import Scam
 from authsvc.services.why import Why
 from authsvc.subject import Novelty
 from authsvc.web.response_part import Count, Digest, ResponsePart
@@ -72,6 +74,22 @@ class DeviceJudged(ResponsePart):
     novelty: Novelty
 
 
+class WarningGiven(ResponsePart):
+    """What the payer reads before any proof, by which of the policy's rules, and what became of it.
+
+    `text` is the digest of the words that were shown.
+    """
+
+    kind: Scam
+    strict: bool
+    rule: str
+    state: WarningState
+    text: Digest | None
+    shown_at: datetime | None
+    answer: Answer | None
+    answered_at: datetime | None
+
+
 class ChallengeOpened(ResponsePart):
     """`token` opens the challenge for the payer's page at `url`; each of `sets` is a way to prove it, all of it.
 
@@ -98,6 +116,7 @@ class Decision(ResponsePart):
     device: DeviceJudged
     reasons: list[Reason]
     signals: SignalsFound | None
+    warning: WarningGiven | None
     exemption: str | None
     missing: list[Factor]
     possible_from: datetime | None
@@ -153,6 +172,67 @@ class PaymentShown(ResponsePart):
     type: str
 
 
+class WarningCarried(ResponsePart):
+    """A challenge's warning: until it is acknowledged no proof is taken."""
+
+    kind: Scam
+    strict: bool
+    state: WarningState
+
+
+class WarningQuestion(ResponsePart):
+    """What a strict warning asks, and its answers by their names."""
+
+    asks: str
+    own_decision: str
+    asked: str
+    unsure: str
+
+
+class WarningText(ResponsePart):
+    """The words of a warning in one language."""
+
+    heading: str
+    sentences: list[str]
+    question: WarningQuestion
+
+
+class WarningTexts(ResponsePart):
+    """The same in Chinese and in English."""
+
+    zh_cn: Annotated[WarningText, Field(alias="zh-CN")]
+    en: WarningText
+
+
+class WarningBegun(ResponsePart):
+    """Show the heading as large as the amount, with amount, payee and `why`; and, if it is `strict`, the question.
+
+    Show `answers` in this order, with none chosen. Only stopping is possible before `answer_from`.
+    """
+
+    kind: Scam
+    strict: bool
+    why: list[Why]
+    text: WarningTexts
+    answers: list[Answer]
+    answer_from: datetime
+    wait_seconds: Count
+
+
+class WarningAnswerTaken(ResponsePart):
+    """`acknowledged`: go on with the proofs. `stopped`: nothing is paid; offer to freeze the account where that is possible."""
+
+    state: WarningState
+    status: Status
+    can_freeze: bool
+
+
+class Frozen(ResponsePart):
+    """Nothing is paid from this account until it is unfrozen."""
+
+    frozen: Literal[True]
+
+
 class Challenge(ResponsePart):
     """A challenge as its payer sees it: no factor's outcome, and no reasons but the coarse `why` that the backend asked for."""
 
@@ -169,7 +249,10 @@ class Challenge(ResponsePart):
     return_url: str | None
     merchant_name: str | None
     why: list[Why]
-    declined: Literal["not_me", "cancel"] | None
+    warning: WarningCarried | None
+    can_freeze: bool
+    frozen: bool
+    declined: Literal["not_me", "cancel", "warned"] | None
     device_suspended: bool
     suspended_device: str | None
 

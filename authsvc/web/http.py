@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Request, Response, request
 
-from authsvc.http import QUEUED_AT, TRACE, Trace, trace_of
+from authsvc.http import QUEUED_AT, TRACE, trace_of
 from authsvc.web.operations import Plane
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _BY_NAME = tuple((name.lower(), (name, value)) for name, value in SECURITY_HEADE
 class ApiRequest(Request):
     """A request with its id, its arrival, the plane it belongs to, and, once it was admitted, the client it came from.
 
-    `trace` is the id by which everybody's tracing knows it. `caller` is whose share of the server's room its body takes;
+    `trace` is what everybody's tracing knows it by. `caller` is whose share of the server's room its body takes;
     `digest` the `Content-Digest` that it was signed with, None where no signature is asked for.
     """
 
@@ -40,8 +40,8 @@ class ApiRequest(Request):
         super().__init__(*args, **kwargs)
         self.arrived = perf_counter()
         self.id = f"req_{secrets.token_hex(12)}"
-        self.trace = trace_of(self.environ.get("HTTP_TRACEPARENT", ""))
-        TRACE.set(Trace(self.id, self.trace))
+        self.trace = trace_of(self.id, self.environ.get("HTTP_TRACEPARENT", ""))
+        TRACE.set(self.trace)
         self.plane = Plane.BACKEND
         self.client_id: str | None = None
         self.caller = ""

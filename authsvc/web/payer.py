@@ -38,6 +38,53 @@ def get_challenge(call: Call) -> Reply:
     return json_reply(call.services.challenges.find(call.path["challenge_id"], call.token))
 
 
+@payer.sending(
+    "POST",
+    f"{CHALLENGE}/warning/begin",
+    JsonBody(requests.Nothing, optional=True),
+    answers.WarningBegun,
+    problems=("challenge-closed",),
+)
+def begin_warning(call: Call, _: requests.Nothing) -> Reply:
+    """Show the challenge's warning, which comes before every proof.
+
+    Its pause begins with the first call; every call shows the same words and the same order of answers.
+    """
+    return json_reply(call.services.challenges.begin_warning(call.path["challenge_id"], call.token))
+
+
+@payer.sending(
+    "PUT",
+    f"{CHALLENGE}/warning",
+    JsonBody(requests.WarningAnswered),
+    answers.WarningAnswerTaken,
+    problems=("challenge-closed", "warning-unanswered"),
+)
+def answer_warning(call: Call, said: requests.WarningAnswered) -> Reply:
+    """Hand in what the payer says to the warning, once.
+
+    `asked` and `unsure` end the payment.
+    """
+    return json_reply(
+        call.services.challenges.answer_warning(call.path["challenge_id"], call.token, said.answer)
+    )
+
+
+@payer.sending(
+    "POST",
+    f"{CHALLENGE}/freeze",
+    JsonBody(requests.Nothing, optional=True),
+    answers.Frozen,
+    problems=("challenge-closed", "proof-required"),
+)
+def freeze_after_warning(call: Call, _: requests.Nothing) -> Reply:
+    """Freeze the account of a payer whom a warning has just stopped, where `can_freeze` says so.
+
+    As with `not_me` it takes a proof that this is the owner: the secret of the device that the payment was asked about with.
+    """
+    return json_reply(call.services.challenges.freeze(call.path["challenge_id"], call.token))
+
+
 def _declare_step(factor: Factor) -> None:
     evidence, begun = EVIDENCE[factor]
     captures = ("capture-unusable",) if factor.is_server_side_biometric else ()
@@ -49,7 +96,7 @@ def _declare_step(factor: Factor) -> None:
         JsonBody(requests.Nothing, optional=True),
         begun,
         name=f"begin_{factor}",
-        problems=("challenge-closed",),
+        problems=("challenge-closed", "warning-unanswered"),
     )
     def begin(call: Call, _: requests.Nothing) -> Reply:
         """Begin a step: what the payer needs to answer it.
@@ -64,7 +111,7 @@ def _declare_step(factor: Factor) -> None:
         evidence,
         answers.PartReceived if factor is Factor.FACE else answers.Received,
         name=f"answer_{factor}",
-        problems=("challenge-closed", *captures),
+        problems=("challenge-closed", "warning-unanswered", *captures),
     )
     def answer(call: Call, submission: Submission) -> Reply:
         """Hand in the evidence of a step.
@@ -93,7 +140,7 @@ for _factor in Factor:
     f"{CHALLENGE}/complete",
     JsonBody(requests.Nothing, optional=True),
     answers.Authenticated,
-    problems=("challenge-failed", "challenge-closed"),
+    problems=("challenge-failed", "challenge-closed", "warning-unanswered"),
 )
 def complete_challenge(call: Call, _: requests.Nothing) -> Reply:
     """Have everything judged at once.

@@ -132,6 +132,15 @@ _TABLE = (
         "该验证或开通已完成、被拒绝、被取消或已过期。请重新发起。",
     ),
     Problem(
+        "warning-unanswered",
+        409,
+        "A warning comes first",
+        "The challenge carries a warning, and no proof is taken before its payer has acknowledged it. Begin the warning, show it,"
+        " and hand in the answer; `Retry-After` is there while it must still be read.",
+        "该验证带有风险提示，付款人确认提示之前不接受任何验证。请先取得并展示提示，再提交付款人的回答；阅读时间未到时，"
+        "响应头 `Retry-After` 会给出剩余秒数。",
+    ),
+    Problem(
         "receipt-consumed",
         409,
         "The receipt has been used",

@@ -173,6 +173,12 @@ class Decline(Wanted):
     choice: Literal["not_me", "cancel"]
 
 
+class WarningAnswered(Wanted):
+    """`read` to a warning that asks nothing, `own_decision` to one that asks; `asked` and `unsure` stop the payment at once."""
+
+    answer: Literal["read", "own_decision", "asked", "unsure"]
+
+
 # -- Enrollment and users -----------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from authsvc.http import Trace
 from authsvc.webhook.schedule import HOLDING_TRIES, LONGEST_WISH, pause_after
 from authsvc.webhook.signature import Signing
 
@@ -115,12 +116,16 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The permission to make one attempt, and everything that it needs. Shown to nobody: `signing` are the secrets."""
+    """The permission to make one attempt, and everything that it needs. Shown to nobody: `signing` are the secrets.
+
+    `trace` is of the request in which the event happened.
+    """
 
     delivery: Delivery
     url: str
     body: bytes
     signing: Signing
+    trace: Trace | None = None
 
     @property
     def endpoint_id(self) -> str:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from authsvc.clock import Clock
 from authsvc.errors import AuthsvcError
+from authsvc.http import Trace, traced
 from authsvc.webhook.delivery import Claim, Outcome
 from authsvc.webhook.lease import Lease
 from authsvc.webhook.post import Line, Postman
@@ -126,15 +127,17 @@ class Sender:
             for number in range(1, LONGEST_RUN + 1):
                 if following is None:
                     return
-                outcome = self._sent(following, line)
-                go_on = outcome.is_success and number < LONGEST_RUN and self._may_go_on()
-                following = self._outbox.settle(following, outcome, go_on=go_on)
+                with traced(following.trace):
+                    outcome = self._sent(following, line)
+                    go_on = outcome.is_success and number < LONGEST_RUN and self._may_go_on()
+                    following = self._outbox.settle(following, outcome, go_on=go_on)
 
     def _sent(self, claim: Claim, line: Line) -> Outcome:
         delivery = claim.delivery
-        headers = claim.signing.headers(delivery.message_id, self._clock.now(), claim.body)
+        headers = {**_on_behalf_of(claim.trace), "User-Agent": "authsvc"}
+        headers |= claim.signing.headers(delivery.message_id, self._clock.now(), claim.body)
         line.lead_to(claim.url)
-        outcome = line.post({**headers, "User-Agent": "authsvc"}, claim.body)
+        outcome = line.post(headers, claim.body)
         if outcome.duration > SLOW:
             self._were_slow.add(claim.endpoint_id)
         else:
@@ -144,3 +147,7 @@ class Sender:
 
     def _may_go_on(self) -> bool:
         return self._lease.is_held() and not self._stopping.is_set()
+
+
+def _on_behalf_of(trace: Trace | None) -> dict[str, str]:
+    return {} if trace is None else {"traceparent": trace.parent(), "X-Request-Id": trace.request}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from authsvc.errors import Unavailable
 from authsvc.factor import Json
+from authsvc.http import TRACE
 from authsvc.subject import worked_for
 from authsvc.workers.messages import RETRY_AFTER, Job, outcome
 from authsvc.workers.protocol import BrokenFrame, Frame, Message, encode, receive, send
@@ -48,7 +49,7 @@ class WorkerClient:
         whom = worked_for()
         named = ("", "") if whom is None else (whom.client, whom.user)
         began = time.monotonic()
-        job = Job(op, began + self._deadline, header, tuple(blobs), *named)
+        job = Job(op, began + self._deadline, header, tuple(blobs), *named, TRACE.get())
         result = "answered"
         try:
             return outcome(self._exchange(encode(job.message()), job.expires))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import click
 
 from authsvc.errors import AuthsvcError, ModelUnusable
 from authsvc.factor import Json
+from authsvc.serving.logs import set_up
 from authsvc.workers.face import face_handlers
 from authsvc.workers.messages import Handler
 from authsvc.workers.server import serve
@@ -43,11 +43,18 @@ _log = logging.getLogger(__name__)
 @click.option(
     "--queue", default=8, show_default=True, type=click.IntRange(1, 1024), help="Waiting beyond those."
 )
+@click.option("--log-format", default="console", show_default=True, type=click.Choice(["console", "json"]))
 def main(
-    socket_path: Path, model_dir: Path, unsafe_no_pad: bool, rooms: Sequence[str], jobs: int, queue: int
+    socket_path: Path,
+    model_dir: Path,
+    unsafe_no_pad: bool,
+    rooms: Sequence[str],
+    jobs: int,
+    queue: int,
+    log_format: str,
 ) -> None:
     """Serve biometric enrollment and verification to the web processes of this machine."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    set_up("INFO", log_format)
     _tame_libraries()
     try:
         served = _rooms(rooms, model_dir, unsafe_no_pad=unsafe_no_pad)

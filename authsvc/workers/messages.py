@@ -10,6 +10,7 @@ from typing import Any
 from authsvc import errors
 from authsvc.errors import AuthsvcError, Unavailable
 from authsvc.factor import Json
+from authsvc.http import Trace
 from authsvc.workers.protocol import BrokenFrame, Message
 
 Answer = tuple[Json, Sequence[bytes]]
@@ -31,7 +32,7 @@ _ERRORS: Mapping[str, type[AuthsvcError]] = {
 class Job:
     """`expires` is on the host's monotonic clock, which its processes share; nobody waits for the answer beyond it.
 
-    `client` and `account` are for whom it is done, empty for nobody in particular.
+    `client` and `account` are for whom it is done, empty for nobody in particular; `trace` is of the request that asks.
     """
 
     op: str
@@ -40,9 +41,12 @@ class Job:
     blobs: tuple[bytes, ...]
     client: str = ""
     account: str = ""
+    trace: Trace | None = None
 
     def message(self) -> Message:
-        whom = {"client": self.client, "account": self.account}
+        whom: dict[str, object] = {"client": self.client, "account": self.account}
+        if self.trace is not None:
+            whom["trace"] = [self.trace.request, self.trace.id, self.trace.flags]
         return Message({"op": self.op, "expires": self.expires, "header": self.header, **whom}, self.blobs)
 
     @classmethod
@@ -54,7 +58,16 @@ class Job:
         client, account = message.header.get("client", ""), message.header.get("account", "")
         if not isinstance(client, str) or not isinstance(account, str):
             raise BrokenFrame("not a job")
-        return cls(op, expires, header, message.blobs, client, account)
+        return cls(op, expires, header, message.blobs, client, account, _trace(message.header.get("trace")))
+
+
+def _trace(said: object) -> Trace | None:
+    match said:
+        case None:
+            return None
+        case [str(request), str(trace), str(flags)]:
+            return Trace(request, trace, flags)
+    raise BrokenFrame("not a job")
 
 
 def answered(answer: Answer) -> Message:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from authsvc.errors import AuthsvcError
+from authsvc.http import traced
 from authsvc.workers.messages import Handler, Job, answered, failed, unavailable, with_seconds
 from authsvc.workers.protocol import Frame, Message, encode, read, receive, send
 
@@ -88,7 +89,8 @@ def work(connection: socket.socket, handlers: Mapping[str, Handler]) -> None:
         except ConnectionError:
             return
         began = _computed()
-        send(connection, _run(job, handlers, began))
+        with traced(job.trace):
+            send(connection, _run(job, handlers, began))
 
 
 def _run(job: Job, handlers: Mapping[str, Handler], began: float) -> Frame:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from authsvc.errors import RateLimited
 from authsvc.factor import Json
+from authsvc.http import traced
 from authsvc.workers.fair_queue import FairQueue, Full
 from authsvc.workers.listener import is_own_user, listening
 from authsvc.workers.messages import ABOUT, Handler, Job, answered, failed, seconds_of, unavailable
@@ -131,7 +132,8 @@ class _Front:
             whom, waiting = await self._queue.get()
             self._running += 1
             began = time.monotonic()
-            message = await _run(runner, waiting[0])
+            with traced(waiting[0].trace):
+                message = await _run(runner, waiting[0])
             # A job that crashed or was ended has not said what it took.
             self._queue.ledger.add(whom, seconds_of(message) or time.monotonic() - began)
             _settle(waiting, message)

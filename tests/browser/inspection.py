@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,26 +16,31 @@ HEAVIEST = 150_000
 SHAPES = {"phone": (390, 844), "small": (320, 568), "landscape": (844, 390), "desktop": (1280, 800)}
 NARROWEST = 320
 
+GRAVE = ("serious", "critical")
+ANY = ("minor", "moderate", *GRAVE)
+
 _axe = Axe()
 
 
-def inspect(page: Page, name: str) -> list[str]:
-    """What is wrong with the page that is open, empty when nothing is."""
+def inspect(page: Page, name: str, impacts: Collection[str] = GRAVE) -> list[str]:
+    """What is wrong with the page that is open, empty when nothing is; of axe's findings those of these impacts."""
     shape = page.viewport_size
-    faults = [f"{name}: {fault}" for fault in (*_inaccessible(page), *_too_heavy(page), *_too_wide(page))]
+    faults = [
+        f"{name}: {fault}" for fault in (*_inaccessible(page, impacts), *_too_heavy(page), *_too_wide(page))
+    ]
     _picture(page, name)
     if shape is not None:
         page.set_viewport_size(shape)
     return faults
 
 
-def _inaccessible(page: Page) -> Iterator[str]:
+def _inaccessible(page: Page, impacts: Collection[str]) -> Iterator[str]:
     _paint(page, "dark")
     in_the_dark: dict[str, Any] = _axe.run(page, options={"runOnly": ["color-contrast"]}).response
     _paint(page, "light")
     found: dict[str, Any] = _axe.run(page).response
     for violation in (*in_the_dark["violations"], *found["violations"]):
-        if violation["impact"] in ("serious", "critical"):
+        if violation["impact"] in impacts:
             node = violation["nodes"][0]
             yield f"{violation['id']}: {node['html'][:120]}: {node.get('failureSummary', '')}"
 

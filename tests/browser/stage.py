@@ -6,15 +6,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from werkzeug.serving import make_server
 
 from enrollment.beside import with_pages
-from tests.enrollment.directed import DirectedApi
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 @contextmanager
-def served(api: DirectedApi) -> Iterator[int]:
+def served(api: WSGIApplication) -> Iterator[int]:
     """The pages over the API, on a port of 127.0.0.1 that is free."""
     server = make_server("127.0.0.1", 0, api, threaded=True)
     server.app = with_pages(api, f"http://localhost:{server.port}")

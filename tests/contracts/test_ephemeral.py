@@ -1,4 +1,4 @@
-"""The contract of short-lived state, kept by SQLite, Redis and a Redis Cluster of three nodes alike."""
+"""The contract of short-lived state, kept by SQLite, Redis, a Redis Cluster of three nodes and a Sentinel's pair alike."""
 
 import logging
 import multiprocessing
@@ -50,7 +50,7 @@ def open_store(location: str) -> Store:
     return SqliteEphemeral(Path(location), SystemClock(), patience=PATIENCE)
 
 
-@pytest.fixture(params=["sqlite", "redis", "redis_cluster"])
+@pytest.fixture(params=["sqlite", "redis", "redis_cluster", "redis_sentinel"])
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kind]:
     if request.param == "sqlite":
         clock, path = FrozenClock(NOON), tmp_path / "ephemeral.db"
@@ -313,6 +313,9 @@ UNREADABLE = (
     "redis+cluster://a:1,,b:2",
     "rediss+cluster://:hunter2@a:x",
     "redis://:hunter2@h:x",
+    "redis+sentinel://:hunter2@a:1,b:2",
+    "redis+sentinel://:hunter2@a:1,,b:2/authsvc",
+    "rediss+sentinel://:hunter2@a:x/authsvc",
     "sqlite:///hunter2",
 )
 

@@ -30,7 +30,7 @@ from tests.support.service import Bench, embedded
 from tests.support.speaking import Speaker, always, rows_of_digits
 from tests.web.support import BASE_URL, TRANSACTION, Api, slug
 
-OWNER, STRANGER = "george", "nicolas"
+OWNER, STRANGER = "george", "lucas"
 USER = "u_voice"
 
 

@@ -55,6 +55,8 @@ def sentences() -> Iterator[tuple[str, str]]:
                 and re.search(_CHINESE, node.value)
             ):
                 yield f"{module}:{node.lineno}", node.value
+    words = (ROOTS[0] / "policy/warnings.toml").read_text()
+    yield from (("warnings.toml", said) for said in _QUOTED.findall(words) if re.search(_CHINESE, said))
     for template in sorted((ROOTS[0] / "cli/demo/shop/templates").glob("*.html")):
         for said in _QUOTED.findall(template.read_text()):
             if re.search(_CHINESE, said):

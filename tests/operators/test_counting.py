@@ -18,6 +18,37 @@ def line(action: str, result: str = "failed", **details: object) -> Body:
         (line("decision.complete", "authenticated", seconds=7), ["challenge:authenticated", "time:8"]),
         (line("decision.complete", "authenticated", seconds=900), ["challenge:authenticated", "time:300"]),
         (line("decision.complete", "refused", seconds=7), ["challenge:refused"]),
+        (line("decision.warn", "shown", warning={"kind": "refund"}), ["warning:refund:shown"]),
+        (
+            line(
+                "decision.answer-warning", "acknowledged", warning={"kind": "refund", "state": "acknowledged"}
+            ),
+            ["warning:refund:acknowledged"],
+        ),
+        (
+            line("decision.decline", "declined_by_user", warning={"kind": "refund", "state": "stopped"}),
+            ["warning:refund:stopped", "challenge:declined_by_user"],
+        ),
+        (
+            line(
+                "decision.expire",
+                "expired",
+                warning={"kind": "refund", "state": "unanswered", "shown_at": "x"},
+            ),
+            ["warning:refund:left", "challenge:expired"],
+        ),
+        (
+            line(
+                "decision.expire",
+                "expired",
+                warning={"kind": "refund", "state": "unanswered", "shown_at": None},
+            ),
+            ["warning:refund:unseen", "challenge:expired"],
+        ),
+        (
+            line("decision.expire", "expired", warning={"kind": "refund", "state": "acknowledged"}),
+            ["challenge:expired"],
+        ),
         (line("operator.sign-in", "refused"), ["operator:refused"]),
         (line("operator.sign-in", "signed-in"), []),
         (line("user.freeze", "frozen"), []),

@@ -19,7 +19,7 @@ def home(space: Space, policy: Policy, inputs: Inputs) -> Coords:
 
     Of several risk reasons it is the one that is asked the most for alone.
     """
-    candidates = [_place(space, policy, inputs, reason) for reason in (None, *inputs.risk_reasons)]
+    candidates = [_place(space, policy, inputs, reason) for reason in (*inputs.risk_reasons, None)]
 
     def asked(coords: Coords) -> tuple[bool, int]:
         """What no rule covers is asked the most, and any reason that a rule knows ends that."""

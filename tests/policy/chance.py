@@ -22,6 +22,7 @@ SETS = [
     ["face", "device_uv"],
 ]
 TIMES = [0, 1, 2, 3, 10, 1_000]
+SCAMS = ["refund", "investment"]
 CATEGORIES = ["knowledge", "possession", "inherence"]
 
 
@@ -75,7 +76,9 @@ def _rule(chance: Random, number: int, loosening: bool) -> dict[str, Any]:
     ]
     chosen = set(chance.choices(list(conditions), weights, k=chance.randint(1, 3)))
     level = chance.choice(["otp", "otp", "face", "face", "face_fingerprint", "deny"])
-    return {"id": f"rule-{number}", "level": level, **{key: conditions[key] for key in chosen}}
+    warning = {"kind": chance.choice(SCAMS), "strict": chance.random() < 0.5}
+    warns = {"warning": warning} if level != "deny" and chance.random() < 0.3 else {}
+    return {"id": f"rule-{number}", "level": level, **warns, **{key: conditions[key] for key in chosen}}
 
 
 def _exemption(chance: Random, number: int) -> dict[str, Any]:

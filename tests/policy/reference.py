@@ -42,6 +42,20 @@ def answer(document: dict[str, Any], payment: dict[str, Any]) -> tuple[str, str 
     return level, None, fired
 
 
+def warning(document: dict[str, Any], payment: dict[str, Any]) -> dict[str, Any] | None:
+    """What the payer reads before any proof: of the rules that match, a strict warning first, then the strictest rule's."""
+    level, _, fired = answer(document, payment)
+    if level in ("none", "deny"):
+        return None
+    warns = [rule for rule in document["rules"] if rule["id"] in fired and "warning" in rule]
+    for strict in (True, False):
+        for asked in reversed(LEVELS):
+            for rule in warns:
+                if rule["level"] == asked and rule["warning"]["strict"] is strict:
+                    return dict(rule["warning"])
+    return None
+
+
 def _amount(document: dict[str, Any], payment: dict[str, Any]) -> Decimal:
     """In the reference currency's smallest unit; infinite where it is not known."""
     currency = document["currencies"].get(payment["currency"])

@@ -1,6 +1,7 @@
 """Engine, an independent reference and the analysis say the same of ten thousand random documents."""
 
 import json
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -42,6 +43,9 @@ def test_the_engine_agrees_with_the_reference_whatever_the_order_of_rules() -> N
             expected = reference.answer(document, inputs.to_snapshot())
             assert engine_answer(policy, inputs) == expected, (document, inputs)
             assert engine_answer(shuffled, inputs) == expected, (document, inputs)
+            warning = policy.evaluate(inputs).warning
+            said = None if warning is None or warning.warning is None else warning.warning.to_json()
+            assert said == reference.warning(document, inputs.to_snapshot()), (document, inputs)
             assert engine_ways(policy, inputs) == reference.ways(document, inputs.to_snapshot(), expected[0])
 
 
@@ -56,7 +60,11 @@ def test_a_payments_cell_answers_as_the_payment_does() -> None:
             if inputs.account_frozen or inputs.account_blocked or inputs.novelty is Novelty.REVOKED:
                 continue
             stands_for = policy.evaluate(space.payment(home(space, policy, inputs)))
-            assert Answer.of(stands_for) == Answer.of(policy.evaluate(inputs)), (document, inputs)
+            expected = Answer.of(policy.evaluate(inputs))
+            if len(inputs.risk_reasons) > 1:
+                # One reason may ask for the level, and another one warn.
+                expected = replace(expected, warning=Answer.of(stands_for).warning)
+            assert Answer.of(stands_for) == expected, (document, inputs)
 
 
 def test_the_analysis_finds_what_the_reference_finds_cell_by_cell() -> None:
@@ -91,6 +99,7 @@ def _faults_by_reference(document: dict[str, Any], space: Space) -> set[tuple[st
             riskier = (*coords[:number], coords[number] + 1, *coords[number + 1 :])
             if edge.ordered and riskier in answers:
                 weaker = reference.LEVELS.index(answers[riskier][0]) < reference.LEVELS.index(level)
+                weaker |= _warns_less(document, snapshots[riskier], snapshots[coords])
                 faults |= {("not-monotone", ())} if weaker else set()
     for rule in document["rules"]:
         without = {**document, "rules": [other for other in document["rules"] if other is not rule]}
@@ -98,10 +107,28 @@ def _faults_by_reference(document: dict[str, Any], space: Space) -> set[tuple[st
         if not matched:
             faults.add(("unreachable-rule", (rule["id"],)))
         elif all(
-            reference.answer(without, snapshots[coords])[:2] == answers[coords][:2] for coords in matched
+            reference.answer(without, snapshots[coords])[:2] == answers[coords][:2]
+            and reference.warning(without, snapshots[coords])
+            == reference.warning(document, snapshots[coords])
+            for coords in matched
         ):
             faults.add(("indecisive-rule", (rule["id"],)))
     return faults
+
+
+def _warns_less(document: dict[str, Any], riskier: dict[str, Any], milder: dict[str, Any]) -> bool:
+    """Whether a riskier payment that is asked for something carries less of a warning."""
+
+    def emphasis(payment: dict[str, Any]) -> int:
+        fired = reference.answer(document, payment)[2]
+        warnings = [
+            each["warning"] for each in document["rules"] if each["id"] in fired and "warning" in each
+        ]
+        return max((1 + each["strict"] for each in warnings), default=0)
+
+    level = reference.answer(document, riskier)[0]
+    before = reference.answer(document, milder)[0]
+    return level != "deny" and before != "deny" and emphasis(riskier) < emphasis(milder)
 
 
 def test_what_only_tightens_is_monotone_everywhere() -> None:

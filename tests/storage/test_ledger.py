@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from authsvc.errors import NotFound, Unavailable
+from authsvc.http import TRACE, Trace, traced
 from authsvc.storage.database import Conflict, Connection
 from authsvc.storage.ledger import Ledger
 from authsvc.storage.sqlite import SqliteDatabase
@@ -50,6 +51,14 @@ def board(tmp_path: Path) -> Iterator[Board]:
     made = Board(tmp_path / "notes.db")
     yield made
     made.ledger.close()
+
+
+def test_a_unit_belongs_to_the_request_that_waits_for_it(board: Board):
+    seen: list[Trace | None] = []
+    for trace in (Trace("req_1", "a" * 32), None, Trace("req_2", "b" * 32)):
+        with traced(trace):
+            board.ledger.transact(lambda tx: seen.append(TRACE.get()))
+    assert seen == [Trace("req_1", "a" * 32), None, Trace("req_2", "b" * 32)]
 
 
 def hold_up(board: Board) -> threading.Event:

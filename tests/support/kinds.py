@@ -21,6 +21,8 @@ SERVED_FIXTURES = frozenset(
         "postgres_url",
         "migrated_postgres_url",
         "redis_server",
+        "redis_sentinel",
+        "redis_sentinel_url",
         "redis_url",
         "redis_cluster",
         "redis_cluster_url",

@@ -1,6 +1,7 @@
-"""A Redis server, and a Redis Cluster of three masters, of the test run's own."""
+"""A Redis server, a Redis Cluster of three masters, and a pair that a Sentinel watches, of the test run's own."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -40,6 +41,15 @@ class RedisServer(Server):
                 return bool(client.ping())
             except redis.RedisError:
                 return False
+
+    def value(self, name: str) -> bytes | None:
+        """What lies under a name; None also where the server does not answer."""
+        with self.client() as client:
+            try:
+                found: bytes | None = client.get(name)
+            except redis.RedisError:
+                return None
+        return found
 
     def flush(self) -> None:
         """Forgets every key."""
@@ -120,3 +130,97 @@ class _ClusterNode(RedisServer):
         with self.client() as client:
             info = client.cluster("INFO")
         return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == size
+
+
+class SentinelServers:
+    """A primary, its replica and a Sentinel that watches them, and promotes when it is told to: no busy machine is an outage."""
+
+    SERVICE = "authsvc"
+
+    def __init__(self, program: str, folder: Path) -> None:
+        first = RedisServer(program, folder)
+        second = RedisServer(program, folder, "--replicaof", "127.0.0.1", str(first.port))
+        self.nodes = (first, second)
+        self.sentinel = _SentinelServer(program, folder, self.SERVICE, first.port)
+        self._stack = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """Names a Sentinel that is not there, and then the one that is."""
+        return f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{self.sentinel.port}/{self.SERVICE}"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for server in (*self.nodes, self.sentinel):
+                stack.enter_context(server)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def primary(self) -> RedisServer:
+        """Whom the Sentinel names."""
+        with self.sentinel.client() as client:
+            _, port = client.sentinel_get_master_addr_by_name(self.SERVICE)
+        return next(node for node in self.nodes if node.port == int(port))
+
+    def replica(self) -> RedisServer:
+        primary = self.primary()
+        return next(node for node in self.nodes if node is not primary)
+
+    def promote(self) -> None:
+        """The replica becomes the primary, whether the primary lives or not; returns when it is named."""
+        before = self.primary()
+        with self.sentinel.client() as client:
+            client.execute_command("SENTINEL", "FAILOVER", self.SERVICE)
+        self._until(lambda: self.primary() is not before)
+
+    def ready(self) -> None:
+        """Makes good what an outage test left behind, empties the primary, and returns when its replica follows."""
+        for server in (*self.nodes, self.sentinel):
+            server.ensure_running()
+        self._until(self._is_whole_and_empty)
+
+    def _is_whole_and_empty(self) -> bool:
+        try:
+            if not self._follows():
+                return False
+            self.primary().flush()
+        except redis.RedisError:
+            # Whom the Sentinel gives another role loses its connections.
+            return False
+        return True
+
+    def _follows(self) -> bool:
+        with self.replica().client() as client, self.sentinel.client() as watcher:
+            said = client.info("replication")
+            known = watcher.sentinel_master(self.SERVICE)
+        return (
+            said["role"] == "slave"
+            and said["master_link_status"] == "up"
+            and int(said["master_port"]) == self.primary().port
+            and int(known["num-slaves"]) == 1
+            and "failover_in_progress" not in known["flags"]
+        )
+
+    def _until(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 90
+        while not holds():
+            if time.monotonic() > deadline:
+                raise RuntimeError("the Sentinel does not bring its Redis to order")
+            time.sleep(0.05)
+
+
+class _SentinelServer(RedisServer):
+    """`redis-server` in the other of its two roles; it keeps what it knows in its configuration."""
+
+    def __init__(self, program: str, folder: Path, service: str, primary: int) -> None:
+        super().__init__(program, folder)
+        configuration = folder / f"sentinel-{self.port}.conf"
+        configuration.write_text(
+            f"port {self.port}\nbind 127.0.0.1\ndir {folder}\n"
+            f"sentinel monitor {service} 127.0.0.1 {primary} 1\n"
+            f"sentinel down-after-milliseconds {service} 600000\n"
+        )
+        self.command = (program, str(configuration), "--sentinel")

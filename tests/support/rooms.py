@@ -46,6 +46,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
     "workers": {
         "face": "serves the room from a process of its own",
         "voice": "serves the room from a process of its own",
+        "serving": "writes its log as every process of the service does",
     },
 }
 """The rooms, and whom each may know besides the words, because…"""
@@ -106,6 +107,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     "psycopg": {"authsvc/storage/postgres.py": "the durable store"},
     "redis": {
         "authsvc/storage/ephemeral_redis.py": "the short-lived store",
+        "authsvc/storage/redis_servers.py": "how it is reached",
         "authsvc/storage/redis_facts.py": "what it says of itself",
     },
     "dlib": {

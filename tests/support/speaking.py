@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -19,8 +20,9 @@ from authsvc.voice.spoken_prompt import ENROLLMENT_DIGITS, Language
 
 Spoil = Callable[[Samples], Samples]
 
-_TEMPOS = ((0.88, 0.90), (0.77, 0.79), (0.67, 0.69))
-"""Of what is said after an enrollment: a take that was heard before as it was is a copy, and rightly so."""
+_TEMPOS = ((0.88, 0.90), (0.74, 0.76), (0.62, 0.64))
+"""Of what is said after an enrollment, out of the other half of the takes: a take that was heard before is a copy, and rightly
+so. When each was said once, they are said slower."""
 
 _CLEARLY = Limits(score=-1.0, digit=-2.0)
 _CAREFUL_READINGS = 20
@@ -38,27 +40,28 @@ class Speaker:
         self._takes = takes_of(speakers(folder)[name])
         self._chance = np.random.default_rng(seed)
         self._ears = ears
-        self._readings = 0
+        self._said: Counter[str] = Counter()
 
     def samples(self, digits: str, spoil: Spoil = lambda sound: sound) -> Samples:
         """Mono float32 at 16 kHz, with pauses of 20 to 300 ms, spoiled where a test wants it so."""
-        self._readings += 1
         for _ in range(_CAREFUL_READINGS):
             sound = spoil(self._read(digits))
             if self._ears is None or _is_heard(sound, digits, self._ears):
+                self._said.update("" if len(digits) == ENROLLMENT_DIGITS else digits)
                 return sound
         raise AssertionError(f"`{self.name}` cannot read {len(digits)} digits so that they are heard")
 
     def _read(self, digits: str) -> Samples:
-        """Nobody says a digit twice in the same way: in a later row, and its second time in one, it is slower or faster."""
+        """Nobody says a digit twice in the same way: in a later row, and its second time in one, it is another take."""
         if len(digits) == ENROLLMENT_DIGITS:
-            return joined(self.name, self._takes, digits, self._chance).recording.samples
+            own = {digit: takes[0::2] for digit, takes in self._takes.items()}
+            return joined(self.name, own, digits, self._chance).recording.samples
         spoken = []
         for place, digit in enumerate(digits):
-            turn = digits[:place].count(digit) + self._readings
-            tempo = self._chance.uniform(*_TEMPOS[turn % len(_TEMPOS)])
-            takes = self._takes[digit]
-            spoken.append(at_tempo(takes[int(self._chance.integers(len(takes)))], tempo))
+            takes = self._takes[digit][1::2] or self._takes[digit]
+            times, number = divmod(digits[:place].count(digit) + self._said[digit], len(takes))
+            tempo = self._chance.uniform(*_TEMPOS[times % len(_TEMPOS)])
+            spoken.append(at_tempo(takes[number], tempo))
         return strung(spoken, self._chance).samples
 
     def reads(self, digits: str, spoil: Spoil = lambda sound: sound) -> bytes:

@@ -105,7 +105,7 @@ def test_the_digest_is_that_of_the_sound_and_not_of_the_file():
         (b"RIFF", UnsupportedMedia),
         (b"\x89PNG\r\n\x1a\n" + bytes(200), UnsupportedMedia),
         (b"\xff\xfe" + bytes(100), UnsupportedMedia),
-        (b"#!AMR\n" + bytes(100), UnsupportedMedia),
+        (b"FORM\x00\x00\x00\x00AIFF" + bytes(100), UnsupportedMedia),
         (bytes(MAX_BYTES + 1), PayloadTooLarge),
         (encode_wav(SOUND)[:44], InvalidRequest),
         (encode_wav(SOUND[:1]), InvalidRequest),
@@ -145,21 +145,32 @@ def test_numbers_beyond_full_scale_are_held_to_it():
     assert np.abs(decode(loud).samples).max() <= 2
 
 
-def test_webm_without_its_extra_says_what_to_send(monkeypatch: pytest.MonkeyPatch):
+def test_what_needs_the_extra_says_what_to_send_without_it_says_what_to_send(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UnsupportedMedia, match="send WAV"):
         decode(b"\x1aE\xdf\xa3" + bytes(100))
 
 
-@pytest.mark.parametrize(("container", "codec"), [("webm", "libopus"), ("mp4", "aac")])
-def test_what_browsers_record_is_opened_in_a_child(container: str, codec: str):
+PHONES = [
+    ("webm", "libopus", 48000),
+    ("mp4", "aac", 48000),
+    ("mov", "alac", 48000),
+    ("3gp", "amr_nb", 8000),
+    ("adts", "aac", 16000),
+    ("caf", "pcm_s16le", 16000),
+    ("amr", "amr_nb", 8000),
+]
+
+
+@pytest.mark.parametrize(("container", "codec", "rate"), PHONES)
+def test_what_phones_and_browsers_record_is_opened_in_a_child(container: str, codec: str, rate: int):
     av = pytest.importorskip("av", reason="the extra `voice-av` is not installed")
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=48000, layout="mono")
-        sound = np.repeat(SOUND, 3)[None]
+        stream = output.add_stream(codec, rate=rate, layout="mono")
+        sound = resampled(SOUND, SAMPLE_RATE, rate)[None]
         frame = av.AudioFrame.from_ndarray(sound, format="flt", layout="mono")
-        frame.sample_rate = 48000
+        frame.sample_rate = rate
         for packet in (*stream.encode(frame), *stream.encode(None)):
             output.mux(packet)
     recording = decode(buffer.getvalue())

@@ -1,6 +1,6 @@
 """What is put together of earlier recordings is found, also faster, slower, higher and through a line; honest repeats are not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -69,6 +69,30 @@ def test_a_whole_recording_is_a_copy_at_another_tempo_too(say: Say, edit: str):
 def test_other_takes_of_the_same_digits_are_no_copy(say: Say, remembered: list[str], digits: str):
     alike = likeness(fingerprint(say(digits, 5)), remembered)
     assert not alike.is_copy, alike
+
+
+SPOILED = (degradation("noise25"), degradation("opus16k"), partial(at_tempo, factor=0.94))
+
+
+@pytest.mark.parametrize("name", ["nicolas", "yweweler"])
+def test_short_and_spoiled_digits_of_anybody_are_found_and_what_is_said_anew_is_not(
+    voices_dir: Path, name: str
+):
+    takes, chance = takes_of(speakers(voices_dir / "digits")[name]), np.random.default_rng(5)
+    digits = sorted(digit for digit, own in takes.items() if len(own) > 3)
+
+    def say(count: int, which: Sequence[int]) -> Samples:
+        pieces = [
+            takes[digit][int(chance.choice([take for take in which if take < len(takes[digit])]))]
+            for digit in chance.permutation(digits)[:count]
+        ]
+        return spliced(pieces, chance)
+
+    remembered = [fingerprint(say(8, [row // 3])).text() for row in range(9)]
+    cut = [likeness(fingerprint(edit(say(6, (0, 1, 2)))), remembered) for edit in SPOILED for _ in range(6)]
+    honest = [likeness(fingerprint(say(6, (3, 4, 5))), remembered) for _ in range(12)]
+    assert sum(alike.is_copy for alike in cut) >= 17, cut
+    assert not any(alike.is_copy for alike in honest), honest
 
 
 def test_a_take_that_stands_twice_in_one_recording_is_a_copy_and_two_takes_are_none(

@@ -67,24 +67,24 @@ def test_the_same_phrases_always_make_the_same_template(service: VoiceService):
 
 
 def test_the_owner_is_more_alike_than_a_stranger(service: VoiceService):
-    assert heard(service, "551834").comparison.score > 0.9 > heard(service, "551834", 520).comparison.score
+    assert heard(service, "951834").comparison.score > 0.9 > heard(service, "951834", 520).comparison.score
 
 
 def test_the_asked_digits_in_a_new_recording_are_bona_fide(service: VoiceService):
-    liveness = heard(service, "551834").comparison.liveness
+    liveness = heard(service, "951834").comparison.liveness
     assert liveness.verdict is Liveness.BONA_FIDE
     assert liveness.evidence["digits_heard"] == 6
 
 
 def test_other_digits_are_not_bona_fide(service: VoiceService):
-    answer = service.verify(wav("551834"), enrolled(service).template, asked("551934"))
+    answer = service.verify(wav("951834"), enrolled(service).template, asked("951934"))
     assert isinstance(answer, Heard)
     assert answer.comparison.liveness.verdict is Liveness.UNDECIDED
 
 
 def test_a_recording_that_was_heard_before_is_an_attack(service: VoiceService):
-    first = heard(service, "551834")
-    again = heard(service, "551834", earlier=first.comparison.fingerprints)
+    first = heard(service, "951834")
+    again = heard(service, "951834", earlier=first.comparison.fingerprints)
     assert again.comparison.liveness.verdict is Liveness.ATTACK
     assert again.comparison.liveness.evidence["copy"] == 1.0
 
@@ -97,7 +97,7 @@ def test_an_enrollment_phrase_is_no_proof_later(service: VoiceService):
 
 
 def test_a_held_phrase_is_averaged_in(service: VoiceService):
-    first = heard(service, "551834", 412)
+    first = heard(service, "951834", 412)
     second = heard(service, "207731", 400, held=first.probe)
     alone = heard(service, "207731", 400)
     assert (first.comparison.frames, second.comparison.frames) == (1, 2)
@@ -106,7 +106,7 @@ def test_a_held_phrase_is_averaged_in(service: VoiceService):
 
 def test_a_held_probe_of_another_size_is_refused(service: VoiceService):
     with pytest.raises(ModelUnusable, match="has 2 numbers"):
-        heard(service, "551834", held=bytes(8))
+        heard(service, "951834", held=bytes(8))
 
 
 @pytest.mark.parametrize(
@@ -114,13 +114,13 @@ def test_a_held_probe_of_another_size_is_refused(service: VoiceService):
     [
         (say("5") * 0, "no_speech"),
         (say("551", each=0.3), "too_short"),
-        (say("551834", level=0.004), "too_quiet"),
+        (say("951834", level=0.004), "too_quiet"),
         (say("55", each=1.2), "speak_all_digits"),
-        (say("551834", each=0.9, level=0.9).clip(-0.4, 0.4), "clipped"),
+        (say("951834", each=0.9, level=0.9).clip(-0.4, 0.4), "clipped"),
     ],
 )
 def test_what_cannot_be_judged_says_what_to_do(service: VoiceService, sound: Samples, hint: str):
-    answer = service.verify(encode_wav(sound), enrolled(service).template, asked("551834"))
+    answer = service.verify(encode_wav(sound), enrolled(service).template, asked("951834"))
     assert isinstance(answer, Unusable)
     assert hint in answer.hints
 
@@ -130,23 +130,23 @@ def test_digits_without_a_voice_are_a_whisper(service: VoiceService, monkeypatch
     monkeypatch.setattr(
         LoudDetector, "probabilities", lambda self, samples: np.zeros(samples.size // 512 + 1)
     )
-    assert service.verify(wav("551834"), template, asked("551834")) == Unusable(("too_quiet",))
+    assert service.verify(wav("951834"), template, asked("951834")) == Unusable(("too_quiet",))
 
 
 def test_more_than_twelve_seconds_are_a_hint_and_no_error(service: VoiceService):
-    sound = encode_wav(np.tile(say("551834"), 6))
+    sound = encode_wav(np.tile(say("951834"), 6))
     for listen in (
         service.listen,
         lambda data, context: service.verify(data, enrolled(service).template, context),
     ):
-        assert listen(sound, asked("551834")) == Unusable(("too_long",))
+        assert listen(sound, asked("951834")) == Unusable(("too_long",))
 
 
 def test_a_container_that_is_not_opened_here_is_told_to_the_person(
     service: VoiceService, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    answer = service.listen(b"\x1aE\xdf\xa3" + bytes(100), asked("551834"))
+    answer = service.listen(b"\x1aE\xdf\xa3" + bytes(100), asked("951834"))
     assert answer == Unusable(("other_format",))
 
 
@@ -189,9 +189,9 @@ def test_an_enrollment_phrase_reads_its_own_digits(service: VoiceService):
 
 
 def test_a_phrase_that_is_too_short_for_a_template_is_still_good_for_a_comparison(service: VoiceService):
-    sound = encode_wav(say("551834", each=0.3))
-    assert service.listen(sound, asked("551834")) == Unusable(("too_short",))
-    assert isinstance(service.verify(sound, enrolled(service).template, asked("551834")), Heard)
+    sound = encode_wav(say("951834", each=0.3))
+    assert service.listen(sound, asked("951834")) == Unusable(("too_short",))
+    assert isinstance(service.verify(sound, enrolled(service).template, asked("951834")), Heard)
 
 
 @pytest.mark.parametrize("count", [0, 2, 4])
@@ -209,13 +209,13 @@ def test_a_phrase_that_another_model_heard_is_refused(service: VoiceService):
 def test_a_template_of_another_model_is_refused(service: VoiceService):
     foreign = Template(Modality.VOICE, "sha256:00", enrolled(service).template.vector, 3)
     with pytest.raises(ModelUnusable, match="enroll again"):
-        service.verify(wav("551834"), foreign, asked("551834"))
+        service.verify(wav("951834"), foreign, asked("951834"))
 
 
 def test_a_face_template_opens_no_voice(service: VoiceService):
     face = replace(enrolled(service).template, modality=Modality.FACE)
     with pytest.raises(ModelUnusable, match="enroll again"):
-        service.verify(wav("551834"), face, asked("551834"))
+        service.verify(wav("951834"), face, asked("951834"))
 
 
 def test_the_template_is_three_unit_vectors_of_the_encoder(service: VoiceService):
@@ -226,7 +226,7 @@ def test_the_template_is_three_unit_vectors_of_the_encoder(service: VoiceService
 def test_a_template_of_another_size_is_refused(service: VoiceService):
     short = replace(enrolled(service).template, vector=bytes(64))
     with pytest.raises(ModelUnusable, match="another number of numbers"):
-        service.verify(wav("551834"), short, asked("551834"))
+        service.verify(wav("951834"), short, asked("951834"))
 
 
 def test_health_names_engine_and_model(service: VoiceService):

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from authsvc.http import trace_of
 from authsvc.keys.access import Scope
+from authsvc.services.outbox import StoredOutbox
 from tests.web.conftest import Shop
-from tests.web.people import once, open_webhook
+from tests.web.people import Person, challenged, once, open_webhook
 from tests.web.support import slug
 
 URL = "https://shop.example/hook"
@@ -51,6 +53,22 @@ def test_the_same_request_again_is_answered_as_before(shop: Shop):
     assert again.headers["Idempotent-Replayed"] == "true"
     other = send(shop, "POST", "", {"url": f"{URL}/other"}, "webhook-twice")
     assert slug(other) == "idempotency-key-reused"
+
+
+def test_what_is_sent_belongs_to_the_request_and_the_trace_in_which_it_happened(shop: Shop, user: str):
+    endpoint = send(
+        shop, "POST", "", {"url": URL, "types": ["decision:challenge:cancelled"]}, "webhook-trace"
+    ).get_json()
+    came = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    _, decided = challenged(shop, Person(shop, user))
+    cancel = f"/v1/decisions/{decided['id']}/cancel"
+    cancelled = shop.api.send("POST", cancel, headers={**shop.bearer, "traceparent": came}, json={})
+    assert cancelled.status_code == 200, cancelled.text
+    outbox = StoredOutbox(shop.wired.store.ledger, shop.wired.store.clock)
+    outbox.spread()
+    claim = outbox.claim(endpoint["id"])
+    assert claim is not None
+    assert claim.trace == trace_of(cancelled.headers["X-Request-Id"], came)
 
 
 @pytest.mark.parametrize("call", ["", "/whk_x/rotate", "/whk_x/test", "/whk_x/deliveries/dlv_x/redeliver"])

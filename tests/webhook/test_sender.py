@@ -10,6 +10,7 @@ import pytest
 
 from authsvc.clock import FrozenClock
 from authsvc.errors import Unavailable
+from authsvc.http import Trace, trace_of
 from authsvc.webhook.delivery import Claim, Delivery, Outcome, Trouble
 from authsvc.webhook.guard import LOOPBACK, Guard
 from authsvc.webhook.lease import Beat, Lease
@@ -53,7 +54,8 @@ class Pile:
             self.waiting[endpoint_id] -= 1
             number = self.waiting[endpoint_id]
         delivery = Delivery(f"dlv_{number}", endpoint_id, "receipt:consumed", number, NOON, NOON, NOON)
-        return Claim(delivery, self.urls[endpoint_id], b"{}", Signing((b"s" * 32,)))
+        trace = Trace("req_1", "a" * 32, "01") if number % 2 else None
+        return Claim(delivery, self.urls[endpoint_id], b"{}", Signing((b"s" * 32,)), trace)
 
     def settle(self, claim: Claim, outcome: Outcome, *, go_on: bool) -> Claim | None:
         with self.lock:
@@ -113,6 +115,18 @@ def test_endpoints_that_hang_do_not_hold_up_the_others(site: Site):
         release.set()
         assert site.sender.rest(PATIENCE)
     assert len(site.pile.settled) == LANE - 1 + 20
+
+
+def test_what_is_sent_says_in_which_request_it_happened(site: Site):
+    with Receiver() as receiver:
+        site.pile.add("one", receiver.url, 2)
+        site.sender.tick()
+        receiver.wait_for(2)
+        assert site.sender.rest(PATIENCE)
+        within, without = (each.headers for each in receiver.received)
+    assert within["x-request-id"] == "req_1"
+    assert trace_of("req_1", within["traceparent"]) == Trace("req_1", "a" * 32, "01")
+    assert not {"x-request-id", "traceparent"} & set(without)
 
 
 def test_who_was_slow_last_time_gets_a_lane_of_its_own(site: Site, monkeypatch: pytest.MonkeyPatch):

@@ -1,11 +1,13 @@
 """Errors cross the socket as what they are."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from authsvc import errors
 from authsvc.errors import AuthsvcError, RateLimited, Unavailable
+from authsvc.http import Trace
 from authsvc.workers.messages import Job, answered, failed, outcome
 from authsvc.workers.protocol import BrokenFrame, Message
 
@@ -50,6 +52,9 @@ def test_neither_an_answer_nor_an_error_is_broken(header: dict[str, object]):
 def test_a_job_crosses_whole():
     job = Job("face.verify", 12.5, {"a": 1}, (b"x",))
     assert Job.of(job.message()) == job
+    on_behalf = replace(job, client="shop", account="ann", trace=Trace("req_1", "a" * 32, "01"))
+    carried = json.loads(json.dumps(on_behalf.message().header))
+    assert Job.of(Message(carried, (b"x",))) == on_behalf
 
 
 NO_JOBS: tuple[dict[str, object], ...] = (
@@ -57,6 +62,9 @@ NO_JOBS: tuple[dict[str, object], ...] = (
     {"op": 1, "expires": 1.0, "header": {}},
     {"op": "x", "expires": "soon", "header": {}},
     {"op": "x", "expires": 1.0},
+    {"op": "x", "expires": 1.0, "header": {}, "trace": "req_1"},
+    {"op": "x", "expires": 1.0, "header": {}, "trace": ["req_1", "a"]},
+    {"op": "x", "expires": 1.0, "header": {}, "trace": ["req_1", "a", 1]},
 )
 
 

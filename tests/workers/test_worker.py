@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from authsvc.errors import Locked, PayloadTooLarge, Unavailable
+from authsvc.http import Trace
+from authsvc.serving.logs import JsonLines
 from authsvc.workers import runner
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.messages import Job, outcome
@@ -56,17 +58,22 @@ def test_a_failure_is_unavailable_and_the_runner_goes_on(worker: Worker, client:
     assert worker.runners() == before
 
 
-def test_a_failure_is_logged_without_what_was_worked_on(caplog: pytest.LogCaptureFixture):
+def test_a_failure_is_logged_with_its_request_and_without_what_was_worked_on(
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.handler.setFormatter(JsonLines())
     ours, theirs = socket.socketpair()
     with ours, theirs:
         working = threading.Thread(target=runner.work, args=(theirs, HANDLERS))
         working.start()
-        send(ours, encode(Job("fail", 0.0, {"name": "canary"}, (b"canary",)).message()))
+        job = Job("fail", 0.0, {"name": "canary"}, (b"canary",), trace=Trace("req_1", "a" * 32))
+        send(ours, encode(job.message()))
         with pytest.raises(Unavailable):
             outcome(receive(ours))
         ours.close()
         working.join()
     assert "biometric job `fail` failed: ZeroDivisionError at " in caplog.text
+    assert '"request":"req_1","trace":"' + "a" * 32 in caplog.text
     assert "canary" not in caplog.text
     assert "payload" not in caplog.text
 

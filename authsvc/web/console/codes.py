@@ -11,6 +11,7 @@ ACTIONS: Mapping[str, str] = {
     "audit.verify": N_("Audit verified"),
     "biometric.withdraw": N_("Consent withdrawn"),
     "consent.give": N_("Consent given"),
+    "decision.answer-warning": N_("Warning acknowledged"),
     "decision.cancel": N_("Cancelled by the backend"),
     "decision.complete": N_("Proofs judged"),
     "decision.decide": N_("Decided"),
@@ -21,6 +22,7 @@ ACTIONS: Mapping[str, str] = {
     "decision.issue-code": N_("Code issued"),
     "decision.outcome": N_("Outcome reported"),
     "decision.reconsider": N_("Asked anew at a higher risk"),
+    "decision.warn": N_("Warning shown"),
     "device.rename": N_("Device renamed"),
     "device.restore": N_("Device taken back into use"),
     "device.revoke": N_("Device removed"),
@@ -70,6 +72,8 @@ ACTIONS: Mapping[str, str] = {
 """What was done, as the audit names it."""
 
 RESULTS: Mapping[str, str] = {
+    "acknowledged": N_("acknowledged"),
+    "shown": N_("was shown"),
     "accepted": N_("accepted"),
     "active": N_("active"),
     "completed": N_("completed"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Response, request
 
 from authsvc.domain.operator import Act
-from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, OPERATOR
+from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, OPERATOR, WARNING
 from authsvc.operators.figures import WINDOWS, Series
 from authsvc.web.console import wording
 from authsvc.web.console.doors import Pages, console, operator, requires, session
@@ -20,6 +20,7 @@ pages = Pages("overview")
 
 LEVELS = ("none", "otp", "face", "face_fingerprint", "deny")
 FACTORS = ("otp", "device_uv", "device_key", "face", "voice")
+WARNED = ("shown", "acknowledged", "stopped", "left")
 OUTCOMES = ("passed", "failed", "attack", "undecided")
 
 
@@ -53,6 +54,7 @@ def show() -> Response:
         total=sum(count for _, _, count in decided),
         challenges=_ended(series),
         judged=_judged(series),
+        warned=_warned(series),
         locked=series.of(LOCKED),
         attacks=_attacks(series),
         refused=series.of(OPERATOR),
@@ -130,6 +132,12 @@ def _judged(series: Series) -> list[Judged]:
         for factor in FACTORS
         if any(series.of(FACTOR, factor))
     ]
+
+
+def _warned(series: Series) -> list[tuple[str, tuple[int, ...]]]:
+    """By kind of warning how often it was shown, and what became of the payment: gone on, stopped by an answer, left."""
+    counts = {kind: tuple(sum(series.of(WARNING, kind, end)) for end in WARNED) for kind in wording.SCAMS}
+    return [(kind, each) for kind, each in counts.items() if any(each)]
 
 
 def _attacks(series: Series) -> list[int]:

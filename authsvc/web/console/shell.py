@@ -60,6 +60,8 @@ NAMES = {
     "level": wording.LEVELS,
     "payment_type": codes.TYPES,
     "role": wording.ROLES,
+    "scam": wording.SCAMS,
+    "to_warning": wording.ANSWERS,
     "result": {**codes.RESULTS, **wording.STATUSES},
     "state": wording.STATES,
     "status": wording.STATUSES,

@@ -99,6 +99,23 @@ FACTORS: Mapping[str, str] = {
     "voice": N_("Voice"),
 }
 
+SCAMS: Mapping[str, str] = {
+    "refund": N_("refund by a false customer service"),
+    "investment": N_("investment"),
+    "acquaintance": N_("acquaintance in need"),
+    "rented_account": N_("rented account"),
+    "screen_sharing": N_("screen sharing"),
+}
+"""The kinds of fraud that a policy can warn a payer of."""
+
+ANSWERS: Mapping[str, str] = {
+    "read": N_("has read it and goes on"),
+    "own_decision": N_("it is their own decision"),
+    "asked": N_("somebody asked them to pay"),
+    "unsure": N_("is not sure"),
+}
+"""What a payer says to a warning."""
+
 ACCOUNTS: Mapping[str, str] = {
     "active": N_("Active"),
     "frozen": N_("Frozen"),

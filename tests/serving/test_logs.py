@@ -4,8 +4,8 @@ import json
 import logging
 import sys
 
-from authsvc.bootstrap.logs import JsonLines
 from authsvc.http import TRACE, Trace
+from authsvc.serving.logs import JsonLines
 
 
 def line(message: str, *words: object, exc_info: object = None) -> dict[str, object]:
