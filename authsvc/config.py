@@ -93,6 +93,7 @@ class Settings:
     unsafe_no_pad: bool = False
     log_level: str = "INFO"
     log_format: str = "console"
+    otlp_endpoint: str = ""
 
     @property
     def public_url(self) -> str:
@@ -416,6 +417,11 @@ SETTINGS: tuple[Setting, ...] = (
         "log_format",
         _form,
         "`json` writes each line of the log as one object with its request and trace, as the lines of requests always are",
+    ),
+    Setting(
+        "otlp_endpoint",
+        _url("http", "https"),
+        "where OpenTelemetry spans are sent over OTLP, `http://collector:4318/v1/traces`; needs `authsvc[otel]`",
     ),
 )
 

@@ -6,6 +6,7 @@ Importing it loads no model and no numerical library; what computes is handed in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Request, Response
@@ -16,7 +17,7 @@ from authsvc.biometric.drift import expected_beside
 from authsvc.biometric.manifest import manifest_folder
 from authsvc.clock import Clock, SteadyClock
 from authsvc.errors import AuthsvcError
-from authsvc.http import TRACE
+from authsvc.http import TRACE, span
 from authsvc.services.services import Services
 from authsvc.serving.waiting import AGAIN
 from authsvc.web import access_log, dispatch
@@ -72,6 +73,16 @@ class App(Flask):
         finally:
             TRACE.set(None)
 
+    def full_dispatch_request(self, *given: Any) -> Response:
+        """As Flask's, in a span of its own."""
+        asked = current()
+        route = "unknown" if asked.url_rule is None else asked.url_rule.rule
+        asks = {"http.request.method": asked.method, "http.route": route, "authsvc.request": asked.id}
+        with span(f"{asked.method} {route}", **asks) as note:
+            response = super().full_dispatch_request(*given)
+            note("http.response.status_code", response.status_code)
+        return response
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Every view is a plain function; Flask looks at each request whether it is one."""
         return func
@@ -104,10 +115,16 @@ def make_app(settings: Settings, clock: Clock | None = None) -> App:
     metrics.watch(Gauges(settings, wired.store, wired.gauges))
     wired.start_chores()
     access_log.to_stderr()
+    close = ExitStack()
+    close.callback(wired.close)
+    if settings.otlp_endpoint:
+        from authsvc.serving.otel import collect  # An extra, which nobody else loads.
+
+        close.callback(collect(settings.otlp_endpoint))
     share = settings.client_threads or max(1, settings.threads * 3 // 4)
     quotas = Quotas(-(-settings.client_rate // settings.workers), share)
     return create_app(
-        wired.services, WebSettings(settings.public_url), metrics, wired.close, wired.console, quotas
+        wired.services, WebSettings(settings.public_url), metrics, close.close, wired.console, quotas
     )
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from authsvc.bootstrap.address import note_address
@@ -73,6 +74,7 @@ def _launch(
     settings: Settings, listener: socket.socket, *, development: bool, with_shop: bool, announce: Announce
 ) -> None:
     device_rules(settings)  # What is wrong with them stops the start, and not each web process by itself.
+    must_be_able_to_trace(settings)
     if development:
         settings = replace(settings, webhook_networks=_with_this_machine(settings.webhook_networks))
     _prepare(settings, development=development)
@@ -109,6 +111,12 @@ def _launch(
         noted=partial(note_start, settings.counting_dir),
     )
     shutil.rmtree(settings.counting_dir, ignore_errors=True)
+
+
+def must_be_able_to_trace(settings: Settings) -> None:
+    """Raises ConfigurationError where spans are wanted and the extra is missing."""
+    if settings.otlp_endpoint and find_spec("opentelemetry") is None:
+        raise ConfigurationError("`AUTHSVC_OTLP_ENDPOINT` needs OpenTelemetry: pip install 'authsvc[otel]'")
 
 
 def tls_files(settings: Settings) -> TlsFiles | None:

@@ -86,6 +86,10 @@ class Account:
             status=AccountStatus.ERASED, standing=Standing(), sealing_key=None, receipts_after=now
         )
 
+    def knew(self, at: datetime) -> bool:
+        """Whether what is of that time is about this account, and not about one of the same name that was erased since."""
+        return self.status is not AccountStatus.ERASED and at >= self.created_at
+
     def unlocked(self, factors: Iterable[Factor], now: datetime) -> frozenset[Factor]:
         """Those of these factors that are not locked at this moment."""
         return frozenset(factor for factor in factors if self.attempts.locked_until(factor, now) is None)

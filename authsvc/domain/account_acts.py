@@ -14,6 +14,7 @@ from authsvc.biometric.words import Modality
 from authsvc.device.credential import Device, DeviceState
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.attempts import Attempts
+from authsvc.domain.decision import Status
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.store import Transaction
 from authsvc.errors import InvalidRequest, NotFound, RecordBroken
@@ -147,7 +148,8 @@ def withdraw_biometric(
 def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:
     """Destroy the user's key, and so everything sealed under it; returns where the audit says so.
 
-    Enrollments that are under way end with it: one that was completed later would bring the account back.
+    Enrollments that are under way end with it: one that was completed later would bring the account back. So do challenges and
+    receipts: whoever enrolls next under this name has nothing to do with them.
     """
     subject = account.subject
     for modality in Modality:
@@ -159,6 +161,7 @@ def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> Audit
     tx.credentials.forget(subject)
     tx.accounts.forget_devices(subject)
     tx.tickets.cancel_of(subject)
+    _stop_payments(tx, subject, actor, now)
     tx.accounts.save(account.erased(now))
     position = AuditPosition(*tx.position())
     tx.record(entry(actor, "user.erase", subject, subject.user, "erased", now))
@@ -236,6 +239,14 @@ def charge_attempt(
     if attempts.is_blocked(now) and not was_blocked:
         tx.publish(Event("subject:locked", account.subject, now, {"scope": "any"}))
     return True
+
+
+def _stop_payments(tx: Transaction, subject: Subject, actor: str, now: datetime) -> None:
+    for decision in tx.decisions.open_of_user(subject, now):
+        ended = tx.decisions.save(decision.become(Status.CANCELLED))
+        tx.record(entry(actor, "decision.cancel", subject, decision.id, ended.status.value, now))
+        data = {"decision": decision.id, "transaction_id": decision.payment.transaction_id}
+        tx.publish(Event("decision:challenge:cancelled", subject, now, data))
 
 
 def _standing(tx: Transaction, account: Account, device_id: str) -> Device:

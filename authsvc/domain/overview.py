@@ -24,6 +24,10 @@ class Overview:
     return_url: str | None
     expires_at: datetime
 
+    @property
+    def opened_at(self) -> datetime:
+        return self.expires_at - OVERVIEW_LIFE
+
     def must_be_open(self, now: datetime) -> Overview:
         """This overview; raises ChallengeClosed once its time is over."""
         if now >= self.expires_at:

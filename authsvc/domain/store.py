@@ -93,6 +93,9 @@ class Decisions(Protocol):
 
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]: ...
 
+    def open_of_user(self, subject: Subject, now: datetime) -> tuple[Decision, ...]:
+        """Those that wait for the payer, or were let go with a receipt that was not consumed and is still good."""
+
     def forget(self, before: datetime, most: int) -> int:
         """Forget up to `most` decisions and what belongs to them, the oldest first; returns how many there were."""
 

@@ -42,6 +42,9 @@ from authsvc.otp import new_recovery_codes, recovery_digest
 from authsvc.stepup.marks import carrying, marked, use_up
 from authsvc.subject import Subject, working_for
 
+TICK = timedelta(milliseconds=1)
+"""What the store keeps of a time."""
+
 Completion = TypeVar("Completion")
 
 
@@ -266,7 +269,12 @@ class Enrolling:
         fresh = Account(ticket.subject, now, locale=ticket.locale, sealing_key=key)
         if erased is None:
             return tx.accounts.add(fresh)
-        return tx.accounts.save(replace(fresh, version=erased.version, receipts_after=erased.receipts_after))
+        # Whatever is as old as the erasure is older than this account, also within one millisecond and on a slower clock.
+        over = erased.receipts_after or now
+        began = max(now, over + TICK)
+        return tx.accounts.save(
+            replace(fresh, created_at=began, version=erased.version, receipts_after=erased.receipts_after)
+        )
 
     def _all_staged(self, ticket: Ticket) -> dict[EnrollmentStep, Json]:
         found = {step: self._staging.staged(ticket, step) for step in self._steps}

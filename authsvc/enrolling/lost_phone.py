@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from authsvc.device.credential import DeviceState
@@ -18,12 +19,15 @@ from authsvc.otp import APP
 def give_up_lost_phone(
     tx: Transaction, ticket: Ticket, account: Account, now: datetime, *, with_app: bool
 ) -> Account:
-    """Use the recovery code up, remove every device, and raise the alarm; returns the account for the caller to save.
+    """Use the recovery code up, remove every device, void what was released, and raise the alarm; returns the account to save.
 
     The authenticator app was on that phone too, unless the person has just shown its code or adds one now (`with_app`).
     Raises ProofRequired when another recovery has used the code in between.
     """
     recovery = ticket.recovering()
+    # Whoever has the lost phone may have begun to enroll with it, or hold what it proved a moment ago.
+    tx.tickets.cancel_of(account.subject)
+    account = replace(account, receipts_after=now)
     if not tx.codes.use_recovery_code(account.subject, recovery.code or b"", now):
         raise ProofRequired("the recovery code was used in between")
     standing = [

@@ -157,6 +157,9 @@ class Cases:
             account = acts.existing(tx, subject)
             if not account.is_frozen and not account.attempts.is_stopped(now):
                 raise InvalidRequest("the account is neither frozen nor stopped for the month")
+            standing = tx.unfreezes.of_user(subject, now)
+            if standing is not None and not standing.is_about(account.receipts_after):
+                tx.unfreezes.answer(standing.id, RequestState.EXPIRED, operator.id, now)
             if not tx.unfreezes.open(request):
                 raise ChallengeClosed("somebody has asked for this already")
             self._record(tx, operator, "user.unfreeze-asked", request, "open", now, why=request.reason)
@@ -184,6 +187,8 @@ class Cases:
             if state is RequestState.CONFIRMED:
                 both = (actor_of(request.asked_by), actor_of(operator.id))
                 account = acts.existing(tx, request.subject)
+                if not request.is_about(account.receipts_after):
+                    raise ChallengeClosed("the account was frozen again since; ask anew")
                 acts.unfreeze(tx, account, actor_of(operator.id), now, operators=both)
             else:
                 self._record(tx, operator, "user.unfreeze-refused", request, state.value, now)

@@ -38,6 +38,10 @@ class UnfreezeRequest:
             raise ChallengeClosed("the request was answered or has expired")
         return self
 
+    def is_about(self, frozen_at: datetime | None) -> bool:
+        """Whether the account was not frozen again, or erased, since this was asked."""
+        return frozen_at is None or frozen_at <= self.asked_at
+
     def must_be_anothers(self, operator_id: str) -> UnfreezeRequest:
         """This request; raises NotPermitted for whoever asked."""
         if operator_id == self.asked_by:

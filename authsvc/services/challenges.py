@@ -10,10 +10,12 @@ from authsvc.domain.store import Transaction
 from authsvc.domain.warned import Answer
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Factor, Json, Submission, Unusable
+from authsvc.http import span
 from authsvc.keys.access import must_open
 from authsvc.services.base import Service, challenge_decision
 from authsvc.services.hints import hints_view
 from authsvc.services.views import challenge_view, warning_view
+from authsvc.stepup.closing import must_have_account
 from authsvc.stepup.proving import Completed
 from authsvc.stepup.warning import WARNED, can_freeze
 
@@ -92,7 +94,8 @@ class ChallengeService(Service):
         return {"status": declined.status.value, "device_suspended": declined.suspended}
 
     def complete(self, challenge_id: str, token: str) -> Completed:
-        return self._stepup.complete(self._opened(challenge_id, token))
+        with span("complete challenge"):
+            return self._stepup.complete(self._opened(challenge_id, token))
 
     def _suspended(self, decision: Decision) -> Device | None:
         """The device that the payer suspended by declining, under the name that they know."""
@@ -113,9 +116,12 @@ class ChallengeService(Service):
         """The decision behind a challenge; a challenge that does not exist looks like a token that does not fit."""
         must_open(self._parts.macs, "ct", challenge_id, token)
         try:
-            return self._stepup.find(challenge_decision(challenge_id))
+            decision = self._stepup.find(challenge_decision(challenge_id))
         except NotFound:
             raise Unauthenticated("the token does not open this object") from None
+        if decision.status is Status.CHALLENGE_REQUIRED:
+            self._ledger.read(lambda tx: must_have_account(tx, decision))
+        return decision
 
 
 def _must_find(tx: Transaction, decision_id: str) -> Decision:

@@ -19,13 +19,14 @@ from authsvc.errors import (
 )
 from authsvc.events import Event
 from authsvc.factor import Factor, Json
-from authsvc.http import LONGEST_WAIT
+from authsvc.http import LONGEST_WAIT, span
 from authsvc.keys.access import ApiKey
 from authsvc.otp import issued_text
 from authsvc.policy.recorded import Ending
 from authsvc.services import issuing
 from authsvc.services.base import Service, ServiceParts
 from authsvc.stepup import learning
+from authsvc.stepup.closing import must_have_account
 from authsvc.stepup.deciding import DecisionRequest
 
 OUTCOMES = get_args(Ending)
@@ -38,6 +39,10 @@ class DecisionService(Service):
 
     def decide(self, key: ApiKey, once: Once, request: DecisionRequest) -> Answer:
         """Decide a payment; `created` tells a new decision from the open one that stands."""
+        with span("decide"):
+            return self._decided(key, once, request)
+
+    def _decided(self, key: ApiKey, once: Once, request: DecisionRequest) -> Answer:
         fresh: Decision | None = None
 
         def effect(tx: Transaction, now: datetime) -> Answer:
@@ -73,6 +78,7 @@ class DecisionService(Service):
             decision = self._own_in(tx, key, decision_id, now)
             if not decision.open_challenge().asks(Factor.OTP):
                 raise InvalidRequest("this challenge does not ask for a code")
+            must_have_account(tx, decision)
             return Answer.of(self._issued(tx, decision, locale or decision.locale, now))
 
         return self._once(key, once, effect)

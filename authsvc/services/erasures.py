@@ -20,7 +20,7 @@ from authsvc.factor import Json
 from authsvc.keys.access import must_open, object_token
 from authsvc.payment import Payee, Payment
 from authsvc.services.base import Service
-from authsvc.services.overviews import ACTOR, opened
+from authsvc.services.overviews import ACTOR, opened, owner_of
 from authsvc.services.views import erased_view, erasure_view
 from authsvc.stepup.deciding import DecisionRequest
 from authsvc.stepup.flow import Decided
@@ -44,7 +44,7 @@ class ErasureService(Service):
 
         def unit(tx: Transaction) -> Decided | TransactionChanged:
             overview = opened(tx, self._parts.macs, overview_id, token, now)
-            acts.existing(tx, overview.subject)
+            owner_of(tx, overview)
             return self._stepup.decide(tx, self._asked(overview), now)
 
         decided = self._ledger.transact(unit)
@@ -71,7 +71,7 @@ class ErasureService(Service):
         return self._ledger.transact(unit)
 
     def _erased(self, tx: Transaction, overview: Overview, now: datetime) -> Json:
-        account = acts.existing(tx, overview.subject).must_be_active()
+        account = owner_of(tx, overview).must_be_active()
         decision = _proof_of(tx, overview, now)
         if decision is None or decision.receipt is None:
             raise ProofRequired("an erasure needs a proof that is two minutes old at most")

@@ -17,7 +17,7 @@ from authsvc.domain.ids import new_id
 from authsvc.domain.once import Answer, Once
 from authsvc.domain.overview import OVERVIEW_LIFE, Overview
 from authsvc.domain.store import Transaction
-from authsvc.errors import NotFound, Unauthenticated
+from authsvc.errors import ChallengeClosed, NotFound, Unauthenticated
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey, must_open, object_token
 from authsvc.keys.macs import Macs
@@ -62,12 +62,13 @@ class OverviewService(Service):
 
         def query(tx: Transaction) -> Json:
             overview = opened(tx, self._parts.macs, overview_id, token, now)
-            account = acts.existing(tx, overview.subject)
+            account = owner_of(tx, overview)
             devices = tx.accounts.devices(account.subject)
             consents = tx.templates.consents(account.subject)
             codes = tx.codes.recovery_codes_wait_until(account.subject, now)
             left = tx.codes.recovery_codes_left(account.subject, now)
-            asked = tx.decisions.asked_of_user(account.subject, LATEST)
+            latest = tx.decisions.asked_of_user(account.subject, LATEST)
+            asked = tuple(each for each in latest if account.knew(each.created_at))
             return overview_view(overview, account, devices, consents, codes, left, asked, now)
 
         return self._ledger.read(query)
@@ -89,7 +90,8 @@ class OverviewService(Service):
 
         def change(tx: Transaction, account: Account, now: datetime) -> Decision:
             decision = tx.decisions.find(decision_id)
-            if decision is None or decision.payment.subject != account.subject:
+            theirs = decision is not None and decision.payment.subject == account.subject
+            if decision is None or not theirs or not account.knew(decision.created_at):
                 raise NotFound("no such decision")
             return disown(tx, decision, now)
 
@@ -145,7 +147,7 @@ class OverviewService(Service):
 
         def unit(tx: Transaction) -> Result:
             overview = opened(tx, self._parts.macs, overview_id, token, now)
-            return change(tx, acts.existing(tx, overview.subject), now)
+            return change(tx, owner_of(tx, overview), now)
 
         return self._ledger.transact(unit), now
 
@@ -157,3 +159,11 @@ def opened(tx: Transaction, macs: Macs, overview_id: str, token: str, now: datet
     if overview is None:
         raise Unauthenticated("the token does not open this object")
     return overview.must_be_open(now)
+
+
+def owner_of(tx: Transaction, overview: Overview) -> Account:
+    """The account that was signed in to when this was opened; raises ChallengeClosed where the name is another one's by now."""
+    account = acts.existing(tx, overview.subject)
+    if not account.knew(overview.opened_at):
+        raise ChallengeClosed("the account was erased; open a new overview")
+    return account

@@ -8,6 +8,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey
 from authsvc.services.base import Service
+from authsvc.webhook.alerts import alert_of
 
 LARGEST_PAGE = 500
 
@@ -26,6 +27,7 @@ class RecordService(Service):
                     "user_id": event.subject.user or None,
                     "at": rfc3339(event.at),
                     "data": event.data,
+                    "alert": alert_of(event),
                 }
                 for seq, event in found
             ],

@@ -11,7 +11,7 @@ from authsvc.domain.account import Account
 from authsvc.domain.decision import Decision, Status
 from authsvc.domain.receipt import AuditPosition, ReceiptIssuer, evidence_of
 from authsvc.domain.store import Transaction
-from authsvc.errors import NotFound
+from authsvc.errors import ChallengeClosed, NotFound
 from authsvc.events import Event
 
 _EVENT_OF = {
@@ -76,12 +76,12 @@ def must_find(tx: Transaction, decision_id: str) -> Decision:
 
 
 def must_have_account(tx: Transaction, decision: Decision) -> Account:
-    """The payer's account; raises NotFound."""
-    return present(tx.accounts.find(decision.payment.subject))
+    """The payer's account; raises ChallengeClosed."""
+    return present(tx.accounts.find(decision.payment.subject), decision)
 
 
-def present(account: Account | None) -> Account:
-    """An account that a decision about it proves to exist; raises NotFound where it was erased since."""
-    if account is None:
-        raise NotFound("no such user")
+def present(account: Account | None, decision: Decision) -> Account:
+    """The account that a decision is about; raises ChallengeClosed where it was erased since, whoever has its name now."""
+    if account is None or not account.knew(decision.created_at):
+        raise ChallengeClosed("the account was erased")
     return account

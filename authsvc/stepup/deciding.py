@@ -29,12 +29,14 @@ from authsvc.habit.words import Act
 from authsvc.payment import Binding, Payment
 from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import Inputs
-from authsvc.policy.level import CHALLENGES, FactorSet, Level
+from authsvc.policy.level import CHALLENGES, FactorSet, Level, factor_set
 from authsvc.policy.ways import Way, capture_of, sets_of
 from authsvc.stepup.asking import young_key_counts
 from authsvc.stepup.closing import signed
 from authsvc.stepup.warning import warned_by
 from authsvc.subject import Novelty
+
+_CODE = factor_set((Factor.OTP,))
 
 SecretMacs = Callable[[str], tuple[bytes, ...]]
 
@@ -157,7 +159,8 @@ class Deciding:
         if inputs.type not in PROVED or outcome.level is Level.DENY:
             return outcome
         owed = frozenset[Factor]() if account is None else account.standing.owed(now, self._cooling)
-        return outcome._replace(level=strongest(policy, owed), lifted_by=None)
+        level = max(strongest(policy, owed), unproven(outcome), key=_rank)
+        return outcome._replace(level=level, lifted_by=None)
 
     def _with_status(
         self, tx: Transaction, decision: Decision, outcome: Outcome, account: Account | None, now: datetime
@@ -225,14 +228,12 @@ class Deciding:
         """The ways that are open to the payment and to what counts of this standing; account acts know no probation."""
         inputs = outcome.inputs
         strong = usable(_provable(standing, inputs.type, at))
-        young = frozenset[Factor]() if inputs.type in PROVED else usable(standing.waiting(at))
-        return tuple(
-            way
-            for way in outcome.policy.ways_for(level, inputs)
-            if way.is_usable(
-                strong, young if young_key_counts(way, inputs.novelty, inputs.type) else young - set(KEYS)
-            )
-        )
+        ways = outcome.policy.ways_for(level, inputs)
+        if inputs.type in PROVED:
+            more = has_more_than_a_code(outcome.policy, standing.owed(at, self._cooling))
+            return tuple(way for way in ways if way.is_usable(strong, ()) and not (more and way.set == _CODE))
+        young = usable(standing.waiting(at))
+        return tuple(way for way in ways if way.is_usable(strong, _young_in(way, inputs, strong, young)))
 
 
 def _first_status(outcome: Outcome) -> Status:
@@ -246,6 +247,34 @@ def strongest(policy: Policy, owed: frozenset[Factor]) -> Level:
     """The strictest level of which a whole set is owed, whatever the phone in hand; the strictest of all where none is."""
     levels = [level for level in CHALLENGES if any(set(way.set) <= owed for way in policy.ways_for(level))]
     return levels[-1] if levels else CHALLENGES[-1]
+
+
+def _young_in(
+    way: Way, inputs: Inputs, strong: frozenset[Factor], young: frozenset[Factor]
+) -> frozenset[Factor]:
+    """What counts of what is on probation: a key only beside a face or a voice that is not."""
+    beside = any(factor.is_server_side_biometric and factor in strong for factor in way.set)
+    counts = beside and young_key_counts(way, inputs.novelty, inputs.type)
+    return young if counts else young - set(KEYS)
+
+
+def _rank(level: Level) -> int:
+    return level.rank
+
+
+def unproven(outcome: Outcome) -> Level:
+    """The level that is asked because the backend has not proved something itself, as a password; an act does not lower it."""
+    rules = outcome.policy.matching(outcome.matched)
+    return max((rule.level for rule in rules if rule.proven_lacks is not None), default=Level.NONE, key=_rank)
+
+
+def has_more_than_a_code(policy: Policy, owed: frozenset[Factor]) -> bool:
+    """Whether the owner has something beside codes that this policy takes for a proof: then a code alone is none of an act.
+
+    Codes go to whoever has the SIM card, and some policies have no level between one proof and a face.
+    """
+    known = {factor for level in CHALLENGES for way in policy.ways_for(level) for factor in way.set}
+    return not owed.isdisjoint(known - {Factor.OTP})
 
 
 def _provable(standing: Standing, kind: str, at: datetime) -> frozenset[Factor]:

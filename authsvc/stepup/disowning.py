@@ -1,6 +1,7 @@
-"""An owner says of one of their payments that it was not theirs: what can still be stopped is, and its device is suspended.
+"""An owner says that a payment was not theirs: what can still be stopped is, and the device that made it is suspended.
 
-The payment backend vouches that the owner is signed in, so this only stops and suspends; nothing of it makes anything weaker.
+The payment backend vouches that the owner is signed in, so this only stops and suspends; nothing of it makes anything weaker. A
+phone that the payment only named is left alone: anybody with the shop's session can name it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from authsvc.domain.decision import RELEASING, Decision, Status
+from authsvc.domain.payer import SEEN
 from authsvc.domain.store import Transaction
 from authsvc.events import Event
 from authsvc.stepup.closing import end, entry
@@ -21,7 +23,7 @@ def disown(tx: Transaction, decision: Decision, now: datetime) -> Decision:
     """The decision as it ends; saying it twice is saying it once."""
     if decision.declined == NOT_ME:
         return decision
-    suspended = suspend_device(tx, decision, now)
+    suspended = decision.novelty in SEEN and suspend_device(tx, decision, now)
     tx.publish(
         Event("attack:suspected", decision.payment.subject, now, {"decision": decision.id, "alarm": NOT_ME})
     )

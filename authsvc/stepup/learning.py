@@ -55,8 +55,7 @@ def _take_back(tx: Transaction, decision: Decision, now: datetime) -> None:
 
 def _teaches(tx: Transaction, decision: Decision) -> bool:
     account = tx.accounts.find(decision.payment.subject)
-    erased = account is None or account.status is AccountStatus.ERASED
-    return not erased and _is_undisputed(tx, decision)
+    return account is not None and account.knew(decision.created_at) and _is_undisputed(tx, decision)
 
 
 def _has_stood(tx: Transaction, decision: Decision, account: Account) -> bool:
@@ -64,7 +63,8 @@ def _has_stood(tx: Transaction, decision: Decision, account: Account) -> bool:
 
     The payment itself is judged once more, since who writes in the database could have added it to what waits.
     """
-    return account.status is AccountStatus.ACTIVE and _is_undisputed(tx, decision)
+    is_theirs = account.status is AccountStatus.ACTIVE and account.knew(decision.created_at)
+    return is_theirs and _is_undisputed(tx, decision)
 
 
 def _is_undisputed(tx: Transaction, decision: Decision) -> bool:

@@ -206,7 +206,7 @@ class Proving:
         ):
             stricter = decision.become(Status.CANCELLED, reasons=reasons_of(outcome))
             return end(tx, stricter, "policy", "reconsider", now, level=outcome.level.value)
-        _reward(tx, present(account), evidence.wanted, charge.at)
+        _reward(tx, present(account, decision), evidence.wanted, charge.at)
         if device is not None and decision.novelty in SEEN:
             tx.accounts.save_device(device.seen(now))
         released = signed(self._receipts, tx, decision.become(Status.AUTHENTICATED), now)
@@ -223,9 +223,9 @@ class Proving:
     ) -> bool:
         """Whether what was proven is what the policy asks for now, a face with the gates and gestures of that level."""
         capture = _capture_of(decision)
-        return self._deciding.proves(proven, capture, present(account), outcome, now) and _is_alive_enough(
-            proven, decision, outcome
-        )
+        return self._deciding.proves(
+            proven, capture, present(account, decision), outcome, now
+        ) and _is_alive_enough(proven, decision, outcome)
 
 
 def _capture_of(decision: Decision) -> Capture:

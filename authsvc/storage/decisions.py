@@ -12,7 +12,7 @@ from authsvc.canonical import compact
 from authsvc.clock import from_millis, to_millis
 from authsvc.device.credential import DeviceState
 from authsvc.domain.account import AccountStatus
-from authsvc.domain.challenge import Challenge
+from authsvc.domain.challenge import CHALLENGE_LIFE, Challenge
 from authsvc.domain.decision import Decision, Habit, Passed, PolicyRef, ReceiptRef, Status
 from authsvc.domain.receipt import LIFE
 from authsvc.domain.sieve import Mark, Sieve
@@ -29,6 +29,7 @@ _ONE_OPEN = "ON CONFLICT (client, transaction_id, is_open) DO NOTHING"
 _OPEN = "client = :client AND transaction_id = :transaction_id AND is_open = 1"
 _LAPSED = "is_open = 1 AND status = 'challenge_required' AND expires_at <= :now ORDER BY expires_at LIMIT 100"
 _OF_USER = "client = :client AND user_id = :user ORDER BY created_at DESC LIMIT :limit"
+_OPEN_OF_USER = "client = :client AND user_id = :user AND created_at >= :since AND is_open = 1"
 _ASKED_OF_USER = (
     "client = :client AND user_id = :user AND challenge IS NOT NULL ORDER BY created_at DESC LIMIT :limit"
 )
@@ -95,6 +96,17 @@ class DecisionStore:
     def of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
         params = {"client": subject.client, "user": subject.user, "limit": limit}
         return tuple(_decision(row) for row in self._rows.read(DECISIONS, _OF_USER, params))
+
+    def open_of_user(self, subject: Subject, now: datetime) -> tuple[Decision, ...]:
+        """By the index of a user's decisions: none is open for longer than a challenge and a receipt live."""
+        params = {
+            "client": subject.client,
+            "user": subject.user,
+            "since": to_millis(now - CHALLENGE_LIFE - LIFE),
+        }
+        rows = self._rows.sound(DECISIONS, _OPEN_OF_USER, params)
+        found = (_decision(row).as_of(now) for row in rows)
+        return tuple(each for each in found if each.is_open)
 
     def listed(self, sieve: Sieve, before: Mark | None, limit: int) -> tuple[Decision, ...]:
         """By the index of time; what else a column or the body says, the database sifts by its text."""

@@ -19,6 +19,7 @@ from pydantic.json_schema import models_json_schema
 from authsvc import __version__
 from authsvc.events import TAGS as EVENTS
 from authsvc.factor import Json
+from authsvc.services.webhook_views import alert_view
 from authsvc.web import record_answers
 from authsvc.web.dispatch import PATH_PARAMETERS
 from authsvc.web.openapi_fields import answer_of, describe, example_of, fields, parameter, with_examples
@@ -202,7 +203,7 @@ def _webhook(tag: str, meaning: str, schema: Json, example: Json) -> Json:
             "content": {
                 JSON_MEDIA: {
                     "schema": schema,
-                    "example": {**example, "type": tag, "data": fields().notifications[tag]},
+                    "example": _notified(tag, example),
                 }
             },
         },
@@ -211,6 +212,14 @@ def _webhook(tag: str, meaning: str, schema: Json, example: Json) -> Json:
             "410": {"description": "The receiver wants nothing more: the endpoint is disabled."},
         },
     }
+
+
+def _notified(tag: str, example: Json) -> Json:
+    """A webhook of this type, with what its payer should be told."""
+    data = fields().notifications[tag]
+    alert = alert_view(tag, data)
+    said = {name: value for name, value in example.items() if name != "alert"}
+    return {**said, "type": tag, "data": data, **({} if alert is None else {"alert": alert})}
 
 
 def _parameters(operation: Operation) -> Iterable[Json]:

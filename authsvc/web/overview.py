@@ -97,7 +97,8 @@ for _modality in Modality:
 def disown_verification(call: Call, _: requests.Nothing) -> Reply:
     """Say of an earlier payment that it was not one's own.
 
-    What is still open or unused of it is stopped, its device is suspended, and the backend is told (`attack:suspected`).
+    What is still open or unused of it is stopped, the device that showed its secret for it is suspended, and the backend is told
+    (`attack:suspected`).
     """
     path = call.path
     return json_reply(call.services.overviews.disown(path["overview_id"], call.token, path["decision_id"]))

@@ -7,10 +7,10 @@ import pytest
 
 from authsvc.biometric.words import Gates, Modality
 from authsvc.device.novelty import StatedDevice
+from authsvc.domain.account_acts import existing
 from authsvc.errors import ChallengeFailed, InvalidRequest, NotFound, ProofRequired, ReceiptMismatch
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor
-from authsvc.stepup.closing import present
 from authsvc.subject import Subject
 from tests.flows.owning import USER, Holder
 from tests.flows.recovering import Visit
@@ -314,9 +314,7 @@ def test_another_factor_suspends_a_device_whose_secret_was_not_shown(
     assert says_not_me(bench, decision)
     assert bench.decide(bench.payment(100), owner.device)["status"] == "denied"
     # A failure that was none is not counted as one.
-    attempts = bench.wired.store.ledger.read(
-        lambda tx: present(tx.accounts.find(Subject(CLIENT, USER))).attempts
-    )
+    attempts = bench.wired.store.ledger.read(lambda tx: existing(tx, Subject(CLIENT, USER)).attempts)
     assert not any(counter.consecutive or counter.recent for counter in attempts.counters.values())
 
 

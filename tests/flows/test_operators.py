@@ -315,6 +315,30 @@ def test_an_unfreeze_takes_two_operators(bench: Bench):
     assert cases.waiting() == ()
 
 
+@pytest.mark.parametrize("erased", [False, True], ids=["unfrozen meanwhile", "erased meanwhile"])
+def test_a_request_is_about_the_freeze_for_which_it_was_asked(bench: Bench, erased: bool):
+    bench.enroll()
+    subject = Subject(CLIENT, "u_1")
+    ann, bob = Colleague(bench, "Ann", Role.SUPPORT), Colleague(bench, "Bob", Role.APPROVER)
+    cases, users = bench.wired.console.cases, bench.services.users
+    cases.freeze(ann.operator, subject, "stolen phone")
+    cases.ask_unfreeze(ann.operator, subject, "the phone is back")
+    (asked,) = cases.waiting()
+    bench.clock.advance(timedelta(minutes=1))
+    users.unfreeze(bench.key, "u_1", None, ["carl", "dora"])
+    if erased:
+        users.erase(bench.key, "u_1")
+        bench.enroll()
+    users.freeze(bench.key, "u_1", "stolen again")
+    with pytest.raises(ChallengeClosed, match="again"):
+        cases.confirm_unfreeze(bob.operator, asked.id)
+    assert users.status(bench.key, "u_1")["status"] == "frozen"
+    cases.ask_unfreeze(ann.operator, subject, "back again")
+    (anew,) = cases.waiting()
+    cases.confirm_unfreeze(bob.operator, anew.id)
+    assert users.status(bench.key, "u_1")["status"] == "active"
+
+
 def test_a_request_that_nobody_answered_makes_room_after_a_day(bench: Bench):
     bench.enroll()
     ann, subject = Colleague(bench, "Ann", Role.SUPPORT), Subject(CLIENT, "u_1")

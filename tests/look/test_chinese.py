@@ -46,7 +46,7 @@ def _first(said: object) -> str:
 def sentences() -> Iterator[tuple[str, str]]:
     """Every Chinese sentence with where it stands: catalogues, hints, problems, messages and the demo's templates."""
     yield from ((f"{name}: {english}", chinese) for name, english, chinese in translated())
-    for module in ("face/hints.py", "voice/hints.py", "web/problems.py", "otp.py"):
+    for module in ("face/hints.py", "voice/hints.py", "web/problems.py", "otp.py", "webhook/alerts.py"):
         tree = ast.parse((ROOTS[0] / module).read_text())
         for node in ast.walk(tree):
             if (

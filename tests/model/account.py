@@ -6,7 +6,7 @@ Each rule that keeps a thief out is a guard by name; a search may take one away 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
@@ -30,6 +30,16 @@ WAYS: dict[int, tuple[Way, ...]] = {
 }
 """The ways of the seeds' levels, from the milder to the strictest."""
 
+APART = {
+    1: (Way(frozenset({OTP})), Way(frozenset({KEY}))),
+    2: (Way(frozenset({FACE, OTP})), Way(frozenset({FACE, KEY}))),
+    3: (Way(frozenset({FACE, KEY})),),
+}
+"""Those of `psd2.toml`, where a key and a code are of one category, with the password proved by the backend."""
+
+A_CODE_ALONE = "a code alone proves no act of who has more"
+"""A guard that only such ways need: in the seeds' table whoever has more is asked at a level where no code stands alone."""
+
 GUARDS = frozenset(
     {
         "a lock does not lower an act",
@@ -51,7 +61,10 @@ GUARDS = frozenset(
         "whoever opens a recovery proves none of it",
         "new recovery codes wait",
         "a freeze ends enrollments",
+        "a recovery ends enrollments",
+        "an overview ends with its account",
         "who has no secret suspends nobody",
+        "who only named a phone suspends it by no overview",
         "an unfreeze is proved",
     }
 )
@@ -91,6 +104,7 @@ class State(NamedTuple):
     receipt: Receipt | None = None
     ticket: str = ""
     captures: int = 0
+    again: bool = False  # Erased and enrolled again, so short a while ago that what was opened before may be in somebody's hands.
 
 
 @dataclass(frozen=True)
@@ -132,9 +146,9 @@ def beginnings() -> Iterator[State]:
             yield State(factors, (0, 0, 0), peak, Factor("owner"))  # type: ignore[arg-type]  # Three of each.
 
 
-def level_of(owned: frozenset[int]) -> int:
+def level_of(owned: frozenset[int], known: Mapping[int, tuple[Way, ...]] = WAYS) -> int:
     """The strictest level of which a whole way is owned; the strictest of all where none is."""
-    levels = [level for level, ways in WAYS.items() if any(way.factors <= owned for way in ways)]
+    levels = [level for level, ways in known.items() if any(way.factors <= owned for way in ways)]
     return max(levels, default=3)
 
 
@@ -143,9 +157,10 @@ class Rules:
     """The rules with some guards taken away."""
 
     without: frozenset[str] = frozenset()
+    ways: Mapping[int, tuple[Way, ...]] = field(default_factory=lambda: WAYS)
 
     def has(self, guard: str) -> bool:
-        assert guard in GUARDS
+        assert guard in GUARDS | {A_CODE_ALONE}
         return guard not in self.without
 
     # -- What is asked ----------------------------------------------------------------------------------------------
@@ -164,21 +179,25 @@ class Rules:
             shut.add(KEY)
         return factors - shut
 
+    def owed(self, state: State) -> frozenset[int]:
+        return self.strong(state) | {f for f in ALL if state.owed[f]}
+
     def act_level(self, state: State) -> int:
         """What an act on the account asks."""
-        owned = self.strong(state) | {f for f in ALL if state.owed[f]}
+        owned = self.owed(state)
         if state.locked and not self.has("a lock does not lower an act"):
             owned = owned - {FACE}
         if not state.worker and not self.has("an outage does not lower an act"):
             owned = owned - {FACE}
-        return level_of(owned)
+        return level_of(owned, self.ways)
 
     def act_ways(self, state: State, kind: str) -> tuple[frozenset[int], ...]:
         usable = self.usable(state, self.strong(state), restoring=kind == "restore")
+        more = self.has(A_CODE_ALONE) and bool(self.owed(state) - {OTP})
         return tuple(
             way.factors
-            for way in WAYS[self.act_level(state)]
-            if way.factors <= usable and not way.known_device
+            for way in self.ways[self.act_level(state)]
+            if way.factors <= usable and not way.known_device and not (more and way.factors == {OTP})
         )
 
     def pay_ways(self, state: State, level: int, *, phone: bool, small: bool) -> tuple[frozenset[int], ...]:
@@ -187,7 +206,7 @@ class Rules:
         )
         young = self.usable(state, frozenset(f for f in ALL if state.factors[f].by and state.factors[f].wait))
         found = []
-        for way in WAYS[level]:
+        for way in self.ways[level]:
             if (way.known_device and not phone) or (way.bounded and not small):
                 continue
             admitted = set(strong)
@@ -227,6 +246,11 @@ class Rules:
         ticket = "" if self.has("a freeze ends enrollments") else stale
         return state._replace(frozen=True, receipt=receipt, ticket=ticket)
 
+    def recovered(self, state: State) -> State:
+        """Whoever lost the phone gives up every key."""
+        lost = self.without_factor(state, KEY) if state.factors[KEY].by else state
+        return lost._replace(device="removed", ticket="recovery", codes=NONE, new_codes=NONE, locked=False)
+
     def removed_device(self, state: State) -> State:
         gone = state._replace(device="removed")
         return self.without_factor(gone, KEY) if state.factors[KEY].by == "owner" else gone
@@ -238,7 +262,8 @@ class Rules:
         )
         wait = 0 if is_new or not waits else COOLING
         recovered = state.ticket.startswith("recovery")
-        fresh = state._replace(exists="yes", ticket="")
+        again = state.again or state.exists == "erased"
+        fresh = state._replace(exists="yes", ticket="", again=again)
         for each in factors:
             fresh = self.with_factor(fresh, each, by, wait)
         codes = Factor(by, wait if self.has("new recovery codes wait") else 0)
@@ -261,6 +286,7 @@ class Rules:
             receipt=None,
             ticket="",
             captures=0,
+            again=False,
         )
 
 

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.model.served import Here
+from tests.model.served import POLICY, Here
 from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture(scope="module", params=["embedded", "servers"])
 def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    """One service for a module, with an account for each story."""
+    """One service for a module, with an account for each story; a module's `policy` is its own."""
     changes = {} if request.param == "embedded" else _urls(request)
-    made = Here(tmp_path_factory.mktemp("service"), **changes)
+    policy = getattr(request.module, "policy", POLICY)
+    made = Here(tmp_path_factory.mktemp("service"), policy, **changes)
     yield made
     made.close()
 

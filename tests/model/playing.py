@@ -61,6 +61,7 @@ class Play:
         level: int = 0,
         amount: int = SMALL,
         device: Mapping[str, str] | None = None,
+        proven: Sequence[str] = (),
     ) -> Decision:
         transaction = {
             "id": self.next("pay"),
@@ -76,6 +77,8 @@ class Play:
         }
         if device is not None:
             body["device"] = device
+        if proven:
+            body["proven"] = list(proven)
         said = self.caller.backend("POST", "/v1/decisions", body)
         assert said.status == 201, said
         return {**said.json, "asked": transaction}

@@ -14,7 +14,6 @@ from tests.model.account import (
     NAMES,
     NONE,
     OTP,
-    WAYS,
     Factor,
     Receipt,
     Rules,
@@ -115,10 +114,19 @@ def _owner(rules: Rules, state: State) -> Iterator[Step]:
         yield "two operators restore the phone", _restored(state), ""
     if state.factors[FACE].by == "owner" and not state.frozen:
         yield "the owner replaces the face", rules.with_factor(state, FACE, "owner", COOLING), ""
+    if state.codes.by == "owner" and not state.frozen:
+        yield "the owner recovers", _back(rules, state), ""
     if any(f.by == "thief" and f.wait for f in state.factors):
         kept = tuple(NONE if f.by == "thief" and f.wait else f for f in state.factors)
         vetoed = state._replace(factors=kept, new_codes=NONE)  # type: ignore[arg-type]  # Three of them.
         yield "the owner vetoes what waits", vetoed, ""
+
+
+def _back(rules: Rules, state: State) -> State:
+    """The owner, with a recovery code and a code that the shop sends, enrolls an app; what the lost phone began is over."""
+    back = _voided(rules.enrolled(rules.recovered(state), "owner", (OTP,)))
+    stale = f"{state.ticket.rstrip('!')}!" if state.ticket else ""
+    return back if rules.has("a recovery ends enrollments") else back._replace(ticket=stale)
 
 
 def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
@@ -126,12 +134,18 @@ def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
         return
     if state.frozen and not rules.has("an unfreeze is proved"):
         yield "unfreezes without a proof", state._replace(frozen=False), "a session undoes a freeze"
+    if state.again and not rules.has("an overview ends with its account"):
+        told = "acts through an overview of before the erasure"
+        yield told, rules.froze(state), "an overview outlives its account"
     if state.factors[FACE].by and state.worker and not state.locked:
         yield "shows three wrong faces", state._replace(locked=True), ""
     if state.factors[FACE].by:
         yield "withdraws the face", rules.without_factor(state, FACE), ""
     if state.device != "removed":
         yield "removes the phone", rules.removed_device(state), ""
+    if state.device == "active" and not rules.has("who only named a phone suspends it by no overview"):
+        told = "disowns a payment that only named the phone"
+        yield told, _suspended(state), "a session suspends the owner's phone"
     if state.device == "active" and not state.frozen:
         shows = "phone and PIN" in thief.holds or bool(counted(rules, thief, state))
         if shows or not rules.has("who has no secret suspends nobody"):
@@ -141,8 +155,12 @@ def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
 
 def _restored(state: State) -> State:
     """Receipts of before are void, or one from before the suspension would come back with the phone."""
+    return _voided(state)._replace(device="active")
+
+
+def _voided(state: State) -> State:
     receipt = None if state.receipt is None else state.receipt._replace(frozen_since=True)
-    return state._replace(device="active", receipt=receipt)
+    return state._replace(receipt=receipt)
 
 
 def counted(rules: Rules, thief: Thief, state: State) -> frozenset[int]:
@@ -170,7 +188,7 @@ def _proofs(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
         for way in rules.act_ways(state, kind):
             if all(thief.shows(state, f) for f in way):
                 level = rules.act_level(state)
-                broken = lowered or _by_what_waits(state, way, "an act")
+                broken = lowered or _by_what_waits(state, way, "an act") or _by_a_code(state, way)
                 yield (
                     f"proves `{kind}` with {_names(way)}",
                     state._replace(receipt=Receipt(kind, level, False)),
@@ -183,9 +201,14 @@ def _lowered(rules: Rules, state: State) -> str:
     had = frozenset(f for f in ALL if state.peak[f])
     return (
         "an act asks for less than the owner has enrolled"
-        if had and rules.act_level(state) < level_of(had)
+        if had and rules.act_level(state) < level_of(had, rules.ways)
         else ""
     )
+
+
+def _by_a_code(state: State, way: frozenset[int]) -> str:
+    had = frozenset(f for f in ALL if state.peak[f]) - {OTP}
+    return "a code alone proves an act of somebody who has more" if had and way == {OTP} else ""
 
 
 def _by_what_waits(state: State, way: frozenset[int], what: str) -> str:
@@ -197,7 +220,7 @@ def _payments(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
     if state.exists != "yes" or state.frozen:
         return
     phones = (False, True) if "phone and PIN" in thief.holds and state.device == "active" else (False,)
-    for level in WAYS:
+    for level in rules.ways:
         for phone in phones:
             for small in (False, True):
                 for way in rules.pay_ways(state, level, phone=phone, small=small):
@@ -277,6 +300,7 @@ def _erased(state: State) -> State:
         receipt=receipt if receipt is not None and receipt.kind == "payment" else None,
         ticket="",
         frozen=False,
+        again=False,
     )
 
 
@@ -300,7 +324,7 @@ def _tickets(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
         yield from _recovery(rules, thief, state, "the owner's recovery code")
         if "enroll key" in thief.holds and not rules.has("whoever opens a recovery proves none of it"):
             told = "recovers with the owner's recovery code and what the backend's key says"
-            yield told, _recovered(rules, state), "an enrollment key is the second proof of a recovery"
+            yield told, rules.recovered(state), "an enrollment key is the second proof of a recovery"
     if state.codes.by == "thief" and not state.frozen and state.exists == "yes":
         waits = any(f.by == "thief" and f.wait for f in state.factors)
         broken = "recovery codes count while what came with them waits" if waits else ""
@@ -311,7 +335,9 @@ def _tickets(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
             new = rules.enrolled(state, "thief", factors)
             counts = any(f.by == "thief" and not f.wait for f in new.factors)
             broken = "what a thief enrolls counts at once" if counts else ""
-            broken = broken or ("an enrollment outlives a freeze" if state.ticket.endswith("!") else "")
+            broken = broken or (
+                "an enrollment outlives a freeze or a recovery" if state.ticket.endswith("!") else ""
+            )
             yield f"enrolls their own {_names(frozenset(factors))}", new, broken
 
 
@@ -327,11 +353,7 @@ def _recovery(rules: Rules, thief: Thief, state: State, code: str) -> Iterator[S
     if not seconds and rules.has("a recovery takes two proofs"):
         return
     broken = "" if seconds else "a recovery code alone takes the account over"
-    yield f"recovers with {' and '.join([code, *seconds[:1]])}", _recovered(rules, state), broken
-
-
-def _recovered(rules: Rules, state: State) -> State:
-    return rules.removed_device(state)._replace(ticket="recovery", codes=NONE, new_codes=NONE, locked=False)
+    yield f"recovers with {' and '.join([code, *seconds[:1]])}", rules.recovered(state), broken
 
 
 def _names(way: frozenset[int]) -> str:

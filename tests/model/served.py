@@ -200,8 +200,8 @@ class Caller:
 class Here(Caller):
     """The service in this process, each answer held against the OpenAPI document."""
 
-    def __init__(self, folder: Path, **changes: Any) -> None:  # Any: settings by name.
-        self.bench, keys = made(folder, **changes)
+    def __init__(self, folder: Path, policy: str = POLICY, **changes: Any) -> None:  # Any: settings by name.
+        self.bench, keys = made(folder, policy, **changes)
         super().__init__(folder, keys)
         self._api = Api(create_app(self.bench.services, WebSettings(BASE_URL)))
         self.everybody_looks()
@@ -260,11 +260,11 @@ def _send(
     return Said(answer.status, json.loads(content) if content else None)
 
 
-def made(folder: Path, **changes: Any) -> tuple[Bench, Mapping[str, str]]:
+def made(folder: Path, policy: str = POLICY, **changes: Any) -> tuple[Bench, Mapping[str, str]]:
     """A fresh service of that folder with API keys: one that may do everything, and one for each scope."""
     clock = SharedClock(folder)
     clock.set(NOON)
-    (folder / "policy.toml").write_text(POLICY, encoding="utf-8")
+    (folder / "policy.toml").write_text(policy, encoding="utf-8")
     bench = opened(folder, **changes)
     scopes = {EVERY_SCOPE: ALL_SCOPES, **{each.value: frozenset({each}) for each in Scope}}
     return bench, {name: _new_key(bench, each) for name, each in scopes.items()}

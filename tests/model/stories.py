@@ -37,7 +37,23 @@ STORIES: Mapping[str, Story] = {
         "gets a ticket for the proof",
         "the owner freezes",
         "two operators unfreeze",
-        "enrolls on a ticket from before a freeze",
+        "enrolls on a ticket that has ended",
+    ),
+    "a recovery ends enrollments": _story(
+        CODE,
+        "codes",
+        "proves `enrollment` with code",
+        "gets a ticket for the proof",
+        "the owner recovers",
+        "enrolls on a ticket that has ended",
+    ),
+    "an overview ends with its account": _story(
+        CODE,
+        "enroll key",
+        "erases the account as its backend",
+        "opens a first ticket as its backend",
+        "enrolls their own code",
+        "acts through an overview of before the erasure",
     ),
     "a frozen account is not erased": _story(
         CODE, "enroll key", "the owner freezes", "erases the account as its backend"
@@ -83,6 +99,9 @@ STORIES: Mapping[str, Story] = {
     "what was removed is owed": _story(FACE, "codes", "withdraws the face"),
     "what was replaced is owed": _story(FACE, "codes", "the owner replaces the face"),
     "who has no secret suspends nobody": _story(CODE, "", _SUSPENDED),
+    "who only named a phone suspends it by no overview": _story(
+        CODE, "", "disowns a payment that only named the phone"
+    ),
     "whoever was erased waits": _story(
         CODE,
         "enroll key",

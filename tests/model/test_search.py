@@ -5,10 +5,23 @@
 
 import os
 import sys
+from collections.abc import Mapping
 
 import pytest
 
-from tests.model.account import GUARDS, THIEVES, Factor, Rules, Thief, beginnings, watched
+from tests.model.account import (
+    A_CODE_ALONE,
+    APART,
+    GUARDS,
+    THIEVES,
+    WAYS,
+    Factor,
+    Rules,
+    Thief,
+    Way,
+    beginnings,
+    watched,
+)
 from tests.model.search import Found, comes_back, moves, search
 
 DEPTH = int(os.environ.get("AUTHSVC_MODEL_DEPTH", "4"))
@@ -25,9 +38,21 @@ def test_nobody_climbs(thief: Thief, capsys: pytest.CaptureFixture[str]) -> None
     assert searched.found is None, searched.found and searched.found.told()
 
 
-def weakest(guard: str) -> Found | None:
+@pytest.mark.parametrize("holds", [{"codes"}, {"codes", "phone and PIN", "recovery code"}], ids=str)
+def test_nobody_climbs_where_a_key_and_a_code_are_one_category(holds: set[str]) -> None:
+    searched = search(Rules(ways=APART), Thief(frozenset(holds)), DEPTH)
+    assert searched.found is None, searched.found and searched.found.told()
+
+
+def test_there_a_code_alone_would_be_a_way() -> None:
+    found = weakest(A_CODE_ALONE, APART)
+    assert found is not None
+    assert found.thief.holds == {"codes"}
+
+
+def weakest(guard: str, ways: Mapping[int, tuple[Way, ...]] = WAYS) -> Found | None:
     """The shortest way that a missing guard opens, for the thief who holds the least."""
-    rules = Rules(frozenset({guard}))
+    rules = Rules(frozenset({guard}), ways)
     for depth in range(1, DEEPEST + 1):
         for thief in THIEVES:
             if (found := search(rules, thief, depth).found) is not None:

@@ -60,6 +60,7 @@ class Walk:
         self.phone_is_gone = False
         self.got_at = caller.clock.now()
         self.also: Callable[[State], State] = _nothing_more
+        self.old_look: tuple[str, str] | None = None
         self.dead_ticket: Mapping[str, str] | None = None
         self.ticket: Mapping[str, str] | None = None
         self.told = [f"{thief.name}; the owner has {', '.join(NAMES[f] for f in sorted(enrolled))}"]
@@ -106,7 +107,7 @@ class Walk:
             or ("face" in told and told.startswith("pays") and self.state.captures)
             or (told == "the owner freezes" and (self.ticket is not None or self.state.receipt is not None))
             or (told == "two operators unfreeze" and self.dead_ticket is not None)
-            or told in ("consumes the receipt", "enrolls on a ticket from before a freeze")
+            or told in ("consumes the receipt", "enrolls on a ticket that has ended")
         )
         if leads_on:
             return 10
@@ -120,6 +121,9 @@ class Walk:
     def story(self, why: str) -> str:
         return "\n  ".join((f"{why}:", *self.told, f"{self.state}"))
 
+    def ends_ticket(self) -> None:
+        self.dead_ticket, self.ticket = self.ticket or self.dead_ticket, None
+
     def _lapse(self) -> None:
         """A receipt is good for two minutes, of which the model knows no more than that time passes."""
         if self.state.receipt is not None and self.caller.clock.now() - self.got_at > RECEIPT_LIFE:
@@ -130,7 +134,7 @@ class Walk:
         """What no rule of the model knows, since it is never to be."""
         found = set()
         if self.dead_ticket is not None:
-            found.add("enrolls on a ticket from before a freeze")
+            found.add("enrolls on a ticket that has ended")
         if "recovery code" in self.who.holds and self.state.codes.by == "owner":
             found.add("recovers with a recovery code and a wrong one beside it")
         if self.state.new_codes.by == "thief":
@@ -211,7 +215,7 @@ def _way(names: str) -> tuple[int, ...]:
 
 def _time_passes(walk: Walk, _: re.Match[str]) -> bool:
     walk.caller.clock.advance(walk.probation / COOLING)
-    walk.ticket, walk.dead_ticket = None, None
+    walk.ticket, walk.dead_ticket, walk.old_look = None, None, None
     return True
 
 
@@ -221,7 +225,7 @@ def _worker(walk: Walk, match: re.Match[str]) -> bool:
 
 
 def _freeze(walk: Walk, _: re.Match[str]) -> bool:
-    walk.dead_ticket, walk.ticket = walk.ticket or walk.dead_ticket, None
+    walk.ends_ticket()
     return walk.play.shop("POST", "/freeze", {"reason": "stolen"}).done
 
 
@@ -340,6 +344,17 @@ def _not_me(walk: Walk, _: re.Match[str]) -> bool | None:
     return None
 
 
+def _disown_named(walk: Walk, _: re.Match[str]) -> bool:
+    """What the phone is called stands in the overview; what was asked stands there too, if anything was."""
+    play = walk.play
+    decision = play.asks(level=1, device={"id": play.phone()["id"]})
+    overview, token = play.looks()
+    path = f"/v1/overviews/{overview}/verifications/{decision['id']}/not-me"
+    said = walk.caller.call("POST", path, token)
+    assert said.done, said
+    return bool(said.json["device_suspended"])
+
+
 def _prove(walk: Walk, match: re.Match[str]) -> bool | None:
     kind, way = match["kind"], _way(match["way"])
     play = walk.play
@@ -411,6 +426,7 @@ def _unfreeze_proved(walk: Walk, _: re.Match[str]) -> bool:
 
 
 def _erase_proved(walk: Walk, _: re.Match[str]) -> bool:
+    walk.old_look = walk.play.looks()
     overview, token = walk.play.overview or ("", "")
     return walk.caller.call("POST", f"/v1/overviews/{overview}/erasure/complete", token).done
 
@@ -422,6 +438,7 @@ def _restore_proved(walk: Walk, _: re.Match[str]) -> bool:
 
 
 def _erase_as_backend(walk: Walk, _: re.Match[str]) -> bool:
+    walk.old_look = walk.play.looks()
     return walk.play.shop("DELETE", "", key=ENROLL_KEY).done
 
 
@@ -463,6 +480,25 @@ def _recover(walk: Walk, match: re.Match[str]) -> bool | None:
     return play.enrolls(ticket, play.thief, factors)
 
 
+def _owner_recovers(walk: Walk, _: re.Match[str]) -> bool | None:
+    play = walk.play
+    if not play.owner.codes:
+        return None
+    ticket = play.recovers(play.owner.codes.pop(0), OTP, walk.state)
+    if ticket is None:
+        return False
+    walk.fails = 0
+    walk.ends_ticket()
+    return play.enrolls(ticket, play.owner, (OTP,))
+
+
+def _old_overview(walk: Walk, _: re.Match[str]) -> bool | None:
+    if walk.old_look is None:
+        return None
+    overview, token = walk.old_look
+    return walk.caller.call("POST", f"/v1/overviews/{overview}/freeze", token).done
+
+
 def _recover_as_backend(walk: Walk, _: re.Match[str]) -> bool | None:
     if not walk.play.owner.codes:
         return None
@@ -502,6 +538,7 @@ ACTS: Mapping[str, Act] = {
     r"shows three wrong faces": _wrong_faces,
     r"withdraws the face": _withdraw_face,
     r"says `not me`, and the phone is suspended": _not_me,
+    r"disowns a payment that only named the phone": _disown_named,
     r"proves `(?P<kind>\w+)` with (?P<way>.+)": _prove,
     r"pays at level (?P<level>\d) from (?P<where>the phone|elsewhere) with (?P<way>.+)": _pay,
     r"consumes the receipt": _consume,
@@ -517,5 +554,7 @@ ACTS: Mapping[str, Act] = {
     r"recovers with the owner's recovery code and what the backend's key says": _recover_as_backend,
     r"recovers with a recovery code and a wrong one beside it": _recover_unproved,
     r"recovers with a code of their own that waits": _recover_waiting,
-    r"enrolls on a ticket from before a freeze": _dead_ticket,
+    r"the owner recovers": _owner_recovers,
+    r"acts through an overview of before the erasure": _old_overview,
+    r"enrolls on a ticket that has ended": _dead_ticket,
 }

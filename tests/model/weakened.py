@@ -18,8 +18,8 @@ from authsvc.enrolling.steps.step import When
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor
 from authsvc.policy.level import Level
-from authsvc.services import enrollments, users
-from authsvc.stepup import deciding, flow, proving
+from authsvc.services import enrollments, overviews, users
+from authsvc.stepup import deciding, disowning, flow, proving
 from authsvc.storage import decisions
 from authsvc.storage.factors import OtpStore
 from authsvc.storage.tickets import EnrollmentStore
@@ -87,7 +87,7 @@ def _what_waits_proves(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_new_key_proves(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(deciding, "young_key_counts", lambda way, novelty, kind: way.admits_probation)
+    patch.setattr(deciding, "_young_in", lambda way, inputs, strong, young: young)
 
 
 def _an_emptied_account_is_new(patch: pytest.MonkeyPatch) -> None:
@@ -174,6 +174,14 @@ def _anybody_suspends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(flow, "SEEN", tuple(Novelty))
 
 
+def _an_overview_is_a_names(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(overviews, "owner_of", lambda tx, overview: acts.existing(tx, overview.subject))
+
+
+def _a_name_is_enough(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(disowning, "SEEN", tuple(Novelty))
+
+
 def _an_unfreeze_is_free(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(users, "use_proof", lambda *args: None)
 
@@ -189,6 +197,7 @@ WEAKENED: Mapping[str, Weaken] = {
     "what waits proves no act": _what_waits_proves,
     "a new key proves only beside a face": _a_new_key_proves,
     "an account that was emptied is no new one": _an_emptied_account_is_new,
+    "who only named a phone suspends it by no overview": _a_name_is_enough,
     "whoever was erased waits": _whoever_was_erased_is_new,
     "a frozen account is not erased": _a_frozen_account_is_erased,
     "a receipt is consumed while the account is active": _consumed_whatever_the_account_is,
@@ -201,5 +210,7 @@ WEAKENED: Mapping[str, Weaken] = {
     "new recovery codes wait": _new_codes_count,
     "a freeze ends enrollments": _tickets_outlive_a_freeze,
     "who has no secret suspends nobody": _anybody_suspends,
+    "a recovery ends enrollments": _tickets_outlive_a_freeze,
+    "an overview ends with its account": _an_overview_is_a_names,
     "an unfreeze is proved": _an_unfreeze_is_free,
 }
