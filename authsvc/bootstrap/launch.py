@@ -23,7 +23,7 @@ from authsvc.bootstrap.listeners import ByListener
 from authsvc.bootstrap.opening import open_database, open_store
 from authsvc.bootstrap.wiring import device_rules
 from authsvc.clock import Clock, SteadyClock
-from authsvc.config import Settings
+from authsvc.config import Settings, notify_socket
 from authsvc.domain.operator import Role
 from authsvc.errors import ConfigurationError
 from authsvc.http import netloc
@@ -101,6 +101,9 @@ def _launch(
             tls=tls_files(settings),
             admin_host=settings.admin_host,
             admin_port=settings.admin_port,
+            queue_seconds=settings.queue_timeout_ms / 1000,
+            lame_duck_seconds=settings.lame_duck_seconds,
+            notify_socket=notify_socket(),
         ),
         partial(_make_app, settings, clock),
         beside,

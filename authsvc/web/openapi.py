@@ -228,7 +228,9 @@ def _parameters(operation: Operation) -> Iterable[Json]:
         yield parameter(operation.tag, name, "path", schema, required=True)
     if operation.query is not None:
         for name, schema in operation.query.model_json_schema()["properties"].items():
-            yield parameter(operation.tag, name, "query", _untitled(schema), required=False)
+            yield parameter(
+                operation.tag, name, "query", _untitled(schema), required=False, call=operation.name
+            )
     if operation.once or operation.repeatable:
         schema = {"type": "string", "pattern": _KEY_PATTERN}
         key = parameter(operation.tag, "Idempotency-Key", "header", schema, required=operation.once)

@@ -86,6 +86,7 @@ class Checkpoints(ResponsePart):
     """Signed heads of every chain: a line that goes missing before a head is noticed."""
 
     checkpoints: list[Checkpoint]
+    next: int
 
 
 class Evidence(ResponsePart):
