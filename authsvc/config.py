@@ -64,6 +64,10 @@ class Settings:
     free_space_mib: int = 256
     probation: timedelta = timedelta(hours=72)
     habit_wait: timedelta = timedelta(days=14)
+    client_rate: int = 0
+    client_threads: int = 0
+    queue_timeout_ms: int = 800
+    lame_duck_seconds: int = 0
     keep_decisions_days: int = 1826
     keep_events_days: int = 90
     keep_audit_days: int = 1826
@@ -89,6 +93,7 @@ class Settings:
     unsafe_no_pad: bool = False
     log_level: str = "INFO"
     log_format: str = "console"
+    otlp_endpoint: str = ""
 
     @property
     def public_url(self) -> str:
@@ -306,6 +311,26 @@ SETTINGS: tuple[Setting, ...] = (
         "seconds that a settled payment stands undisputed before habits are learned from it; at least the cooling period",
     ),
     Setting(
+        "client_rate",
+        _integer(0, 10**6),
+        "requests a second of one client (API key's owner) on one host, divided among its web processes; 0 for any number",
+    ),
+    Setting(
+        "client_threads",
+        _integer(0, 256),
+        "threads of a web process that one client may have while others ask too; 0 for three quarters of them",
+    ),
+    Setting(
+        "queue_timeout_ms",
+        _integer(10, 60_000),
+        "milliseconds that a whole request waits for a thread before it is answered 503",
+    ),
+    Setting(
+        "lame_duck_seconds",
+        _integer(0, 300),
+        "seconds from SIGTERM to the end in which all is served and `/readyz` says no, for whoever balances load",
+    ),
+    Setting(
         "keep_decisions_days",
         _integer(90, 36_525),
         "days that decisions, their outcomes and issued codes are kept; five years, as 2015/849/EU, Art. 40, asks of payments",
@@ -393,6 +418,11 @@ SETTINGS: tuple[Setting, ...] = (
         _form,
         "`json` writes each line of the log as one object with its request and trace, as the lines of requests always are",
     ),
+    Setting(
+        "otlp_endpoint",
+        _url("http", "https"),
+        "where OpenTelemetry spans are sent over OTLP, `http://collector:4318/v1/traces`; needs `authsvc[otel]`",
+    ),
 )
 
 
@@ -414,6 +444,11 @@ def read_settings(environment: Mapping[str, str] | None = None, **options: objec
         raise ConfigurationError("; ".join(sorted(mistakes)))
     values.update({name: value for name, value in options.items() if value is not None})
     return Settings(**values)
+
+
+def notify_socket() -> str:
+    """Where systemd wants to know how far we are (`Type=notify`); empty where nobody does."""
+    return os.environ.get("NOTIFY_SOCKET", "")
 
 
 SECRETS = ("database_url", "redis_url")

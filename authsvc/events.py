@@ -33,6 +33,7 @@ TAGS: Mapping[str, str] = {
     "decision:challenge:authenticated": "the payer proved what was asked; a receipt waits",
     "decision:challenge:failed": "no attempt is left",
     "decision:challenge:declined": "the payer declined; `choice` is `cancel`, `not_me` or `warned`",
+    "decision:habits:unlike": "a payment is unlike its payer's habits in two ways, or in its amount; `signals` says which",
     "decision:warning:stopped": "a warning stopped a payment: its payer was `asked` to make it, or is `unsure`",
     "decision:challenge:cancelled": "the backend cancelled, the payment changed, or the policy became stricter",
     "decision:outcome:recorded": "the backend told how the payment ended",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import http.client
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,21 +25,25 @@ QUEUED_AT = "authsvc.queued_at"
 """The environ key of the moment (`perf_counter`) at which a whole request began to wait for a thread."""
 
 _TRACEPARENT = re.compile(
-    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?", re.ASCII
+    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?", re.ASCII
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Of the request that a thread answers: our id, and the trace that it belongs to, with the flags that came with it."""
+    """Of the request that a thread answers: our id, and the trace that it belongs to, with the flags that came with it.
+
+    `span` is what is done at the moment: ours where spans are collected, otherwise the caller's.
+    """
 
     request: str
     id: str
     flags: str = "00"
+    span: str = ""
 
     def parent(self) -> str:
-        """The `traceparent` of what is asked of others on its behalf, each time with an id of its own."""
-        return f"00-{self.id}-{secrets.token_hex(8)}-{self.flags}"
+        """The `traceparent` of what is asked of others on its behalf."""
+        return f"00-{self.id}-{self.span or secrets.token_hex(8)}-{self.flags}"
 
 
 TRACE: ContextVar[Trace | None] = ContextVar("trace", default=None)
@@ -56,12 +60,30 @@ def traced(trace: Trace | None) -> Iterator[None]:
         TRACE.reset(before)
 
 
+Note = Callable[[str, str | int], None]
+"""Adds to a span what only its end shows."""
+Spans = Callable[[str, Mapping[str, str | int]], AbstractContextManager[Note]]
+_nothing: AbstractContextManager[Note] = nullcontext(lambda name, value: None)
+
+
+class Collected:
+    """Where this process's spans go: nowhere, unless it was told at its start."""
+
+    spans: Spans | None = None
+
+
+def span(name: str, **attributes: str | int) -> AbstractContextManager[Note]:
+    """What is done inside is a span, where spans are collected. Names and ids alone: nothing that a person typed or showed."""
+    return _nothing if Collected.spans is None else Collected.spans(name, attributes)
+
+
 def trace_of(request: str, traceparent: str) -> Trace:
     """The trace of a `traceparent` (W3C Trace Context section 3.2); a new one where none was sent, or nonsense."""
     found = _TRACEPARENT.fullmatch(traceparent.strip()) if len(traceparent) <= 512 else None
     if found is None or traceparent.startswith("ff"):
         return Trace(request, secrets.token_hex(16))
-    return Trace(request, *found.groups())
+    trace, span, flags = found.groups()
+    return Trace(request, trace, flags, span)
 
 
 LONGEST_WAIT = 25.0

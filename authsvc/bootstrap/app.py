@@ -6,6 +6,7 @@ Importing it loads no model and no numerical library; what computes is handed in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Request, Response
@@ -16,13 +17,14 @@ from authsvc.biometric.drift import expected_beside
 from authsvc.biometric.manifest import manifest_folder
 from authsvc.clock import Clock, SteadyClock
 from authsvc.errors import AuthsvcError
-from authsvc.http import TRACE
+from authsvc.http import TRACE, span
 from authsvc.services.services import Services
 from authsvc.serving.waiting import AGAIN
 from authsvc.web import access_log, dispatch
 from authsvc.web.console.shell import open_console
 from authsvc.web.http import ApiRequest, ApiResponse, current
 from authsvc.web.metrics import Metrics
+from authsvc.web.quota import Quotas
 from authsvc.web.refusals import Refusals
 from authsvc.web.registry import OPERATIONS
 from authsvc.web.replies import StoredRefusal
@@ -44,7 +46,8 @@ class App(Flask):
     request_class = ApiRequest
     response_class = ApiResponse
 
-    def __init__(self, metrics: Metrics, close: Callable[[], None]) -> None:
+    def __init__(self, metrics: Metrics, close: Callable[[], None], quotas: Quotas) -> None:
+        self._quotas = quotas
         super().__init__("authsvc", static_folder=None, template_folder=None)
         self.close = close
         self._metrics = metrics
@@ -70,6 +73,16 @@ class App(Flask):
         finally:
             TRACE.set(None)
 
+    def full_dispatch_request(self, *given: Any) -> Response:
+        """As Flask's, in a span of its own."""
+        asked = current()
+        route = "unknown" if asked.url_rule is None else asked.url_rule.rule
+        asks = {"http.request.method": asked.method, "http.route": route, "authsvc.request": asked.id}
+        with span(f"{asked.method} {route}", **asks) as note:
+            response = super().full_dispatch_request(*given)
+            note("http.response.status_code", response.status_code)
+        return response
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Every view is a plain function; Flask looks at each request whether it is one."""
         return func
@@ -81,6 +94,8 @@ class App(Flask):
             # The server asks again in a moment; nobody has been answered yet.
             return answer
         answer.request_id = asked.id
+        if asked.client_id is not None:
+            answer.headers.update(self._quotas.headers(asked.client_id))
         route = "unknown" if asked.url_rule is None else asked.url_rule.rule
         self._metrics.served(asked.method, route, answer.status_code, asked.seconds(), asked.queued())
         if answer.slug is not None:
@@ -100,7 +115,17 @@ def make_app(settings: Settings, clock: Clock | None = None) -> App:
     metrics.watch(Gauges(settings, wired.store, wired.gauges))
     wired.start_chores()
     access_log.to_stderr()
-    return create_app(wired.services, WebSettings(settings.public_url), metrics, wired.close, wired.console)
+    close = ExitStack()
+    close.callback(wired.close)
+    if settings.otlp_endpoint:
+        from authsvc.serving.otel import collect  # An extra, which nobody else loads.
+
+        close.callback(collect(settings.otlp_endpoint))
+    share = settings.client_threads or max(1, settings.threads * 3 // 4)
+    quotas = Quotas(-(-settings.client_rate // settings.workers), share)
+    return create_app(
+        wired.services, WebSettings(settings.public_url), metrics, close.close, wired.console, quotas
+    )
 
 
 def create_app(
@@ -109,15 +134,17 @@ def create_app(
     metrics: Metrics | None = None,
     close: Callable[[], None] = lambda: None,
     console: Console | None = None,
+    quotas: Quotas | None = None,
 ) -> App:
     """The application over these services; without `metrics` it counts for itself, without `console` it has no pages."""
     metrics = Metrics() if metrics is None else metrics
-    app = App(metrics, close)
+    quotas = Quotas() if quotas is None else quotas
+    app = App(metrics, close, quotas)
     for operation in OPERATIONS:
         app.add_url_rule(
             dispatch.route(operation.path),
             operation.name,
-            dispatch.view(operation, services, metrics, settings.base_url),
+            dispatch.view(operation, services, metrics, settings.base_url, quotas),
             methods=[operation.method],
             provide_automatic_options=False,
         )

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from authsvc.bootstrap.address import note_address
@@ -22,7 +23,7 @@ from authsvc.bootstrap.listeners import ByListener
 from authsvc.bootstrap.opening import open_database, open_store
 from authsvc.bootstrap.wiring import device_rules
 from authsvc.clock import Clock, SteadyClock
-from authsvc.config import Settings
+from authsvc.config import Settings, notify_socket
 from authsvc.domain.operator import Role
 from authsvc.errors import ConfigurationError
 from authsvc.http import netloc
@@ -73,6 +74,7 @@ def _launch(
     settings: Settings, listener: socket.socket, *, development: bool, with_shop: bool, announce: Announce
 ) -> None:
     device_rules(settings)  # What is wrong with them stops the start, and not each web process by itself.
+    must_be_able_to_trace(settings)
     if development:
         settings = replace(settings, webhook_networks=_with_this_machine(settings.webhook_networks))
     _prepare(settings, development=development)
@@ -99,6 +101,9 @@ def _launch(
             tls=tls_files(settings),
             admin_host=settings.admin_host,
             admin_port=settings.admin_port,
+            queue_seconds=settings.queue_timeout_ms / 1000,
+            lame_duck_seconds=settings.lame_duck_seconds,
+            notify_socket=notify_socket(),
         ),
         partial(_make_app, settings, clock),
         beside,
@@ -106,6 +111,12 @@ def _launch(
         noted=partial(note_start, settings.counting_dir),
     )
     shutil.rmtree(settings.counting_dir, ignore_errors=True)
+
+
+def must_be_able_to_trace(settings: Settings) -> None:
+    """Raises ConfigurationError where spans are wanted and the extra is missing."""
+    if settings.otlp_endpoint and find_spec("opentelemetry") is None:
+        raise ConfigurationError("`AUTHSVC_OTLP_ENDPOINT` needs OpenTelemetry: pip install 'authsvc[otel]'")
 
 
 def tls_files(settings: Settings) -> TlsFiles | None:

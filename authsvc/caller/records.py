@@ -18,9 +18,10 @@ class Records:
         since = "" if after is None else f"&after={in_path(after)}"
         return self._wire.get(f"/v1/audit/events?limit={whole('limit', limit)}{since}").value
 
-    def checkpoints(self) -> Json:
-        """Signed statements of where every chain ended at a moment."""
-        return self._wire.get("/v1/audit/checkpoints").value
+    def checkpoints(self, after: int = 0, limit: int = 500) -> Json:
+        """Signed statements of where every chain ended at a moment; ask again with its `next`."""
+        page = f"after={whole('after', after)}&limit={whole('limit', limit)}"
+        return self._wire.get(f"/v1/audit/checkpoints?{page}").value
 
     def evidence(self, decision_id: str) -> Json:
         """Everything that one decision rests on, for somebody who has no access to the service."""

@@ -9,7 +9,7 @@ from authsvc.domain.account import Account
 from authsvc.domain.decision import Decision, Habit
 from authsvc.habit.form import Packed
 from authsvc.habit.signals import signals
-from authsvc.habit.words import Act
+from authsvc.habit.words import Act, Signal
 from authsvc.subject import Novelty
 
 NOT_SHOWN = "\0"
@@ -33,6 +33,11 @@ def habit_of(payer: Payer, act: Act) -> Habit:
     """What is kept with the decision about this payment."""
     said = signals(payer.habits, act)
     return Habit(said.present, tuple(said.unknown), act.recent, act.place)
+
+
+def is_unlike(habit: Habit) -> bool:
+    """Whether the payer should hear of a payment: unlike theirs in its amount, or in two ways; one alone is everyday life."""
+    return len(habit.present) >= 2 or Signal.AMOUNT_UNUSUAL in habit.present  # As it says.
 
 
 def act_of(decision: Decision) -> Act:

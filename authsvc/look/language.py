@@ -83,6 +83,18 @@ class Catalogue:
 
 
 @cache
+def forms(folder: Path, language: str) -> tuple[tuple[str, str], ...]:
+    """The sentences of a folder with their translations, in the order in which they stand in its files."""
+    from babel.messages.pofile import read_po
+
+    found: list[tuple[str, str]] = []
+    for source in sorted(folder.glob(f"{language}*.po")):
+        with source.open("rb") as file:
+            found += [(str(each.id), str(each.string)) for each in read_po(file) if each.id]
+    return tuple(found)
+
+
+@cache
 def _read(folder: Path, language: str) -> NullTranslations:
     # Babel takes a while to load, and a process that only answers the API has no use for it.
     from babel.messages.catalog import Catalog

@@ -12,6 +12,7 @@ from authsvc.operators.joining import Joining
 from authsvc.operators.lists import Lists
 from authsvc.operators.parts import OperatorParts
 from authsvc.operators.records import Records
+from authsvc.operators.rolls import Rolls
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.sign_in import SignIn
 from authsvc.policy_life.service import PolicyService
@@ -26,6 +27,7 @@ class Console:
     figures: Figures
     cases: Cases
     lists: Lists
+    rolls: Rolls
     records: Records
     roster: Callable[[], tuple[OperatorAccount, ...]]
     """Everybody, to be looked at; who may change it is on the command line."""
@@ -46,6 +48,7 @@ def assembled(parts: OperatorParts, policies: PolicyService) -> Console:
         figures=Figures(parts.ledger, parts.clock),
         cases=Cases(parts.ledger, sessions, parts.clock),
         lists=Lists(parts.ledger, sessions, parts.clock),
+        rolls=Rolls(parts.ledger, sessions, parts.clock),
         records=Records(parts.ledger, sessions, parts.audit, parts.clock),
         roster=lambda: parts.ledger.read(lambda tx: tx.operators.all()),
     )

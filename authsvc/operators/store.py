@@ -7,9 +7,13 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from authsvc.audit.chain import Head, Link
+from authsvc.device.credential import Device
 from authsvc.device.record import CredentialRecord
+from authsvc.domain.account import Account
 from authsvc.domain.attempts import Counter
+from authsvc.domain.roll import Mark, Roll, Wanted
 from authsvc.domain.store import Transaction
+from authsvc.events import Event
 from authsvc.operators.account import OperatorAccount
 from authsvc.operators.counting import Figure
 from authsvc.operators.invitation import Invitation
@@ -121,6 +125,16 @@ class Unfreezes(Protocol):
     def answer(self, request_id: str, state: RequestState, by: str, now: datetime) -> bool: ...
 
 
+class Rolls(Protocol):
+    """Users, devices and events as lists, a bounded number of rows at a time."""
+
+    def users(self, wanted: Wanted, after: Mark | None, limit: int) -> Roll[Account]: ...
+
+    def devices(self, wanted: Wanted, after: Mark | None, limit: int) -> Roll[Device]: ...
+
+    def events(self, wanted: Wanted, after: Mark | None, limit: int) -> Roll[Event]: ...
+
+
 class Clients(Protocol):
     def clients(self) -> tuple[str, ...]:
         """Every payment backend that ever had a key."""
@@ -155,6 +169,8 @@ class OperatorTransaction(Transaction, Protocol):
     def figures(self) -> FigureCounts: ...
     @property
     def unfreezes(self) -> Unfreezes: ...
+    @property
+    def rolls(self) -> Rolls: ...
     @property
     def keys(self) -> Clients: ...
     @property

@@ -10,6 +10,7 @@ from authsvc.domain.store import Transaction
 from authsvc.domain.warned import Answer
 from authsvc.errors import CaptureUnusable, InvalidRequest, NotFound, Unauthenticated
 from authsvc.factor import Factor, Json, Submission, Unusable
+from authsvc.http import span
 from authsvc.keys.access import must_open
 from authsvc.services.base import Service, challenge_decision
 from authsvc.services.hints import hints_view
@@ -93,7 +94,8 @@ class ChallengeService(Service):
         return {"status": declined.status.value, "device_suspended": declined.suspended}
 
     def complete(self, challenge_id: str, token: str) -> Completed:
-        return self._stepup.complete(self._opened(challenge_id, token))
+        with span("complete challenge"):
+            return self._stepup.complete(self._opened(challenge_id, token))
 
     def _suspended(self, decision: Decision) -> Device | None:
         """The device that the payer suspended by declining, under the name that they know."""

@@ -19,7 +19,7 @@ from authsvc.errors import (
 )
 from authsvc.events import Event
 from authsvc.factor import Factor, Json
-from authsvc.http import LONGEST_WAIT
+from authsvc.http import LONGEST_WAIT, span
 from authsvc.keys.access import ApiKey
 from authsvc.otp import issued_text
 from authsvc.policy.recorded import Ending
@@ -39,6 +39,10 @@ class DecisionService(Service):
 
     def decide(self, key: ApiKey, once: Once, request: DecisionRequest) -> Answer:
         """Decide a payment; `created` tells a new decision from the open one that stands."""
+        with span("decide"):
+            return self._decided(key, once, request)
+
+    def _decided(self, key: ApiKey, once: Once, request: DecisionRequest) -> Answer:
         fresh: Decision | None = None
 
         def effect(tx: Transaction, now: datetime) -> Answer:

@@ -8,6 +8,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.factor import Json
 from authsvc.keys.access import ApiKey
 from authsvc.services.base import Service
+from authsvc.webhook.alerts import alert_of
 
 LARGEST_PAGE = 500
 
@@ -26,6 +27,7 @@ class RecordService(Service):
                     "user_id": event.subject.user or None,
                     "at": rfc3339(event.at),
                     "data": event.data,
+                    "alert": alert_of(event),
                 }
                 for seq, event in found
             ],
@@ -39,9 +41,12 @@ class RecordService(Service):
         last = f"{lines[-1]['chain']}:{lines[-1]['seq']}" if lines else after
         return {"events": list(lines), "next": last}
 
-    def audit_checkpoints(self, key: ApiKey, after: int = 0, limit: int = LARGEST_PAGE) -> Json:
+    def audit_checkpoints(self, key: ApiKey, after: int, limit: int) -> Json:
         checkpoints = self._parts.audit.checkpoints(after, min(limit, LARGEST_PAGE))
-        return {"checkpoints": [checkpoint_to_json(checkpoint) for checkpoint in checkpoints]}
+        return {
+            "checkpoints": [checkpoint_to_json(checkpoint) for checkpoint in checkpoints],
+            "next": checkpoints[-1].seq if checkpoints else after,
+        }
 
     def evidence(self, key: ApiKey, decision_id: str) -> Json:
         return self._parts.audit.evidence(self._own(key, decision_id))

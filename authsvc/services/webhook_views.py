@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from authsvc.clock import rfc3339
+from authsvc.events import NOBODY, Event
 from authsvc.factor import Json
+from authsvc.subject import Subject
+from authsvc.webhook.alerts import alert_of
 from authsvc.webhook.delivery import Attempt, Delivery
 from authsvc.webhook.endpoint import Endpoint
 
@@ -43,6 +46,11 @@ def deliveries_view(found: Sequence[tuple[Delivery, Attempt | None]]) -> Json:
         "deliveries": [delivery_view(delivery, last) for delivery, last in found],
         "next": found[-1][0].number if found else None,
     }
+
+
+def alert_view(tag: str, data: Json) -> Json | None:
+    """What a payer is told of an event of this type, whoever it is about."""
+    return alert_of(Event(tag, Subject(NOBODY, NOBODY), datetime.fromtimestamp(0, UTC), data))
 
 
 def attempt_view(attempt: Attempt) -> Json:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -31,14 +33,20 @@ _log = logging.getLogger(__name__)
 
 
 class WsgiBridge:
-    """An ASGI application that runs a WSGI one on `threads` threads and lets at most `max_waiting` requests queue.
+    """An ASGI application that runs a WSGI one on `threads` threads; requests queue for `queue_seconds`, `max_waiting` at most.
 
-    `stopping` says whether the server is to end: requests that are held on purpose are then answered at once.
+    `stopping` says whether the server is to end: requests that are held on purpose are then answered at once. `leaving` says
+    whether it is about to: only readiness says so.
     """
 
     def __init__(
-        self, application: WSGIApplication, settings: ServerSettings, stopping: Callable[[], bool]
+        self,
+        application: WSGIApplication,
+        settings: ServerSettings,
+        stopping: Callable[[], bool],
+        leaving: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._leaving = leaving
         self._application = application
         self._stopping = stopping
         self._settings = settings
@@ -66,6 +74,8 @@ class WsgiBridge:
         """The answer; None when the client is gone. A large body is read once the application has said for whom."""
         if not await exchange.read(self._settings.small_body_bytes):
             return None
+        if self._leaving() and exchange.environ["PATH_INFO"] == self._settings.readiness_path:
+            return refusal.LEAVING.answer()
         if not exchange.is_whole:
             try:
                 return await self._look({**exchange.environ, BODY_PENDING: True}, None)
@@ -102,8 +112,13 @@ class WsgiBridge:
             return refusal.BUSY.answer()
         self._room -= 1
         environ[QUEUED_AT] = time.perf_counter()
+        begin = threading.Lock()
+        job = self._threads.run(_called, begin, self._application, environ, body)
+        late = asyncio.get_running_loop().call_later(
+            min(self._settings.queue_seconds, _patience_of(environ)), _give_up, begin, job
+        )
         try:
-            answer: Answer = await self._threads.run(call, self._application, environ, body)
+            answer: Answer = await job
             return answer
         except asyncio.CancelledError:
             # The server cancels requests at one moment only: when the time to drain is over.
@@ -112,7 +127,27 @@ class WsgiBridge:
             _log.exception("the application failed to answer")
             return refusal.BROKEN.answer()
         finally:
+            late.cancel()
             self._room += 1
+
+
+def _called(
+    begin: threading.Lock, application: WSGIApplication, environ: dict[str, Any], body: bytes | None
+) -> Answer:
+    """The application's answer, unless the request was given up: of the two who take the lock, one was first."""
+    return call(application, environ, body) if begin.acquire(blocking=False) else refusal.BUSY.answer()
+
+
+def _give_up(begin: threading.Lock, job: asyncio.Future[Any]) -> None:
+    """The request has waited for long enough; it is not begun any more."""
+    if begin.acquire(blocking=False) and not job.done():
+        job.set_result(refusal.BUSY.answer())
+
+
+def _patience_of(environ: dict[str, Any]) -> float:
+    """How long the caller waits, where a proxy says so; a word that is no number of milliseconds says nothing."""
+    said = environ.get("HTTP_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS", "")
+    return int(said) / 1000 if said.isdecimal() and len(said) < 10 else math.inf
 
 
 async def _gone_within(seconds: float, receive: ASGIReceiveCallable) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 
 _log = logging.getLogger(__name__)
 _fork = multiprocessing.get_context("fork")
@@ -56,8 +57,11 @@ class KeptProcess:
         name: str,
         run: Callable[[], object],
         noted: Callable[[str, int], object] = lambda name, lives: None,
+        silence: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`noted` is called at each start, with the number of the life that begins."""
+        """`noted` is called at each start, with the number of the life that begins; `silence` is how long it has said nothing."""
+        self._silence = silence
+        self._stopped_at: float | None = None
         self.name = name
         self._noted = noted
         self.lives = 0
@@ -83,6 +87,21 @@ class KeptProcess:
             self._bury(self._process)
         elif self._process is None and time.monotonic() >= self._due_at:
             self._try_again()
+
+    def end_if_hung(self, patience_s: float) -> None:
+        """Kill what has stood still for so long: what was stopped (SIGSTOP), or says nothing more. It is then started anew."""
+        if max(self._silence(), self._stopped_for()) > patience_s and self.is_alive():
+            _log.error("process `%s` has stood still for %g seconds and is ended", self.name, patience_s)
+            self.send(signal.SIGKILL)
+
+    def _stopped_for(self) -> float:
+        """Seconds for which the process was found stopped; Linux alone tells."""
+        if self.pid is None or not _is_stopped(self.pid):
+            self._stopped_at = None
+            return 0.0
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+        return time.monotonic() - self._stopped_at
 
     def is_alive(self) -> bool:
         """Whether it runs now."""
@@ -116,6 +135,13 @@ class KeptProcess:
     def _postpone(self) -> None:
         self._due_at = time.monotonic() + self._pause_s
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except (OSError, IndexError):
+        return False
 
 
 def _child(name: str, run: Callable[[], object], parent: int) -> None:

@@ -77,4 +77,7 @@ BUSY = Refusal(
 STOPPING = Refusal(
     HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "the server is being stopped", retry_after_s=1
 )
+LEAVING = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "the server is about to be stopped", retry_after_s=1
+)
 BROKEN = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "the request could not be answered")

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from authsvc.errors import ConfigurationError
 from authsvc.http import netloc
+from authsvc.serving.notify import Notifier
 from authsvc.serving.process import KeptProcess, SideProcess
+from authsvc.serving.pulse import Pulse
 from authsvc.serving.settings import ServerSettings
 from authsvc.serving.supervisor import Supervisor
 from authsvc.serving.tls import Tls
@@ -45,14 +47,24 @@ def run(
     if settings.tls is not None:
         Tls(settings.tls)  # What is wrong with it stops the start, and not each web process by itself.
     listeners = [each for each in (listener, for_operators) if each is not None]
+    pulse = Pulse(settings.workers)
     supervisor = Supervisor(
         listeners,
         [
-            KeptProcess(f"web-{n + 1}", partial(serve, listener, settings, make_app, for_operators), noted)
+            KeptProcess(
+                f"web-{n + 1}",
+                partial(serve, listener, settings, make_app, for_operators, pulse, n),
+                noted,
+                partial(pulse.silence, n),
+            )
             for n in range(settings.workers)
         ],
         [KeptProcess(side.name, partial(_run_beside, listeners, side), noted) for side in side_processes],
         web_patience_s=settings.drain_seconds + _CLOSE_S,
+        pulse=pulse,
+        hung_s=settings.hung_seconds,
+        lame_duck_s=settings.lame_duck_seconds,
+        notifier=Notifier(settings.notify_socket),
     )
     scheme = "http" if settings.tls is None else "https"
     _log.info("listening on %s://%s", scheme, netloc(*listener.getsockname()[:2]))

@@ -23,6 +23,10 @@ class ServerSettings:
     `trusted_proxies` are the addresses whose `X-Forwarded-For`, `X-Forwarded-Proto` and `Client-Cert` are believed: nobody's
     by default. `tls` are the files of a certificate of our own. With an `admin_port` what is for operators is served there
     alone, without TLS.
+
+    A request that waited `queue_seconds` for a thread, or as long as its caller waits
+    (`X-Envoy-Expected-Rq-Timeout-Ms`), is not begun. A process that stands still for `hung_seconds` is replaced. For
+    `lame_duck_seconds` before the end `readiness_path` is answered 503 and everything else as ever. `notify_socket` is systemd's.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +47,11 @@ class ServerSettings:
     write_seconds: float = 30
     idle_seconds: int = 75
     drain_seconds: int = 10
+    queue_seconds: float = 30
+    hung_seconds: float = 15
+    lame_duck_seconds: float = 0
+    readiness_path: str = "/readyz"
+    notify_socket: str = ""
     trusted_proxies: tuple[str, ...] = ()
     tls: TlsFiles | None = None
     admin_host: str = "127.0.0.1"
@@ -51,7 +60,7 @@ class ServerSettings:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            lowest = 0 if field.name in ("port", "admin_port") else 1e-3
+            lowest = 0 if field.name in ("port", "admin_port", "lame_duck_seconds") else 1e-3
             if isinstance(value, int | float) and value < lowest:
                 raise ConfigurationError(
                     f"server setting `{field.name}` is `{value}`, expected a positive number"

@@ -17,13 +17,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from authsvc.errors import ConfigurationError
+from authsvc.serving.notify import Notifier
 from authsvc.serving.process import KeptProcess
+from authsvc.serving.pulse import Pulse
 from authsvc.serving.worker import NO_APPLICATION
 
 _log = logging.getLogger(__name__)
 
 _ROUND_S = 0.1
 _SIDE_PATIENCE_S = 5.0
+_OWN_PAUSE_S = 2.0
 _PR_SET_CHILD_SUBREAPER = 36
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -32,6 +35,7 @@ class Supervisor:
     """`web_patience_s` is how long the web processes have for what they have begun before they are killed.
 
     The `listeners` are closed when the end begins: a client that still comes is refused rather than left in the queue.
+    For `lame_duck_s` before that only readiness says no. What has stood still for `hung_s` is replaced.
     """
 
     def __init__(
@@ -41,13 +45,22 @@ class Supervisor:
         side: Sequence[KeptProcess],
         *,
         web_patience_s: float,
+        pulse: Pulse,
+        hung_s: float,
+        lame_duck_s: float = 0.0,
+        notifier: Notifier | None = None,
     ) -> None:
+        self._pulse = pulse
+        self._hung_s = hung_s
+        self._lame_duck_s = lame_duck_s
+        self._notifier = notifier or Notifier()
         self._listeners = tuple(listeners)
         self._web = tuple(web)
         self._side = tuple(side)
         self._web_patience_s = web_patience_s
         self._stop_signals_seen = 0
         self._asked_to_reload = False
+        self._judged_at = 0.0
 
     def run(self) -> None:
         """Returns when a stop signal came and every process has ended.
@@ -61,21 +74,50 @@ class Supervisor:
                 for process in (*self._side, *self._web):
                     process.start()
                 self._watch()
+                self._be_lame_duck()
             finally:
+                self._notifier.stopping()
                 for listener in self._listeners:
                     listener.close()
                 self._end(self._web, self._web_patience_s)
                 self._end(self._side, _SIDE_PATIENCE_S)
 
     def _watch(self) -> None:
+        is_ready = False
         while not self._stop_signals_seen:
-            time.sleep(_ROUND_S)
-            self._pass_on_reload()
+            self._round()
+            if not is_ready and self._pulse.all_beat():
+                is_ready = True
+                self._notifier.ready()
+
+    def _be_lame_duck(self) -> None:
+        """Serve on for a while in which whoever balances load finds another; a second signal ends it."""
+        self._pulse.leave()
+        deadline = time.monotonic() + self._lame_duck_s
+        while time.monotonic() < deadline and self._stop_signals_seen < 2:
+            self._round()
+
+    def _round(self) -> None:
+        began = time.monotonic()
+        time.sleep(_ROUND_S)
+        self._notifier.alive()
+        self._pass_on_reload()
+        for process in (*self._side, *self._web):
+            process.tend()
+        self._end_the_hung(time.monotonic() - began)
+        self._reap_orphans()
+        if any(process.lives == 1 and process.exit_code == NO_APPLICATION for process in self._web):
+            raise ConfigurationError("the application could not be made, the log says why")
+
+    def _end_the_hung(self, took_s: float) -> None:
+        """Once a second. After a pause of our own nobody is judged for a while: the others may have had the same one."""
+        now = time.monotonic()
+        if took_s > _OWN_PAUSE_S:
+            self._judged_at = now + self._hung_s
+        if now >= self._judged_at:
+            self._judged_at = now + 1
             for process in (*self._side, *self._web):
-                process.tend()
-            self._reap_orphans()
-            if any(process.lives == 1 and process.exit_code == NO_APPLICATION for process in self._web):
-                raise ConfigurationError("the application could not be made, the log says why")
+                process.end_if_hung(self._hung_s)
 
     def _pass_on_reload(self) -> None:
         """Only web processes keep something open that may change: certificates."""

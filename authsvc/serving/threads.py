@@ -29,7 +29,10 @@ class Threads:
             threading.Thread(target=self._work, name=f"{name}_{number}", daemon=True).start()
 
     def run(self, function: Callable[[*Arguments], Any], *arguments: *Arguments) -> asyncio.Future[Any]:
-        """What the function returns or raises, to be awaited on the loop that is running. Cancelled in time, it is not called."""
+        """What the function returns or raises, to be awaited on the loop that is running.
+
+        Settled or cancelled in time, the function is not called.
+        """
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._jobs.put((loop, future, function, arguments))
@@ -46,7 +49,7 @@ class Threads:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             loop, future, function, arguments = job
-            if future.cancelled():
+            if future.done():
                 continue
             result, error = None, None
             try:
@@ -60,7 +63,7 @@ class Threads:
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.cancelled():
+    if future.done():
         return
     if error is None:
         future.set_result(result)

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +20,7 @@ import uvicorn
 
 from authsvc.serving.bridge import WsgiBridge
 from authsvc.serving.protocol import WatchfulProtocol
+from authsvc.serving.pulse import Pulse
 from authsvc.serving.settings import ServerSettings
 from authsvc.serving.tls import Tls
 
@@ -38,8 +40,15 @@ _LOOK_EVERY = 50
 class _Server(uvicorn.Server):
     """uvicorn's, with a second listener for operators, and certificates that are looked at now and then."""
 
-    def __init__(self, config: uvicorn.Config, tls: Tls | None, for_operators: socket.socket | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        tls: Tls | None,
+        for_operators: socket.socket | None,
+        beat: Callable[[], object],
+    ) -> None:
         super().__init__(config)
+        self._beat = beat
         self._tls = tls
         self._for_operators = for_operators
 
@@ -58,6 +67,7 @@ class _Server(uvicorn.Server):
         )
 
     async def on_tick(self, counter: int) -> bool:
+        self._beat()
         if self._tls is not None and counter % _LOOK_EVERY == 0:
             self._tls.reload_if_changed()
         return await super().on_tick(counter)
@@ -68,16 +78,22 @@ def serve(
     settings: ServerSettings,
     make_app: Callable[[], WSGIApplication] | str,
     for_operators: socket.socket | None = None,
+    pulse: Pulse | None = None,
+    number: int = 0,
 ) -> None:
     """Answers requests until SIGTERM or SIGINT, drains for `drain_seconds`, calls the application's `close()` if it has one.
 
     `make_app` is a callable or the name of one, `package.module:attribute`. Exits with NO_APPLICATION when it fails.
     """
+    pulse = Pulse(number + 1) if pulse is None else pulse
+    pulse.begin(number)
     application = _made(make_app)
     server: _Server
-    bridge = WsgiBridge(application, settings, stopping=lambda: server.should_exit)
+    bridge = WsgiBridge(
+        application, settings, stopping=lambda: server.should_exit, leaving=lambda: pulse.is_leaving
+    )
     tls = None if settings.tls is None else Tls(settings.tls)
-    server = _Server(_config(bridge, settings, tls), tls, for_operators)
+    server = _Server(_config(bridge, settings, tls), tls, for_operators, partial(pulse.beat, number))
     _stop_on_signals(server)
     if tls is not None:
         signal.signal(signal.SIGHUP, lambda *_: tls.reload())

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from authsvc.clock import Clock
-from authsvc.domain.decision import RELEASING, Decision, Status
-from authsvc.domain.payer import SEEN
+from authsvc.domain.decision import RELEASING, Decision, Habit, Status
+from authsvc.domain.payer import SEEN, is_unlike
 from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.store import Ledger, Transaction
 from authsvc.domain.warned import Answer
@@ -106,6 +106,8 @@ class StepUp:
                 raise InvalidRequest("the transaction id was decided about in the same moment; ask again")
         _count_exemption(tx, judged)
         tx.record(entry(opened, "backend", "decide", opened.status.value, now, **_said(opened)))
+        if opened.habit is not None and is_unlike(opened.habit):
+            tx.publish(_unlike(opened, opened.habit, now))
         return Decided(opened, created=True)
 
     def cancel(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
@@ -276,6 +278,16 @@ def _count_exemption(tx: Transaction, judged: Judged) -> None:
     payment = decision.payment
     amount = judged.policy.document.conversion(payment.amount_minor, payment.currency)
     tx.accounts.save(replace(account, low_value=account.low_value.plus(amount)))
+
+
+def _unlike(decision: Decision, habit: Habit, now: datetime) -> Event:
+    """What the backend may tell the payer of a payment that is not like theirs."""
+    data = {
+        "decision": decision.id,
+        "transaction_id": decision.payment.transaction_id,
+        "signals": list(habit.present),
+    }
+    return Event("decision:habits:unlike", decision.payment.subject, now, data)
 
 
 def _said(decision: Decision) -> Json:

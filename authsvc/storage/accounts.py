@@ -63,7 +63,7 @@ class AccountStore:
 
     def find(self, subject: Subject) -> Account | None:
         rows = self._rows.read(USERS, _USER_KEY, _key(subject))
-        return _account(subject, rows[0]) if rows else None
+        return account_of(subject, rows[0]) if rows else None
 
     def find_with_device(
         self, subject: Subject, device_id: str | None
@@ -139,7 +139,7 @@ class AccountStore:
     def _with_device(self, subject: Subject, rows: Sequence[Row]) -> tuple[Account | None, Device | None]:
         if not rows:
             return None, None
-        account = _account(subject, self._rows.checked(USERS, rows[0][:_USER_WIDTH]))
+        account = account_of(subject, self._rows.checked(USERS, rows[0][:_USER_WIDTH]))
         if rows[0][_USER_WIDTH] is None:
             return account, None
         return account, self._device(subject, [row[_USER_WIDTH:] for row in rows])
@@ -150,7 +150,7 @@ class AccountStore:
         sound = [self._rows.sound_or_none(CREDENTIALS, key) for key in keys]
         active = [key for key in sound if key is not None and key["state"] == CredentialState.ACTIVE]
         known = () if None in sound else tuple(active)
-        return _device(subject, self._rows.checked(DEVICES, rows[0][:_DEVICE_WIDTH]), known)
+        return device_of(subject, self._rows.checked(DEVICES, rows[0][:_DEVICE_WIDTH]), known)
 
 
 def find_payer(payment: Payment, device_id: str | None, since: datetime) -> Query:
@@ -162,7 +162,7 @@ def _key(subject: Subject) -> dict[str, object]:
     return {"client": subject.client, "user": subject.user}
 
 
-def _account(subject: Subject, row: Values) -> Account:
+def account_of(subject: Subject, row: Values) -> Account:
     void = row["receipts_after"]
     return Account(
         subject=subject,
@@ -244,7 +244,7 @@ def _attempts_json(attempts: Attempts) -> str:
     return json.dumps(counters, separators=(",", ":"))
 
 
-def _device(subject: Subject, row: Values, keys: Sequence[Values]) -> Device:
+def device_of(subject: Subject, row: Values, keys: Sequence[Values]) -> Device:
     """`keys` are those that are active."""
     attested, aaguid = max(((bool(key["attested"]), key["aaguid"]) for key in keys), default=(False, None))
     seen_at = row["seen_at"]

@@ -74,7 +74,7 @@ class Database(Protocol):
 @lru_cache(maxsize=512)
 def pyformat(sql: str) -> str:
     """`:name` parameters as psycopg writes them; `::casts` and text are left alone."""
-    return re.sub(r"(?<![:\w]):([a-z_]+)", r"%(\1)s", sql)
+    return re.sub(r"(?<![:\w]):([a-z_][a-z0-9_]*)", r"%(\1)s", sql)
 
 
 class Readers:

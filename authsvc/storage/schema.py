@@ -75,6 +75,7 @@ users = Table(
     _number("receipts_after", null=True),
     _number("version"),
     _bytes("row_mac", null=True),
+    Index("users_by_time", "created_at", "client", "user_id"),
 )
 
 devices = Table(
@@ -92,6 +93,7 @@ devices = Table(
     _number("version"),
     _bytes("row_mac", null=True),
     _of_user(),
+    Index("devices_by_time", "created_at", "client", "user_id", "device_id"),
 )
 
 credentials = Table(

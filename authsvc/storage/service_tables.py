@@ -154,7 +154,9 @@ class EventStore:
                     "data": json.dumps(event.data, ensure_ascii=False),
                     "at": to_millis(event.at),
                     "request": None if event.trace is None else event.trace.request,
-                    "trace": None if event.trace is None else f"{event.trace.id}-{event.trace.flags}",
+                    "trace": None
+                    if event.trace is None
+                    else f"{event.trace.id}-{event.trace.flags}-{event.trace.span}",
                 }
                 for event in events
             ],

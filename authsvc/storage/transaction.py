@@ -29,6 +29,7 @@ from authsvc.storage.operator_sessions import OperatorSessionStore
 from authsvc.storage.operators import OperatorStore
 from authsvc.storage.policy_life import PolicyLifeStore
 from authsvc.storage.policy_trials import BacktestStore, ShadowStore
+from authsvc.storage.rolls import RollStore
 from authsvc.storage.rows import Rows
 from authsvc.storage.sealing import Sealer
 from authsvc.storage.service_tables import (
@@ -67,6 +68,10 @@ class StoreTransaction:
     @cached_property
     def decisions(self) -> DecisionStore:
         return DecisionStore(self._connection, self.rows)
+
+    @cached_property
+    def rolls(self) -> RollStore:
+        return RollStore(self._connection, self.rows)
 
     @cached_property
     def habits(self) -> HabitStore:

@@ -18,6 +18,7 @@ from authsvc.web.body import validated_query
 from authsvc.web.http import ApiResponse, current
 from authsvc.web.metrics import Metrics
 from authsvc.web.operations import Call, Operation, Plane
+from authsvc.web.quota import Quotas
 from authsvc.web.replies import Reply
 from authsvc.web.words import OwnId, PathIdentifier
 
@@ -43,15 +44,12 @@ def route(path: str) -> str:
 
 
 def view(
-    operation: Operation, services: Services, metrics: Metrics, base_url: str
+    operation: Operation, services: Services, metrics: Metrics, base_url: str, quotas: Quotas
 ) -> Callable[..., ApiResponse]:
     """The Flask view of an operation."""
 
-    def answer(**path: str) -> ApiResponse:
-        request = current()
-        request.plane = operation.plane
-        call = Call(services, metrics, base_url, request, path)
-        _admit(call, operation)
+    def admitted(call: Call) -> ApiResponse:
+        request = call.request
         _check_address(call, operation)
         if operation.body is None:
             return _response(operation.view(call))
@@ -60,6 +58,16 @@ def view(
         if operation.once or (operation.repeatable and credentials.names_key(request)):
             call.idempotency = credentials.once(request, raw)
         return _response(operation.view(call, operation.body.parse(request, raw)))
+
+    def answer(**path: str) -> ApiResponse:
+        request = current()
+        request.plane = operation.plane
+        call = Call(services, metrics, base_url, request, path)
+        _admit(call, operation)
+        if call.api_key is None:
+            return admitted(call)
+        with quotas.turn(call.api_key.client):
+            return admitted(call)
 
     return answer
 

@@ -19,6 +19,7 @@ from pydantic.json_schema import models_json_schema
 from authsvc import __version__
 from authsvc.events import TAGS as EVENTS
 from authsvc.factor import Json
+from authsvc.services.webhook_views import alert_view
 from authsvc.web import record_answers
 from authsvc.web.dispatch import PATH_PARAMETERS
 from authsvc.web.openapi_fields import answer_of, describe, example_of, fields, parameter, with_examples
@@ -202,7 +203,7 @@ def _webhook(tag: str, meaning: str, schema: Json, example: Json) -> Json:
             "content": {
                 JSON_MEDIA: {
                     "schema": schema,
-                    "example": {**example, "type": tag, "data": fields().notifications[tag]},
+                    "example": _notified(tag, example),
                 }
             },
         },
@@ -213,13 +214,23 @@ def _webhook(tag: str, meaning: str, schema: Json, example: Json) -> Json:
     }
 
 
+def _notified(tag: str, example: Json) -> Json:
+    """A webhook of this type, with what its payer should be told."""
+    data = fields().notifications[tag]
+    alert = alert_view(tag, data)
+    said = {name: value for name, value in example.items() if name != "alert"}
+    return {**said, "type": tag, "data": data, **({} if alert is None else {"alert": alert})}
+
+
 def _parameters(operation: Operation) -> Iterable[Json]:
     for name in re.findall(r"\{(\w+)\}", operation.path):
         schema = _untitled(PATH_PARAMETERS[name].json_schema())
         yield parameter(operation.tag, name, "path", schema, required=True)
     if operation.query is not None:
         for name, schema in operation.query.model_json_schema()["properties"].items():
-            yield parameter(operation.tag, name, "query", _untitled(schema), required=False)
+            yield parameter(
+                operation.tag, name, "query", _untitled(schema), required=False, call=operation.name
+            )
     if operation.once or operation.repeatable:
         schema = {"type": "string", "pattern": _KEY_PATTERN}
         key = parameter(operation.tag, "Idempotency-Key", "header", schema, required=operation.once)

@@ -56,10 +56,10 @@ def describe(schemas: Mapping[str, Any]) -> None:
             found["examples"] = example
 
 
-def parameter(tag: str, name: str, where: str, schema: Json, *, required: bool) -> Json:
-    """An OpenAPI Parameter Object with its sentence and example, which may be the chapter's own."""
+def parameter(tag: str, name: str, where: str, schema: Json, *, required: bool, call: str = "") -> Json:
+    """An OpenAPI Parameter Object with its sentence and example, which may be the call's or the chapter's own."""
     known = fields().parameters
-    sentence, example = known.get(f"{tag}.{name}") or known[name]
+    sentence, example = known.get(f"{call}.{name}") or known.get(f"{tag}.{name}") or known[name]
     return {
         "name": name,
         "in": where,

@@ -12,6 +12,13 @@ from authsvc.web.response_part import Count, Digest, OpenResponsePart, ResponseP
 from authsvc.web.words import AnyJson
 
 
+class Alert(ResponsePart):
+    """What the payer should be told, in Chinese and in English: send it over your own channel."""
+
+    zh_cn: Annotated[str, Field(alias="zh-CN")]
+    en: str
+
+
 class EventShown(ResponsePart):
     """`user_id` is null where an event is about the client itself."""
 
@@ -20,6 +27,7 @@ class EventShown(ResponsePart):
     user_id: str | None
     at: datetime
     data: AnyJson
+    alert: Alert | None
 
 
 class Notification(ResponsePart):
@@ -30,6 +38,7 @@ class Notification(ResponsePart):
     seq: int
     user_id: str | None
     data: AnyJson
+    alert: Alert | None = None
 
 
 class Events(ResponsePart):
@@ -77,6 +86,7 @@ class Checkpoints(ResponsePart):
     """Signed heads of every chain: a line that goes missing before a head is noticed."""
 
     checkpoints: list[Checkpoint]
+    next: int
 
 
 class Evidence(ResponsePart):

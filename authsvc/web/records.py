@@ -29,10 +29,13 @@ def list_audit_events(call: Call) -> Reply:
     return json_reply(call.services.records.audit_events(call.key, call.query.after, call.query.limit))
 
 
-@audit.get("/v1/audit/checkpoints", record_answers.Checkpoints)
+@audit.get("/v1/audit/checkpoints", record_answers.Checkpoints, query=requests.CheckpointsAfter)
 def list_checkpoints(call: Call) -> Reply:
-    """Signed statements of where every chain ended at a moment."""
-    return json_reply(call.services.records.audit_checkpoints(call.key))
+    """Signed statements of where every chain ended at a moment, oldest first.
+
+    Ask again with `next`; it stands still while none is added.
+    """
+    return json_reply(call.services.records.audit_checkpoints(call.key, call.query.after, call.query.limit))
 
 
 @audit.get("/v1/decisions/{decision_id}/evidence", record_answers.Evidence)

@@ -275,6 +275,13 @@ class EventsAfter(Wanted):
     limit: Limit = 100
 
 
+class CheckpointsAfter(Wanted):
+    """A page of the checkpoints: what came after the last one of the page before."""
+
+    after: Cursor = 0
+    limit: Limit = 500
+
+
 class AuditAfter(Wanted):
     """A page of the audit log: what came after the cursor of the last page."""
 

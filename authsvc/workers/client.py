@@ -17,7 +17,7 @@ from pathlib import Path
 
 from authsvc.errors import Unavailable
 from authsvc.factor import Json
-from authsvc.http import TRACE
+from authsvc.http import TRACE, span
 from authsvc.subject import worked_for
 from authsvc.workers.messages import RETRY_AFTER, Job, outcome
 from authsvc.workers.protocol import BrokenFrame, Frame, Message, encode, receive, send
@@ -46,6 +46,10 @@ class WorkerClient:
         """The worker's answer. Raises what its handler raised, PayloadTooLarge before anything is sent, or Unavailable with
         `retry_after` when the worker is busy, gone or late; the job may have been run then, and its answer be lost.
         """
+        with span(f"biometric {op}"):
+            return self._called(op, header, blobs)
+
+    def _called(self, op: str, header: Json, blobs: Sequence[bytes]) -> tuple[Json, tuple[bytes, ...]]:
         whom = worked_for()
         named = ("", "") if whom is None else (whom.client, whom.user)
         began = time.monotonic()

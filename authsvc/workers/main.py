@@ -21,7 +21,7 @@ from authsvc.workers.messages import Handler
 from authsvc.workers.server import serve
 from authsvc.workers.voice import voice_handlers
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("authsvc.workers.main")  # Run as a program its name would be `__main__`.
 
 
 @click.command()

@@ -46,7 +46,7 @@ class Job:
     def message(self) -> Message:
         whom: dict[str, object] = {"client": self.client, "account": self.account}
         if self.trace is not None:
-            whom["trace"] = [self.trace.request, self.trace.id, self.trace.flags]
+            whom["trace"] = [self.trace.request, self.trace.id, self.trace.flags, self.trace.span]
         return Message({"op": self.op, "expires": self.expires, "header": self.header, **whom}, self.blobs)
 
     @classmethod
@@ -65,8 +65,8 @@ def _trace(said: object) -> Trace | None:
     match said:
         case None:
             return None
-        case [str(request), str(trace), str(flags)]:
-            return Trace(request, trace, flags)
+        case [str(request), str(trace), str(flags), str(span)]:
+            return Trace(request, trace, flags, span)
     raise BrokenFrame("not a job")
 
 

@@ -199,6 +199,9 @@ def working(ann: Colleague, town: Town) -> list[str]:
     faults += inspect(page, "console-11-search-nothing")
     ann.go("/console/decisions?days=month&order=largest")
     faults += inspect(page, "console-11-decisions")
+    for name in ("users", "devices", "events"):
+        ann.go(f"/console/rolls/{name}?days=month")
+        faults += inspect(page, f"console-11-{name}")
     ann.go("/console/decisions?at_least=much")
     faults += inspect(page, "console-11-decisions-wrong")
     ann.go(f"/console/decisions/{town.decision}")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.inspection import inspect
 from tests.browser.stage import after, served
-from tests.enrollment.directed import DEVICE, DirectedApi
+from tests.enrollment.directed import DEVICE, SHOP, DirectedApi
 
 Change = Callable[[DirectedApi], object]
 
@@ -56,6 +56,8 @@ class Tour:
         self.page.goto(self._origin + path)
         if does is not None:
             does(self.page)
+        if "-done" in name and self.page.locator("#this-did-not-work").count():
+            self.faults.append(f"{name}: shows a failure")
         self.faults += inspect(self.page, name)
 
     def _begin_anew(self, path: str) -> None:
@@ -152,9 +154,10 @@ def test_every_step_of_an_enrollment(tour: Tour):
         does=_type_code,
     )
     tour.see("enroll-finish", ENROLLMENT, enrollment(received=["consent", "device", "otp"]))
-    done = answers("POST /complete", status="completed", factors=["otp"], recovery_codes=_CODES)
+    ended = {"status": "completed", "factors": ["otp"]}
+    done = answers("POST /complete", **ended, recovery_codes=_CODES, return_url=SHOP)
     tour.see("enroll-done", ENROLLMENT, enrollment(received=["device", "otp"]), done, does=_press)
-    bare = answers("POST /complete", status="completed", factors=["otp"], recovery_codes=[])
+    bare = answers("POST /complete", **ended, recovery_codes=[], return_url=None)
     tour.see(
         "enroll-done-no-codes",
         ENROLLMENT,

@@ -78,6 +78,14 @@ def test_what_is_settled_and_stood_the_time_is_learned_and_nothing_else(town: To
     assert names(usual) == set()
     unlike = town.pay(90_000, "thief", "CN-54")
     assert names(unlike) == {"payee_new", "amount_unusual", "place_new"}
+    told = {
+        each["data"]["decision"]: each
+        for each in town.bench.events()
+        if each["type"] == "decision:habits:unlike"
+    }
+    assert told.keys() == {unlike["id"]}
+    assert told[unlike["id"]]["data"]["signals"] == [each["signal"] for each in unlike["signals"]["present"]]
+    assert "unlike your habits" in told[unlike["id"]]["alert"]["en"]
     by_name = {each["signal"]: each for each in unlike["signals"]["present"]}
     assert by_name["amount_unusual"]["numbers"]["times"] == 21
     assert "21" in by_name["amount_unusual"]["sentence"]["zh-CN"]

@@ -26,7 +26,7 @@ _QUOTED = re.compile(r'"([^"]*)"')
 
 
 def catalogues() -> list[Path]:
-    return sorted(path for root in ROOTS for path in root.rglob("locales/zh*.po"))
+    return sorted(path for root in ROOTS for path in root.rglob("zh*.po"))
 
 
 def translated() -> Iterator[tuple[str, str, str]]:
@@ -46,7 +46,7 @@ def _first(said: object) -> str:
 def sentences() -> Iterator[tuple[str, str]]:
     """Every Chinese sentence with where it stands: catalogues, hints, problems, messages and the demo's templates."""
     yield from ((f"{name}: {english}", chinese) for name, english, chinese in translated())
-    for module in ("face/hints.py", "voice/hints.py", "web/problems.py", "otp.py"):
+    for module in ("face/hints.py", "voice/hints.py", "web/problems.py", "otp.py", "webhook/alerts.py"):
         tree = ast.parse((ROOTS[0] / module).read_text())
         for node in ast.walk(tree):
             if (
@@ -97,6 +97,23 @@ def test_a_percent_sign_of_a_translation_is_doubled():
     """The pages format what they translate: a lone sign breaks a page in one language only."""
     lone = re.compile(r"(?<!%)%(?![%(])")
     assert [each for each in sentences() if lone.search(each[1].replace("%%", ""))] == []
+
+
+def test_every_translation_is_there_and_is_filled_like_its_sentence():
+    assert len(catalogues()) > 4
+    place = re.compile(r"%\((\w+)\)[sd]")
+    for name, english, chinese in translated():
+        assert chinese, f"{name}: {english}"
+        said, meant = set(place.findall(chinese)), set(place.findall(english))
+        assert said == meant or (said < meant and " should have at " in english), f"{name}: {english}"
+        bare = place.sub("", chinese.replace("%%", ""))
+        assert "%(" not in bare, f"{name}: {english}"
+
+
+def test_a_catalogue_says_each_thing_once():
+    for path in catalogues():
+        ids = re.findall(r'(?m)^msgid (".*")$', path.read_text())
+        assert [each for each in set(ids) if ids.count(each) > 1] == [], path.name
 
 
 def test_people_are_addressed_as_nin():

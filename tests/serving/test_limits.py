@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
 from select import select
 
 import pytest
 
-from tests.serving.conftest import DemoServer, receive
+from tests.serving.conftest import PATIENCE_S, DemoServer, receive
 from tests.support.slowness import slowness
 
 _POST = b"POST /echo HTTP/1.1\r\nHost: a\r\n"
@@ -158,3 +160,24 @@ def test_a_refused_client_is_told_at_once_that_no_more_will_come(server: DemoSer
         # Long before an idle connection is closed.
         client.settimeout(30)
         assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "header"), [(0.4, b""), (PATIENCE_S, b"X-Envoy-Expected-Rq-Timeout-Ms: 300\r\n")]
+)
+def test_a_request_for_which_nobody_waits_any_more_is_not_begun(
+    start_server: Callable[..., DemoServer], seconds: float, header: bytes
+) -> None:
+    """It stood in the queue for as long as those before it took, was begun then, and its caller had gone."""
+    server = start_server(settings={"workers": 1, "threads": 1, "queue_seconds": seconds})
+    with server.connect() as working, ThreadPoolExecutor() as clients:
+        working.sendall(b"GET /until/go HTTP/1.1\r\nHost: a\r\n\r\n")
+        server.await_mark("until")
+        ask = b"GET /sleep/0 HTTP/1.1\r\nHost: a\r\n" + header + b"\r\n"
+        late = list(clients.map(server.send, 3 * [ask]))
+        assert {problem(answer) for answer in late} == {(503, "unavailable")}
+        assert {answer.headers["Retry-After"] for answer, _ in late} == {"1"}
+        (server.folder / "go").touch()
+        assert receive(working)[0].status == 200
+    assert server.get("/") == (200, "hello")
+    assert list(server.folder.glob("sleep-*")) == []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -209,3 +211,44 @@ def test_what_a_dead_process_leaves_behind_is_buried(start_server: StartServer) 
     eventually(lambda: not [each for each in server.children() if each.status() == psutil.STATUS_ZOMBIE])
     assert "careless" in server.log.read_text()
     assert server.get("/") == (200, "hello")
+
+
+def test_a_stopped_web_process_is_replaced(start_server: StartServer) -> None:
+    """Its connections stayed open and nothing answered, until somebody came."""
+    server = start_server(settings={"workers": 1, "hung_seconds": 3}, sides=["biometric"])
+    stopped = server.get("/pid")[1]
+    os.kill(stopped, signal.SIGSTOP)
+    eventually(lambda: not psutil.pid_exists(stopped))
+    assert server.get("/") == (200, "hello")
+    assert "`web-1` has stood still" in server.log.read_text()
+    eventually(lambda: list(server.folder.glob("biometric-*")))
+    [side] = [each for each in server.children() if each.pid != server.get("/pid")[1]]
+    side.suspend()
+    eventually(lambda: not psutil.pid_exists(side.pid))
+    eventually(lambda: len(server.children()) == 2)
+
+
+def test_before_the_end_readiness_says_no_and_everything_else_is_served(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    """And systemd is told how far it is."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(PATIENCE_S)
+
+        def said(word: str) -> bool:
+            while systemd.recv(100).decode() != word:
+                pass
+            return True
+
+        told = {"notify_socket": str(tmp_path / "notify")}
+        server = start_server(settings={"lame_duck_seconds": 600, "readiness_path": "/pid", **told})
+        assert said("READY=1")
+        assert said("WATCHDOG=1")
+        assert server.get("/pid")[0] == 200
+        os.kill(server.pid, signal.SIGTERM)
+        eventually(lambda: server.get("/pid")[0] == 503)
+        assert server.get("/") == (200, "hello")
+        os.kill(server.pid, signal.SIGTERM)
+        assert said("STOPPING=1")
+        assert stopped_within(server) == []

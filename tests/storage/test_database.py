@@ -122,6 +122,7 @@ def test_closing_closes_what_is_idle(exchange: Exchange) -> None:
     ("written", "as_psycopg"),
     [
         ("SELECT :a, :b_c", "SELECT %(a)s, %(b_c)s"),
+        ("SELECT :after_0, :after_10", "SELECT %(after_0)s, %(after_10)s"),
         ("SELECT x::text, :a::bytea", "SELECT x::text, %(a)s::bytea"),
         ("SELECT 'rows:of'", "SELECT 'rows:of'"),
     ],

@@ -50,6 +50,10 @@ class Answer:
         return str(self.json["type"]).rsplit("/", 1)[-1]
 
 
+PATIENT = {"AUTHSVC_QUEUE_TIMEOUT_MS": "15000", "AUTHSVC_CLIENT_THREADS": "256"}
+"""A crowd of a test's own may take all threads, and on a busy machine may have to wait for one."""
+
+
 class LiveService(Server):
     """`authsvc serve --development`; `folder` holds its data, its log and its temporary files."""
 
@@ -71,7 +75,7 @@ class LiveService(Server):
         self.store_options += ["--database-url", database_url] if database_url else []
         port = free_port()
         # TMPDIR, so that whatever is written to a temporary file is found.
-        variables = {"TMPDIR": str(self.temp_dir), **(environment or {})}
+        variables = {"TMPDIR": str(self.temp_dir), **PATIENT, **(environment or {})}
         command = ["env", *(f"{name}={value}" for name, value in variables.items())]
         command += [PROGRAM, "serve", "--development", "--port", str(port), "--workers", str(workers)]
         command += ["--model-dir", str(models), *self.store_options]

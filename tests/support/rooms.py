@@ -162,6 +162,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/web/console/": "a field that every form carries",
         "enrollment/": "a drawing inside of a page",
     },
+    "opentelemetry": {"authsvc/serving/otel.py": "spans, where they are collected"},
     "uvicorn": {"authsvc/serving/": "the HTTP protocol"},
     "prometheus_client": {"authsvc/web/metrics.py": "the counters"},
     "urllib3": {

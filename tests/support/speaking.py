@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -19,6 +18,8 @@ from authsvc.voice.quality import ENROLLMENT, VERIFICATION
 from authsvc.voice.spoken_prompt import ENROLLMENT_DIGITS, Language
 
 Spoil = Callable[[Samples], Samples]
+Said = tuple[str, int, int]
+"""A digit, how much slower, and which of its takes."""
 
 _TEMPOS = ((0.88, 0.90), (0.74, 0.76), (0.62, 0.64))
 """Of what is said after an enrollment, out of the other half of the takes: a take that was heard before is a copy, and rightly
@@ -40,29 +41,32 @@ class Speaker:
         self._takes = takes_of(speakers(folder)[name])
         self._chance = np.random.default_rng(seed)
         self._ears = ears
-        self._said: Counter[str] = Counter()
+        self._said: list[Said] = []
 
     def samples(self, digits: str, spoil: Spoil = lambda sound: sound) -> Samples:
         """Mono float32 at 16 kHz, with pauses of 20 to 300 ms, spoiled where a test wants it so."""
         for _ in range(_CAREFUL_READINGS):
-            sound = spoil(self._read(digits))
+            said = [*self._said]
+            sound = spoil(self._read(digits, said))
             if self._ears is None or _is_heard(sound, digits, self._ears):
-                self._said.update("" if len(digits) == ENROLLMENT_DIGITS else digits)
+                self._said = said
                 return sound
         raise AssertionError(f"`{self.name}` cannot read {len(digits)} digits so that they are heard")
 
-    def _read(self, digits: str) -> Samples:
+    def _read(self, digits: str, said: list[Said]) -> Samples:
         """Nobody says a digit twice in the same way: in a later row, and its second time in one, it is another take."""
         if len(digits) == ENROLLMENT_DIGITS:
             own = {digit: takes[0::2] for digit, takes in self._takes.items()}
             return joined(self.name, own, digits, self._chance).recording.samples
-        spoken = []
-        for place, digit in enumerate(digits):
-            takes = self._takes[digit][1::2] or self._takes[digit]
-            times, number = divmod(digits[:place].count(digit) + self._said[digit], len(takes))
-            tempo = self._chance.uniform(*_TEMPOS[times % len(_TEMPOS)])
-            spoken.append(at_tempo(takes[number], tempo))
-        return strung(spoken, self._chance).samples
+        return strung([self._anew(digit, said) for digit in digits], self._chance).samples
+
+    def _anew(self, digit: str, said: list[Said]) -> Samples:
+        takes = self._takes[digit][1::2] or self._takes[digit]
+        every = [(digit, slower, take) for slower in range(len(_TEMPOS)) for take in range(len(takes))]
+        left = [way for way in every if way not in said] or every
+        way = left[int(self._chance.integers(min(len(left), len(takes))))]
+        said.append(way)
+        return at_tempo(takes[way[2]], self._chance.uniform(*_TEMPOS[way[1]]))
 
     def reads(self, digits: str, spoil: Spoil = lambda sound: sound) -> bytes:
         """The same as a WAV."""

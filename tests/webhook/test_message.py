@@ -21,6 +21,11 @@ def test_a_body_is_the_event_of_the_feed() -> None:
     }
 
 
+def test_what_the_payer_should_hear_of_is_there_in_words() -> None:
+    body = json.loads(body_of(7, Event("subject:device:enrolled", Subject("shop", "ann"), NOON)))
+    assert body["alert"]["en"].startswith("A new device was just added to your account.")
+
+
 def test_an_event_about_no_user_names_none() -> None:
     event = Event("webhook:endpoint:disabled", Subject("shop", NOBODY), NOON)
     assert json.loads(body_of(1, event))["user_id"] is None

@@ -54,7 +54,7 @@ class Pile:
             self.waiting[endpoint_id] -= 1
             number = self.waiting[endpoint_id]
         delivery = Delivery(f"dlv_{number}", endpoint_id, "receipt:consumed", number, NOON, NOON, NOON)
-        trace = Trace("req_1", "a" * 32, "01") if number % 2 else None
+        trace = Trace("req_1", "a" * 32, "01", "b" * 16) if number % 2 else None
         return Claim(delivery, self.urls[endpoint_id], b"{}", Signing((b"s" * 32,)), trace)
 
     def settle(self, claim: Claim, outcome: Outcome, *, go_on: bool) -> Claim | None:
@@ -125,7 +125,7 @@ def test_what_is_sent_says_in_which_request_it_happened(site: Site):
         assert site.sender.rest(PATIENCE)
         within, without = (each.headers for each in receiver.received)
     assert within["x-request-id"] == "req_1"
-    assert trace_of("req_1", within["traceparent"]) == Trace("req_1", "a" * 32, "01")
+    assert trace_of("req_1", within["traceparent"]) == Trace("req_1", "a" * 32, "01", "b" * 16)
     assert not {"x-request-id", "traceparent"} & set(without)
 
 

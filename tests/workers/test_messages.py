@@ -64,7 +64,7 @@ NO_JOBS: tuple[dict[str, object], ...] = (
     {"op": "x", "expires": 1.0},
     {"op": "x", "expires": 1.0, "header": {}, "trace": "req_1"},
     {"op": "x", "expires": 1.0, "header": {}, "trace": ["req_1", "a"]},
-    {"op": "x", "expires": 1.0, "header": {}, "trace": ["req_1", "a", 1]},
+    {"op": "x", "expires": 1.0, "header": {}, "trace": ["req_1", "a", "00", 1]},
 )
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from authsvc.web.console.wording import N_, gettext, named
+from markupsafe import Markup, escape
+
+from authsvc.web.console.checks import REFUSALS
+from authsvc.web.console.policies.wording import CAPTURES
+from authsvc.web.console.policies.wording import DEVICES as NOVELTIES
+from authsvc.web.console.wording import FACTORS, LEVELS, N_, STATUSES, gettext, named, plain
 
 ACTIONS: Mapping[str, str] = {
     "audit.accept-restore": N_("Restored database accepted"),
+    "audit.archive": N_("Audit archived"),
     "audit.verify": N_("Audit verified"),
     "biometric.withdraw": N_("Consent withdrawn"),
     "consent.give": N_("Consent given"),
@@ -34,6 +40,8 @@ ACTIONS: Mapping[str, str] = {
     "enrollment.open": N_("Enrollment opened"),
     "enrollment.prove": N_("Recovery judged"),
     "factor.veto": N_("New factor removed by its owner"),
+    "backup.take": N_("Backup taken"),
+    "key.bind": N_("API key bound"),
     "key.create": N_("API key made"),
     "key.revoke": N_("API key revoked"),
     "key.rotate": N_("API key rotated"),
@@ -59,7 +67,12 @@ ACTIONS: Mapping[str, str] = {
     "policy.shadow": N_("Shadow run started"),
     "policy.stop-shadow": N_("Shadow run stopped"),
     "policy.validate": N_("Policy validated"),
+    "receipt.consume": N_("Receipt used"),
     "record.broken": N_("Broken record found"),
+    "roll.export": N_("List taken along as a file"),
+    "rows.accept": N_("Rows accepted as they are"),
+    "rows.adopt": N_("Rows of before taken over"),
+    "rows.written": N_("Rows counted"),
     "user.erase": N_("User erased"),
     "user.freeze": N_("User frozen"),
     "user.unfreeze": N_("User unfrozen"),
@@ -76,14 +89,18 @@ RESULTS: Mapping[str, str] = {
     "shown": N_("was shown"),
     "accepted": N_("accepted"),
     "active": N_("active"),
+    "archived": N_("archived"),
+    "bound": N_("bound to the log"),
     "completed": N_("completed"),
     "confirmed": N_("confirmed"),
     "done": N_("done"),
+    "ended": N_("ended"),
     "erased": N_("erased"),
     "frozen": N_("frozen"),
     "given": N_("given"),
     "issued": N_("issued"),
     "open": N_("open"),
+    "opened": N_("opened"),
     "proven": N_("proven"),
     "refused": N_("refused"),
     "removed": N_("removed"),
@@ -91,6 +108,8 @@ RESULTS: Mapping[str, str] = {
     "suspended": N_("suspended"),
     "signed-in": N_("signed in"),
     "signed-out": N_("signed out"),
+    "synced": N_("synced"),
+    "taken": N_("taken"),
     "unlocked": N_("unlocked"),
     "vetoed": N_("removed as foreign"),
     "withdrawn": N_("withdrawn"),
@@ -122,6 +141,7 @@ REASONS: Mapping[str, str] = {
     "wrong, late or used code": N_("wrong, late or used code"),
     "assertion accepted": N_("signature of the device key is right"),
     "given up": N_("given up half-way"),
+    **REFUSALS,
 }
 """Why a proof was taken or not."""
 
@@ -190,6 +210,16 @@ DETAILS: Mapping[str, str] = {
     "note": N_("Note"),
     "version": N_("Version"),
     "document": N_("Document"),
+    "request": N_("Request"),
+    "archive": N_("Archive"),
+    "cuts": N_("Cuts"),
+    "reason": N_("Why"),
+    "means": N_("With"),
+    "rows": N_("Rows"),
+    "purpose": N_("Purpose"),
+    "client": N_("Payment backend"),
+    "sha256": N_("Digest"),
+    "sessions_ended": N_("Sessions ended"),
 }
 """What an audit line says besides."""
 
@@ -199,6 +229,7 @@ ACTORS: Mapping[str, str] = {
     "person": N_("Account owner"),
     "service": N_("Service"),
     "authsvc": N_("Service"),
+    "shipped": N_("Service"),
 }
 """Who did it, where it is no operator."""
 
@@ -220,9 +251,39 @@ TYPES: Mapping[str, str] = {
 """What a payment may be: an act on the account, or the backend's own word."""
 
 
-def reason(text: str) -> str:
-    """Why a proof was taken or not; a device key's own refusals are short sentences, and stand as they are."""
-    return named(REASONS, text)
+VALUES: Mapping[str, str] = {
+    **STATUSES,
+    **LEVELS,
+    **FACTORS,
+    **NOVELTIES,
+    **CAPTURES,
+    **EXEMPTIONS,
+    **TYPES,
+    **RESULTS,
+    "none": LEVELS["none"],
+    "bona_fide": N_("a living person"),
+    "attack": N_("attack"),
+    "undecided": N_("undecided"),
+    "app": N_("from the authenticator app"),
+    "knowledge": N_("knowledge"),
+    "possession": N_("possession"),
+    "inherence": N_("inherence"),
+    "not_me": N_("not the payer's"),
+    "cancel": N_("cancel"),
+    "True": N_("yes"),
+    "False": N_("no"),
+    "None": N_("not known"),
+}
+"""Values of inputs, of proofs and of audit lines; what has no word here is an id or a number."""
+
+
+def valued(value: object) -> Markup:
+    """A JSON value in a cell: a word where there is one, else the code that it is."""
+    if isinstance(value, list | tuple):
+        return Markup("、").join(map(valued, value)) if value else valued(None)
+    if isinstance(value, bool | str | None) and str(value) in VALUES:
+        return escape(named(VALUES, str(value)))
+    return Markup("<code>{}</code>").format(plain(value))
 
 
 def actor(name: str, people: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
@@ -77,20 +77,25 @@ def listed() -> Response:
 @pages.get("/decisions.csv")
 @requires(Act.READ_DECISION)
 def as_file() -> Response:
-    """For a spreadsheet, with a mark by which the usual ones read it as UTF-8."""
+    """For a spreadsheet."""
     found = console().lists.file(operator(), sieve_of(_asked(), datetime.now(UTC)))
+    return as_spreadsheet("decisions.csv", _lines(found.decisions))
+
+
+def as_spreadsheet(name: str, lines: Iterable[Iterable[str]]) -> Response:
+    """Lines as a file, with a mark by which the usual programs read it as UTF-8; no cell is a formula."""
     text = io.StringIO()
-    csv.writer(text).writerows(_lines(found.decisions))
+    csv.writer(text).writerows([as_cell(cell) for cell in line] for line in lines)
     response = make_response(b"\xef\xbb\xbf" + text.getvalue().encode())
     response.content_type = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = 'attachment; filename="decisions.csv"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def sieve_of(asked: Mapping[str, str], now: datetime) -> Sieve:
     """What the form asks for; raises InvalidRequest for what is no time and no amount."""
-    since, until = _span(asked, now)
+    since, until = span(asked, now)
     currency = asked["currency"].upper()
     bounded = asked["at_least"] or asked["at_most"]
     return Sieve(
@@ -143,7 +148,7 @@ def _page(
     )
 
 
-def _span(asked: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
+def span(asked: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
     """Days are those of the operator's own clock, which the page's script states in minutes east of UTC."""
     if asked["days"] in DAYS:
         east = _east()
@@ -152,6 +157,11 @@ def _span(asked: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
         return midnight + timedelta(days=first), midnight + timedelta(days=last)
     since = wording.typed_time(asked["since"], _east()) or now - timedelta(days=7)
     return since, wording.typed_time(asked["until"], _east()) or now + timedelta(seconds=1)
+
+
+def day_names() -> dict[str, str]:
+    """Spans of days for a list that is of any time where nothing is said."""
+    return {name: gettext(words) for name, words in DAY_NAMES.items() if name}
 
 
 def _east() -> timedelta:
@@ -173,14 +183,14 @@ def _minor(text: str, currency: str) -> int | None:
     return int(amount.scaleb(MINOR_DIGITS.get(currency, 0)))
 
 
-def _lines(decisions: tuple[Decision, ...]) -> Iterator[list[str]]:
-    yield [
+def _lines(decisions: tuple[Decision, ...]) -> Iterator[tuple[str, ...]]:
+    yield (
         "id", "created_at", "client", "user_id", "transaction_id", "type", "amount", "currency", "payee",
         "level", "status", "rules", "device_id", "novelty",
-    ]  # fmt: skip
+    )  # fmt: skip
     for each in decisions:
         payment = each.payment
-        cells = (
+        yield (
             each.id,
             each.created_at.isoformat(),
             payment.subject.client,
@@ -196,7 +206,6 @@ def _lines(decisions: tuple[Decision, ...]) -> Iterator[list[str]]:
             each.device_id or "",
             each.novelty,
         )
-        yield [as_cell(cell) for cell in cells]
 
 
 def as_cell(text: str) -> str:

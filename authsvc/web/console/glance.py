@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, SECONDS, TIME
 from authsvc.operators.figures import ScoreShift, Series
+from authsvc.policy.life import WEAKENS, State, Version
 from authsvc.web.console.wording import N_
 
 ENDS = ("authenticated", "failed", "declined_by_user", "expired")
@@ -21,7 +22,9 @@ ALERTS = {
     "passing": N_("Fewer challenges are passed than before"),
     "drift": N_("Scores have moved: look into the model or the cameras"),
     "waiting": N_("Somebody waits for a second operator"),
+    "weaker": N_("A policy that asks less than the active one waits to be approved or activated"),
 }
+WAITING_STATES = (State.ANALYZED, State.SHADOWING, State.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,13 @@ class Glance:
     alerts: tuple[str, ...]
 
 
-def glance(now: Series, before: Series, shifts: Sequence[ScoreShift], waiting: int) -> Glance:
+def glance(
+    now: Series,
+    before: Series,
+    shifts: Sequence[ScoreShift],
+    waiting: int,
+    weaker: Sequence[Version] = (),
+) -> Glance:
     passed = Figure(_passed(now), _passed(before))
     alerts = {
         "locked": _rises(sum(now.of(LOCKED)), sum(before.of(LOCKED))),
@@ -49,6 +58,7 @@ def glance(now: Series, before: Series, shifts: Sequence[ScoreShift], waiting: i
         "passing": passed.now is not None and passed.before is not None and passed.now < 0.8 * passed.before,
         "drift": any(each.drift().verdict == "alarm" for each in shifts),
         "waiting": waiting > 0,
+        "weaker": bool(weaker),
     }
     return Glance(
         decisions=Figure(sum(now.of(DECISION)), sum(before.of(DECISION))),
@@ -57,6 +67,18 @@ def glance(now: Series, before: Series, shifts: Sequence[ScoreShift], waiting: i
         slowest=Figure(_quantile(now, 0.95), _quantile(before, 0.95)),
         alerts=tuple(name for name, is_on in alerts.items() if is_on),
     )
+
+
+def weaker_waiting(versions: Iterable[Version], active_digest: str) -> list[Version]:
+    """Versions that may become the active policy's next, and ask somebody less than it; what is void is no alert."""
+    return [
+        each
+        for each in versions
+        if each.state in WAITING_STATES
+        and each.examined is not None
+        and each.examined.against == active_digest
+        and WEAKENS in each.examined.errors
+    ]
 
 
 def _passed(series: Series) -> float | None:

@@ -20,6 +20,7 @@ ENTRIES = (
     Entry("/console/", N_("Overview"), Act.READ_OVERVIEW),
     Entry("/console/policies", N_("Policy"), Act.READ_POLICY),
     Entry("/console/decisions", N_("Decisions"), Act.READ_DECISION),
+    Entry("/console/rolls/users", N_("Users and devices"), Act.READ_USER),
     Entry("/console/cases", N_("Search"), Act.READ_DECISION),
     Entry("/console/audit", N_("Audit"), Act.READ_AUDIT),
     Entry("/console/operators", N_("Operators"), Act.READ_AUDIT),
@@ -32,5 +33,7 @@ def entries_for(operator: Operator) -> Iterator[Entry]:
 
 def here(path: str) -> str:
     """The path of the entry that a page belongs to: the longest that it begins with."""
+    if path.startswith("/console/rolls/"):
+        return "/console/rolls/users"
     found = [entry.path for entry in ENTRIES if path == entry.path or path.startswith(f"{entry.path}/")]
     return max(found, key=len, default="/console/" if path == "/console/" else "")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Response, request
 
 from authsvc.domain.operator import Act
 from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, OPERATOR, WARNING
 from authsvc.operators.figures import WINDOWS, Series
+from authsvc.policy.life import Version
 from authsvc.web.console import wording
 from authsvc.web.console.doors import Pages, console, operator, requires, session
-from authsvc.web.console.glance import ALERTS, glance
+from authsvc.web.console.glance import ALERTS, glance, weaker_waiting
 from authsvc.web.console.rendering import page
 from authsvc.web.console.wording import named
 
@@ -44,6 +47,8 @@ def show() -> Response:
     decided = _by_status(series)
     shifts = console().figures.scores()
     waiting = console().cases.waiting() if operator().may(Act.UNFREEZE_USER) else ()
+    policies = console().policies
+    weaker = weaker_waiting(policies.versions(operator()), policies.active(operator()).publication.digest)
     return page(
         "console/overview.html",
         windows=WINDOWS,
@@ -59,7 +64,8 @@ def show() -> Response:
         attacks=_attacks(series),
         refused=series.of(OPERATOR),
         shifts=shifts,
-        glance=glance(series, console().figures.within(window, before=True), shifts, len(waiting)),
+        glance=glance(series, console().figures.within(window, before=True), shifts, len(waiting), weaker),
+        alerting=_alerting(weaker, window.name),
         alerts=ALERTS,
         lists=_lists(window.name),
         waiting=waiting,
@@ -85,12 +91,30 @@ def open_bearer() -> Response:
 _DAYS = {"hour": "today", "day": "today", "week": "week", "month": "month"}
 
 
-def _lists(window: str) -> dict[str, dict[str, str]]:
-    """Where each bar leads: the list of what it counts, of the days that hold the window."""
-    path = f"/console/decisions?days={_DAYS[window]}"
+def _lists(window: str) -> dict[str, Any]:  # Any: an address, or one for each bar.
+    """Where each chart leads: the list of what it counts, of the days that hold the window."""
+    path, events = f"/console/decisions?days={_DAYS[window]}", f"/console/rolls/events?days={_DAYS[window]}"
     return {
+        "locked": f"{events}&state=subject:locked",
+        "attacks": f"{events}&state=attack:suspected",
         "levels": {named(wording.LEVELS, name): f"{path}&level={name}" for name in LEVELS},
-        "statuses": {named(wording.STATUSES, name): f"{path}&status={name}" for name in wording.STATUSES},
+        "statuses": {
+            named(wording.STATUSES, name): f"{path}&status={name}"
+            for name in wording.STATUSES
+            if name != "refused"
+        },
+    }
+
+
+def _alerting(weaker: Sequence[Version], window: str) -> dict[str, str]:
+    """Where an alert leads, where there is a page for it."""
+    lists = _lists(window)
+    return {
+        "locked": lists["locked"],
+        "attacks": lists["attacks"],
+        "passing": f"/console/decisions?days={_DAYS[window]}&status=failed",
+        "waiting": "/console/cases",
+        **({"weaker": f"/console/policies/{weaker[0].id}"} if weaker else {}),
     }
 
 

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from authsvc.operators.figures import WINDOWS, Series
-from authsvc.web.console.glance import Figure, glance
+from authsvc.policy.life import State
+from authsvc.web.console.glance import Figure, glance, weaker_waiting
+from tests.support.policies import WEAKER
+from tests.web.console.policies.test_steps import version
 
 START = (datetime(2026, 11, 27, tzinfo=UTC),)
 
@@ -53,3 +56,21 @@ def test_what_needs_somebody_is_named(
     now: dict[str, int], before: dict[str, int], waiting: int, alerts: tuple[str, ...]
 ):
     assert glance(series(**now), series(**before), (), waiting).alerts == alerts
+
+
+@pytest.mark.parametrize(
+    ("state", "against", "errors", "alarms"),
+    [
+        (State.ANALYZED, "sha256:1", (WEAKER,), True),
+        (State.SHADOWING, "sha256:1", (WEAKER,), True),
+        (State.APPROVED, "sha256:1", (WEAKER,), True),
+        (State.ACTIVE, "sha256:1", (WEAKER,), False),
+        (State.APPROVED, "sha256:0", (WEAKER,), False),
+        (State.APPROVED, "sha256:1", ("gap",), False),
+    ],
+)
+def test_a_weaker_policy_that_waits_needs_somebody(
+    state: State, against: str, errors: tuple[str, ...], alarms: bool
+):
+    waiting = weaker_waiting([version(state, "op_ann", against, *errors)], "sha256:1")
+    assert ("weaker" in glance(series(), series(), (), 0, waiting).alerts) == alarms

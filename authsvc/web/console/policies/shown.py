@@ -18,7 +18,7 @@ from authsvc.errors import (
 )
 from authsvc.policy.life import Version
 from authsvc.policy_life.service import Active, PolicyService
-from authsvc.web.console.doors import console, operator, operator_names
+from authsvc.web.console.doors import console, operator
 from authsvc.web.console.policies import wording
 from authsvc.web.console.rendering import page
 from authsvc.web.problems import PROBLEMS
@@ -33,7 +33,7 @@ def policies() -> PolicyService:
 
 def version_page(template: str, version: Version, *, status: int = 200, **shown: Any) -> Response:
     """A page about one version, below the tabs that all of them have."""
-    return page(template, status=status, version=version, names=operator_names(), **shown)
+    return page(template, status=status, version=version, **shown)
 
 
 def active() -> Active:

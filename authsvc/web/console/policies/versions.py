@@ -12,7 +12,7 @@ from authsvc.errors import NotFound
 from authsvc.policy.picture import picture
 from authsvc.policy.profiles import Profile
 from authsvc.policy_life.service import LARGEST_PAGE
-from authsvc.web.console.doors import Answer, Pages, operator, operator_names, requires, see, typed
+from authsvc.web.console.doors import Answer, Pages, operator, requires, see, typed
 from authsvc.web.console.policies.shown import REFUSED, active, policies, refused_on, version_page
 from authsvc.web.console.policies.steps import PATH, milestone, offered, standing_in_the_way
 from authsvc.web.console.policies.table_view import table_view
@@ -112,7 +112,6 @@ def _index(*, status: int = 200, **refusal: Any) -> Response:  # Any: what `refu
         numbers={each.id: each for each in policies().versions(operator(), None, LARGEST_PAGE)},
         may_activate=operator().may(Act.ACTIVATE_POLICY),
         may_draft=operator().may(Act.DRAFT_POLICY),
-        names=operator_names(),
         **refusal,
     )
 

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 
+from markupsafe import Markup, escape
+
 from authsvc.biometric.det_svg import percent as significant
 from authsvc.errors import AuthsvcError
 from authsvc.web.console.policies.what_if import query_of
+from authsvc.web.console.spoken import Speaker
 from authsvc.web.console.wording import N_, gettext, named
 
 LEVELS: Mapping[str, str] = {
@@ -88,6 +91,8 @@ FINDINGS: Mapping[str, str] = {
     "loose-fmr": N_("Strangers may pass too often"),
     "cn-only-face": N_("A face is the only way"),
     "biometric-from-afar": N_("A face or a voice alone from a device that nobody knows"),
+    "nist-liveness": N_("A face whose liveness is gestures alone"),
+    "few-gestures": N_("Few gestures and nothing else"),
     "invalid-document": N_("The document is not valid"),
 }
 
@@ -160,6 +165,28 @@ _VALUES: Mapping[str, str] = {
 """Values that an analysis or a reason tells in English."""
 
 
+RULE_BOOKS: Mapping[str, str] = {
+    "seed": N_("authsvc's own table"),
+    "psd2": N_("PSD2 (RTS)"),
+    "nist": N_("NIST SP 800-63B-4"),
+    "cn": N_("China"),
+}
+
+_SPOKEN = Speaker(
+    {
+        "nothing": N_("nothing"),
+        "no rule": N_("no rule"),
+        **FIELDS,
+        **BOUNDS,
+        **STATES,
+        **DEVICES,
+        **_VALUES,
+        **FACTORS,
+        **LEVELS,
+    }
+)
+
+
 def refusal(error: AuthsvcError) -> str:
     """Why a step was not taken, and what to do, in the operator's language."""
     if error.slug == "not-permitted" and "of their own" in error.detail:
@@ -200,6 +227,21 @@ def _field(name: str) -> str:
     return f"{named(FIELDS, known)} {rest}".strip()
 
 
+def said(text: str) -> Markup:
+    """A sentence that another part composed, in the operator's language."""
+    return _SPOKEN.say(text)
+
+
+def noted(text: str) -> Markup:
+    """What somebody wrote beside a version: their own words, or the service's own sentence."""
+    return said(text) if knows(text) else escape(text)
+
+
+def knows(text: str) -> bool:
+    """Whether the form of such a sentence is known."""
+    return _SPOKEN.knows(text)
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "answered": partial(named, LEVELS),
     "novelty": partial(named, DEVICES),
@@ -208,6 +250,9 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "job_state": partial(named, JOB_STATES),
     "published": partial(named, PUBLISHED),
     "finding": partial(named, FINDINGS),
+    "rule_book": partial(named, RULE_BOOKS),
+    "note": noted,
+    "said": said,
     "proof": partial(named, FACTORS),
     "bound_name": partial(named, BOUNDS),
     "capture": partial(named, CAPTURES),
