@@ -38,7 +38,11 @@ def test_nobody_climbs(thief: Thief, capsys: pytest.CaptureFixture[str]) -> None
     assert searched.found is None, searched.found and searched.found.told()
 
 
-@pytest.mark.parametrize("holds", [{"codes"}, {"codes", "phone and PIN", "recovery code"}], ids=str)
+@pytest.mark.parametrize(
+    "holds",
+    [{"codes"}, {"codes", "phone and PIN", "recovery code"}],
+    ids=lambda held: " + ".join(sorted(held)),
+)
 def test_nobody_climbs_where_a_key_and_a_code_are_one_category(holds: set[str]) -> None:
     searched = search(Rules(ways=APART), Thief(frozenset(holds)), DEPTH)
     assert searched.found is None, searched.found and searched.found.told()
