@@ -154,6 +154,14 @@ TABLE: tuple[Act, ...] = (
         "restore",
     ),
     Act(
+        "warned-freeze",
+        Proof.CHALLENGE,
+        "everything is denied; for whoever showed the device's secret for a payment that a warning has just stopped",
+        "at once, on every worker; what was released before is void",
+        ("subject:frozen",),
+        "unfreeze",
+    ),
+    Act(
         "disown",
         Proof.SESSION,
         "stops what is open or unused of one's own payment; suspends the device that showed its secret for it",

@@ -109,7 +109,10 @@ class ChallengeService(Service):
         if decision.declined != WARNED:
             return {"can_freeze": False, "frozen": False}
         account = self._ledger.read(lambda tx: tx.accounts.find(decision.payment.subject))
-        frozen = account is not None and account.is_frozen
+        # Whoever enrolled under this name since an erasure is nobody that this page may speak of.
+        if account is None or not account.knew(decision.created_at):
+            return {"can_freeze": False, "frozen": False}
+        frozen = account.is_frozen
         return {"can_freeze": not frozen and can_freeze(decision, self._clock.now()), "frozen": frozen}
 
     def _opened(self, challenge_id: str, token: str) -> Decision:

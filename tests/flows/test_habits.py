@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from authsvc.payment import Payee
+from authsvc.policy import loading
+from authsvc.policy.backtest import Backtest
+from authsvc.policy.recorded import Recorded
 from authsvc.stepup.deciding import DecisionRequest
 from tests.support.service import Bench, Phone, said
 
@@ -178,3 +181,30 @@ def test_asking_again_about_a_payment_counts_once(town: Town):
 
 def test_an_act_on_the_account_has_no_signals(town: Town):
     assert town.pay(0, type="unfreeze")["signals"] is None
+
+
+def test_a_backtest_judges_by_the_signals_of_that_time_and_not_by_what_was_learned_since(town: Town):
+    town.lives(8)
+    town.later()
+    first = town.pay(payee="shop_2")
+    town.ends(first)
+    town.later()
+    second = town.pay(payee="shop_2")
+    assert "payee_new" in names(first)
+    assert "payee_new" not in names(second)
+    rule = {"id": "strangers", "level": "otp", "payee_new": True}
+    mapping = json.loads(loading.shipped().canonical)
+    candidate = loading.from_mapping({**mapping, "rules": [*mapping["rules"], rule], "tests": []})
+    begun = town.bench.clock.now() - timedelta(days=400)
+    recorded = town.bench.wired.store.ledger.read(
+        lambda tx: tx.backtests.recorded(begun, town.bench.clock.now(), "", 100)
+    )
+    fired = {
+        each.id: "strangers" in candidate.evaluate(each.inputs).fired
+        for _, each in recorded
+        if isinstance(each, Recorded)
+    }
+    assert (fired[first["id"]], fired[second["id"]]) == (True, False)
+    backtest = Backtest(candidate, [loading.shipped()])
+    assert backtest.run(each for _, each in recorded) is None
+    assert backtest.tally.eligible == len(recorded) == 10

@@ -158,6 +158,22 @@ def test_nobody_freezes_an_account_who_has_shown_nothing_or_comes_late(bench: Be
     assert bench.services.users.status(bench.key, "u_shown")["status"] == "active"
 
 
+def test_whoever_enrolls_next_under_a_name_is_neither_frozen_nor_shown_from_there(bench: Bench):
+    phone = phone_of(bench, "u_erased")
+    decision = strictly(bench, "u_erased", phone)
+    begin(bench, decision)
+    say(bench, decision, "asked")
+    bench.services.users.erase(bench.key, "u_erased")
+    bench.clock.advance(timedelta(seconds=1))
+    phone_of(bench, "u_erased")
+    bench.services.users.freeze(bench.key, "u_erased", "a call")
+    opened, challenges = challenge_of(decision), bench.services.challenges
+    seen = challenges.find(*opened)
+    assert (seen["can_freeze"], seen["frozen"]) == (False, False)
+    with pytest.raises(ChallengeClosed, match="erased"):
+        challenges.freeze(*opened)
+
+
 def test_a_mild_one_is_read_and_an_ordinary_payment_has_none(bench: Bench):
     phone = phone_of(bench, "u_mild")
     assert bench.decide(bench.payment(2_500, user="u_mild"), phone.device)["warning"] is None

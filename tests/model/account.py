@@ -247,8 +247,8 @@ class Rules:
         return state._replace(frozen=True, receipt=receipt, ticket=ticket)
 
     def recovered(self, state: State) -> State:
-        """Whoever lost the phone gives up every key."""
-        lost = self.without_factor(state, KEY) if state.factors[KEY].by else state
+        """Whoever lost the phone gives up every key, and what was released before."""
+        lost = voided(self.without_factor(state, KEY) if state.factors[KEY].by else state)
         return lost._replace(device="removed", ticket="recovery", codes=NONE, new_codes=NONE, locked=False)
 
     def removed_device(self, state: State) -> State:
@@ -292,6 +292,12 @@ class Rules:
 
 def _put(values: tuple, at: int, value: object) -> tuple:  # type: ignore[type-arg]  # Three of whatever they are.
     return (*values[:at], value, *values[at + 1 :])
+
+
+def voided(state: State) -> State:
+    """What was released before is good for nothing any more."""
+    receipt = None if state.receipt is None else state.receipt._replace(frozen_since=True)
+    return state._replace(receipt=receipt)
 
 
 def watched(state: State) -> State:

@@ -21,6 +21,7 @@ from tests.model.account import (
     Thief,
     beginnings,
     level_of,
+    voided,
     watched,
 )
 
@@ -124,7 +125,7 @@ def _owner(rules: Rules, state: State) -> Iterator[Step]:
 
 def _back(rules: Rules, state: State) -> State:
     """The owner, with a recovery code and a code that the shop sends, enrolls an app; what the lost phone began is over."""
-    back = _voided(rules.enrolled(rules.recovered(state), "owner", (OTP,)))
+    back = rules.enrolled(rules.recovered(state), "owner", (OTP,))
     stale = f"{state.ticket.rstrip('!')}!" if state.ticket else ""
     return back if rules.has("a recovery ends enrollments") else back._replace(ticket=stale)
 
@@ -155,12 +156,7 @@ def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
 
 def _restored(state: State) -> State:
     """Receipts of before are void, or one from before the suspension would come back with the phone."""
-    return _voided(state)._replace(device="active")
-
-
-def _voided(state: State) -> State:
-    receipt = None if state.receipt is None else state.receipt._replace(frozen_since=True)
-    return state._replace(receipt=receipt)
+    return voided(state)._replace(device="active")
 
 
 def counted(rules: Rules, thief: Thief, state: State) -> frozenset[int]:
