@@ -245,6 +245,7 @@ def test_importing_the_client_loads_nothing_heavy():
         "authsvc.caller.receipts",
         "authsvc.caller.records",
         "authsvc.caller.results",
+        "authsvc.caller.signing",
         "authsvc.caller.webhooks",
         "authsvc.caller.wire",
         "authsvc.client",

@@ -16,5 +16,6 @@ def test_its_json_says_where_each_fault_is() -> None:
         "heads": 1,
         "checkpoints": 0,
         "chains": {"a": 2},
+        "archived": {},
         "findings": [{"fault": "edited", "chain": "a", "seq": 2, "detail": "the hash differs"}],
     }

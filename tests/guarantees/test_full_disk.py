@@ -116,6 +116,7 @@ def disk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def town(disk: Disk, model_dir: Path) -> Iterator[LiveService]:
     with LiveService(disk.folder, model_dir, workers=2, environment=SETTINGS) as running:
+        running.await_face()  # A worker that is starting makes its socket here, and tries again until it can.
         yield running
 
 
@@ -186,6 +187,7 @@ def test_a_file_system_that_turned_read_only_is_an_outage_until_it_is_mounted_an
     with small_ext4(folder) as disk:
         image = folder.with_suffix(".img")
         with LiveService(folder, model_dir, workers=2, environment=SETTINGS) as live:
+            live.await_face()
             shop = Shop(live)
             person = Person(shop)
             known = str(expect(shop.decide(shop.payment(person)), 201)["id"])

@@ -12,6 +12,7 @@ TAGS: Mapping[str, str] = {
     "decision:challenge:declined": N_("Declined by the payer"),
     "decision:challenge:cancelled": N_("Challenge cancelled"),
     "decision:outcome:recorded": N_("Outcome reported"),
+    "decision:habits:unlike": N_("Payment unlike its payer's habits"),
     "decision:warning:stopped": N_("Stopped by the payer at a warning"),
     "receipt:consumed": N_("Receipt used"),
     "subject:enrolled": N_("Enrollment completed"),
