@@ -180,10 +180,10 @@ def test_keys_are_not_rotated_halfway_on_a_full_disk(disk: Disk, live: LiveServi
 
 
 def test_a_file_system_that_turned_read_only_is_an_outage_until_it_is_mounted_anew(
-    tmp_path: Path, model_dir: Path
+    tmp_path_factory: pytest.TempPathFactory, model_dir: Path
 ) -> None:
     """As ext4 does upon an error of its disk. While files are open for writing, Linux lets nobody remount it by hand."""
-    folder = tmp_path / "here"
+    folder = tmp_path_factory.mktemp("disk") / "here"  # Short: a socket's path may not be long.
     with small_ext4(folder) as disk:
         image = folder.with_suffix(".img")
         with LiveService(folder, model_dir, workers=2, environment=SETTINGS) as live:
