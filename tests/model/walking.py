@@ -426,9 +426,9 @@ def _unfreeze_proved(walk: Walk, _: re.Match[str]) -> bool:
 
 
 def _erase_proved(walk: Walk, _: re.Match[str]) -> bool:
-    walk.old_look = walk.play.looks()
     overview, token = walk.play.overview or ("", "")
-    return walk.caller.call("POST", f"/v1/overviews/{overview}/erasure/complete", token).done
+    path = f"/v1/overviews/{overview}/erasure/complete"
+    return _erased(walk, lambda: walk.caller.call("POST", path, token).done)
 
 
 def _restore_proved(walk: Walk, _: re.Match[str]) -> bool:
@@ -438,8 +438,15 @@ def _restore_proved(walk: Walk, _: re.Match[str]) -> bool:
 
 
 def _erase_as_backend(walk: Walk, _: re.Match[str]) -> bool:
-    walk.old_look = walk.play.looks()
-    return walk.play.shop("DELETE", "", key=ENROLL_KEY).done
+    return _erased(walk, lambda: walk.play.shop("DELETE", "", key=ENROLL_KEY).done)
+
+
+def _erased(walk: Walk, erase: Callable[[], bool]) -> bool:
+    """Whether it was done; then what was looked at before is an overview of before."""
+    look = walk.play.looks()
+    if done := erase():
+        walk.old_look = look
+    return done
 
 
 def _first_ticket(walk: Walk, _: re.Match[str]) -> bool:
