@@ -28,17 +28,12 @@ from authsvc.keys.access import ALL_SCOPES, ApiKey
 from authsvc.operators.unfreezing import UnfreezeRequest
 from authsvc.payment import Binding, Payee, Payment
 from authsvc.subject import Subject
-from tests.support.service import NOON, Bench, embedded
+from tests.support.service import NOON, Bench, on_store
 
 
 @pytest.fixture(scope="module", params=["embedded", "servers"])
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    changes: dict[str, Any] = {}
-    if request.param == "servers":
-        server = request.getfixturevalue("postgres_server")
-        server.ensure_running()
-        changes = {"database_url": server.url(server.create_database())}
-    made = Bench(embedded(tmp_path_factory.mktemp("kept"), **changes))
+    made = Bench(on_store(request, tmp_path_factory.mktemp("kept")))
     yield made
     made.close()
 

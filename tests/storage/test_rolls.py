@@ -17,7 +17,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.events import Event
 from authsvc.storage import rolls
 from authsvc.subject import Subject
-from tests.support.service import NOON, Bench, embedded
+from tests.support.service import NOON, Bench, on_store
 
 USERS = 23
 RARE = 17
@@ -30,12 +30,7 @@ def _subject(number: int) -> Subject:
 
 @pytest.fixture(scope="module", params=["embedded", "servers"])
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    changes: dict[str, Any] = {}
-    if request.param == "servers":
-        server = request.getfixturevalue("postgres_server")
-        server.ensure_running()
-        changes = {"database_url": server.url(server.create_database())}
-    made = Bench(embedded(tmp_path_factory.mktemp("rolls"), **changes))
+    made = Bench(on_store(request, tmp_path_factory.mktemp("rolls")))
     for number in range(USERS):
         _add(made, number)
     yield made

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyotp
+import pytest
 
 from authsvc.biometric.manifest import manifest_folder, read_manifests
 from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
@@ -334,3 +335,12 @@ def embedded(folder: Path, **changes: object) -> Settings:
     """Settings for the embedded default, with liveness off as in development; stories say what is answered, not how soon."""
     settings = {"store_timeout": PATIENCE, "unsafe_no_pad": True, **changes}
     return Settings(data_dir=folder, **settings)  # type: ignore[arg-type]  # As above.
+
+
+def on_store(request: pytest.FixtureRequest, folder: Path) -> Settings:
+    """For a fixture of a module that has the params `embedded` and `servers`: the second has a PostgreSQL database of its own."""
+    if request.param == "embedded":
+        return embedded(folder)
+    server = request.getfixturevalue("postgres_server")
+    server.ensure_running()
+    return embedded(folder, database_url=server.url(server.create_database()))
