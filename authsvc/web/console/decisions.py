@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
-from flask import Response, make_response, request
+from flask import Response, request
 
 from authsvc.domain.decision import Decision
 from authsvc.domain.operator import Act
@@ -18,29 +15,13 @@ from authsvc.domain.sieve import Sieve
 from authsvc.errors import InvalidRequest
 from authsvc.money import MINOR_DIGITS, major_units
 from authsvc.operators.lists import MOST_LISTED
-from authsvc.text import typed, typed_plainly
-from authsvc.web.console import wording
+from authsvc.web.console import sifting, wording
 from authsvc.web.console.doors import Pages, console, operator, requires
 from authsvc.web.console.rendering import page
 from authsvc.web.console.wording import N_, gettext
 
 pages = Pages("decisions")
 
-DAYS: Mapping[str, tuple[int, int]] = {
-    "today": (0, 1),
-    "yesterday": (-1, 0),
-    "week": (-6, 1),
-    "month": (-29, 1),
-}
-"""Spans of days beside today: from which on, and until before which."""
-
-DAY_NAMES = {
-    "today": N_("Today"),
-    "yesterday": N_("Yesterday"),
-    "week": N_("Last 7 days"),
-    "month": N_("Last 30 days"),
-    "": N_("From and until"),
-}
 FIELDS = (
     "level",
     "status",
@@ -56,8 +37,7 @@ FIELDS = (
     "order",
 )
 WRONG = N_("Times are typed like 2026-11-27 14:30, amounts like 5000 or 5000.00.")
-_FORMULA = re.compile(r"^[\s]*[=+\-@]|^[\t\r\n]")
-_OFFSET = timedelta(hours=14)
+_PLAIN = ("at_least", "at_most", "since", "until", "currency")
 
 
 @pages.get("/decisions")
@@ -79,23 +59,12 @@ def listed() -> Response:
 def as_file() -> Response:
     """For a spreadsheet."""
     found = console().lists.file(operator(), sieve_of(_asked(), datetime.now(UTC)))
-    return as_spreadsheet("decisions.csv", _lines(found.decisions))
-
-
-def as_spreadsheet(name: str, lines: Iterable[Iterable[str]]) -> Response:
-    """Lines as a file, with a mark by which the usual programs read it as UTF-8; no cell is a formula."""
-    text = io.StringIO()
-    csv.writer(text).writerows([as_cell(cell) for cell in line] for line in lines)
-    response = make_response(b"\xef\xbb\xbf" + text.getvalue().encode())
-    response.content_type = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return sifting.as_spreadsheet("decisions.csv", _lines(found.decisions))
 
 
 def sieve_of(asked: Mapping[str, str], now: datetime) -> Sieve:
     """What the form asks for; raises InvalidRequest for what is no time and no amount."""
-    since, until = span(asked, now)
+    since, until = sifting.span(asked, now)
     currency = asked["currency"].upper()
     bounded = asked["at_least"] or asked["at_most"]
     return Sieve(
@@ -113,10 +82,7 @@ def sieve_of(asked: Mapping[str, str], now: datetime) -> Sieve:
 
 
 def _asked() -> dict[str, str]:
-    asked = {name: typed(request.args.get(name, ""))[:200] for name in FIELDS}
-    asked |= {
-        name: typed_plainly(asked[name]) for name in ("at_least", "at_most", "since", "until", "currency")
-    }
+    asked = sifting.asked(FIELDS, _PLAIN)
     if not (asked["days"] or asked["since"] or asked["until"]):
         asked["days"] = "week"
     return asked
@@ -143,31 +109,9 @@ def _page(
         older=urlencode({**given, "after": older}) if older else "",
         levels=wording.LEVELS,
         statuses=[name for name in wording.STATUSES if name != "refused"],
-        days=DAY_NAMES,
+        days=sifting.DAY_NAMES,
         most=MOST_LISTED,
     )
-
-
-def span(asked: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
-    """Days are those of the operator's own clock, which the page's script states in minutes east of UTC."""
-    if asked["days"] in DAYS:
-        east = _east()
-        midnight = (now + east).replace(hour=0, minute=0, second=0, microsecond=0) - east
-        first, last = DAYS[asked["days"]]
-        return midnight + timedelta(days=first), midnight + timedelta(days=last)
-    since = wording.typed_time(asked["since"], _east()) or now - timedelta(days=7)
-    return since, wording.typed_time(asked["until"], _east()) or now + timedelta(seconds=1)
-
-
-def day_names() -> dict[str, str]:
-    """Spans of days for a list that is of any time where nothing is said."""
-    return {name: gettext(words) for name, words in DAY_NAMES.items() if name}
-
-
-def _east() -> timedelta:
-    stated = request.cookies.get("east", "480")
-    east = timedelta(minutes=int(stated)) if re.fullmatch(r"-?\d{1,3}", stated) else timedelta(hours=8)
-    return max(-_OFFSET, min(_OFFSET, east))
 
 
 def _minor(text: str, currency: str) -> int | None:
@@ -206,8 +150,3 @@ def _lines(decisions: tuple[Decision, ...]) -> Iterator[tuple[str, ...]]:
             each.device_id or "",
             each.novelty,
         )
-
-
-def as_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: a payee may be called anything."""
-    return f"'{text}" if _FORMULA.match(text) else text

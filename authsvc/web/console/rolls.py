@@ -19,11 +19,10 @@ from authsvc.domain.roll import Roll, Wanted
 from authsvc.errors import InvalidRequest, NotFound
 from authsvc.events import Event
 from authsvc.operators.rolls import Rolls, as_text
-from authsvc.text import typed, typed_plainly
-from authsvc.web.console import happened, wording
-from authsvc.web.console.decisions import DAYS, as_spreadsheet, day_names, span
+from authsvc.web.console import happened, sifting, wording
 from authsvc.web.console.doors import Pages, console, operator, requires
 from authsvc.web.console.rendering import page
+from authsvc.web.console.sifting import DAYS, as_spreadsheet, day_names, span
 from authsvc.web.console.wording import N_, gettext
 
 pages = Pages("rolls")
@@ -127,8 +126,7 @@ def _kind(name: str) -> Kind:
 
 
 def _asked() -> dict[str, str]:
-    asked = {name: typed(request.args.get(name, ""))[:200] for name in FIELDS}
-    return asked | {name: typed_plainly(asked[name]) for name in ("since", "until")}
+    return sifting.asked(FIELDS, ("since", "until"))
 
 
 def _page(

@@ -12,7 +12,8 @@ from authsvc.bootstrap.running import Wired
 from authsvc.domain.operator import Role
 from authsvc.errors import InvalidRequest
 from authsvc.operators import lists
-from authsvc.web.console.decisions import FIELDS, as_cell, sieve_of
+from authsvc.web.console.decisions import FIELDS, sieve_of
+from authsvc.web.console.sifting import as_cell
 from tests.web.console.conftest import Shop
 from tests.web.console.people import Person, audited
 from tests.web.console.test_pages import opened, signed_in
