@@ -256,6 +256,7 @@ def service(store: str, folder: Path, models: Path) -> Iterator[Target]:
         process = stack.enter_context(_running(command, port, "/readyz"))
         key = (folder / "data" / "development-api-key").read_text().strip()
         device = _enrolled_device(f"http://127.0.0.1:{port}", key)
+        _await_quiet(process)
         yield Target(store, port, process, _Asking(key, device), others)
 
 
@@ -353,6 +354,17 @@ def _running(command: Sequence[str], port: int, path: str) -> Iterator[psutil.Pr
             process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def _await_quiet(process: psutil.Process) -> None:
+    """Until what starts beside the web processes, and loads models, is no part of what is measured any more."""
+    deadline, before = time.monotonic() + 60, cpu_seconds(process.pid)
+    while time.monotonic() < deadline:
+        time.sleep(1)
+        now = cpu_seconds(process.pid)
+        if now - before < 0.1:
+            return
+        before = now
 
 
 def _wait_for(url: str) -> None:
