@@ -18,8 +18,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.test import Client
-
 from authsvc.biometric.words import Modality, Template
 from authsvc.bootstrap.app import App, create_app
 from authsvc.bootstrap.launch import make_schema
@@ -71,10 +69,9 @@ class InProcess(Service):
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        client = Client(self._app)  # One a call: threads share none.
-        with client.open(
-            path, base_url=self.url, method=method, headers=dict(headers or {}), data=body
-        ) as answer:
+        client = self._app.test_client(use_cookies=False)  # One a call: threads share none.
+        sent = dict(headers or {})
+        with client.open(path, base_url=self.url, method=method, headers=sent, data=body) as answer:
             return Answer(answer.status_code, answer.get_data())
 
 
