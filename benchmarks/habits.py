@@ -4,7 +4,7 @@
 the way. Some are defrauded in four ways. What is settled teaches after fourteen days, as in the service; fraud is reported
 within them and never does. The second half of the year is judged: by the shipped document with and without its rules on habits,
 and by the risk score alone at the threshold that asks at least as often. The score is an assumption, stated in `RISK`: with a
-better one habits add less. The town is made up, its frauds too, and both were changed once after a look: no evidence about people.
+better one habits add less. Town and frauds are made up, and both were changed once after a look: no evidence about real people.
 """
 
 from __future__ import annotations
