@@ -1,7 +1,7 @@
 """Where a capture came from: what it is made of, as its files come in, and the challenge of a statement about it.
 
 The digest says of every request that was taken its nonce and its files, in their order, so that whoever made the capture can
-compute it as well as we can. docs/face.md has the form.
+compute it as well as we can. docs/devices.md has the form.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def _declare_statement(factor: Factor) -> None:
     def begin(call: Call, _: requests.Nothing) -> Reply:
         """Begin a statement about the capture that has come in: what is to be signed, and by whom.
 
-        The challenge is SHA-256 over a label, the payment's binding and the digest of the capture; docs/face.md has the form.
+        The challenge is SHA-256 over a label, the payment's binding and the digest of the capture; docs/devices.md has the form.
         """
         return json_reply(
             call.services.challenges.begin_statement(call.path["challenge_id"], call.token, factor)
