@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from authsvc.domain.account import Account
-from authsvc.domain.decision import Status
+from authsvc.domain.decision import Decision, Status
 from authsvc.domain.ids import new_id
 from authsvc.domain.standing import Standing
 from authsvc.payment import Payment
@@ -32,8 +32,11 @@ def _asked(bench: Bench, payment: Payment, *ages: timedelta) -> None:
     """Decisions about a payment, of which none is open."""
     closed = replace(decision(Status.CANCELLED), payment=payment, challenge=None)
     for age in ages:
-        made = replace(closed, id=new_id("dec"), created_at=NOON - age)
-        bench.wired.store.ledger.transact(lambda tx, made=made: tx.decisions.open(made))
+        _opened(bench, replace(closed, id=new_id("dec"), created_at=NOON - age))
+
+
+def _opened(bench: Bench, asked: Decision) -> None:
+    bench.wired.store.ledger.transact(lambda tx: tx.decisions.open(asked))
 
 
 def _recent(bench: Bench, payment: Payment) -> int:
