@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from authsvc.biometric.det import DetFile
-from authsvc.lab.face_commands import face_data, manifest_file, model_option, name_option, named_after, today
-from authsvc.lab.options import echo, engine_options, output_file, people_options
+from authsvc.lab.face_commands import face_data, manifest_file, model_option, name_option, named_after
+from authsvc.lab.options import echo, engine_options, output_file, people_options, today
 from authsvc.lab.reading import percent
 
 Json = dict[str, Any]  # Any: a report

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from authsvc.biometric.words import Modality
-from authsvc.lab.face_commands import manifest_file, today
-from authsvc.lab.options import echo, engine_options, model_folder, output_file
+from authsvc.lab.face_commands import manifest_file
+from authsvc.lab.options import echo, engine_options, model_folder, output_file, today
 from authsvc.lab.pad_commands import detector_and_matcher, list_option
 from authsvc.lab.reading import percent
 
