@@ -49,7 +49,6 @@ def test_receipts_and_audit_are_signed_there_and_nothing_is_while_it_is_away(
     service: LiveService, soft: SoftToken, tmp_path: Path
 ):
     url = f"http://127.0.0.1:{service.port}"
-    tolerated = ("unsafe-no-pad",)
     options: dict[str, Any] = {
         "client": "demo-shop",
         "tolerated_warnings": ("unsafe-no-pad",),
