@@ -89,6 +89,7 @@ class Settings:
     voice: bool = True
     look_alikes: bool = False
     attestation_models: Path | None = None
+    capture_attesters: Path | None = None
     payment_confirmation: bool = False
     unsafe_no_pad: bool = False
     log_level: str = "INFO"
@@ -405,6 +406,11 @@ SETTINGS: tuple[Setting, ...] = (
         "attestation_models",
         Path,
         "TOML list of authenticator models with their roots; set, device keys of no other model are registered",
+    ),
+    Setting(
+        "capture_attesters",
+        Path,
+        "TOML list of apps with their roots whose attested captures count as `attested`; without it none do",
     ),
     Setting(
         "payment_confirmation",

@@ -89,6 +89,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/lab/drill/people.py": "the authenticator app of who is attacked",
     },
     "webauthn": {"authsvc/device/webauthn.py": "the ceremonies"},
+    "pyasn1": {"authsvc/device/webauthn.py": "the description of an Android key, which came with webauthn"},
     "OpenSSL": {"authsvc/device/attestation.py": "chains of attestation certificates"},
     "segno": {"authsvc/otp.py": "the QR code"},
     "babel": {
@@ -179,6 +180,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/domain/receipt.py": "signs",
         "authsvc/keys/jwk.py": "publishes",
         "authsvc/caller/receipts.py": "verifies",
+        "authsvc/device/attesters/sys_integrity.py": "verifies what Huawei signs",
     },
     "pydantic": {"authsvc/": "validates wherever something comes from outside"},
     "pydantic_core": {"authsvc/policy/faults.py": "the words for a broken document"},
