@@ -2,9 +2,9 @@
 
 `python benchmarks/habits.py --json`. People with shops, hours and amounts of their own pay for a year; shops and hours change on
 the way. Some are defrauded in four ways. What is settled teaches after fourteen days, as in the service; fraud is reported
-within them and never does. The second half of the year is judged: by the shipped document with three rules on habits, and by
-the risk score alone at the threshold that asks at least as often. The score is an assumption, stated in `RISK`: with a better
-one habits add less. The town is made up, its frauds too, and both were changed once after a look: no evidence about real people.
+within them and never does. The second half of the year is judged: by the shipped document with and without its rules on habits,
+and by the risk score alone at the threshold that asks at least as often. The score is an assumption, stated in `RISK`: with a
+better one habits add less. Town and frauds are made up, and both were changed once after a look: no evidence about real people.
 """
 
 from __future__ import annotations
@@ -34,23 +34,10 @@ from authsvc.keys.keyring import KeyRing
 from authsvc.lab.intervals import clopper_pearson
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
-from authsvc.policy.inputs import Inputs
+from authsvc.policy.inputs import HABITS, Inputs
 from authsvc.policy.level import Level
 from authsvc.storage.sealing import Place, Sealer
 from authsvc.subject import Novelty, Subject
-
-RULES: list[dict[str, object]] = [
-    {"id": "unusual-amount", "level": "otp", "amount_unusual_at_least": 4, "amount_at_least": 50_000},
-    {
-        "id": "new-payee-unusual-hour",
-        "level": "otp",
-        "payee_new": True,
-        "hour_unusual": True,
-        "amount_at_least": 50_000,
-    },
-    {"id": "after-a-silence", "level": "otp", "dormant": True, "payee_new": True, "amount_at_least": 50_000},
-]
-"""The three that docs/habits.md proposes."""
 
 RISK = {"honest": (12, 12), "fraud": (35, 20)}
 """Mean and deviation of the payment layer's score, cut to 0–100."""
@@ -201,10 +188,11 @@ def _inputs(asked: Asked) -> Inputs:
 
 
 def documents() -> tuple[Policy, Policy]:
-    """The shipped one, and the same with the three rules."""
+    """The shipped one without its rules on habits, and as it is."""
     shipped = loading.shipped()
     mapping = json.loads(shipped.canonical)
-    return shipped, loading.from_mapping({**mapping, "rules": [*mapping["rules"], *RULES]})
+    rules = [rule for rule in mapping["rules"] if not any(key.startswith(HABITS) for key in rule)]
+    return loading.from_mapping({**mapping, "rules": rules, "tests": []}), shipped
 
 
 def compare(people: int, seed: int) -> dict[str, Any]:
