@@ -77,6 +77,15 @@ class Habits(NamedTuple):
         key = kind_key(act)
         return next((kind for kind in self.kinds if kind.key == key), None)
 
+    def knows(self, what: str, key: bytes) -> bool:
+        """Whether a digest is among payees, devices, channels or places."""
+        known: Known = getattr(self, what)
+        return key in known.keys
+
+    def weights_of(self, what: str) -> Counts:
+        known: Known = getattr(self, what)
+        return known.weights
+
     def _with(self, act: Act, more: float) -> Habits:
         day = (act.at - EPOCH).days
         return self._replace(

@@ -16,7 +16,7 @@ _WEEKDAYS = {
 
 Told = Callable[[Any], str]  # Any: the numbers of one signal, which its sentence knows.
 
-_SENTENCES: Mapping[Signal, tuple[Told, Told]] = {
+_SENTENCES: Mapping[str, tuple[Told, Told]] = {
     Signal.PAYEE_NEW: (
         lambda n: f"此收款方未曾付过款；已知 {n['payees']} 个收款方、{n['payments']} 笔付款。",
         lambda n: (
@@ -73,7 +73,7 @@ _SENTENCES: Mapping[Signal, tuple[Told, Told]] = {
 
 def sentences(signal: str, numbers: Numbers) -> dict[str, str]:
     """By language."""
-    chinese, english = _SENTENCES[Signal(signal)]
+    chinese, english = _SENTENCES[signal]
     return {ZH: chinese(numbers), EN: english(numbers)}
 
 

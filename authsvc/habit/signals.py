@@ -10,7 +10,7 @@ from typing import Literal
 
 from authsvc.habit.fading import half_lives, minute_of, usual
 from authsvc.habit.form import Packed
-from authsvc.habit.habits import NAME, WORD, Counts, Habits, Known, digest
+from authsvc.habit.habits import NAME, WORD, Counts, Habits, digest
 from authsvc.habit.words import NAMES, Act, Numbers, Signals
 
 ENOUGH = 5
@@ -58,15 +58,15 @@ def _answers(habits: Usual, act: Act) -> tuple[Found, ...]:
     left, hours = _left(habits, act), habits.hours
     known = sum(hours) * left
     return (
-        _seen(habits.payees, act.payee, NAME, "payees", known=known),
+        _seen(habits, "payees", act.payee, NAME, known=known),
         _amount(habits, act, left),
         _hour(hours, act, known),
         _weekday(habits, act, known),
         _burst(habits, act, known),
         _dormant(habits, act, left),
-        None if act.place is None else _seen(habits.places, act.place, WORD, "places", left),
-        None if act.device is None else _seen(habits.devices, act.device, NAME, "devices", left),
-        None if act.channel is None else _seen(habits.channels, act.channel, WORD, "channels", left),
+        _seen(habits, "places", act.place, WORD, left),
+        _seen(habits, "devices", act.device, NAME, left),
+        _seen(habits, "channels", act.channel, WORD, left),
     )
 
 
@@ -76,15 +76,18 @@ def _left(habits: Usual, act: Act) -> float:
 
 
 def _seen(
-    seen: Known, name: str, size: int, what: str, left: float = 0.0, *, known: float | None = None
+    habits: Usual, what: str, name: str | None, size: int, left: float = 0.0, *, known: float | None = None
 ) -> Found:
     """Of what is not always stated only the payments count that stated it."""
-    if digest(name, size) in seen.keys:
+    if name is None:
+        return None
+    if habits.knows(what, digest(name, size)):
         return False
-    payments = sum(seen.weights) * left if known is None else known
+    weights = habits.weights_of(what)
+    payments = sum(weights) * left if known is None else known
     if payments < ENOUGH:
         return None
-    return {what: len(seen.weights) - seen.weights.count(0), "payments": int(payments)}
+    return {what: len(weights) - weights.count(0), "payments": int(payments)}
 
 
 def _amount(habits: Usual, act: Act, left: float) -> Found:
