@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from authsvc.habit.words import Numbers, Signal
+from authsvc.habit.words import AMOUNT, Numbers, Signal
 from authsvc.money import major_units
 
 ZH, EN = "zh-CN", "en"
@@ -24,12 +24,10 @@ _SENTENCES: Mapping[str, tuple[Told, Told]] = {
         ),
     ),
     Signal.AMOUNT_UNUSUAL: (
+        lambda n: f"金额 {n['amount']} 约为平常的 {n['times']} 倍：十笔中有九笔低于 {n['usual']}。",
         lambda n: (
-            f"金额 {_amount(n, 'amount_minor')} 约为平常的 {n['times']} 倍：十笔中有九笔低于 {_amount(n, 'usual_below_minor')}。"
-        ),
-        lambda n: (
-            f"The amount of {_amount(n, 'amount_minor')} is {n['times']} times the usual: nine in ten are below "
-            f"{_amount(n, 'usual_below_minor')}."
+            f"The amount of {n['amount']} is {n['times']} times the usual: nine in ten are below "
+            f"{n['usual']}."
         ),
     ),
     Signal.HOUR_UNUSUAL: (
@@ -74,6 +72,12 @@ _SENTENCES: Mapping[str, tuple[Told, Told]] = {
 def sentences(signal: str, numbers: Numbers) -> dict[str, str]:
     """By language."""
     chinese, english = _SENTENCES[signal]
+    if signal == AMOUNT:
+        numbers = {
+            **numbers,
+            "amount": _amount(numbers, "amount_minor"),
+            "usual": _amount(numbers, "usual_below_minor"),
+        }
     return {ZH: chinese(numbers), EN: english(numbers)}
 
 
