@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, request
+from flask import Response, jsonify, request
 
 from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest
@@ -19,6 +19,7 @@ from authsvc.web.console.policies.numbers import written as with_numbers
 from authsvc.web.console.policies.report_view import estimate_view
 from authsvc.web.console.policies.shown import REFUSED, active, policies, refused_on
 from authsvc.web.console.policies.table_view import table_view
+from authsvc.web.console.policies.words import words
 from authsvc.web.console.rendering import page
 
 pages = Pages("policy-editor")
@@ -72,6 +73,13 @@ def preview() -> Response:
     written = _written()
     look = policies().look_at(operator(), written.text, written.form, written.profile)
     return page("console/policies/preview.html", **_seen(written, look))
+
+
+@pages.get("/policies/words")
+@requires(Act.DRAFT_POLICY)
+def words_of_a_document() -> Response:
+    """What the page's script offers while somebody writes."""
+    return jsonify(words())
 
 
 def _written() -> Written:

@@ -1,12 +1,15 @@
 // What a text would do, beside it while one writes. Without this script the form's button does the same.
 
 import { fragment } from "./fragment.js";
+import { Writing } from "./writing.js";
 
 const QUIET = 600; // Milliseconds without a key before the service is asked.
 
 const form = document.getElementById("editor");
 const text = document.getElementById("text");
 const state = document.getElementById("state");
+const box = document.getElementById("writing");
+const writing = box && new Writing(box, text, form.dataset.words);
 let timer;
 let asked;
 
@@ -37,6 +40,7 @@ async function look() {
     const body = new URLSearchParams(new FormData(form));
     const seen = await fragment(form.dataset.preview, "#seen", { method: "POST", headers, body, signal });
     document.getElementById("seen").replaceWith(seen);
+    writing?.mark(faults(seen));
     state.textContent = state.dataset.current;
   } catch {
     if (signal.aborted) return;
@@ -52,11 +56,17 @@ function typed({ target }) {
   const digits = key.includes("amount") && was.includes(".") ? was.split(".")[1].length : 0;
   const value = Number(target.value.replaceAll(",", ""));
   if (!line || !target.value.trim() || !(value >= 0)) return;
+  target.nextElementSibling.hidden = value === Number(was);
   const minor = String(Math.trunc(Math.round(value * 10 ** (digits + 2)) / 100));
   const apart = minor.replace(/\B(?=(\d{3})+$)/g, "_");
   lines[line - 1] = lines[line - 1].replace(/(= )[0-9_]+/, `$1${apart}`);
   text.value = lines.join("\n");
+  writing?.draw();
   soon();
+}
+
+function faults(seen) {
+  return [...seen.querySelectorAll("[data-line]")].map((link) => [link.dataset.line, link.nextElementSibling.textContent]);
 }
 
 /** A fault's line number leads to the line. */
