@@ -73,7 +73,7 @@ class Tour:
 def tour(browser_seeing: Callable[[str], Browser], request: pytest.FixtureRequest) -> Iterator[Tour]:
     api = DirectedApi()
     context = browser_seeing("obama/1.jpg").new_context(
-        locale=request.param, viewport={"width": 390, "height": 844}
+        locale=request.param, viewport={"width": 390, "height": 844}, timezone_id="Asia/Shanghai"
     )
     with served(api) as port:
         yield Tour(context, port, api)
@@ -197,6 +197,9 @@ def test_every_state_of_an_overview(tour: Tour):
     gone = {**DEVICE, "id": "dev_3", "name": "旧平板", "state": "suspended", "looks_like": "Windows Hello"}
     user = DirectedApi().overview["user"]
     tour.see("overview", OVERVIEW, overview(devices=[DEVICE, new, gone]))
+    at = tour.page.locator("time").first
+    assert "16:00" in at.inner_text()
+    assert "UTC" in str(at.get_attribute("title"))
     tour.see("overview-unfolded", OVERVIEW, overview(devices=[DEVICE, new]), does=_unfold)
     tour.see("overview-empty", OVERVIEW, overview(devices=[], consents=[], return_url=None))
     tour.see("overview-frozen", OVERVIEW, overview(user={**user, "status": "frozen", "verify_always": True}))

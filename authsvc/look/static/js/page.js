@@ -1,9 +1,15 @@
-// What every page does: count the time down, send a form once it is filled in, copy, save and print what is shown once.
+// What every page does: count time down, tell times by this clock, send a form once it is filled in, copy, save and print.
 
 import { areFilled } from "./fields.js";
 
 const clock = document.getElementById("clock");
 if (clock) countDown(clock);
+
+const written = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time[datetime]:not([data-until])")) {
+  time.title = time.textContent;
+  time.textContent = written.format(new Date(time.dateTime));
+}
 
 for (const form of document.forms) {
   form.noValidate = "missing" in document.body.dataset; // The page has sentences of its own.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, request
 
 from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest
@@ -72,14 +73,14 @@ def preview() -> Response:
     """What the page's script puts beside the text."""
     written = _written()
     look = policies().look_at(operator(), written.text, written.form, written.profile)
-    return page("console/policies/preview.html", **_seen(written, look))
+    return page("console/policies/looked.html", **_seen(written, look))
 
 
 @pages.get("/policies/words")
 @requires(Act.DRAFT_POLICY)
 def words_of_a_document() -> Response:
     """What the page's script offers while somebody writes."""
-    return jsonify(words())
+    return Response(json.dumps(words()), mimetype="application/json")
 
 
 def _written() -> Written:

@@ -14,12 +14,12 @@ let timer;
 let asked;
 
 text.addEventListener("input", () => {
-  // Lines may have moved: the text is what counts from now on, and its fields come back with the next page.
+  // Lines may have moved: the text is what counts, and its fields come back when it has been looked at.
   document.getElementById("numbers")?.setAttribute("disabled", "");
   soon();
 });
 document.getElementById("profile").addEventListener("change", look);
-document.getElementById("numbers")?.addEventListener("input", typed);
+form.addEventListener("input", (event) => event.target.closest("#numbers") && typed(event));
 document.addEventListener("click", jump);
 if (text.value.trim()) look();
 
@@ -38,9 +38,12 @@ async function look() {
   try {
     const headers = { "X-Form-Key": form.dataset.formKey };
     const body = new URLSearchParams(new FormData(form));
-    const seen = await fragment(form.dataset.preview, "#seen", { method: "POST", headers, body, signal });
+    const looked = await fragment(form.dataset.preview, "body", { method: "POST", headers, body, signal });
+    const seen = looked.querySelector("#seen");
     document.getElementById("seen").replaceWith(seen);
     writing?.mark(faults(seen));
+    const numbers = document.getElementById("numbers");
+    if (numbers?.disabled && text.value === body.get("text")) numbers.replaceWith(looked.querySelector("#numbers"));
     state.textContent = state.dataset.current;
   } catch {
     if (signal.aborted) return;
