@@ -33,7 +33,7 @@ from tests.support.postgres import PostgresServer, postgres_program
 
 LOOKS = 15
 START = 1_700_000_000_000
-BATCH = 5_000
+BATCH = 500
 MISSING = {"users": "frozen", "devices": "revoked", "events": "subject:locked"}
 OLDEST: dict[str, Mark] = {
     "users": (START + 60, "", ""),

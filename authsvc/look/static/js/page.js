@@ -5,7 +5,9 @@ import { areFilled } from "./fields.js";
 const clock = document.getElementById("clock");
 if (clock) countDown(clock);
 
-const written = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+const { lang } = document.documentElement; // Of the page; the browser may know the country as well.
+const spoken = navigator.languages.find((each) => each.startsWith(lang.slice(0, 2))) ?? lang;
+const written = new Intl.DateTimeFormat(spoken, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
 for (const time of document.querySelectorAll("time[datetime]:not([data-until])")) {
   time.title = time.textContent;
   time.textContent = written.format(new Date(time.dateTime));
