@@ -103,7 +103,7 @@ def _enrolling(phone: Phone) -> list[str]:
     phone.add_app()
     faults += inspect(page, "enroll-5-face")
     # It looks once: a head that is still would be recorded by itself, sooner or later than the page is inspected.
-    page.evaluate("window.setInterval = (look) => setTimeout(look, 500)")
+    page.evaluate("() => { window.setInterval = (look) => setTimeout(look, 500); }")
     page.click("#start")
     page.wait_for_selector("#record:visible")
     page.wait_for_selector("#advice:not(:empty)")
