@@ -176,8 +176,8 @@ def test_a_threshold_and_its_effect_take_three_steps(operator: Came, service: Li
     assert ann.complaints == []
 
 
-NAMES = ("Cai zh-CN", "dlib-resnet-v1", "ge2e-resemblyzer-v1", "k =", "m =", "A、C、D、G")
-"""What is called so here: who looks, models, numbers of samples, groups of people."""
+NAMES = ("Cai zh-CN", "default", "dlib-resnet-v1", "ge2e-resemblyzer-v1", "k =", "m =", "A、C、D、G")
+"""What is called so here: who looks, the policy, models, numbers of samples, groups of people."""
 
 PLACES = {
     "[lev|": ["[levels]", "[levels.otp]", "[levels.face]", "[levels.face_fingerprint]"],
