@@ -176,7 +176,16 @@ def test_a_threshold_and_its_effect_take_three_steps(operator: Came, service: Li
     assert ann.complaints == []
 
 
-NAMES = ("Cai zh-CN", "default", "dlib-resnet-v1", "ge2e-resemblyzer-v1", "k =", "m =", "A、C、D、G")
+NAMES = (
+    "Cai zh-CN",
+    "Cai en-GB",
+    "default",
+    "dlib-resnet-v1",
+    "ge2e-resemblyzer-v1",
+    "k =",
+    "m =",
+    "A、C、D、G",
+)
 """What is called so here: who looks, the policy, models, numbers of samples, groups of people."""
 
 PLACES = {
