@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from authsvc.biometric.manifest import manifest_folder, read_manifest
@@ -25,6 +26,10 @@ from tests.support.skips import skip_lines, skipped_by_reason
 # Hundreds of programs are started, and each would compile all that it imports: two seconds of computing every time.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# The same examples in every run, on however busy a machine; a test that searches for new ones says so itself.
+hypothesis.settings.register_profile("authsvc", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("authsvc")
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -31,7 +31,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.dictionaries(TEXT, JSON, max_size=5))
 @pytest.mark.long
 def test_the_quick_writers_agree_with_the_standard(value: dict[str, Any]):  # Any: any JSON value.
@@ -40,7 +40,7 @@ def test_the_quick_writers_agree_with_the_standard(value: dict[str, Any]):  # An
     assert json.loads(compact(value)) == value
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(TEXT, st.recursive(st.none() | st.integers(-LARGEST, LARGEST) | TEXT, st.lists)))
 def test_what_is_plain_is_written_the_same_way_with_and_without_the_quick_library(value: dict[str, Any]):
     assert compact(value) == writers._write(value)

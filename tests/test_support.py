@@ -160,9 +160,10 @@ def test_a_folder_inside_of_a_room_can_be_served() -> None:
     assert kinds_of(PurePath("cli/test_ids.py"), ()) == set()
 
 
-def test_only_a_browser_runs_twice_for_whatever_failed() -> None:
+def test_what_runs_beside_the_test_runs_twice_but_a_guarantee_only_if_a_wait_ran_out() -> None:
     assert second_run(PurePath("browser/test_console.py"), {"served"}) == {"reruns": 1}
     assert second_run(PurePath("guarantees/test_kills.py"), {"served"})["only_rerun"] == RAN_OUT
+    assert second_run(PurePath("flows/test_payment.py"), {"served"}) == {"reruns": 1}
     assert second_run(PurePath("policy/test_cells.py"), set()) == {}
 
 

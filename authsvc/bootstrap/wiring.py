@@ -23,6 +23,7 @@ from authsvc.bootstrap.timekeeping import ClockWatch
 from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.device.attestation import TrustedModels
+from authsvc.device.attesters.listed import load_attesters
 from authsvc.device.payment_confirmation import PaymentConfirmation
 from authsvc.device.relying_party import RelyingParty
 from authsvc.device.rules import DeviceRules
@@ -66,12 +67,14 @@ def watch_policy(settings: Settings, store: Store) -> ActivePolicy:
 def device_rules(settings: Settings) -> DeviceRules:
     """By what device keys are registered and used; raises ConfigurationError for settings that cannot hold."""
     models, name = settings.attestation_models, settings.service_name
+    attesters = settings.capture_attesters
     return DeviceRules(
         RelyingParty.at(
             settings.public_url, name, id=settings.rp_id or None, related=settings.related_origins
         ),
         None if models is None else TrustedModels.load(models),
         PaymentConfirmation(name, _icon(settings)) if settings.payment_confirmation else None,
+        () if attesters is None else load_attesters(attesters),
     )
 
 

@@ -53,11 +53,11 @@ class Chain:
     prompt_to_part_ms: tuple[int, ...] = ()
 
     @classmethod
-    def begin(cls, seed: bytes, count: int, now: datetime) -> Chain:
-        """The first part of `count`; the same seed shows the same gestures."""
+    def begin(cls, seed: bytes, count: int, now: datetime, earlier: Sequence[bytes] = ()) -> Chain:
+        """The first part of `count`; the same seed shows the same gestures, and others than the `earlier` ones of a challenge."""
         return cls(
             seed=seed.hex(),
-            gestures=drawn(seed, count),
+            gestures=drawn(seed, count, earlier),
             nonce=secrets.token_urlsafe(NONCE_BYTES),
             prompted_at=to_millis(now),
             pause_ms=_pause(),

@@ -43,9 +43,20 @@ def gesture_sequences(count: int = USUAL) -> tuple[Sequence, ...]:
     )
 
 
-def drawn(seed: bytes, count: int = USUAL) -> Sequence:
-    """The sequence that belongs to a secret seed, each as likely as any other."""
-    sequences = gesture_sequences(count)
+def drawn(seed: bytes, count: int = USUAL, earlier: Iterable[bytes] = ()) -> Sequence:
+    """The sequence that belongs to a secret seed, each as likely as any other.
+
+    None that was drawn from the `earlier` seeds of the same challenge, nor what a recording of it shows mirrored or backwards,
+    as long as there are others.
+    """
+    left = gesture_sequences(count)
+    for one in earlier:
+        shown = playable([_of(one, left)], count, cuts=0, backwards=True)
+        left = tuple(each for each in left if each not in shown) or gesture_sequences(count)
+    return _of(seed, left)
+
+
+def _of(seed: bytes, sequences: tuple[Sequence, ...]) -> Sequence:
     return sequences[_number(seed, "draw") % len(sequences)]
 
 

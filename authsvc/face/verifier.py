@@ -151,8 +151,7 @@ class FaceVerifier:
         asks_gestures = not self._without_pad and LivenessGate.ACTIVE in (step.liveness or LivenessGate)
         if not asks_gestures:
             return begin_capture(now)
-        seed = self._seed(f"{step.challenge_id}:{step.attempt}")
-        return begun_chain(Chain.begin(seed, step.gestures or USUAL, now))
+        return begun_chain(step.challenge_id, step.attempt, self._seed, step.gestures or USUAL, now)
 
     def receive(
         self, step: Step, kept: Json, submission: Submission, now: datetime
@@ -283,7 +282,10 @@ def begin_capture(now: datetime) -> Begun:
     return Begun(sent=shown, kept={"nonce": nonce, "expires_at": to_millis(expires_at)})
 
 
-def begun_chain(chain: Chain) -> Begun:
+def begun_chain(of: str, attempt: int, seed: Seed, count: int, now: datetime) -> Begun:
+    """A chain of gestures: what it asks belongs to the attempt, and no attempt of the same challenge asked it before."""
+    *earlier, present = (seed(f"{of}:{number}") for number in range(attempt + 1))
+    chain = Chain.begin(present, count, now, earlier)
     return Begun(sent=chain.view(), kept=_kept(chain))
 
 

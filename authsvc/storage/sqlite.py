@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,7 @@ class SqliteDatabase:
         self._lock = os.open(
             path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
+        weakref.finalize(self, os.close, self._lock)
         new_file(path)
 
     def connect(self) -> SqliteConnection:

@@ -120,7 +120,14 @@ def test_operators_ask_elsewhere(service: EncryptedService):
 
 
 def test_the_log_is_json(service: EncryptedService):
-    lines = [line for line in service.log.read_text().splitlines() if line.startswith("{")]
-    told = [json.loads(line) for line in lines]
-    assert any(each.get("message", "").startswith("listening on https://") for each in told)
+    is_refused(service, None)  # Or not: either way it has a line.
+    told: list[dict[str, str]] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while not any(each.get("logger") == "authsvc.workers.main" for each in told):
+        # The biometric worker loads its models meanwhile.
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+        # The last line may be half written.
+        whole = service.log.read_text().splitlines(keepends=True)
+        told = [json.loads(line) for line in whole if line.startswith("{") and line.endswith("\n")]
     assert any("route" in each and len(each["trace"]) == 32 for each in told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -71,6 +72,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bench, int
     bench.close()
 
 
+def _name() -> str:
+    """Of somebody new: a test that runs twice finds the same service."""
+    return f"u_{uuid4().hex}"
+
+
 @pytest.fixture(params=["zh-CN", "en-GB"])
 def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -81,14 +87,13 @@ def payer(
     stage: tuple[Bench, int],
     browser_seeing: Callable[[str], Browser],
     language: str,
-    request: pytest.FixtureRequest,
 ) -> Iterator[Payer]:
     bench, port = stage
     bench.clock.advance(datetime.now(UTC) - bench.clock.now())
     context = browser_seeing("obama/1.jpg").new_context(
         locale=language, viewport={"width": 390, "height": 844}
     )
-    yield Payer(bench, port, context, f"u_{abs(hash(request.node.name))}")
+    yield Payer(bench, port, context, _name())
     context.close()
 
 
@@ -173,7 +178,7 @@ def test_without_a_script_the_service_holds_who_goes_on_at_once(
     bench, port = stage
     bench.clock.advance(datetime.now(UTC) - bench.clock.now())
     context = browser_seeing("obama/1.jpg").new_context(locale=language, java_script_enabled=False)
-    payer = Payer(bench, port, context, f"u_bare_{language.lower()}")
+    payer = Payer(bench, port, context, _name())
     decision = payer.ask()
     payer.page.check("input[value=own_decision]")
     payer.page.click("#answering .button")

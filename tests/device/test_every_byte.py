@@ -61,7 +61,7 @@ def test_a_self_attested_registration_is_refused_whichever_byte_is_another() -> 
     assert accepted_bytes(kept, answer) == set()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(at=st.integers(0, 10_000), length=st.integers(0, 40), junk=st.binary(max_size=40))
 def test_a_mangled_attestation_object_is_refused_or_another_honest_one(
     at: int, length: int, junk: bytes
@@ -91,7 +91,7 @@ INNER = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(outer=st.dictionaries(NAMES, JSON, max_size=2), inner=st.dictionaries(INNER, JSON, max_size=2))
 def test_any_json_in_any_member_is_refused_or_harmless(outer: dict[str, Any], inner: dict[str, Any]) -> None:
     kept, answer = creation(Authenticator(ORIGIN))

@@ -3,7 +3,6 @@
 import collections
 import itertools
 import random
-import secrets
 
 import pytest
 
@@ -33,11 +32,24 @@ def test_sequences_hold_a_turn_and_nothing_twice_in_a_row(count: int, sequences:
 
 
 def test_the_same_seed_draws_the_same_and_seeds_draw_alike_often() -> None:
-    counted = collections.Counter(drawn(secrets.token_bytes(32), 2) for _ in range(2200))
+    counted = collections.Counter(drawn(number.to_bytes(4, "big"), 2) for number in range(2200))
     assert set(counted) == set(gesture_sequences(2))
     assert max(counted.values()) < 160
     assert drawn(b"seed") == drawn(b"seed")
     assert len({drawn(bytes([n])) for n in range(100)}) > 80
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_no_attempt_of_a_challenge_asks_what_a_recording_of_an_earlier_one_shows(count: int) -> None:
+    """Not even mirrored or backwards; and who began so often that nothing else is left gets some gestures all the same."""
+    for challenge in range(20):
+        seeds = [bytes([challenge, attempt]) for attempt in range(5)]
+        asked = [drawn(seed, count, seeds[:attempt]) for attempt, seed in enumerate(seeds)]
+        for attempt, one in enumerate(asked):
+            assert one not in playable(asked[:attempt], count, cuts=0, backwards=True)
+            assert drawn(seeds[attempt], count, seeds[:attempt]) == one
+    many = [number.to_bytes(4, "big") for number in range(60)]
+    assert drawn(b"one more", count, many) in gesture_sequences(count)
 
 
 def test_a_swap_changes_one_gesture_adds_another_and_keeps_the_rules() -> None:

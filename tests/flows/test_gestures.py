@@ -131,7 +131,7 @@ def test_whoever_begins_anew_after_more_was_shown_gives_the_attempt_up_and_gets_
     assert payer.left == 2
     drawn.append(payer.gestures())
     assert payer.left == 1
-    assert len(set(drawn)) == 3
+    assert len(set(drawn)) == 3, "the draws of one challenge exclude one another"
     with pytest.raises(ChallengeClosed):
         payer.begin()
     assert bench.again(payer.decision)["status"] == "failed"

@@ -25,7 +25,20 @@ def test_own_and_shared_files_are_served_under_one_address(client: FlaskClient) 
         answer = client.get(f"/static/{name}")
         assert answer.status_code == 200
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        answer.close()
+
+
+def test_a_reader_who_goes_away_leaves_no_file_open(client: FlaskClient) -> None:
+    """A server may drop the response of a lost connection without closing it."""
+    answer = client.get("/static/look.css", buffered=False)
+    sheet = SHARED / "look.css"
+    assert not [each for each in Path("/proc/self/fd").iterdir() if each.exists() and each.samefile(sheet)]
+    assert answer.data == sheet.read_bytes()
+
+
+def test_what_a_browser_has_already_is_not_sent_again(client: FlaskClient) -> None:
+    etag = client.get("/static/own.css").headers["ETag"]
+    again = client.get("/static/own.css", headers={"If-None-Match": etag})
+    assert (again.status_code, again.data) == (304, b"")
 
 
 @pytest.mark.parametrize("name", ["missing.css", "../secret", "%2e%2e/secret"])

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
-from select import select
+from select import POLLIN, poll
 
 import pytest
 
@@ -64,9 +64,10 @@ def test_a_body_that_stops_half_way_is_given_up(hasty: DemoServer) -> None:
 def test_a_byte_now_and_then_does_not_put_the_deadline_off(hasty: DemoServer) -> None:
     with hasty.connect() as client:
         client.sendall(_POST + b"Content-Length: 1000\r\n\r\n")
-        sent = 0
+        sent, answers = 0, poll()
+        answers.register(client, POLLIN)
         # Were the deadline put off, all the thousand bytes would be taken.
-        while not select([client], [], [], 0.1)[0]:
+        while not answers.poll(100):
             client.sendall(b"x")
             sent += 1
         assert problem(receive(client)) == (408, "request-timeout")

@@ -146,7 +146,6 @@ overviews = st.builds(
 
 every_example = settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -1,5 +1,6 @@
 """Two stores over one file in one process: neither takes the other's locks away."""
 
+import gc
 import os
 import sqlite3
 from collections.abc import Callable
@@ -62,3 +63,13 @@ def _locks(path: Path) -> list[str]:
     return [
         " ".join(line[1:]) for line in lines if us in line and line[5].endswith(inode) and line[1] == "POSIX"
     ]
+
+
+def test_a_database_that_is_let_go_of_leaves_nothing_open(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "store.db", 1.0)
+    with database.turn():
+        pass
+    del database
+    gc.collect()
+    here = [each.resolve().parent for each in Path("/proc/self/fd").iterdir()]
+    assert tmp_path.resolve() not in here

@@ -78,18 +78,20 @@ RAN_OUT = [
     r"gives no answer",
     r"psutil\.(NoSuchProcess|ZombieProcess)",
 ]
-"""Errors of a wait that ran out, as a busy machine makes them, and of a question to a process that had just ended. Such
-a test of real servers runs once more, and the report names it; one that fails for any other reason fails."""
+"""Errors of a wait that ran out, as a busy machine makes them, and of a question to a process that had just ended."""
 
-BROWSER = "browser"
-"""A browser draws and fetches in its own time, beside the test: here whatever failed runs once more, and is named."""
+STRICT = frozenset({"guarantees", "model"})
+"""What is promised of the whole: a fault seen once in a hundred runs is a fault. Only a wait that ran out is waited for again."""
 
 
 def second_run(file: PurePath, kinds: set[str]) -> dict[str, Any]:
-    """What pytest-rerunfailures is told of a test; empty for one that has a single run."""
-    if BROWSER in file.parts:
-        return {"reruns": 1}
-    return {"reruns": 1, "only_rerun": RAN_OUT} if kinds & {"served", "alone"} else {}
+    """What pytest-rerunfailures is told of a test; empty for one that has a single run.
+
+    Servers and browsers run in their own time beside the test: whatever failed runs once more, and the report names it.
+    """
+    if not kinds & {"served", "alone"}:
+        return {}
+    return {"reruns": 1, "only_rerun": RAN_OUT} if STRICT & set(file.parts) else {"reruns": 1}
 
 
 def kinds_of(file: PurePath, fixtures: Iterable[str]) -> set[str]:

@@ -1,7 +1,7 @@
 """Were these digits spoken? The score against every path counted one by one, and what a prompt is made of."""
 
+import hashlib
 import itertools
-import secrets
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +103,7 @@ def test_digits_take_their_time(seconds_per_digit: float, fits: bool):
 
 
 def test_a_prompt_is_six_digits_that_do_not_repeat_themselves():
-    prompts = {new_digits(secrets.token_bytes(32)) for _ in range(200)}
+    prompts = {new_digits(hashlib.sha256(bytes([number])).digest()) for number in range(200)}
     assert len(prompts) > 195
     assert all(len(prompt) == DIGITS and prompt.isdecimal() for prompt in prompts)
 

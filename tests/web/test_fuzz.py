@@ -41,8 +41,6 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 
 _searched = settings(
     max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
     derandomize="FUZZ_EXAMPLES" not in os.environ,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -71,7 +71,7 @@ class FaceStep:
         must_have_consent(self._staging, ticket, Modality.FACE)
         if not self._asks_gestures:
             return begin_capture(now)
-        return begun_chain(Chain.begin(self._seed(f"{ticket.id}:{self._draws(ticket)}"), USUAL, now))
+        return begun_chain(ticket.id, self._draws(ticket), self._seed, USUAL, now)
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken | Unusable:
         must_have_consent(self._staging, ticket, Modality.FACE)
