@@ -21,7 +21,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("after", type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 def compare_command(before: Path, after: Path, as_json: bool) -> None:
-    """Two runs of `lab pad --out` or of `lab all`, BEFORE and AFTER: better, worse, or not shown; exits with 1 when anything is worse."""
+    """Two runs of `lab pad` or `lab all`, BEFORE and AFTER: better, worse, or not shown; exits with 1 when anything is worse."""
     reports = _report(before), _report(after)
     if ("figures" in reports[0]) != ("figures" in reports[1]):
         raise InvalidRequest("one is a report of `authsvc lab all`, and the other is not")

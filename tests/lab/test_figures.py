@@ -96,8 +96,8 @@ def test_two_whole_runs_are_compared_by_figure() -> None:
     for row in before["figures"]:
         if row["rate"] == "accepted":
             row |= {"interval": [0.9, 0.99]}
-    verdicts = {
+    heard = {
         row["group"]: row["verdict"] for row in compared(before, deafer)["rates"] if row["rate"] == "accepted"
     }
-    assert verdicts["prompt digits, en, right"] == "worse"
-    assert verdicts["prompt digits, en, one_wrong"] == "better"
+    assert heard["prompt digits, en, right"] == "worse"
+    assert heard["prompt digits, en, one_wrong"] == "better"
