@@ -59,6 +59,9 @@ class Settings:
     warnings_file: Path | None = None
     policy_most_cells: int = 4_000_000
     keyring_file: Path | None = None
+    pkcs11_module: Path | None = None
+    pkcs11_label: str = "authsvc"
+    pkcs11_pin: str = ""
     model_dir: Path | None = None
     metrics_dir: Path | None = None
     free_space_mib: int = 256
@@ -294,6 +297,9 @@ SETTINGS: tuple[Setting, ...] = (
         "how many cells the analysis of a policy goes through, equal ones once; what takes more cannot be approved",
     ),
     Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
+    Setting("pkcs11_module", Path, "PKCS#11 library of a token (HSM) that keeps the keys that sign"),
+    Setting("pkcs11_label", str, "the token's label"),
+    Setting("pkcs11_pin", str, "the PIN of the token's user"),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),
     Setting("metrics_dir", Path, "folder to count metrics in, by default one in memory (`/dev/shm`)"),
     Setting(
@@ -457,8 +463,8 @@ def notify_socket() -> str:
     return os.environ.get("NOTIFY_SOCKET", "")
 
 
-SECRETS = ("database_url", "redis_url")
-"""Either of these URLs may hold a password, and may be in a file instead: `AUTHSVC_DATABASE_URL_FILE`."""
+SECRETS = ("database_url", "redis_url", "pkcs11_pin")
+"""Each of these is a secret or may hold one, and may be in a file instead: `AUTHSVC_DATABASE_URL_FILE`."""
 
 _FROM_FILE = "_FILE"
 

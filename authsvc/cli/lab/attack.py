@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,16 +174,21 @@ def _reached(
 
 
 def enroller(service: Service, photographs: Path | None) -> Enroll:
-    """Each subject once, whichever thread asks first; without photographs the subject is a user of that name already."""
+    """Subjects by the folders of that name; without photographs the subject is a user of that name already."""
     if photographs is None:
         return lambda subject: Person(service, subject)
+    return enrolling(service, lambda subject: _frames(photographs / subject))
+
+
+def enrolling(service: Service, photographs: Callable[[str], Sequence[bytes]]) -> Enroll:
+    """Each subject once, whichever thread asks first."""
     people: dict[str, Person | NotEnrolled] = {}
     gate = threading.Lock()
 
     def person(subject: str) -> Person:
         with gate:
             if subject not in people:
-                people[subject] = _tried(service, photographs / subject)
+                people[subject] = _tried(service, photographs(subject))
             found = people[subject]
         if isinstance(found, NotEnrolled):
             raise found
@@ -192,19 +197,22 @@ def enroller(service: Service, photographs: Path | None) -> Enroll:
     return person
 
 
-def _tried(service: Service, folder: Path) -> Person | NotEnrolled:
+def _tried(service: Service, frames: Sequence[bytes]) -> Person | NotEnrolled:
     try:
-        return _with_face(service, folder)
+        return _with_face(service, frames)
     except NotEnrolled as failure:
         return failure
 
 
-def _with_face(service: Service, folder: Path) -> Person:
+def _frames(folder: Path) -> Sequence[bytes]:
     from authsvc.lab.clips import frames_of
 
-    if not folder.is_dir():
+    return frames_of(folder)[:ENROLLED_WITH] if folder.is_dir() else ()
+
+
+def _with_face(service: Service, frames: Sequence[bytes]) -> Person:
+    if not frames:
         raise NotEnrolled("no photographs")
-    frames = frames_of(folder)[:ENROLLED_WITH]
     if isinstance(service, InProcess) and not service.takes_photographs:
         made = Person(service)
         made.enroll("otp", "device")
