@@ -91,6 +91,7 @@ class Settings:
     trusted_proxies: str = ""
     voice: bool = True
     look_alikes: bool = False
+    population: str = ""
     attestation_models: Path | None = None
     capture_attesters: Path | None = None
     payment_confirmation: bool = False
@@ -302,6 +303,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("pkcs11_pin", str, "the PIN of the token's user"),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),
     Setting("metrics_dir", Path, "folder to count metrics in, by default one in memory (`/dev/shm`)"),
+    Setting(
+        "population",
+        str,
+        "whom the service is for, in the words of the calibration's `--population`; readiness warns of thresholds set on others",
+    ),
     Setting(
         "free_space_mib",
         _integer(0, 2**30),
