@@ -58,6 +58,8 @@ class Settings:
     policy_file: Path | None = None
     warnings_file: Path | None = None
     policy_most_cells: int = 4_000_000
+    lab_report: Path | None = None
+    lab_report_days: int = 90
     keyring_file: Path | None = None
     pkcs11_module: Path | None = None
     pkcs11_label: str = "authsvc"
@@ -297,6 +299,12 @@ SETTINGS: tuple[Setting, ...] = (
         _integer(1_000, 10**9),
         "how many cells the analysis of a policy goes through, equal ones once; what takes more cannot be approved",
     ),
+    Setting(
+        "lab_report",
+        Path,
+        "report of `authsvc lab all` without which no policy becomes active: passing, and of the current models",
+    ),
+    Setting("lab_report_days", _integer(1, 3650), "days that such a report counts"),
     Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
     Setting("pkcs11_module", Path, "PKCS#11 library of a token (HSM) that keeps the keys that sign"),
     Setting("pkcs11_label", str, "the token's label"),
