@@ -128,6 +128,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/biometric/": "vectors",
         "authsvc/face/": "pictures",
         "authsvc/voice/": "sound",
+        "authsvc/gait/cycles_engine.py": "accelerations",
         "authsvc/lab/": "scores",
         "authsvc/biometric/model_store/": "weights",
     },
