@@ -62,14 +62,19 @@ class Scene:
                 self.servers["redis"] = servers[1]
 
     def stopped(self, which: Callable[[LiveService], psutil.Process]) -> None:
-        process = which(self.live)
+        process = self._there(which)
         process.suspend()
         _wait(lambda: not process.is_running())
 
     def killed(self, which: Callable[[LiveService], psutil.Process]) -> None:
-        process = which(self.live)
+        process = self._there(which)
         process.kill()
         _wait(lambda: not process.is_running())
+
+    def _there(self, which: Callable[[LiveService], psutil.Process]) -> psutil.Process:
+        """The process, once there is one: what was killed a moment ago comes back by and by."""
+        _wait(lambda: which(self.live))
+        return which(self.live)
 
     def silent(self, name: str) -> None:
         with self.servers[name].frozen():
