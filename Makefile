@@ -74,7 +74,7 @@ SBOM ?= dist/authsvc.cdx.json
 sbom: setup-test ## What we depend on, with licences (CycloneDX), from the lock alone
 	$(PYTHON) scripts/dependencies.py sbom $(SBOM)
 
-audit: setup-test ## The lock against advisories on this disk: make audit ADVISORIES=FOLDER (OSV's PyPI/all.zip, unpacked)
+audit: setup-test ## The lock against advisories on this disk: make audit ADVISORIES=all.zip (OSV's, for PyPI)
 	$(PYTHON) scripts/dependencies.py audit $(ADVISORIES)
 
 release: check ## Version, changelog, wheel, SBOM and checksums: make release VERSION=1.2.3
