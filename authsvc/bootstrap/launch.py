@@ -21,7 +21,7 @@ from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.app import make_app
 from authsvc.bootstrap.gauges import note_start
 from authsvc.bootstrap.listeners import ByListener
-from authsvc.bootstrap.opening import open_database, open_store
+from authsvc.bootstrap.opening import open_database, open_store, token_of
 from authsvc.bootstrap.wiring import device_rules
 from authsvc.clock import Clock, SteadyClock
 from authsvc.config import Settings, notify_socket
@@ -203,6 +203,8 @@ def _prepare(settings: Settings, *, development: bool) -> None:
                 f"there is no key ring at `{settings.keyring}`: run `authsvc keyring create` once, and back it up"
             )
         KeyRing.create(settings.keyring)
+    if KeyRing.load(settings.keyring).needs_token and token_of(settings) is None:
+        raise ConfigurationError("the key ring's keys are in a token: set `AUTHSVC_PKCS11_MODULE`")
     database = open_database(settings)
     if not development:
         refuse_misfit(database)

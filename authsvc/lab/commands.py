@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from authsvc.lab.blur_commands import blur_command
 from authsvc.lab.calibration_commands import calibrate_face
 from authsvc.lab.degradation_commands import degradations_command
 from authsvc.lab.face_commands import face_command
@@ -29,6 +30,7 @@ def calibrate() -> None:
 
 lab.add_command(face_command)
 lab.add_command(degradations_command)
+lab.add_command(blur_command)
 lab.add_command(pad_command)
 lab.add_command(compare_command)
 calibrate.add_command(calibrate_face)

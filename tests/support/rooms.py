@@ -164,6 +164,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "enrollment/": "a drawing inside of a page",
     },
     "opentelemetry": {"authsvc/serving/otel.py": "spans, where they are collected"},
+    "pkcs11": {"authsvc/keys/token.py": "keys that sign, in a token"},
     "uvicorn": {"authsvc/serving/": "the HTTP protocol"},
     "prometheus_client": {"authsvc/web/metrics.py": "the counters"},
     "urllib3": {
