@@ -229,6 +229,17 @@ DETAILS: Mapping[str, str] = {
     "client": N_("Payment backend"),
     "sha256": N_("Digest"),
     "sessions_ended": N_("Sessions ended"),
+    "evidence_hash": N_("Digest of the evidence"),
+    "seconds": N_("Seconds to complete"),
+    "jti": N_("Receipt number"),
+    "lost": N_("Lines missing"),
+    "warning": N_("Warning shown"),
+    "signals": N_("Unlike the payer's habits"),
+    "publication": N_("Publication"),
+    "backtest": N_("Backtest number"),
+    "state": N_("State"),
+    "read": N_("Decisions read"),
+    "error": N_("Error"),
 }
 """What an audit line says besides."""
 

@@ -423,7 +423,7 @@ def test_a_calibration_is_shown_as_curve_point_and_numbers_and_a_target_beyond_i
 
     assert analyst.browser.get(f"{address}/thresholds?lang=en").status_code == 200
     page = analyst.browser.page.replace("\u202f", " ")
-    for said in ("<polyline", "0.01 %, no interval stated, 12 / 300 000", ", 300 people, 2026-11-22"):
+    for said in ("<polyline", "0.01 % · no interval stated · 12 / 300 000", " · 300 people · 2026-11-22"):
         assert said in page
     assert page.count('<tr><th scope="row" class="number">') == len(curve().points)
 

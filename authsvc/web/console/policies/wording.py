@@ -214,14 +214,16 @@ def in_words(value: object, field: str, digits: int) -> str:
     if field.startswith(("transaction.amount", "exemption.cumulative", "devices.synced_amount")):
         text = _MINOR.sub(lambda number: money(int(number[0]), digits), text)
     else:
-        text = ", ".join(named(_VALUES, word.strip()) for word in text.split(","))
+        text = gettext(", ").join(named(_VALUES, word.strip()) for word in text.split(","))
     return text.replace(" to ", " – ").replace("and more", gettext(AND_MORE))
 
 
 def valued(value: object, field: str) -> str:
     """A value of one input as a reason gives it, an amount in the reference currency's two digits."""
     if isinstance(value, list | tuple):
-        return "、".join(valued(each, field) for each in value) if value else gettext(_VALUES["None"])
+        return (
+            gettext(", ").join(valued(each, field) for each in value) if value else gettext(_VALUES["None"])
+        )
     return in_words(value, field, 2)
 
 
