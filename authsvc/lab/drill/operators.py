@@ -236,10 +236,8 @@ def _analyzed(scene: Scene, bearer: str, more: str = "") -> str:
     text = text.partition("[[tests]]")[0] + more
     drafted = expect(_policies(scene, bearer, "POST", "", {"document": text, "note": "drill"}), 201)
     for step in ("validate", "analyze"):
-        for _ in range(ANALYSES):
-            answer = _policies(scene, bearer, "POST", f"/{drafted['id']}/{step}", {})
-            if answer.status != UNAVAILABLE:
-                break
-        if not answer.is_good:
+        asked = (_policies(scene, bearer, "POST", f"/{drafted['id']}/{step}", {}) for _ in range(ANALYSES))
+        answer = next((each for each in asked if each.status != UNAVAILABLE), None)
+        if answer is None or not answer.is_good:
             raise Unprepared(f"{step}: {answer}")
     return str(drafted["id"])
