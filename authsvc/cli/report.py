@@ -12,10 +12,10 @@ import click
 
 from authsvc.audit.chain import Link
 from authsvc.bootstrap.opening import Store
+from authsvc.cli.month_page import page
 from authsvc.cli.operate import as_json_option, opened_store, with_settings
 from authsvc.errors import InvalidRequest
 from authsvc.operators.month import AT_ONCE, Month, bodies, month_of
-from authsvc.operators.month_page import page
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from authsvc.cli.main import main
 from authsvc.operators.month import Month, month_of
-from authsvc.operators.month_page import page
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 ANN, BOB = {"client": "shop", "user": "<ann>"}, {"client": "shop", "user": "bob"}
@@ -92,58 +87,3 @@ def test_a_freeze_of_the_next_month_is_the_end_of_a_fraud_of_this_one() -> None:
 
 def test_a_december_ends_with_its_year() -> None:
     assert month_of("2026-12")[1] == datetime(2027, 1, 1, tzinfo=UTC)
-
-
-def test_the_page_says_what_is_not_shown() -> None:
-    found = {**told([]), "audit": {"lines": 0, "sound": True}, "lab": None, "open_findings": None}
-    drawn = page(found)
-    assert drawn.count("无法证明 not shown") == 4
-    shown = page(
-        {
-            **found,
-            "open_findings": ["<hole>"],
-            "lab": {"date": "2026-11-02", "data_set": "x", "gate": {"faults": []}},
-        }
-    )
-    assert "&lt;hole&gt;" in shown
-    assert "通过 passed" in shown
-    assert not any(each in shown for each in ("<script", "src=", "href="))
-
-
-def test_the_command_reads_a_services_own_log(tmp_path: Path) -> None:
-    from tests.support.service import Bench, embedded
-
-    bench = Bench(embedded(tmp_path / "data"))
-    phone = bench.enroll()
-    bench.decide(bench.payment(2_500), phone.device)
-    asked = bench.decide(bench.payment(125_000), phone.device)
-    for code in ("000000", phone.code(bench.clock)):
-        bench.answer_otp(asked, code)
-        bench.complete(asked)
-    bench.close()
-    drills = {
-        "drills": [
-            {"name": "a", "attack": "b", "verdict": "hole"},
-            {"name": "c", "attack": "d", "verdict": "stopped"},
-        ]
-    }
-    (tmp_path / "drills.json").write_text(json.dumps(drills))
-    words = [
-        "report",
-        "--month",
-        "2026-11",
-        "--html",
-        tmp_path / "month.html",
-        "--out",
-        tmp_path / "month.json",
-    ]
-    words += ["--drills", tmp_path / "drills.json", "--data-dir", tmp_path / "data"]
-    done = CliRunner().invoke(main, list(map(str, words)))
-    assert done.exit_code == 0, done.output
-    found = json.loads((tmp_path / "month.json").read_text())
-    assert found["decisions"] == {"approved:none": 1, "challenge_required:otp": 1}
-    assert found["false_rejects"] == {"challenges": 1, "of_authenticated": 1}
-    assert found["open_findings"] == ["a: b"]
-    assert found["audit"]["sound"]
-    assert "1 / 1" in (tmp_path / "month.html").read_text()
-    assert CliRunner().invoke(main, [*map(str, words), "--month", "soon"]).exit_code == 2
