@@ -74,7 +74,7 @@ SBOM ?= dist/authsvc.cdx.json
 sbom: setup-test ## What we depend on, with licences (CycloneDX), from the lock alone
 	$(PYTHON) scripts/dependencies.py sbom $(SBOM)
 
-audit: setup-test ## The lock against advisories on this disk: make audit ADVISORIES=FOLDER (OSV's PyPI/all.zip, unpacked)
+audit: setup-test ## The lock against advisories on this disk: make audit ADVISORIES=all.zip (OSV's, for PyPI)
 	$(PYTHON) scripts/dependencies.py audit $(ADVISORIES)
 
 release: check ## Version, changelog, wheel, SBOM and checksums: make release VERSION=1.2.3
@@ -82,9 +82,11 @@ release: check ## Version, changelog, wheel, SBOM and checksums: make release VE
 
 PICTURES ?= var/pictures
 
-pictures: setup-test models ## Every page for people, both languages, phone and desktop, light and dark, into var/pictures
+pictures: setup-test models ## Every page for people, both languages, phone and desktop, light and dark, into var/pictures, and sheets of them
 	mkdir -p $(PICTURES)
-	SCREENSHOTS=$(PICTURES) $(PYTHON) -m pytest -q tests/browser/test_every_page.py tests/browser/test_every_state.py $(ARGS)
+	SCREENSHOTS=$(PICTURES) $(PYTHON) -m pytest -q -k every tests/browser/test_every_page.py \
+		tests/browser/test_every_state.py tests/browser/test_console.py tests/browser/test_policies.py $(ARGS)
+	$(PYTHON) scripts/contact_sheets.py $(PICTURES)
 
 bench: setup-test models ## Every measurement, one after the other
 	for script in benchmarks/[!_]*.py; do echo "== $$script"; $(PYTHON) "$$script" $(ARGS); done

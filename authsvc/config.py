@@ -58,7 +58,12 @@ class Settings:
     policy_file: Path | None = None
     warnings_file: Path | None = None
     policy_most_cells: int = 4_000_000
+    lab_report: Path | None = None
+    lab_report_days: int = 90
     keyring_file: Path | None = None
+    pkcs11_module: Path | None = None
+    pkcs11_label: str = "authsvc"
+    pkcs11_pin: str = ""
     model_dir: Path | None = None
     metrics_dir: Path | None = None
     free_space_mib: int = 256
@@ -88,7 +93,9 @@ class Settings:
     trusted_proxies: str = ""
     voice: bool = True
     look_alikes: bool = False
+    population: str = ""
     attestation_models: Path | None = None
+    capture_attesters: Path | None = None
     payment_confirmation: bool = False
     unsafe_no_pad: bool = False
     log_level: str = "INFO"
@@ -292,9 +299,23 @@ SETTINGS: tuple[Setting, ...] = (
         _integer(1_000, 10**9),
         "how many cells the analysis of a policy goes through, equal ones once; what takes more cannot be approved",
     ),
+    Setting(
+        "lab_report",
+        Path,
+        "report of `authsvc lab all` without which no policy becomes active: passing, and of the current models",
+    ),
+    Setting("lab_report_days", _integer(1, 3650), "days that such a report counts"),
     Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
+    Setting("pkcs11_module", Path, "PKCS#11 library of a token (HSM) that keeps the keys that sign"),
+    Setting("pkcs11_label", str, "the token's label"),
+    Setting("pkcs11_pin", str, "the PIN of the token's user"),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),
     Setting("metrics_dir", Path, "folder to count metrics in, by default one in memory (`/dev/shm`)"),
+    Setting(
+        "population",
+        str,
+        "whom the service is for, in the words of the calibration's `--population`; readiness warns of thresholds set on others",
+    ),
     Setting(
         "free_space_mib",
         _integer(0, 2**30),
@@ -407,6 +428,11 @@ SETTINGS: tuple[Setting, ...] = (
         "TOML list of authenticator models with their roots; set, device keys of no other model are registered",
     ),
     Setting(
+        "capture_attesters",
+        Path,
+        "TOML list of apps with their roots whose attested captures count as `attested`; without it none do",
+    ),
+    Setting(
         "payment_confirmation",
         _switch,
         "1 lets browsers that can show amount and payee themselves do so (Secure Payment Confirmation)",
@@ -451,8 +477,8 @@ def notify_socket() -> str:
     return os.environ.get("NOTIFY_SOCKET", "")
 
 
-SECRETS = ("database_url", "redis_url")
-"""Either of these URLs may hold a password, and may be in a file instead: `AUTHSVC_DATABASE_URL_FILE`."""
+SECRETS = ("database_url", "redis_url", "pkcs11_pin")
+"""Each of these is a secret or may hold one, and may be in a file instead: `AUTHSVC_DATABASE_URL_FILE`."""
 
 _FROM_FILE = "_FILE"
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from authsvc.biometric.words import Gates
+from authsvc.biometric.words import Capture, Gates
 from authsvc.payment import Binding, Payment
 from authsvc.subject import Subject
 
@@ -138,6 +138,15 @@ class Verification:
     factor: Factor
     passed: bool
     reason: str
+    evidence: Json = field(default_factory=dict)
+    alarm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What is known of where a capture came from; `evidence` is for the audit and the receipt, `alarm` as of a verification."""
+
+    capture: Capture = Capture.BROWSER
     evidence: Json = field(default_factory=dict)
     alarm: str | None = None
 

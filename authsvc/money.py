@@ -27,7 +27,12 @@ MINOR_DIGITS = {
 
 def major_units(amount_minor: int, currency: str) -> str:
     """The amount as a decimal number, `1250.00`; in a currency that nobody has heard of, what the backend counted."""
-    return f"{Decimal(amount_minor).scaleb(-MINOR_DIGITS.get(currency, 0)):f}"
+    digits = MINOR_DIGITS.get(currency, 0)
+    if digits == 0:
+        return str(amount_minor)
+    # Whole numbers throughout: each decision that is unlike its payer's habits writes some, and Decimal is five times as slow.
+    units, rest = divmod(abs(amount_minor), 10**digits)
+    return f"{'-' if amount_minor < 0 else ''}{units}.{rest:0{digits}}"
 
 
 def written(amount_minor: int, currency: str, locale: str) -> str:

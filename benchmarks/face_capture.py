@@ -6,7 +6,8 @@ captures, and judged by the passive liveness detector where its weights are in t
 
 An active capture of 34 frames, in two parts, is timed too: the mesh looks at every frame, and the detector at a few. Its peer is
 the service before gestures were read from the mesh: detector, quality and description on every frame, all at once. Neither
-has a gesture to look at, which costs both the same on top.
+has a gesture to look at, which costs both the same on top. A worker of the service takes the same capture, for the memory that
+it and its runner hold together at most (proportional set size, looked at every few milliseconds).
 
     .venv/bin/python benchmarks/face_capture.py --models FOLDER --json
 """
@@ -17,11 +18,16 @@ import argparse
 import io
 import json
 import os
-import resource
 import statistics
+import subprocess
+import sys
+import tempfile
+import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +49,8 @@ from authsvc.face.liveness import LivenessDetector, NoDetector
 from authsvc.face.part import Part
 from authsvc.face.quality import VERIFICATION, measure
 from authsvc.face.service import FaceService
+from authsvc.workers.client import WorkerClient
+from authsvc.workers.face import RemoteFace
 
 _SIZE = (480, 640)
 _FRAMES = 5
@@ -66,7 +74,7 @@ def main() -> None:
     )
     print(
         f"active, {_ACTIVE} frames: {figures['active_ms']} ms of CPU, {figures['every_frame_ms']} ms with the detector on every "
-        f"frame: {figures['ratios']['active_to_every_frame']}; {figures['memory_mib']} MiB"
+        f"frame: {figures['ratios']['active_to_every_frame']}; a worker holds {figures['worker_mib']} MiB at most"
     )
     for name, share in figures["shares"].items():
         print(f"  {name:12} {share:6.1%}")
@@ -97,7 +105,7 @@ def figures_of(options: argparse.Namespace) -> dict[str, Any]:  # Any: JSON
         "face_recognition_ms": round(peer, 1),
         "active_ms": round(active, 1),
         "every_frame_ms": round(every_frame, 1),
-        "memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "worker_mib": round(_worker_mib(options)),
         "shares": {name: round(taken / sum(stages.values()), 3) for name, taken in stages.items()},
         "stages_ms": {name: round(taken, 1) for name, taken in stages.items()},
         "ratios": {
@@ -114,24 +122,65 @@ def _active_ms(options: argparse.Namespace, template: Template, rounds: int) -> 
     service.load()
     before.load()
     frames = _frames(options.person, count=_ACTIVE)
-    half = _ACTIVE // 2
-    contexts = [
-        CaptureContext((gesture,), tuple(range(start, start + 100 * half, 100)), part=number)
-        for number, (gesture, start) in enumerate(((Gesture.LEFT, 0), (Gesture.RIGHT, 100 * half)))
-    ]
 
     def active() -> object:
-        parts = []
-        for context, some in zip(contexts, (frames[:half], frames[half:]), strict=True):
-            part = service.observe(some, context)
-            if not isinstance(part, Part):
-                raise SystemExit(f"the frames cannot be judged: {part.hints}")
-            parts.append(part)
-        return service.verify_parts(parts, template, CaptureContext())
+        return service.verify_parts(_observed(service, frames), template, CaptureContext())
 
     return _median_ms(active, rounds, cpu=True), _median_ms(
         lambda: before.verify(frames, template, CaptureContext()), rounds, cpu=True
     )
+
+
+def _observed(room: FaceService | RemoteFace, frames: Sequence[bytes]) -> list[Part]:
+    """An active capture in two parts."""
+    half, parts = len(frames) // 2, []
+    for number, gesture in enumerate((Gesture.LEFT, Gesture.RIGHT)):
+        start = 100 * half * number
+        context = CaptureContext((gesture,), tuple(range(start, start + 100 * half, 100)), part=number)
+        part = room.observe(frames[half * number : half * (number + 1)], context)
+        if not isinstance(part, Part):
+            raise SystemExit(f"the frames cannot be judged: {part.hints}")
+        parts.append(part)
+    return parts
+
+
+def _worker_mib(options: argparse.Namespace) -> float:
+    """The most that a worker with both rooms holds while it takes an active capture, its runner included."""
+    frames, most, done = _frames(options.person, count=_ACTIVE), [0.0], threading.Event()
+
+    def watch(worker: int) -> None:
+        while not done.wait(0.003):
+            with suppress(OSError, ValueError):
+                children = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
+                most[0] = max(most[0], sum(_pss_mib(int(each)) for each in (worker, *children)))
+
+    with _worker(options.models) as (worker, room):
+        watching = threading.Thread(target=watch, args=(worker,))
+        watching.start()
+        try:
+            _observed(room, frames)
+        finally:
+            done.set()
+            watching.join()
+    return most[0]
+
+
+@contextmanager
+def _worker(models: Path) -> Iterator[tuple[int, RemoteFace]]:
+    with tempfile.TemporaryDirectory() as folder:
+        socket = Path(folder) / "worker.sock"
+        rooms = ("--room", "face", "--room", "voice")
+        command = [sys.executable, "-m", "authsvc.workers.main", "--model-dir", str(models)]
+        with subprocess.Popen([*command, "--socket", str(socket), *rooms], stderr=subprocess.PIPE) as process:
+            while not socket.exists() and process.poll() is None:
+                time.sleep(0.05)
+            yield process.pid, RemoteFace(WorkerClient(socket, timedelta(seconds=120)))
+            process.terminate()
+
+
+def _pss_mib(process: int) -> float:
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _stages(

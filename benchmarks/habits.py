@@ -1,10 +1,12 @@
 """Habits in a made-up town: how much more fraud is caught for the same number of questions, and what a decision pays for it.
 
-`python benchmarks/habits.py --json`. People with shops, hours and amounts of their own pay for a year; shops and hours change on
+`python benchmarks/habits.py --json --state FILE` goes on where the file ends.
+
+People with shops, hours and amounts of their own pay for a year; shops and hours change on
 the way. Some are defrauded in four ways. What is settled teaches after fourteen days, as in the service; fraud is reported
-within them and never does. The second half of the year is judged: by the shipped document with three rules on habits, and by
-the risk score alone at the threshold that asks at least as often. The score is an assumption, stated in `RISK`: with a better
-one habits add less. The town is made up, its frauds too, and both were changed once after a look: no evidence about real people.
+within them and never does. The second half of the year is judged: by the shipped document with and without its rules on habits,
+and by the risk score alone at the threshold that asks at least as often. The score is an assumption, stated in `RISK`: with a
+better one habits add less. Town and frauds are made up, and both were changed once after a look: no evidence about real people.
 """
 
 from __future__ import annotations
@@ -13,14 +15,22 @@ import heapq
 import json
 import random
 import sqlite3
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from authsvc.domain.account import Account
 from authsvc.domain.decision import Habit
@@ -34,23 +44,11 @@ from authsvc.keys.keyring import KeyRing
 from authsvc.lab.intervals import clopper_pearson
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
-from authsvc.policy.inputs import Inputs
+from authsvc.policy.inputs import HABITS, Inputs
 from authsvc.policy.level import Level
 from authsvc.storage.sealing import Place, Sealer
 from authsvc.subject import Novelty, Subject
-
-RULES: list[dict[str, object]] = [
-    {"id": "unusual-amount", "level": "otp", "amount_unusual_at_least": 4, "amount_at_least": 50_000},
-    {
-        "id": "new-payee-unusual-hour",
-        "level": "otp",
-        "payee_new": True,
-        "hour_unusual": True,
-        "amount_at_least": 50_000,
-    },
-    {"id": "after-a-silence", "level": "otp", "dormant": True, "payee_new": True, "amount_at_least": 50_000},
-]
-"""The three that docs/habits.md proposes."""
+from tests.habit import reference
 
 RISK = {"honest": (12, 12), "fraud": (35, 20)}
 """Mean and deviation of the payment layer's score, cut to 0–100."""
@@ -82,9 +80,9 @@ class Person:
     asked: list[Asked] = field(default_factory=list)
 
 
-def town(people: int, seed: int) -> Iterator[list[Asked]]:
+def town(people: Iterable[int], seed: int) -> Iterator[list[Asked]]:
     """Every person's year, in its order."""
-    for number in range(people):
+    for number in people:
         chance = random.Random(f"{seed}-{number}")
         person = Person(
             chance,
@@ -171,21 +169,42 @@ class Judged:
     habits: bool
 
 
-def lived(policies: tuple[Policy, Policy], asked: list[Asked]) -> Iterator[Judged]:
-    """One person's year, learning as it goes."""
+def lived(
+    policies: tuple[Policy, Policy], asked: list[Asked], sampled: random.Random | None, right: list[bool]
+) -> Iterator[Judged]:
+    """One person's year, learning as it goes. With `sampled` one explanation is checked against the whole history."""
     habits: Habits = NONE
     waiting: list[tuple[datetime, int, Act]] = []
+    learned: list[Act] = []
+    chosen = _chosen(asked, sampled)
     for number, each in enumerate(asked):
         while waiting and waiting[0][0] <= each.act.at:
-            habits = unpacked(packed(habits.learned(heapq.heappop(waiting)[2])))
-        if (each.act.at - BEGIN).days >= JUDGED_FROM:
+            learned.append(heapq.heappop(waiting)[2])
+            habits = unpacked(packed(habits.learned(learned[-1])))
+        if _is_judged(each):
             said = signals(Packed(packed(habits)), each.act)
+            if each is chosen:
+                found = {**said.present, **dict.fromkeys(said.unknown)}
+                right.append(reference.alike(found, reference.signals(learned, each.act)))
             plain = _inputs(each)
             seen = replace(plain, **said.inputs())  # type: ignore[arg-type]  # Each input has its own type.
             levels = (policies[0].evaluate(plain).level, policies[1].evaluate(seen).level)
             yield Judged(each, *(level is not Level.NONE for level in levels))
         if each.fraud is None:
             heapq.heappush(waiting, (each.act.at + SETTLES + WAIT, number, each.act))
+
+
+def _is_judged(asked: Asked) -> bool:
+    return (asked.act.at - BEGIN).days >= JUDGED_FROM
+
+
+def _chosen(asked: list[Asked], sampled: random.Random | None) -> Asked | None:
+    """Of a person who is defrauded the last fraud, of anybody else any payment."""
+    judged = [each for each in asked if _is_judged(each)]
+    if sampled is None or not judged:
+        return None
+    frauds = [each for each in judged if each.fraud]
+    return frauds[-1] if frauds else sampled.choice(judged)
 
 
 def _inputs(asked: Asked) -> Inputs:
@@ -201,45 +220,89 @@ def _inputs(asked: Asked) -> Inputs:
 
 
 def documents() -> tuple[Policy, Policy]:
-    """The shipped one, and the same with the three rules."""
+    """The shipped one without its rules on habits, and as it is."""
     shipped = loading.shipped()
     mapping = json.loads(shipped.canonical)
-    return shipped, loading.from_mapping({**mapping, "rules": [*mapping["rules"], *RULES]})
+    rules = [rule for rule in mapping["rules"] if not any(key.startswith(HABITS) for key in rule)]
+    return loading.from_mapping({**mapping, "rules": rules, "tests": []}), shipped
 
 
-def compare(people: int, seed: int) -> dict[str, Any]:
-    """Any: JSON."""
-    policies = documents()
-    honest: list[Judged] = []
-    losses: list[Judged] = []
-    for asked in town(people, seed):
-        judged = list(lived(policies, asked))
-        honest += (each for each in judged if each.asked.fraud is None)
+PIECE, SAMPLED = 100, 8
+"""People who are judged at once, and every how many of them one explanation is checked."""
+
+
+def piece(policies: tuple[Policy, Policy], seed: int, begin: int) -> dict[str, Any]:
+    """What became of a hundred people: asked and honest by risk, and each loss. Any: JSON."""
+    honest: Counter[int] = Counter()
+    asked = {"plain": 0, "habits": 0}
+    losses: list[tuple[str, int, bool, bool]] = []
+    right: list[bool] = []
+    for number, year in enumerate(town(range(begin, begin + PIECE), seed), begin):
+        sampled = random.Random(f"{seed}-{number}-sampled") if number % SAMPLED == 0 else None
+        judged = list(lived(policies, year, sampled, right))
+        for each in judged:
+            if each.asked.fraud is None:
+                honest[each.asked.risk] += 1
+                asked["plain"] += each.plain
+                asked["habits"] += each.habits
         # The payment with which the money is gone: the last one, and one a person, so that trials are independent.
-        losses += [each for each in judged if each.asked.fraud is not None][-1:]
-    found: dict[str, Any] = {"people": people, "honest": len(honest), "frauds": len(losses)}
-    for name in ("plain", "habits"):
-        rate = sum(getattr(each, name) for each in honest) / len(honest)
-        threshold = sorted((each.asked.risk for each in honest), reverse=True)[int(rate * len(honest))]
-        caught = [getattr(each, name) for each in losses]
-        alone = [each.asked.risk >= threshold for each in losses]
+        losses += [
+            (each.asked.fraud, each.asked.risk, each.plain, each.habits)
+            for each in judged
+            if each.asked.fraud
+        ][-1:]
+    return {"begin": begin, "honest": dict(honest), "asked": asked, "losses": losses, "right": right}
+
+
+def pieces(people: int, seed: int, state: Path | None) -> list[dict[str, Any]]:
+    """Those of the file, and whatever is missing, added to it."""
+    done = [json.loads(line) for line in state.read_text().splitlines()] if state and state.exists() else []
+    policies = documents()
+    for begin in range(len(done) * PIECE, people, PIECE):
+        found = json.loads(json.dumps(piece(policies, seed, begin)))
+        done.append(found)
+        if state is not None:
+            with state.open("a") as file:
+                file.write(json.dumps(found) + "\n")
+    return done[: people // PIECE]
+
+
+def compare(done: list[dict[str, Any]]) -> dict[str, Any]:
+    """Any: JSON."""
+    honest: Counter[int] = Counter()
+    for each in done:
+        honest.update({int(risk): count for risk, count in each["honest"].items()})
+    losses = [loss for each in done for loss in each["losses"]]
+    total = honest.total()
+    found: dict[str, Any] = {"people": len(done) * PIECE, "honest": total, "frauds": len(losses)}
+    found["explanations_right"] = _share([right for each in done for right in each["right"]])
+    for place, name in enumerate(("plain", "habits")):
+        asked = sum(each["asked"][name] for each in done)
+        threshold = _threshold(honest, asked)
         found[name] = {
-            "challenge_rate": round(rate, 5),
-            "caught": _share(caught),
+            "challenge_rate": round(asked / total, 5),
+            "caught": _share([loss[2 + place] for loss in losses]),
             "risk_alone_from": threshold,
-            "risk_alone_challenge_rate": round(
-                sum(each.asked.risk >= threshold for each in honest) / len(honest), 5
-            ),
-            "risk_alone_caught": _share(alone),
+            "risk_alone_challenge_rate": round(_from(honest, threshold) / total, 5),
+            "risk_alone_caught": _share([loss[1] >= threshold for loss in losses]),
         }
     found["by_kind"] = {
         way: {
-            name: _share([getattr(each, name) for each in losses if each.asked.fraud == way])
-            for name in ("plain", "habits")
+            name: _share([loss[2 + place] for loss in losses if loss[0] == way])
+            for place, name in enumerate(("plain", "habits"))
         }
         for way in WAYS
     }
     return found
+
+
+def _from(honest: Counter[int], threshold: int) -> int:
+    return sum(count for risk, count in honest.items() if risk >= threshold)
+
+
+def _threshold(honest: Counter[int], asked: int) -> int:
+    """The highest score that asks at least as often."""
+    return max(each for each in range(101) if _from(honest, each) >= asked)
 
 
 def _share(hits: list[bool]) -> dict[str, object]:
@@ -252,7 +315,7 @@ def _share(hits: list[bool]) -> dict[str, object]:
 
 def cost(rounds: int) -> dict[str, float]:
     """CPU microseconds of a decision for its habits: unsealing, signals, inputs, what is stored, and the sentences."""
-    person = next(iter(town(1, 3)))
+    person = next(town([0], 3))
     habits = NONE
     for each in person[:60]:
         habits = habits.learned(each.act)
@@ -268,29 +331,34 @@ def cost(rounds: int) -> dict[str, float]:
         _ = said.inputs, said.to_json(), [sentences(name, numbers) for name, numbers in said.present.items()]
         return said
 
-    return {"as_usual": _cpu(partial(decide, usual), rounds), "unlike": _cpu(partial(decide, odd), rounds)}
+    key_of_receipts = ec.generate_private_key(ec.SECP256R1())
+    signature = _cpu(lambda: key_of_receipts.sign(b"receipt", ec.ECDSA(hashes.SHA256())), rounds)
+    found = {"as_usual": _cpu(partial(decide, usual), rounds), "unlike": _cpu(partial(decide, odd), rounds)}
+    ratios = {f"{name}_in_signatures": round(each / signature, 2) for name, each in found.items()}
+    return {**found, "signature": signature, **ratios}
 
 
 def flat(users: int, rounds: int) -> float:
-    """CPU microseconds of finding a user's row among so many, by key, in SQLite."""
-    base = sqlite3.connect("")
-    base.execute(
-        "CREATE TABLE habits (client TEXT, user_id TEXT, sealed BLOB, PRIMARY KEY (client, user_id))"
-    )
-    base.executemany(
-        "INSERT INTO habits VALUES ('bank', ?, ?)", ((f"u_{n}", bytes(574)) for n in range(users))
-    )
-    chance = random.Random(1)
-    names = [f"u_{chance.randrange(users)}" for _ in range(rounds)]
-    begun = time.process_time()
-    for name in names:
-        base.execute("SELECT sealed FROM habits WHERE client = 'bank' AND user_id = ?", (name,)).fetchall()
-    return round((time.process_time() - begun) / rounds * 1e6, 2)
+    """CPU microseconds of finding a user's habits among so many, by key, in SQLite on a disk, in the order of nobody's names."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = sqlite3.connect(Path(folder, "habits.db"))
+        base.execute("PRAGMA journal_mode = off")
+        base.execute(
+            "CREATE TABLE habits (client, user_id, sealed, changed_at, PRIMARY KEY (client, user_id))"
+        )
+        rows = ((f"u_{number}", bytes(574)) for number in range(users))
+        base.executemany("INSERT INTO habits VALUES ('bank', ?, ?, 0)", rows)
+        base.commit()
+        names = [f"u_{random.Random(number).randrange(users)}" for number in range(rounds)]
+        find = "SELECT sealed FROM habits WHERE client = 'bank' AND user_id = ?"
+        found = _cpu(lambda: [base.execute(find, (name,)).fetchall() for name in names], 1)
+        base.close()
+        return round(found / rounds, 2)
 
 
 def _cpu(act: Callable[[], object], rounds: int) -> float:
     best = float("inf")
-    for _ in range(5):
+    for _ in range(15):
         begun = time.process_time()
         for _ in range(rounds):
             act()
@@ -299,18 +367,17 @@ def _cpu(act: Callable[[], object], rounds: int) -> float:
 
 
 @click.command()
-@click.option("--people", default=10_000, show_default=True)
+@click.option("--people", default=10_000, show_default=True, help=f"In steps of {PIECE}.")
 @click.option("--seed", default=19, show_default=True)
-@click.option(
-    "--users", default="1000,10000,100000", show_default=True, help="Numbers of users to look one up among."
-)
-@click.option("--rounds", default=2_000, show_default=True)
+@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="A file to go on with.")
+@click.option("--users", default="1000,10000,100000,1000000", show_default=True, help="To look one up among.")
+@click.option("--rounds", default=1_000, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
-def main(people: int, seed: int, users: str, rounds: int, as_json: bool) -> None:
+def main(people: int, seed: int, state: Path | None, users: str, rounds: int, as_json: bool) -> None:
     found = {
         "cpu_us": cost(rounds),
-        "lookup_us": {each: flat(int(each), rounds) for each in users.split(",")},
-        "town": compare(people, seed),
+        "lookup_us": {each: flat(int(each), rounds) for each in users.split(",") if each},
+        "town": compare(pieces(people, seed, state)) if people else None,
     }
     for name, each in found.items():
         click.echo(f"{name}: {each}", err=as_json)

@@ -23,7 +23,9 @@ SENSORS = {
     "voice": ("microphone",),
     "device_uv": ("publickey-credentials-get", "payment"),
     "device_key": ("publickey-credentials-get",),
+    "statement": ("publickey-credentials-get",),
 }
+CAPTURES = ("face", "voice")
 _DIGITS = N_("Please type the six or eight digits of the code.")
 
 
@@ -121,6 +123,14 @@ class ChallengePages:
         opened = self._door.opened(request, challenge_id)
         return relay.hand_in(self._api, opened, f"{challenge_id}/steps/{factor}", factor)
 
+    def begin_statement(self, challenge_id: str, factor: str) -> Response:
+        opened = self._door.opened(request, challenge_id)
+        return relay.begin(self._api, opened, f"{challenge_id}/steps/{factor}/statement", "statement")
+
+    def state(self, challenge_id: str, factor: str) -> Response:
+        opened = self._door.opened(request, challenge_id)
+        return relay.hand_in(self._api, opened, f"{challenge_id}/steps/{factor}/statement", "statement")
+
     def _warning(self, opened: Opened, challenge: Json, *, message: str = "", status: int = 200) -> Response:
         """The warning that comes before every proof, with the reason that goes with it."""
         begun = self._api.send("POST", f"{challenge['id']}/warning/begin", opened.token)
@@ -150,9 +160,12 @@ class ChallengePages:
         status: int = 200,
     ) -> Response:
         missing = [factor for factor in challenge["chosen"] if factor not in challenge["received"]]
-        factor = missing[0] if missing else "all"
+        unsigned = _unsigned(challenge)
+        factor = missing[0] if missing else "statement" if unsigned else "all"
         return page(
             f"challenge/{factor}.html",
+            captured=unsigned[:1],
+            signed=request.form.getlist("signed"),
             status=status,
             sensors=SENSORS.get(factor, ()),
             challenge=challenge,
@@ -170,8 +183,10 @@ class ChallengePages:
         return page(template, challenge=challenge, opened=opened, base=base)
 
     def _go_on(self, opened: Opened, challenge_id: str) -> Answer:
-        """To the next proof; after the last one, to the verdict."""
+        """To the next proof; after the last one to whoever stands for its captures, and to the verdict."""
         challenge = self._api.get(challenge_id, opened.token)
+        if challenge["status"] == OPEN and _unsigned(challenge):
+            return self._step(opened, challenge) if "signed" in request.form else _to(challenge_id)
         if challenge["status"] == OPEN and set(challenge["chosen"]) <= set(challenge["received"]):
             try:
                 self._api.send("POST", f"{challenge_id}/complete", opened.token)
@@ -195,12 +210,23 @@ def challenge_pages(api: Api, door: Doorkeeper) -> Blueprint:
     blueprint.post("/decline")(pages.decline)
     blueprint.post("/steps/<factor>/begin")(pages.begin)
     blueprint.put("/steps/<factor>")(pages.answer)
+    blueprint.post("/steps/<factor>/statement/begin")(pages.begin_statement)
+    blueprint.put("/steps/<factor>/statement")(pages.state)
     return blueprint
 
 
 def _is_unanswered(challenge: Json) -> bool:
     warning = challenge["warning"]
     return warning is not None and warning["state"] == "unanswered"
+
+
+def _unsigned(challenge: Json) -> list[str]:
+    """The captures that a key of this phone is to stand for, once all has come in and before it is judged."""
+    chosen = challenge["chosen"]
+    needed = dict(zip(map(tuple, challenge["sets"]), challenge["capture_at_least"], strict=False))
+    if needed.get(tuple(chosen), "browser") == "browser" or not set(chosen) <= set(challenge["received"]):
+        return []
+    return [each for each in CAPTURES if each in chosen and each not in request.form.getlist("signed")]
 
 
 def _to(challenge_id: str, again: int | None = None) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from babel.dates import format_date, format_datetime
+from markupsafe import Markup
 
 from authsvc.errors import AuthsvcError
 from authsvc.factor import Factor, Unusable
@@ -67,9 +68,10 @@ def day(instant: str) -> str:
     return str(format_date(datetime.fromisoformat(instant), format="medium", locale=locale()))
 
 
-def moment(instant: str) -> str:
-    """An RFC 3339 instant to the minute, as people of this language write it; UTC, and says so."""
-    return f"{format_datetime(datetime.fromisoformat(instant), format='medium', locale=locale())} UTC"
+def moment(instant: str) -> Markup:
+    """An RFC 3339 instant as people of this language write it; UTC, and says so, until the page's script knows their clock."""
+    utc = format_datetime(datetime.fromisoformat(instant), format="medium", locale=locale())
+    return Markup('<time datetime="{}">{} UTC</time>').format(instant, utc)
 
 
 def failure(error: AuthsvcError) -> str:

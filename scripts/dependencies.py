@@ -3,8 +3,8 @@
 
     scripts/dependencies.py sbom FILE           every package that can come with ours; ends with 1 where one has no licence
     scripts/dependencies.py licences            the same as a list
-    scripts/dependencies.py audit FOLDER        against advisories in OSV's form (https://osv.dev, `PyPI/all.zip`, unpacked), and
-                                                whether every file that may be installed is pinned by its hash
+    scripts/dependencies.py audit DUMP          against advisories in OSV's form (https://osv.dev, `PyPI/all.zip`, packed or
+                                                unpacked), and whether every file that may be installed is pinned by its hash
 
 Licences are those that the installed packages state; what is not installed here stands in `scripts/licences.toml`.
 """
@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 import tomllib
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -155,12 +156,12 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("sbom").add_argument("file", type=Path)
     commands.add_parser("licences")
-    commands.add_parser("audit").add_argument("folder", type=Path)
+    commands.add_parser("audit").add_argument("dump", type=Path)
     options = parser.parse_args()
     packages = locked()
     known = {canonicalize_name(name): text for name, text in tomllib.loads(KNOWN.read_text()).items()}
     if options.command == "audit":
-        sys.exit(_audit(packages, options.folder))
+        sys.exit(_audit(packages, options.dump))
     licences = {each["name"]: licence_of(each["name"], known) for each in packages}
     if options.command == "licences":
         print("\n".join(f"{name:32} {licence or 'NONE'}" for name, licence in licences.items()))
@@ -174,16 +175,24 @@ def main() -> None:
         sys.exit(f"no licence is known of: {', '.join(without)} (scripts/licences.toml)")
 
 
-def _audit(packages: list[Package], folder: Path) -> int:
+def advisories_in(dump: Path) -> list[Mapping[str, Any]]:
+    """One in each file: of the archive as it is published, or of a folder."""
+    if dump.is_dir():
+        return [json.loads(path.read_bytes()) for path in sorted(dump.rglob("*.json"))]
+    with zipfile.ZipFile(dump) as packed:
+        return [json.loads(packed.read(name)) for name in sorted(packed.namelist()) if name.endswith(".json")]
+
+
+def _audit(packages: list[Package], dump: Path) -> int:
     unpinned = [each["name"] for each in packages if not all(hashes_of(each))]
-    files = sorted(folder.rglob("*.json"))
-    found = list(advised(packages, (json.loads(path.read_text()) for path in files)))
+    advisories = advisories_in(dump)
+    found = list(advised(packages, advisories))
     for name, version, advisory in found:
         print(f"{name} {version}: {advisory}")
     for name in unpinned:
         print(f"{name}: not pinned by a hash")
-    print(f"{len(packages)} packages, {len(files)} advisories, {len(found)} findings")
-    return 1 if found or unpinned or not files else 0
+    print(f"{len(packages)} packages, {len(advisories)} advisories, {len(found)} findings")
+    return 1 if found or unpinned or not advisories else 0
 
 
 if __name__ == "__main__":

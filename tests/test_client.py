@@ -215,8 +215,26 @@ def test_events_come_in_pages(client, service):
     service.plays(Played(200, {"events": [event], "next": 8}), Played(200, {"events": [], "next": 8}))
     page = client.events(after=7)
     assert (page.events[0].type, page.next) == ("receipt:consumed", 8)
+    assert page.events[0].alert is None
     assert client.events(page.next).events == ()
     assert service.asked[1].path == "/v1/events?after=8&limit=100"
+
+
+def test_an_event_brings_the_sentence_for_the_payer(client, service):
+    event = {
+        "seq": 9,
+        "type": "decision:warning:stopped",
+        "user_id": "u_42",
+        "at": "2026-11-30T12:00:00Z",
+        "data": {},
+        "alert": {"zh-CN": "已拦截", "en": "It was stopped."},
+    }
+    service.plays(
+        Played(200, {"events": [event], "next": 9}), Played(200, {"events": [{**event, "alert": 7}]})
+    )
+    assert client.events().events[0].alert == {"zh-CN": "已拦截", "en": "It was stopped."}
+    with pytest.raises(Unavailable, match="not understood"):
+        client.events()
 
 
 @pytest.mark.parametrize("answer", [{}, {"id": "dec_1"}, {**decided().value, "reasons": 7}])  # type: ignore[dict-item]

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from authsvc.canonical import canonical
 from authsvc.clock import rfc3339, to_millis
@@ -27,7 +28,14 @@ HEAD_LABEL = b"authsvc-audit-head-v1\x00"
 NOTHING = "0" * 64
 """The hash before the first link."""
 
-SigningKey = tuple[str, Ed25519PrivateKey]
+
+class Signs(Protocol):
+    """An Ed25519 key, wherever it is."""
+
+    def sign(self, data: bytes, /) -> bytes: ...
+
+
+SigningKey = tuple[str, Signs]
 """A key and its id, as `KeyRing.audit_signing_key` gives them."""
 
 PublicKeys = Mapping[str, Ed25519PublicKey]

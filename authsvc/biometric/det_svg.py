@@ -41,8 +41,18 @@ class Series:
     pairs: str = ""
 
 
+AXES = ("false match rate (FMR), percent", "false non-match rate (FNMR), percent")
+"""What is said across and upwards."""
+
+
 def det_svg(
-    title: str, description: str, series: Sequence[Series], *, key: str = "det", rows: bool = True
+    title: str,
+    description: str,
+    series: Sequence[Series],
+    *,
+    key: str = "det",
+    rows: bool = True,
+    axes: tuple[str, str] = AXES,
 ) -> str:
     """An SVG document; `description` is what somebody who cannot see it is read, besides the table.
 
@@ -60,7 +70,7 @@ def det_svg(
             f'<desc id="{key}-description">{escape(description)}</desc>',
             f'<rect class="paper" width="{width}" height="{height}" fill="#fff"/>',
             f'<text x="{_LEFT}" y="32" font-size="17" font-weight="bold">{escape(title)}</text>',
-            *_axes(),
+            *_axes(*axes),
             *(line for number, one in enumerate(series) for line in _drawn(number, one)),
             *(_key(number, one) for number, one in enumerate(series) if rows or len(series) > 1),
             *(_text(_LEFT + _SIDE + 40, _TOP + 24 * line, row) for line, row in enumerate(lines)),
@@ -69,7 +79,7 @@ def det_svg(
     )
 
 
-def _axes() -> Iterator[str]:
+def _axes(across: str, upwards: str) -> Iterator[str]:
     right, bottom = _LEFT + _SIDE, _TOP + _SIDE
     for rate in _TICKS:
         # What is rarer than the axes reach, none at all included, is drawn at their ends.
@@ -77,10 +87,8 @@ def _axes() -> Iterator[str]:
         yield f'<path class="grid" d="M{x:.1f} {_TOP}V{bottom}M{_LEFT} {y:.1f}H{right}" stroke="#ccc" fill="none"/>'
         yield f'<text x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{shown}</text>'
         yield f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{shown}</text>'
-    yield _text(_LEFT + 90, bottom + 46, "false match rate (FMR), percent")
-    yield (
-        f'<text transform="translate(22 {bottom - 70}) rotate(-90)">false non-match rate (FNMR), percent</text>'
-    )
+    yield _text(_LEFT + 90, bottom + 46, across)
+    yield f'<text transform="translate(22 {bottom - 70}) rotate(-90)">{escape(upwards)}</text>'
 
 
 def _drawn(number: int, series: Series) -> Iterator[str]:

@@ -210,6 +210,11 @@ class Manifest(_Part):
         }
         return f"sha256:{hashlib.sha256(rfc8785.dumps(identity)).hexdigest()}"
 
+    @property
+    def populations(self) -> list[str]:
+        """On whom thresholds were set, each once: for others than these they say nothing."""
+        return list(dict.fromkeys(point.population for point in self.operating_points))
+
     def weight(self, role: str) -> Weight:
         """The weight file that the engine calls `role`; raises ModelUnusable when the manifest has none."""
         for weight in self.weights:

@@ -12,6 +12,7 @@ from authsvc.bootstrap.opening import ClosingEphemeral, Store
 from authsvc.bootstrap.rooms import Rooms
 from authsvc.config import Settings
 from authsvc.device.rules import DeviceRules
+from authsvc.device.statement import CaptureStatements
 from authsvc.device.verifier import DeviceVerifier
 from authsvc.domain.once import Answers
 from authsvc.domain.receipt import ReceiptIssuer
@@ -95,6 +96,9 @@ def _stepup(shared: _Shared, issuer: ReceiptIssuer) -> StepUp:
             ledger=store.ledger,
             policy=shared.kept.policy,
             verifiers=shared.verifiers,
+            statements=CaptureStatements(
+                shared.rules.party, store.ledger.read, store.ring, shared.rules.attesters
+            ),
             ceremonies=shared.ceremonies,
             receipts=issuer,
             macs_of_secret=partial(_macs_of_secret, store.ring),

@@ -134,7 +134,13 @@ class ServiceHealth:
                 # Without biometrics the service still decides; the levels that need them are then not possible.
                 found[modality.value] = {"error": error.detail}
         found |= {"version": __version__, "schema": {"program": NEWEST, "database": self._stored_schema}}
-        found["warnings"] = [*self._settings.warnings, *self._scarce(), *self._skewed(), *self._warned()]
+        found["warnings"] = [
+            *self._settings.warnings,
+            *self._scarce(),
+            *self._skewed(),
+            *self._strange(found),
+            *self._warned(),
+        ]
         return ready, {"status": "ready" if ready else "unavailable", **found}
 
     def _ask_database(self) -> None:
@@ -148,6 +154,14 @@ class ServiceHealth:
         """A newer release upgraded the database; it made this program work on, and waits for it to follow."""
         if self._stored_schema not in (None, NEWEST):
             yield "schema-newer"
+
+    def _strange(self, found: Json) -> Iterator[str]:
+        """A room whose thresholds were set on other people than those who are served: its error rates are unknown here."""
+        for modality in self._rooms:
+            said = found[modality.value]
+            populations = said.get("populations", []) if isinstance(said, Mapping) else []
+            if any(each != self._settings.population for each in populations):
+                yield f"{modality.value}-calibrated-on-others"
 
     def _ask_ephemeral(self) -> None:
         key = Key("health", self._name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pkgutil
+import secrets
 import shutil
 import socket
 import sys
@@ -20,7 +21,7 @@ from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.app import make_app
 from authsvc.bootstrap.gauges import note_start
 from authsvc.bootstrap.listeners import ByListener
-from authsvc.bootstrap.opening import open_database, open_store
+from authsvc.bootstrap.opening import open_database, open_store, token_of
 from authsvc.bootstrap.wiring import device_rules
 from authsvc.clock import Clock, SteadyClock
 from authsvc.config import Settings, notify_socket
@@ -37,6 +38,7 @@ from authsvc.serving.server import bind, run
 from authsvc.serving.settings import ServerSettings
 from authsvc.serving.tls import TlsFiles
 from authsvc.storage.revision import Fit, fit_of, refuse_misfit
+from authsvc.web import access_log
 from authsvc.web.metrics_files import fresh_directory
 from authsvc.webhook.guard import LOOPBACK
 
@@ -82,12 +84,10 @@ def _launch(
         _load_pages(settings.pages)  # Once, before the web processes are forked, and not in each of them.
     clock = SteadyClock()  # Before the forks, so that who is started again later knows of a jump as well.
     beside, facts = _beside(settings, clock), _facts(settings, development=development)
+    introduction = secrets.token_hex(16)
     if with_shop:
-        shop = _free_port(DEVELOPMENT_SHOP_PORT)
-        beside.append(SideProcess("demo-shop", _shop_command(settings, shop), nice=10))
-        facts["open"] = (
-            f"http://localhost:{shop}  (a shop to click through; more to try follows once all is ready)"
-        )
+        beside.append(SideProcess("demo-shop", _shop_command(settings, introduction), nice=10))
+        facts["open"] = "what to open and what to paste follows once all is ready"
     note_address(settings)
     announce(facts)
     run(
@@ -105,7 +105,7 @@ def _launch(
             lame_duck_seconds=settings.lame_duck_seconds,
             notify_socket=notify_socket(),
         ),
-        partial(_make_app, settings, clock),
+        partial(_make_app, settings, clock, introduction),
         beside,
         listener=listener,
         noted=partial(note_start, settings.counting_dir),
@@ -150,8 +150,6 @@ def _facts(settings: Settings, *, development: bool) -> dict[str, object]:
         "listening": f"{_scheme(settings)}://{netloc(settings.host, settings.port)}",
         "open": settings.public_url,
     }
-    if settings.warnings:
-        facts["WARNING"] = "a photograph passes for a person: never use this outside of development"
     if development:
         facts |= {"api_key": _development_key(settings), "console": _development_console(settings)}
     return facts
@@ -173,7 +171,8 @@ def _send_webhooks(settings: Settings, clock: Clock) -> None:
     send_webhooks(settings, clock)
 
 
-def _make_app(settings: Settings, clock: Clock) -> WSGIApplication:
+def _make_app(settings: Settings, clock: Clock, introduction: str) -> WSGIApplication:
+    access_log.leave_out(introduction)
     # The ledger's writer waits for the database many times a batch, and must not wait five milliseconds for the
     # interpreter each time that it comes back: measured, this doubles the rate on PostgreSQL.
     sys.setswitchinterval(0.001)
@@ -204,6 +203,8 @@ def _prepare(settings: Settings, *, development: bool) -> None:
                 f"there is no key ring at `{settings.keyring}`: run `authsvc keyring create` once, and back it up"
             )
         KeyRing.create(settings.keyring)
+    if KeyRing.load(settings.keyring).needs_token and token_of(settings) is None:
+        raise ConfigurationError("the key ring's keys are in a token: set `AUTHSVC_PKCS11_MODULE`")
     database = open_database(settings)
     if not development:
         refuse_misfit(database)
@@ -268,9 +269,11 @@ def _biometric_command(settings: Settings) -> list[str]:
     return command + (["--unsafe-no-pad"] if settings.unsafe_no_pad else [])
 
 
-def _shop_command(settings: Settings, port: int) -> list[str]:
+def _shop_command(settings: Settings, introduction: str) -> list[str]:
+    port = _free_port(DEVELOPMENT_SHOP_PORT)
     command = [sys.executable, "-m", "authsvc.cli.main", "demo-shop", "--service", settings.public_url]
-    return [*command, "--port", str(port), "--data-dir", str(settings.data_dir)]
+    command += ["--port", str(port), "--data-dir", str(settings.data_dir)]
+    return [*command, "--introduction", introduction]
 
 
 def _free_port(wanted: int) -> int:

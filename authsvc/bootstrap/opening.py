@@ -13,9 +13,10 @@ from authsvc.audit.taken_away import TakenAway
 from authsvc.clock import Clock, SystemClock
 from authsvc.config import Settings
 from authsvc.ephemeral import Ephemeral
-from authsvc.errors import AuthsvcError
+from authsvc.errors import AuthsvcError, ConfigurationError
 from authsvc.events import Tally
 from authsvc.keys.keyring import KeyRing
+from authsvc.keys.token import Token
 from authsvc.storage.adopting import Adopting
 from authsvc.storage.auditlog import StoredAuditLog
 from authsvc.storage.bound import Binder
@@ -98,6 +99,15 @@ class Store:
         self.slot.release()
 
 
+def token_of(settings: Settings) -> Token | None:
+    """The token that keeps keys of the ring, if one is named; it is not asked for anything yet."""
+    if settings.pkcs11_module is None:
+        return None
+    if not settings.pkcs11_pin:
+        raise ConfigurationError("a token needs its PIN: set `AUTHSVC_PKCS11_PIN_FILE`")
+    return Token(settings.pkcs11_module, settings.pkcs11_label, settings.pkcs11_pin)
+
+
 def open_store(
     settings: Settings, clock: Clock | None = None, tally: Tally | None = None, *, restored: bool = False
 ) -> Store:
@@ -106,7 +116,7 @@ def open_store(
     `restored` takes audit chains as they are found, and is for the one command that accepts a restored database.
     """
     clock = clock or SystemClock()
-    ring = KeyRing.load(settings.keyring, clock)
+    ring = KeyRing.load(settings.keyring, clock, token_of(settings))
     sealer = Sealer(ring)
     noticed = Noticed(clock)
     binder = Binder(ring, lambda: _requires(settings, ring), noticed)

@@ -23,13 +23,14 @@ from authsvc.bootstrap.timekeeping import ClockWatch
 from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.device.attestation import TrustedModels
+from authsvc.device.attesters.listed import load_attesters
 from authsvc.device.payment_confirmation import PaymentConfirmation
 from authsvc.device.relying_party import RelyingParty
 from authsvc.device.rules import DeviceRules
 from authsvc.domain.once import Answers
 from authsvc.domain.receipt import ReceiptReader
 from authsvc.ephemeral import Ephemeral
-from authsvc.errors import ConfigurationError
+from authsvc.errors import ConfigurationError, Unavailable
 from authsvc.events import Tally
 from authsvc.keys.access import ApiKey, KeyAdmission
 from authsvc.operators.console import Console, assembled
@@ -41,6 +42,7 @@ from authsvc.policy.thresholds import Model, models_in_use
 from authsvc.policy.warning_texts import texts_of
 from authsvc.policy_life.active import ActivePolicy, PolicyWatch
 from authsvc.policy_life.analyst import Analyst, ChildAnalyst
+from authsvc.policy_life.lab_proof import LabGate
 from authsvc.policy_life.service import PolicyService
 from authsvc.services.base import ServiceParts
 from authsvc.services.services import Services
@@ -66,12 +68,14 @@ def watch_policy(settings: Settings, store: Store) -> ActivePolicy:
 def device_rules(settings: Settings) -> DeviceRules:
     """By what device keys are registered and used; raises ConfigurationError for settings that cannot hold."""
     models, name = settings.attestation_models, settings.service_name
+    attesters = settings.capture_attesters
     return DeviceRules(
         RelyingParty.at(
             settings.public_url, name, id=settings.rp_id or None, related=settings.related_origins
         ),
         None if models is None else TrustedModels.load(models),
         PaymentConfirmation(name, _icon(settings)) if settings.payment_confirmation else None,
+        () if attesters is None else load_attesters(attesters),
     )
 
 
@@ -104,6 +108,7 @@ def wire(
         analyst or ChildAnalyst(settings.policy_most_cells),
         kept.store.clock,
         _models_in_use(settings),
+        _lab_gate(settings, kept.store.clock, rooms),
     )
     console = _console(settings, kept.store, kept.ephemeral, rules.party.at_home(), policies)
     punctuality = Punctuality()
@@ -234,6 +239,21 @@ def _console(
 def _models_in_use(settings: Settings) -> Callable[[], tuple[Model, ...]]:
     """The calibrated matchers of this machine. Looked for once, when an operator first needs them: it hashes their weights."""
     return cache(lambda: models_in_use(manifest_folder(), settings.models))
+
+
+def _lab_gate(settings: Settings, clock: Clock, rooms: Rooms) -> LabGate | None:
+    """Asked of the biometric worker: it alone knows which models make templates now. None where no report is required."""
+    if settings.lab_report is None:
+        return None
+
+    def current() -> frozenset[str]:
+        try:
+            said = [room.refresh() for room in rooms.health.values()]
+        except Unavailable:
+            return frozenset()
+        return frozenset(str(each["model"]) for each in said if "model" in each)
+
+    return LabGate(settings.lab_report, settings.lab_report_days, clock, current)
 
 
 def _find_key(ledger: StoreLedger, key_id: str) -> ApiKey | None:

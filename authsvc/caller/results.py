@@ -151,6 +151,8 @@ class FeedEvent:
     user_id: str | None
     at: datetime
     data: Json
+    alert: Mapping[str, str] | None = None
+    """By language, a sentence for the payer to send as it stands; None where they have nothing to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +231,16 @@ def status_from(said: Json) -> UserStatus:
 
 
 def page_from(said: Json) -> EventPage:
-    events = tuple(
-        FeedEvent(
-            each["seq"], each["type"], each["user_id"], datetime.fromisoformat(each["at"]), each["data"]
-        )
-        for each in said["events"]
+    return EventPage(tuple(map(_event_from, said["events"])), said["next"])
+
+
+def _event_from(said: Json) -> FeedEvent:
+    alert = said.get("alert")
+    return FeedEvent(
+        said["seq"],
+        said["type"],
+        said["user_id"],
+        datetime.fromisoformat(said["at"]),
+        said["data"],
+        None if alert is None else {str(language): str(text) for language, text in alert.items()},
     )
-    return EventPage(events, said["next"])

@@ -24,7 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from authsvc.caller.signing import Signer
 from authsvc.errors import AuthsvcError, ConfigurationError, InvalidRequest, Unavailable
-from authsvc.http import FinalResponse, retry_after
+from authsvc.http import TRACE, FinalResponse, retry_after
 
 # Any: what came over the wire has the types that the reader of each field expects, or is refused there.
 Json = Mapping[str, Any]
@@ -163,6 +163,8 @@ class Wire:
     def _once(self, method: str, path: str, body: Body | None, headers: Json, patience: float) -> Reply:
         url, content = self._base_url + path, None if body is None else body.content
         sent = {**self._headers, **headers, **({} if body is None else {"Content-Type": body.media})}
+        if (trace := TRACE.get()) is not None:
+            sent["traceparent"] = trace.parent()
         if self._signer is not None:
             sent = self._signer.signed(method, url, sent, content)
         try:

@@ -46,13 +46,14 @@ class StorePremises:
     def opened(self) -> AbstractContextManager[Store]:
         return closing(open_store(read_settings({}, data_dir=self.data_dir)))
 
-    def give_face(self, user: str) -> None:
+    def give_face(self, user: str, template: Template | None = None) -> None:
         """As a finished enrollment leaves it: no drill has a living person before a camera."""
         now, subject = SystemClock().now(), Subject(self.client, user)
+        made = template or self.template
 
         def unit(tx: Any) -> None:  # Any: the store's transaction, which only `bootstrap` names.
             account = tx.accounts.find(subject)
-            tx.templates.put(subject, account.key(), f"tpl_drill_{user[-16:]}", self.template, now)
+            tx.templates.put(subject, account.key(), f"tpl_drill_{user[-16:]}", made, now)
             tx.accounts.save(account.enrolled(Factor.FACE, now, now))
 
         with self.opened() as store:

@@ -30,7 +30,7 @@ _GROUPS = {
     "ids": "authsvc.cli.ids:ids",
     "keyring": "authsvc.cli.operate:keyring",
     "keys": "authsvc.cli.operate:keys",
-    "lab": "authsvc.lab.commands:lab",
+    "lab": "authsvc.cli.lab.commands:lab",
     "models": "authsvc.cli.models:models",
     "operators": "authsvc.cli.operators:operators",
     "policy": "authsvc.cli.policy:policy",

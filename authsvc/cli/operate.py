@@ -18,7 +18,7 @@ from authsvc.audit.chain import entry
 from authsvc.audit.commands import evidence_command, print_report, progress_bar, verify_export_command
 from authsvc.audit.export import read_checkpoints
 from authsvc.bootstrap.alone import alone_in
-from authsvc.bootstrap.opening import Store, open_database, open_store
+from authsvc.bootstrap.opening import Store, open_database, open_store, token_of
 from authsvc.clock import rfc3339
 from authsvc.config import read_settings
 from authsvc.errors import InvalidRequest, NotFound
@@ -203,20 +203,21 @@ def create_keyring(as_json: bool, **options: Any) -> None:
     """Make the key ring. Without it nothing that is sealed opens again: back it up."""
     settings = read_settings(**options)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    KeyRing.create(settings.keyring)
+    KeyRing.create(settings.keyring, token=token_of(settings))
     say(as_json, {"keyring": str(settings.keyring)})
 
 
 @keyring.command("rotate")
 @click.argument("purpose", type=click.Choice([purpose.value for purpose in Purpose]))
+@click.option("--in-file", is_flag=True, help="Make the key in the ring's file, although a token is named.")
 @with_settings
 @as_json_option
-def rotate_keyring(purpose: str, as_json: bool, **options: Any) -> None:
+def rotate_keyring(purpose: str, in_file: bool, as_json: bool, **options: Any) -> None:
     """Add a key version, while the service runs; `sealing` wraps every user's key again, `hmac` binds rows again."""
     with opened_store(**options) as store:
         # Written down before, so that no ring turns where nothing can be written down.
         _record_rotation(store, "", "begun", purpose)
-        version = store.ring.rotate(Purpose(purpose))
+        version = store.ring.rotate(Purpose(purpose), in_file=in_file)
         rewrapped = _rewrap(store) if purpose == Purpose.SEALING else 0
         bound = sum(store.adopting.renew().values()) if purpose == Purpose.HMAC else 0
         _record_rotation(store, version, "rotated", purpose)

@@ -29,7 +29,7 @@ FORMATS = frozenset({"packed", "tpm", "android-key", "apple"})
 AAGUID_EXTENSION = ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4")
 AUTHENTICATOR_UNIT = "Authenticator Attestation"
 _OCTETS_OF_16 = b"\x04\x10"
-_LONGEST_CHAIN = 6
+LONGEST_CHAIN = 6
 
 MOST_ROOTS = 8
 """Of one model. The system's bundle of web authorities has over a hundred, none of which makes authenticators."""
@@ -64,8 +64,8 @@ class TrustedModels:
         try:
             document = tomllib.loads(path.read_text("utf-8"))
             models = [_model(entry, path.parent) for entry in document["model"]]
-            fingerprints = document.get("revoked_certificates", [])
-            revoked = frozenset(bytes.fromhex(text).hex() for text in fingerprints)
+            listed = document.get("revoked_certificates", [])
+            revoked = frozenset(bytes.fromhex(text).hex() for text in listed)
             next_update = _midnight(document["next_update"])
         except OSError as error:
             raise ConfigurationError(
@@ -85,18 +85,16 @@ class TrustedModels:
         Of the statement nothing is believed before its signature by the first certificate is verified too.
         """
         require(now < self.next_update, Refusal.ATTESTATION_STALE)
-        require(format in FORMATS and 0 < len(certificates) <= _LONGEST_CHAIN, Refusal.ATTESTATION_FORMAT)
+        require(format in FORMATS and 0 < len(certificates) <= LONGEST_CHAIN, Refusal.ATTESTATION_FORMAT)
         model = self.models.get(aaguid)
         if model is None:
             raise Refused(Refusal.ATTESTATION_MODEL)
         require(format in model.formats, Refusal.ATTESTATION_FORMAT)
         require(not model.revoked, Refusal.ATTESTATION_REVOKED)
         chain = parsed(certificates)
-        require(
-            self.revoked_certificates.isdisjoint(_fingerprints(certificates)), Refusal.ATTESTATION_REVOKED
-        )
+        require(self.revoked_certificates.isdisjoint(fingerprints(certificates)), Refusal.ATTESTATION_REVOKED)
         require(_has_profile(chain[0], format, aaguid), Refusal.ATTESTATION_PROFILE)
-        path = _path(model.roots, chain, now)
+        path = path_to(model.roots, chain, now)
         require(bool(path), Refusal.ATTESTATION_CHAIN)
         return path
 
@@ -105,7 +103,7 @@ def _model(entry: Mapping[str, Any], folder: Path) -> Model:  # Any: TOML as it 
     formats = frozenset(entry["formats"])
     if not formats or not formats <= FORMATS:
         raise ValueError(f"`formats` of `{entry['name']}` must be some of {', '.join(sorted(FORMATS))}")
-    roots = tuple(root for name in entry["roots"] for root in _roots(folder / name))
+    roots = tuple(root for name in entry["roots"] for root in read_roots(folder / name))
     if not roots:
         raise ValueError(f"`{entry['name']}` has no root certificate")
     if len(roots) > MOST_ROOTS:
@@ -117,7 +115,8 @@ def _model(entry: Mapping[str, Any], folder: Path) -> Model:  # Any: TOML as it 
     )
 
 
-def _roots(path: Path) -> list[x509.Certificate]:
+def read_roots(path: Path) -> list[x509.Certificate]:
+    """The authorities of a PEM file; raises ValueError for one that signs nothing, OSError for one that is not there."""
     roots = x509.load_pem_x509_certificates(path.read_bytes())
     for root in roots:
         # A chain cannot end at a certificate that signs nothing, so such a pin would refuse everybody.
@@ -140,7 +139,8 @@ def parsed(certificates: Sequence[bytes]) -> list[x509.Certificate]:
         raise Refused(Refusal.ATTESTATION_CHAIN) from None
 
 
-def _fingerprints(certificates: Sequence[bytes]) -> set[str]:
+def fingerprints(certificates: Sequence[bytes]) -> set[str]:
+    """Of each certificate its SHA-256 in hexadecimal, as a list of revoked ones has it."""
     return {hashlib.sha256(raw).hexdigest() for raw in certificates}
 
 
@@ -183,7 +183,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
     return isinstance(constraints, x509.BasicConstraints) and constraints.ca
 
 
-def _path(
+def path_to(
     roots: Sequence[x509.Certificate], chain: Sequence[x509.Certificate], now: datetime
 ) -> tuple[bytes, ...]:
     """Path validation (RFC 5280 §6) by OpenSSL, with nothing trusted but these roots; empty where there is no path."""
@@ -191,9 +191,10 @@ def _path(
     store.set_time(now)
     for root in roots:
         store.add_cert(crypto.X509.from_cryptography(root))
-    leaf, *others = (crypto.X509.from_cryptography(certificate) for certificate in chain)
     try:
+        # OpenSSL reads more strictly than what has parsed them.
+        leaf, *others = (crypto.X509.from_cryptography(certificate) for certificate in chain)
         path = crypto.X509StoreContext(store, leaf, others).get_verified_chain()
-    except crypto.X509StoreContextError:
+    except (crypto.Error, crypto.X509StoreContextError):
         return ()
     return tuple(each.to_cryptography().public_bytes(Encoding.DER) for each in path)

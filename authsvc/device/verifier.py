@@ -105,11 +105,14 @@ class DeviceVerifier:
         nonce = secrets.token_bytes(NONCE_BYTES)
         challenge = payment_challenge(nonce, step.binding)
         options = request_options(
-            self._party, challenge, self._offers(step.subject, live), user_verification=self._asks_for_user
+            self._party,
+            challenge,
+            offers(self._macs, step.subject, live),
+            user_verification=self._asks_for_user,
         )
         kept = {
             "nonce": base64url(nonce),
-            # What each key had counted before this challenge existed: see `_is_clone`.
+            # What each key had counted before this challenge existed: see `is_clone`.
             "offered": {each.id: each.sign_count for each in live},
             "expires_at": to_millis(now + CEREMONY_LIFE),
         }
@@ -146,7 +149,7 @@ class DeviceVerifier:
         record = _one(tx, step, credential_id, now)
         if record is None:
             return self._no(Refusal.NOT_ACTIVE, evidence)
-        if not _is_clone(record, count, int(str(kept["counted"]))):
+        if not is_clone(record, count, int(str(kept["counted"]))):
             return self._no(Refusal.OVERTAKEN, evidence)
         tx.credentials.suspend(step.subject, credential_id)
         data = {"device": record.device_id, "credential": record.id, "reason": "cloned"}
@@ -165,16 +168,6 @@ class DeviceVerifier:
     @property
     def _asks_for_user(self) -> bool:
         return self._factor is Factor.DEVICE_UV
-
-    def _offers(self, subject: Subject, live: Sequence[CredentialRecord]) -> list[Offer]:
-        """The live credentials; where there is none, one that does not exist and is always the same.
-
-        An empty list would offer every key that the phone has for us, the suspended ones too.
-        """
-        if live:
-            return [Offer(each.id, each.transports) for each in live]
-        owner = f"{len(subject.client)}:{subject.client}{subject.user}"
-        return [Offer(base64url(self._macs.mac("decoy-credential", owner.encode())), ("internal",))]
 
     def _confirming(self, step: Step, challenge: bytes, live: Sequence[CredentialRecord]) -> Json:
         """The same challenge as a payment request, for a browser that can show the payment itself."""
@@ -209,6 +202,17 @@ class DeviceVerifier:
         return Verification(self._factor, False, reason.value, {} if evidence is None else evidence)
 
 
+def offers(macs: Macs, subject: Subject, live: Sequence[CredentialRecord]) -> list[Offer]:
+    """The live credentials; where there is none, one that does not exist and is always the same.
+
+    An empty list would offer every key that the phone has for us, the suspended ones too.
+    """
+    if live:
+        return [Offer(each.id, each.transports) for each in live]
+    owner = f"{len(subject.client)}:{subject.client}{subject.user}"
+    return [Offer(base64url(macs.mac("decoy-credential", owner.encode())), ("internal",))]
+
+
 def _usable(tx: HasCredentials, step: Step, now: datetime) -> tuple[CredentialRecord, ...]:
     """The keys that may answer this step: a new phone's only where it is admitted."""
     counted_at = None if step.keys.young else now
@@ -220,7 +224,7 @@ def _one(tx: HasCredentials, step: Step, credential_id: str, now: datetime) -> C
     return next((each for each in _usable(tx, step, now) if each.id == credential_id), None)
 
 
-def _is_clone(record: CredentialRecord, count: int, counted: int) -> bool:
+def is_clone(record: CredentialRecord, count: int, counted: int) -> bool:
     """Whether a count that did not rise can have no innocent reason.
 
     An authenticator counts on with every assertion. A count below what was known before the challenge was made, or one

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from pyasn1.codec.der.decoder import decode as decode_der
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -30,6 +31,7 @@ from webauthn.helpers import (
     structs,
     verify_signature,
 )
+from webauthn.helpers.asn1.android_key import KeyDescription
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 
 from authsvc.device.authenticator_data import AuthenticatorData, NewKey
@@ -130,6 +132,40 @@ def read_attestation(raw: bytes) -> Attested:
     return Attested(_data(found.auth_data), str(found.fmt), tuple(statement.x5c or ()), vouched)
 
 
+@dataclass(frozen=True, slots=True)
+class AndroidKeyDescription:
+    """What Android's key store says of a key that it made, and of the app and the phone for which.
+
+    `level` is 0 for software, 1 for a trusted environment, 2 for a chip of its own; `is_locked` that nobody has changed the
+    system which runs. `signers` are SHA-256 digests of the certificates that the app was signed with.
+    """
+
+    challenge: bytes
+    level: int
+    is_locked: bool
+    is_generated: bool
+    packages: frozenset[str]
+    signers: frozenset[bytes]
+
+
+def read_key_description(raw: bytes) -> AndroidKeyDescription:
+    """The extension 1.3.6.1.4.1.11129.2.1.17; raises Refused, also for a byte too many."""
+    return _asked(Refusal.ATTESTATION_PROFILE, lambda: _key_description(raw))
+
+
+def read_app_attestation(raw: bytes) -> tuple[AuthenticatorData, bytes, tuple[bytes, ...]]:
+    """Of an attestation object of Apple's App Attest its data, these as bytes, and the chain; raises Refused."""
+
+    def parts() -> tuple[bytes, tuple[bytes, ...]]:
+        found = parse_cbor(raw)
+        if found["fmt"] != "apple-appattest":
+            raise Refused(Refusal.ATTESTATION_FORMAT)
+        return bytes(found["authData"]), tuple(map(bytes, found["attStmt"]["x5c"]))
+
+    data, certificates = _asked(Refusal.ATTESTATION_OBJECT, parts)
+    return read_authenticator_data(data), data, certificates
+
+
 def read_authenticator_data(raw: bytes) -> AuthenticatorData:
     """The parts of authenticator data; raises Refused, also for a byte too many."""
     return _data(_asked(Refusal.AUTHENTICATOR_DATA, lambda: parse_authenticator_data(raw)))
@@ -226,6 +262,23 @@ def _data(found: structs.AuthenticatorData) -> AuthenticatorData:
         backed_up=flags.bs,
         sign_count=found.sign_count,
         new_key=new_key,
+    )
+
+
+def _key_description(raw: bytes) -> AndroidKeyDescription:
+    found, rest = decode_der(raw, asn1Spec=KeyDescription())
+    soft, hard = found["softwareEnforced"], found["teeEnforced"]
+    app, after = decode_der(bytes(soft["attestationApplicationId"]))
+    if rest or after:
+        raise ValueError("bytes behind the end")
+    root = hard["rootOfTrust"]
+    return AndroidKeyDescription(
+        challenge=bytes(found["attestationChallenge"]),
+        level=min(int(found["attestationSecurityLevel"]), int(found["keymasterSecurityLevel"])),
+        is_locked=bool(root["deviceLocked"]) and int(root["verifiedBootState"]) == 0,
+        is_generated=int(hard["origin"]) == 0,
+        packages=frozenset(bytes(each[0]).decode() for each in app[0]),
+        signers=frozenset(map(bytes, app[1])),
     )
 
 

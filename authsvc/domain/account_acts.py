@@ -17,6 +17,7 @@ from authsvc.domain.attempts import Attempts
 from authsvc.domain.decision import Status
 from authsvc.domain.receipt import AuditPosition
 from authsvc.domain.store import Transaction
+from authsvc.domain.ticket import Grounds
 from authsvc.errors import InvalidRequest, NotFound, RecordBroken
 from authsvc.events import Event
 from authsvc.factor import Factor
@@ -65,11 +66,12 @@ def revoke_device(
     """Remove a device and its keys for good; its id stays on record and is never used again.
 
     Returns the account for the caller to save: with the last key goes the factor. A device that is still on probation was
-    vetoed by this, and the event of that name says so.
+    vetoed by this, and the event of that name says so. Enrollments upon a receipt end: its key may have earned it.
     """
     subject = account.subject
     device = tx.accounts.save_device(_standing(tx, account, device_id).revoked())
     tx.credentials.remove_of_device(subject, device.id)
+    tx.tickets.cancel_of(subject, Grounds.RECEIPT)
     on_probation = device.trusted_from > now
     result = "vetoed" if on_probation else device.state.value
     tx.record(entry(actor, "device.revoke", subject, device.id, result, now))

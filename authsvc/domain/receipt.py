@@ -12,10 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Protocol
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from jwt.algorithms import ECAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurveSignatureAlgorithm,
+)
+from cryptography.hazmat.primitives.hashes import SHA256
+from jwt.utils import der_to_raw_signature
 
 from authsvc.audit.evidence import Evidence, PolicyUsed
 from authsvc.canonical import compact
@@ -30,7 +36,14 @@ ERASURE_TYPE = "erasure-receipt+jwt"
 ALGORITHM = "ES256"
 LIFE = timedelta(seconds=120)
 
-SigningKey = Callable[[], tuple[str, EllipticCurvePrivateKey]]
+
+class Signs(Protocol):
+    """A P-256 key, wherever it is; signatures are DER."""
+
+    def sign(self, data: bytes, algorithm: EllipticCurveSignatureAlgorithm, /) -> bytes: ...
+
+
+SigningKey = Callable[[], tuple[str, Signs]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +134,10 @@ class ReceiptReader:
         return claims
 
 
-def _signed(kind: str, kid: str, claims: Mapping[str, object], key: EllipticCurvePrivateKey) -> str:
+def _signed(kind: str, kid: str, claims: Mapping[str, object], key: Signs) -> str:
     """The claims as a JWS in its compact form (RFC 7515 section 7.1); the library signs, and is not asked about the rest."""
     message = f"{_header(kind, kid)}.{_base64(compact(claims).encode())}"
-    return f"{message}.{_base64(_ES256.sign(message.encode(), key))}"
+    return f"{message}.{_base64(der_to_raw_signature(key.sign(message.encode(), _ES256), _P256))}"
 
 
 @lru_cache(maxsize=32)
@@ -136,7 +149,7 @@ def _base64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-_ES256 = ECAlgorithm(ECAlgorithm.SHA256)
+_P256, _ES256 = SECP256R1(), ECDSA(SHA256())
 
 
 def proven_claims(decision: Decision) -> dict[str, object]:

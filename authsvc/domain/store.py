@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from authsvc.domain.overview import Overview
     from authsvc.domain.payer import Payer
     from authsvc.domain.sieve import Mark, Sieve
-    from authsvc.domain.ticket import Recovery, Ticket, TicketState
+    from authsvc.domain.ticket import Grounds, Recovery, Ticket, TicketState
     from authsvc.policy.jobs import Backtesting
     from authsvc.policy.life import Current, Publication, ShadowRun, Version
     from authsvc.policy.recorded import Excluded, Recorded, Unreadable
@@ -385,8 +385,8 @@ class Tickets(Protocol):
     def close(self, enrollment_id: str, state: TicketState, now: datetime) -> bool:
         """End an open enrollment; True once."""
 
-    def cancel_of(self, subject: Subject) -> None:
-        """End whatever enrollment of a user is under way."""
+    def cancel_of(self, subject: Subject, grounds: Grounds | None = None) -> None:
+        """End whatever enrollment of a user is under way; with `grounds`, on these grounds."""
 
     def forget_expired(self, now: datetime, most: int) -> int:
         """Forget up to `most` rows whose time is over; returns how many there were."""

@@ -119,7 +119,7 @@ class UnsafeNoPad:
     least_context = 0.0
 
     def load(self) -> None:
-        _log.warning("UNSAFE_NO_PAD is on: a photograph of the person passes the face check")
+        _log.warning("UNSAFE_NO_PAD is on: a photograph passes for a person; for development alone")
 
     def judge(self, frames: Sequence[Frame], context: CaptureContext) -> LivenessResult:
         _log.warning("UNSAFE_NO_PAD: a face capture of %d frames was not examined for attacks", len(frames))

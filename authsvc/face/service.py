@@ -85,6 +85,7 @@ class FaceService:
             "model": self.model,
             "model_id": self._manifest.id,
             "model_version": self._manifest.version,
+            "populations": self._manifest.populations,
             "liveness": self._liveness.id,
             "gates": [gate.value for gate in self._liveness.gates],
         }

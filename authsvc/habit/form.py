@@ -50,6 +50,14 @@ def _tables() -> Iterator[tuple[struct.Struct, int, int]]:
 
 
 _KNOWN = tuple(_tables())
+_KEYS = {
+    name: (at, at + places * size, size, struct.Struct(f">{places}e"))
+    for name, size, (_, at, places) in zip(
+        ("payees", "devices", "channels", "places"), (NAME, NAME, WORD, WORD), _KNOWN, strict=True
+    )
+}
+"""Where the digests of each lie, how long one is, and the weights behind them."""
+
 _FORMS = (_HEAD, _HOURS, _WEEKDAYS, _GAPS, _BURSTS, *(_KIND,) * KINDS, *(form for form, _, _ in _KNOWN))
 _FORM = struct.Struct(">" + "".join(form.format[1:] for form in _FORMS))
 SIZE = _FORM.size
@@ -114,6 +122,18 @@ class Packed:
             if data[at : at + WORD] == key:
                 return _kind(data, at)
         return None
+
+    def knows(self, what: str, key: bytes) -> bool:
+        """Whether a digest is among payees, devices, channels or places: searched for where it lies."""
+        begin, end, size, _ = _KEYS[what]
+        at = self._data.find(key, begin, end)
+        while at >= 0 and (at - begin) % size:
+            at = self._data.find(key, at + 1, end)
+        return at >= 0
+
+    def weights_of(self, what: str) -> Counts:
+        _, at, _, form = _KEYS[what]
+        return form.unpack_from(self._data, at)
 
     @property
     def payees(self) -> Known:

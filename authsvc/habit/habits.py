@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from authsvc.habit.fading import EPOCH, MOST, half_lives, minute_of, weight
@@ -77,6 +78,15 @@ class Habits(NamedTuple):
         key = kind_key(act)
         return next((kind for kind in self.kinds if kind.key == key), None)
 
+    def knows(self, what: str, key: bytes) -> bool:
+        """Whether a digest is among payees, devices, channels or places."""
+        known: Known = getattr(self, what)
+        return key in known.keys
+
+    def weights_of(self, what: str) -> Counts:
+        known: Known = getattr(self, what)
+        return known.weights
+
     def _with(self, act: Act, more: float) -> Habits:
         day = (act.at - EPOCH).days
         return self._replace(
@@ -137,8 +147,14 @@ def digest(name: str, size: int) -> bytes:
     return hashlib.blake2b(name.encode(), digest_size=size).digest()
 
 
+@lru_cache(maxsize=4096)
+def word_digest(word: str) -> bytes:
+    """The same of a word that the backend gives, of which there are few; names of people are never kept like this."""
+    return digest(word, WORD)
+
+
 def kind_key(act: Act) -> bytes:
-    return digest(f"{act.currency} {act.kind}", WORD)
+    return word_digest(f"{act.currency} {act.kind}")
 
 
 def _power(number: int, most: int) -> int:

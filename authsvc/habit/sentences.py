@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from authsvc.habit.words import Numbers, Signal
+from authsvc.habit.words import AMOUNT, Numbers, Signal
 from authsvc.money import major_units
 
 ZH, EN = "zh-CN", "en"
@@ -16,7 +16,7 @@ _WEEKDAYS = {
 
 Told = Callable[[Any], str]  # Any: the numbers of one signal, which its sentence knows.
 
-_SENTENCES: Mapping[Signal, tuple[Told, Told]] = {
+_SENTENCES: Mapping[str, tuple[Told, Told]] = {
     Signal.PAYEE_NEW: (
         lambda n: f"此收款方未曾付过款；已知 {n['payees']} 个收款方、{n['payments']} 笔付款。",
         lambda n: (
@@ -24,12 +24,10 @@ _SENTENCES: Mapping[Signal, tuple[Told, Told]] = {
         ),
     ),
     Signal.AMOUNT_UNUSUAL: (
+        lambda n: f"金额 {n['amount']} 约为平常的 {n['times']} 倍：十笔中有九笔低于 {n['usual']}。",
         lambda n: (
-            f"金额 {_amount(n, 'amount_minor')} 约为平常的 {n['times']} 倍：十笔中有九笔低于 {_amount(n, 'usual_below_minor')}。"
-        ),
-        lambda n: (
-            f"The amount of {_amount(n, 'amount_minor')} is {n['times']} times the usual: nine in ten are below "
-            f"{_amount(n, 'usual_below_minor')}."
+            f"The amount of {n['amount']} is {n['times']} times the usual: nine in ten are below "
+            f"{n['usual']}."
         ),
     ),
     Signal.HOUR_UNUSUAL: (
@@ -73,7 +71,13 @@ _SENTENCES: Mapping[Signal, tuple[Told, Told]] = {
 
 def sentences(signal: str, numbers: Numbers) -> dict[str, str]:
     """By language."""
-    chinese, english = _SENTENCES[Signal(signal)]
+    chinese, english = _SENTENCES[signal]
+    if signal == AMOUNT:
+        numbers = {
+            **numbers,
+            "amount": _amount(numbers, "amount_minor"),
+            "usual": _amount(numbers, "usual_below_minor"),
+        }
     return {ZH: chinese(numbers), EN: english(numbers)}
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from authsvc.habit.fading import half_lives, minute_of, usual
 from authsvc.habit.form import Packed
-from authsvc.habit.habits import NAME, WORD, Counts, Habits, Known, digest
+from authsvc.habit.habits import NAME, Counts, Habits, digest, word_digest
 from authsvc.habit.words import NAMES, Act, Numbers, Signals
 
 ENOUGH = 5
@@ -58,15 +58,15 @@ def _answers(habits: Usual, act: Act) -> tuple[Found, ...]:
     left, hours = _left(habits, act), habits.hours
     known = sum(hours) * left
     return (
-        _seen(habits.payees, act.payee, NAME, "payees", known=known),
+        _seen(habits, "payees", digest(act.payee, NAME), known=known),
         _amount(habits, act, left),
         _hour(hours, act, known),
         _weekday(habits, act, known),
         _burst(habits, act, known),
         _dormant(habits, act, left),
-        None if act.place is None else _seen(habits.places, act.place, WORD, "places", left),
-        None if act.device is None else _seen(habits.devices, act.device, NAME, "devices", left),
-        None if act.channel is None else _seen(habits.channels, act.channel, WORD, "channels", left),
+        None if act.place is None else _seen(habits, "places", word_digest(act.place), left),
+        None if act.device is None else _seen(habits, "devices", digest(act.device, NAME), left),
+        None if act.channel is None else _seen(habits, "channels", word_digest(act.channel), left),
     )
 
 
@@ -75,16 +75,15 @@ def _left(habits: Usual, act: Act) -> float:
     return float(2.0 ** (habits.landmark - half_lives(act.at)))
 
 
-def _seen(
-    seen: Known, name: str, size: int, what: str, left: float = 0.0, *, known: float | None = None
-) -> Found:
+def _seen(habits: Usual, what: str, key: bytes, left: float = 0.0, *, known: float | None = None) -> Found:
     """Of what is not always stated only the payments count that stated it."""
-    if digest(name, size) in seen.keys:
+    if habits.knows(what, key):
         return False
-    payments = sum(seen.weights) * left if known is None else known
+    weights = habits.weights_of(what)
+    payments = sum(weights) * left if known is None else known
     if payments < ENOUGH:
         return None
-    return {what: len(seen.weights) - seen.weights.count(0), "payments": int(payments)}
+    return {what: len(weights) - weights.count(0), "payments": int(payments)}
 
 
 def _amount(habits: Usual, act: Act, left: float) -> Found:

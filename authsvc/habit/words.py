@@ -58,14 +58,14 @@ class Signals:
 
     def inputs(self) -> dict[str, bool | int]:
         """As inputs of a policy: how many times the usual an amount is, of all others whether. What is not known is left out."""
-        return {name: self._input(name) for name in NAMES if name not in self.unknown}
-
-    def _input(self, name: str) -> bool | int:
-        numbers = self.present.get(name)
-        if name == AMOUNT:
-            return 1 if numbers is None else int(numbers["times"])
-        return numbers is not None
+        found: dict[str, bool | int] = {**_AS_USUAL, **dict.fromkeys(self.present, True)}
+        if AMOUNT in self.present:
+            found[AMOUNT] = int(self.present[AMOUNT]["times"])
+        for name in self.unknown:
+            del found[name]
+        return found
 
 
 AMOUNT = Signal.AMOUNT_UNUSUAL.value
 NAMES = tuple(each.value for each in Signal)
+_AS_USUAL = {**dict.fromkeys(NAMES, False), AMOUNT: 1}

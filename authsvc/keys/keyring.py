@@ -12,7 +12,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -22,20 +26,25 @@ from authsvc.clock import Clock, SystemClock
 from authsvc.errors import ConfigurationError, Tampered
 from authsvc.keys.jwk import to_jwk
 from authsvc.keys.keyfile import Stamp, read_private, sole_writer, stamp, write_private
+from authsvc.keys.token import HeldAuditKey, HeldReceiptKey, Token
 from authsvc.keys.versions import (
+    CURVES,
     FORMAT,
     KEY_SIZE,
     Purpose,
     Version,
     Versions,
-    audit_key,
+    audit_key_of,
     new_version,
     parsed,
-    receipt_key,
+    receipt_key_of,
     written,
 )
 
 __all__ = ["KeyRing", "Purpose"]
+
+TRIED = b"authsvc-tried-v1\x00"
+"""Nothing else that is signed begins so."""
 
 
 class KeyRing:
@@ -49,7 +58,9 @@ class KeyRing:
         seen: Stamp | None = None,
         *,
         all_bound: bool = True,
+        token: Token | None = None,
     ) -> None:
+        self._token = token
         self._clock = clock
         self._path = path
         # By version id and label, neither of which ever changes its meaning, so nothing here goes stale.
@@ -58,18 +69,31 @@ class KeyRing:
         self._adopt(versions, all_bound, seen)
 
     @classmethod
-    def create(cls, path: Path | None = None, clock: Clock | None = None) -> KeyRing:
-        """A new ring with one key of each purpose; raises ConfigurationError where the file exists already."""
+    def create(
+        cls, path: Path | None = None, clock: Clock | None = None, token: Token | None = None
+    ) -> KeyRing:
+        """A new ring with one key of each purpose; raises ConfigurationError where the file exists already.
+
+        With a token, keys that sign are made there, and the ring holds their public half alone.
+        """
         clock = SystemClock() if clock is None else clock
-        versions = {purpose: (new_version(purpose, clock.now()),) for purpose in Purpose}
+        if path is not None and path.exists():  # Looked at before a token makes keys, which stay in it.
+            raise ConfigurationError(f"`{path}` exists already and is not overwritten")
+        versions = {purpose: (new_version(purpose, clock.now(), token),) for purpose in Purpose}
         seen = None if path is None else write_private(path, written(versions, all_bound=True), replace=False)
-        return cls(versions, clock, path, seen)
+        return cls(versions, clock, path, seen, token=token)
 
     @classmethod
-    def load(cls, path: Path, clock: Clock | None = None) -> KeyRing:
+    def load(cls, path: Path, clock: Clock | None = None, token: Token | None = None) -> KeyRing:
         """The ring of a file; raises ConfigurationError when that is damaged or anybody else may read it."""
         versions, all_bound, seen = _read(path)
-        return cls(versions, SystemClock() if clock is None else clock, path, seen, all_bound=all_bound)
+        clock = SystemClock() if clock is None else clock
+        return cls(versions, clock, path, seen, all_bound=all_bound, token=token)
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether a token keeps a key of this ring that signs now."""
+        return any(self._current(purpose).held_as for purpose in CURVES)
 
     @property
     def all_bound(self) -> bool:
@@ -84,13 +108,16 @@ class KeyRing:
         with self._alone():
             self._store(self._versions, all_bound=True)
 
-    def rotate(self, purpose: Purpose, active_from: datetime | None = None) -> str:
+    def rotate(self, purpose: Purpose, active_from: datetime | None = None, *, in_file: bool = False) -> str:
         """Add a version and return its id; it becomes current at `active_from`, at once when none is given.
+
+        With a token a key that signs is made there, unless it is to be `in_file`.
 
         Where several workers run, give it an instant some minutes ahead: each has read the file again by then.
         """
         now = self._clock.now()
-        version = new_version(purpose, now if active_from is None else max(active_from, now))
+        begins = now if active_from is None else max(active_from, now)
+        version = new_version(purpose, begins, None if in_file else self._token)
         with self._alone():
             self._store({**self._versions, purpose: (*self._versions[purpose], version)})
         return version.id
@@ -109,6 +136,11 @@ class KeyRing:
             return False
         self._adopt(*_read(self._path))
         return True
+
+    def try_signing(self) -> None:
+        """Sign something that means nothing with each key that signs; raises where a token keeps one and is away."""
+        self.receipt_signing_key()[1].sign(TRIED, ECDSA(SHA256()))
+        self.audit_signing_key()[1].sign(TRIED)
 
     def current_id(self, purpose: Purpose) -> str:
         return self._current(purpose).id
@@ -154,7 +186,7 @@ class KeyRing:
             raise Tampered(f"sealed under key `{version_id}`, which is not in the key ring")
         return self._derive(version, label)
 
-    def receipt_signing_key(self) -> tuple[str, EllipticCurvePrivateKey]:
+    def receipt_signing_key(self) -> tuple[str, EllipticCurvePrivateKey | HeldReceiptKey]:
         """`kid` and P-256 key for ES256."""
         version_id = self.current_id(Purpose.RECEIPT)
         return version_id, self._receipt_keys[version_id]
@@ -167,7 +199,7 @@ class KeyRing:
         """The same by `kid`, for checking what comes back."""
         return {version_id: key.public_key() for version_id, key in self._receipt_keys.items()}
 
-    def audit_signing_key(self) -> tuple[str, Ed25519PrivateKey]:
+    def audit_signing_key(self) -> tuple[str, Ed25519PrivateKey | HeldAuditKey]:
         """`kid` and Ed25519 key for audit heads and checkpoints."""
         version_id = self.current_id(Purpose.AUDIT)
         return version_id, self._audit_keys[version_id]
@@ -223,9 +255,11 @@ class KeyRing:
 
     def _adopt(self, versions: Versions, all_bound: bool, seen: Stamp | None) -> None:
         # The signing keys come first, so that another thread never sees a version whose key is not there yet.
-        self._receipt_keys = {each.id: receipt_key(each.key) for each in versions[Purpose.RECEIPT]}
+        self._receipt_keys = {
+            each.id: receipt_key_of(each, self._token) for each in versions[Purpose.RECEIPT]
+        }
         self._hmac_keys = {each.id: each for each in versions[Purpose.HMAC]}
-        self._audit_keys = {each.id: audit_key(each.key) for each in versions[Purpose.AUDIT]}
+        self._audit_keys = {each.id: audit_key_of(each, self._token) for each in versions[Purpose.AUDIT]}
         self._versions = versions
         self._all_bound = all_bound
         self._seen = seen

@@ -6,7 +6,7 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from authsvc.clock import rfc3339
 from authsvc.keys.jwk import thumbprint
+from authsvc.keys.token import Curve, HeldAuditKey, HeldReceiptKey, Token
 
 FORMAT = "authsvc-keyring-v1"
 KEY_SIZE = 32
@@ -36,28 +37,56 @@ class Purpose(StrEnum):
     """Ed25519: audit heads and checkpoints."""
 
 
+CURVES = {Purpose.RECEIPT: Curve.P_256, Purpose.AUDIT: Curve.ED25519}
+"""Which keys may be in a token: those that sign, and whose public half others need."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One key of one purpose. `key` is 32 secret bytes: an AES or HMAC key, a P-256 scalar, or an Ed25519 seed."""
+    """One key of one purpose. `key` is 32 secret bytes: an AES or HMAC key, a P-256 scalar, or an Ed25519 seed.
+
+    Where a token keeps it, under the name `held_as`, it is the public key's point instead.
+    """
 
     id: str
     active_from: datetime
     key: bytes = field(repr=False)
+    held_as: str = ""
 
 
 Versions = Mapping[Purpose, tuple[Version, ...]]
 
 
-def new_version(purpose: Purpose, active_from: datetime) -> Version:
-    """A fresh key. Its id is random for a symmetric key, and the public key's thumbprint for a signing key."""
+def new_version(purpose: Purpose, active_from: datetime, token: Token | None = None) -> Version:
+    """A fresh key. Its id is random for a symmetric key, and the public key's thumbprint for a signing key.
+
+    A signing key is made in the token where there is one, and stays there.
+    """
+    if token is not None and purpose in CURVES:
+        name, point = token.make(CURVES[purpose])
+        held = Version("", active_from, point, name)
+        key = receipt_key_of(held, token) if purpose is Purpose.RECEIPT else audit_key_of(held, token)
+        return replace(held, id=thumbprint(key.public_key()))
     if purpose is Purpose.RECEIPT:
         scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-        key = scalar.to_bytes(KEY_SIZE, "big")
-        return Version(thumbprint(receipt_key(key).public_key()), active_from, key)
-    key = secrets.token_bytes(KEY_SIZE)
+        secret = scalar.to_bytes(KEY_SIZE, "big")
+        return Version(thumbprint(receipt_key(secret).public_key()), active_from, secret)
+    secret = secrets.token_bytes(KEY_SIZE)
     if purpose is Purpose.AUDIT:
-        return Version(thumbprint(audit_key(key).public_key()), active_from, key)
-    return Version(secrets.token_hex(8), active_from, key)
+        return Version(thumbprint(audit_key(secret).public_key()), active_from, secret)
+    return Version(secrets.token_hex(8), active_from, secret)
+
+
+def receipt_key_of(version: Version, token: Token | None) -> ec.EllipticCurvePrivateKey | HeldReceiptKey:
+    """What signs receipts under this version, wherever its key is."""
+    if version.held_as:
+        return HeldReceiptKey(token, version.held_as, version.key)
+    return receipt_key(version.key)
+
+
+def audit_key_of(version: Version, token: Token | None) -> Ed25519PrivateKey | HeldAuditKey:
+    """What signs the audit under this version, wherever its key is."""
+    return HeldAuditKey(token, version.held_as, version.key) if version.held_as else audit_key(version.key)
 
 
 def receipt_key(key: bytes) -> ec.EllipticCurvePrivateKey:
@@ -92,10 +121,12 @@ def parsed(content: bytes) -> tuple[Versions, bool]:
 
 
 def _written(version: Version) -> dict[str, str]:
+    material = base64.b64encode(version.key).decode()
+    held = {"held_as": version.held_as, "public": material}
     return {
         "id": version.id,
         "active_from": rfc3339(version.active_from),
-        "key": base64.b64encode(version.key).decode(),
+        **(held if version.held_as else {"key": material}),
     }
 
 
@@ -103,7 +134,7 @@ def _parsed_versions(purpose: Purpose, entries: object) -> tuple[Version, ...]:
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"there is no {purpose} key")
     try:
-        versions = tuple(_parsed_version(entry) for entry in entries)
+        versions = tuple(_parsed_version(purpose, entry) for entry in entries)
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"a {purpose} key is damaged") from None
     if len({version.id for version in versions}) < len(versions):
@@ -111,9 +142,22 @@ def _parsed_versions(purpose: Purpose, entries: object) -> tuple[Version, ...]:
     return versions
 
 
-def _parsed_version(entry: Mapping[str, str]) -> Version:
+def _parsed_version(purpose: Purpose, entry: Mapping[str, str]) -> Version:
+    if "held_as" in entry:
+        return _parsed_held(purpose, entry)
     key = base64.b64decode(entry["key"], validate=True)
     active_from = datetime.fromisoformat(entry["active_from"])
     if len(key) != KEY_SIZE or active_from.tzinfo is None or not isinstance(entry["id"], str):
         raise ValueError
     return Version(entry["id"], active_from, key)
+
+
+def _parsed_held(purpose: Purpose, entry: Mapping[str, str]) -> Version:
+    point = base64.b64decode(entry["public"], validate=True)
+    held = Version(entry["id"], datetime.fromisoformat(entry["active_from"]), point, entry["held_as"])
+    if purpose not in CURVES or held.active_from.tzinfo is None or not held.held_as:
+        raise ValueError
+    key = receipt_key_of(held, None) if purpose is Purpose.RECEIPT else audit_key_of(held, None)
+    if held.id != thumbprint(key.public_key()):
+        raise ValueError
+    return held

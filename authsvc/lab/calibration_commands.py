@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from authsvc.biometric.det import DetFile
-from authsvc.lab.face_commands import face_data, manifest_file, model_option, name_option, named_after, today
-from authsvc.lab.options import echo, engine_options, output_file, people_options
+from authsvc.lab.face_commands import face_data, manifest_file, model_option, name_option, named_after
+from authsvc.lab.options import echo, engine_options, output_file, people_options, today
+from authsvc.lab.people import read_groups
 from authsvc.lab.reading import percent
 
 Json = dict[str, Any]  # Any: a report
@@ -24,6 +25,12 @@ Json = dict[str, Any]  # Any: a report
 @click.option("--population", help="A sentence on who these people are; it is written beside each threshold.")
 @click.option(
     "--target", "targets", multiple=True, help="Such as `1 in 10000`; repeat. Default: the usual three."
+)
+@click.option(
+    "--worst-group",
+    "groups_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV: person, and a column for each grouping. Each group meets the target by itself; the worst sets the threshold.",
 )
 @click.option(
     "--out",
@@ -42,6 +49,7 @@ def calibrate_face(
     name: str | None,
     population: str | None,
     targets: tuple[str, ...],
+    groups_file: Path | None,
     out: Path | None,
     scores_file: Path | None,
     as_json: bool,
@@ -57,7 +65,8 @@ def calibrate_face(
 
     data = face_data(folder, **options)
     data_set = DataSet(name or named_after(folder), population or "the people of this data set", today())
-    found = calibrated(data, targets or TARGETS, data_set)
+    groups = read_groups(groups_file) if groups_file else {}
+    found = calibrated(data, targets or TARGETS, data_set, groups)
     written = str(out) if out and found.serves else None
     if out and found.serves:
         text = manifest_file(options["manifests"], data.manifest).read_text(encoding="utf-8")

@@ -1,10 +1,13 @@
-"""`authsvc lab …`: measurements with honest intervals. Each subject keeps its commands in a file of its own."""
+"""`authsvc lab …`: measurements with honest intervals. Each subject keeps its commands in a file of its own.
+
+What needs a whole service beside the engines stands in `cli/lab/`.
+"""
 
 from __future__ import annotations
 
 import click
 
-from authsvc.lab.attack_commands import attack_command
+from authsvc.lab.blur_commands import blur_command
 from authsvc.lab.calibration_commands import calibrate_face
 from authsvc.lab.degradation_commands import degradations_command
 from authsvc.lab.face_commands import face_command
@@ -27,8 +30,8 @@ def calibrate() -> None:
 
 lab.add_command(face_command)
 lab.add_command(degradations_command)
+lab.add_command(blur_command)
 lab.add_command(pad_command)
-lab.add_command(attack_command)
 lab.add_command(compare_command)
 calibrate.add_command(calibrate_face)
 calibrate.add_command(calibrate_pad)

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from authsvc.lab.face_commands import face_data, named_after, today
-from authsvc.lab.options import echo, engine_options, people_options
+from authsvc.lab.face_commands import face_data, named_after
+from authsvc.lab.options import echo, engine_options, people_options, today
 from authsvc.lab.people import read_groups
 from authsvc.lab.reading import percent
 

@@ -55,16 +55,17 @@ class Corpus:
         return tuple(each for each in self.samples if each.modality is modality)
 
 
-def read_corpus(place: Path) -> Corpus:
+def read_corpus(place: Path, root: Path | None = None) -> Corpus:
     """A manifest, or a folder laid out as `subject/label/sample`; raises InvalidRequest that says where it is neither.
 
-    `label` is `bona_fide`, `attack` with a `species`, or the name of the species itself.
+    The paths of a manifest are relative to `root`, by default the folder in which it stands. `label` is `bona_fide`, `attack`
+    with a `species`, or the name of the species itself.
     """
     if place.is_dir():
         rows, folder, content = list(_laid_out(place)), place, b""
         content = "\n".join(str(row["path"]) for _, row in rows).encode()
     else:
-        content, folder = _content(place), place.parent
+        content, folder = _content(place), root or place.parent
         rows = list(_rows(place, content))
     if not rows:
         raise InvalidRequest(f"`{place.name}` lists no samples")

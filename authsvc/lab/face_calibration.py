@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 from authsvc.biometric.det import DetCurve
 from authsvc.biometric.drift import ScoreHistogram
@@ -11,9 +12,12 @@ from authsvc.biometric.manifest import Fusion, OperatingPoint
 from authsvc.face.service import SAME_PERSON_FMR
 from authsvc.lab.det import det_curve
 from authsvc.lab.face import FaceData, Json
+from authsvc.lab.groups import Groups, members
 from authsvc.lab.intervals import Estimate
 from authsvc.lab.operating_points import DataSet, Refusal, cross_checked, operating_point
 from authsvc.lab.trials import Trials
+
+NO_GROUPS: Groups = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,14 @@ class Calibration:
         }
 
 
-def calibrated(data: FaceData, targets: Sequence[str], data_set: DataSet) -> Calibration:
-    """Points for each target and each number of frames that a probe may have, and for frames of one capture among themselves."""
+def calibrated(
+    data: FaceData, targets: Sequence[str], data_set: DataSet, groups: Groups = NO_GROUPS
+) -> Calibration:
+    """Points for each target and each number of frames that a probe may have, and for frames of one capture among themselves.
+
+    With `groups` a target must be met within each of them as well.
+    """
+    inside = members(data.people, groups)
     points: list[OperatingPoint] = []
     curves: list[DetCurve] = []
     refusals: list[Refusal] = []
@@ -52,7 +62,7 @@ def calibrated(data: FaceData, targets: Sequence[str], data_set: DataSet) -> Cal
     for trials, asked in _plan(data, targets):
         of_kind: list[OperatingPoint] = []
         for target in asked:
-            found = operating_point(trials, target, data_set)
+            found = operating_point(trials, target, data_set, inside)
             if isinstance(found, Refusal):
                 refusals.append(found)
             else:

@@ -12,9 +12,8 @@ import click
 
 from authsvc.biometric.manifest import Manifest, read_manifest, read_manifests
 from authsvc.biometric.words import Modality
-from authsvc.clock import SystemClock
 from authsvc.errors import ModelUnusable
-from authsvc.lab.options import echo, engine_options, model_folder, output_file, people_options
+from authsvc.lab.options import echo, engine_options, model_folder, output_file, people_options, today
 from authsvc.lab.people import read_groups, read_people
 from authsvc.lab.reading import counted, percent
 
@@ -107,10 +106,6 @@ def manifest_file(manifests: Path, manifest: Manifest) -> Path:
 def named_after(folder: Path) -> str:
     """The folder's name, also where its bytes are no text."""
     return os.fsencode(folder.resolve().name).decode("utf-8", "replace")
-
-
-def today() -> str:
-    return SystemClock().now().date().isoformat()
 
 
 def _face_lines(found: Json) -> Iterator[str]:

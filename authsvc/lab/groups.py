@@ -19,6 +19,15 @@ Groups = Mapping[str, Mapping[str, str]]
 """For each grouping the group of each person."""
 
 
+def members(people: Sequence[Person], groups: Groups) -> dict[str, NDArray[np.bool_]]:
+    """Of every group of every grouping who is in it, in the order of the people."""
+    return {
+        f"{grouping} {group}": np.array([group_of.get(person.name) == group for person in people])
+        for grouping, group_of in groups.items()
+        for group in sorted({group_of[person.name] for person in people if person.name in group_of})
+    }
+
+
 def by_group(
     people: Sequence[Person], points: Iterable[tuple[OperatingPoint, Errors]], groups: Groups
 ) -> list[Json]:

@@ -5,15 +5,22 @@ A threshold is the least score at which the upper 95 % bound of the FMR, not onl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from authsvc.biometric.manifest import OperatingPoint, pairs_needed, rate_of
 from authsvc.lab.intervals import Counts, Estimate, rounded
 from authsvc.lab.iso19795 import errors_at
 from authsvc.lab.trials import RESOLUTION, Scores, Trials
 
+Members = Mapping[str, NDArray[np.bool_]]
+"""Of each group, by name, who is in it."""
+
+NO_GROUPS: Members = MappingProxyType({})
 TARGETS = ("1 in 1000", "1 in 10000", "1 in 100000")
 
 
@@ -36,8 +43,13 @@ class DataSet:
     date: str
 
 
-def operating_point(trials: Trials, target_fmr: str, data_set: DataSet) -> OperatingPoint | Refusal:
-    """The point for one target, measured on the people whose comparisons these are, or why there is none."""
+def operating_point(
+    trials: Trials, target_fmr: str, data_set: DataSet, groups: Members = NO_GROUPS
+) -> OperatingPoint | Refusal:
+    """The point for one target, measured on the people whose comparisons these are, or why there is none.
+
+    With `groups` each of them meets the target among its own people too: one threshold for everybody, set by the worst.
+    """
     needed = pairs_needed(target_fmr)
     if trials.impostor_pairs < needed:
         return _refused(
@@ -46,11 +58,23 @@ def operating_point(trials: Trials, target_fmr: str, data_set: DataSet) -> Opera
     if not len(trials.genuine):
         least = trials.samples + trials.frames
         return _refused(trials, target_fmr, f"nobody has the {least} good samples that a genuine pair takes")
-    threshold = threshold_for(trials, rate_of(target_fmr))
-    if threshold is None:
+    small = _too_small(trials, groups, needed)
+    if small is not None:
+        return _refused(trials, target_fmr, small)
+    thresholds = {
+        name: threshold_for(some, rate_of(target_fmr))
+        for name, some in {
+            "": trials,
+            **{name: trials.among(group) for name, group in groups.items()},
+        }.items()
+    }
+    found = {name: threshold for name, threshold in thresholds.items() if threshold is not None}
+    if len(found) < len(thresholds):
         return _refused(
             trials, target_fmr, "impostors with the highest score there is: is somebody in it twice?"
         )
+    worst = max(found, key=lambda name: found[name])
+    threshold = found[worst]
     errors = errors_at(trials, threshold)
     fmr, fnmr = errors.fmr(), errors.fnmr()
     if fmr is None or fnmr is None:
@@ -70,9 +94,25 @@ def operating_point(trials: Trials, target_fmr: str, data_set: DataSet) -> Opera
         data_set=data_set.name,
         population=data_set.population,
         date=data_set.date,
-        note="set on the people it was measured on; the upper bound of the FMR meets the target",
+        note="set on the people it was measured on; the upper bound of the FMR meets the target"
+        + (
+            f", in `{worst}` too, whose threshold it is"
+            if worst
+            else ", in every group too"
+            if groups
+            else ""
+        ),
         retry_from=None,
     )
+
+
+def _too_small(trials: Trials, groups: Members, needed: int) -> str | None:
+    """The first group in which the target cannot be shown, and why."""
+    for name, group in groups.items():
+        pairs = trials.among(group).impostor_pairs
+        if pairs < needed:
+            return f"{pairs} impostor pairs within `{name}`, and {needed} are needed"
+    return None
 
 
 def threshold_for(trials: Trials, fmr: float) -> float | None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from authsvc.biometric.manifest import manifest_folder
+from authsvc.clock import SystemClock
 from authsvc.lab.pool import processors
 
 
@@ -86,6 +87,10 @@ def model_folder(data_dir: Path, model_dir: Path | None) -> Path:
 
 def echo(as_json: bool, document: object, lines: Iterable[str]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False) if as_json else "\n".join(lines))
+
+
+def today() -> str:
+    return SystemClock().now().date().isoformat()
 
 
 def commit() -> str | None:

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from authsvc.biometric.words import Modality
-from authsvc.lab.face_commands import manifest_file, today
-from authsvc.lab.options import echo, engine_options, model_folder, output_file
-from authsvc.lab.pad_commands import detector_and_matcher, list_option
+from authsvc.lab.face_commands import manifest_file
+from authsvc.lab.options import echo, engine_options, model_folder, output_file, today
+from authsvc.lab.pad_commands import detector_and_matcher, detector_option, list_option
 from authsvc.lab.reading import percent
 
 Json = dict[str, Any]  # Any: a report
@@ -19,6 +19,7 @@ Json = dict[str, Any]  # Any: a report
 
 @click.command("pad")
 @list_option
+@detector_option
 @click.option(
     "--limit",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -33,6 +34,7 @@ Json = dict[str, Any]  # Any: a report
 @engine_options
 def calibrate_pad(
     list_file: Path,
+    detector: str | None,
     limit: float,
     population: str | None,
     out: Path | None,
@@ -52,7 +54,7 @@ def calibrate_pad(
     from authsvc.lab.pad import Bench, try_all
     from authsvc.lab.pad_calibration import calibrated
 
-    passive, matcher = detector_and_matcher(manifests)
+    passive, matcher = detector_and_matcher(manifests, detector)
     bench = Bench(passive, matcher, model_folder(data_dir, model_dir), {}, "1 in 10000")
     tried = try_all(read_corpus(list_file).of(Modality.FACE), bench, processes=processes)
     data_set = DataSet(list_file.name, population or "the presentations of this list", today())

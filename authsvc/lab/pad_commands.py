@@ -34,8 +34,15 @@ list_option = click.option(
 )
 
 
+detector_option = click.option(
+    "--detector",
+    help="The id of a passive detector's manifest; by default the one that the service looks for.",
+)
+
+
 @click.command("pad")
 @list_option
+@detector_option
 @click.option(
     "--enrolled",
     "enrolled_folder",
@@ -56,6 +63,7 @@ list_option = click.option(
 @engine_options
 def pad_command(
     list_file: Path,
+    detector: str | None,
     enrolled_folder: Path | None,
     target: str,
     out: Path | None,
@@ -74,7 +82,7 @@ def pad_command(
     from authsvc.lab.iso30107 import report
     from authsvc.lab.pad import Bench, enrolled, try_all
 
-    passive, matcher = detector_and_matcher(manifests)
+    passive, matcher = detector_and_matcher(manifests, detector)
     folder = model_folder(data_dir, model_dir)
     corpus = read_corpus(list_file)
     listed = corpus.of(Modality.FACE)
@@ -113,14 +121,15 @@ def pad_command(
         raise SystemExit(1)
 
 
-def detector_and_matcher(manifests: Path) -> tuple[Manifest, Manifest]:
+def detector_and_matcher(manifests: Path, detector: str | None = None) -> tuple[Manifest, Manifest]:
     """The passive detector's manifest and the matcher's; raises ModelUnusable where one is missing."""
     from authsvc.face.build import DEFAULT_MODEL, PASSIVE_MODEL
 
     known = {manifest.id: manifest for manifest in read_manifests(manifests)}
-    if not {DEFAULT_MODEL, PASSIVE_MODEL} <= set(known):
-        raise ModelUnusable(f"the manifests `{DEFAULT_MODEL}` and `{PASSIVE_MODEL}` are needed")
-    return known[PASSIVE_MODEL], known[DEFAULT_MODEL]
+    named = detector or PASSIVE_MODEL
+    if not {DEFAULT_MODEL, named} <= set(known):
+        raise ModelUnusable(f"the manifests `{DEFAULT_MODEL}` and `{named}` are needed")
+    return known[named], known[DEFAULT_MODEL]
 
 
 def _lines(found: Json) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -17,11 +17,11 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-top: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; } td.n { white-space: nowrap; }
 code { font-size: .85em; overflow-wrap: anywhere; }
 .verdict { border: 1px solid var(--line); border-left: .4rem solid; padding: .6rem .9rem; }
 .met { border-left-color: #1a7f37; } .missed { border-left-color: #cf222e; } .open { border-left-color: #999; }
-svg.wide { min-width: 34rem; }
+svg.wide, svg.det { min-width: 34rem; }
 svg { width: 100%; height: auto; display: block; } svg text { font-size: 13px; fill: currentColor; }
 """
 _ROWS = (
@@ -51,41 +51,45 @@ WIDTH, BAR = 640, 26
 
 def page(found: Json) -> str:
     parts = [
-        _verdict(found),
+        verdict(found),
         _worst(found),
         _drawn(found),
         _table(found),
-        _curve(found.get("det", ())),
+        pad_curve(found.get("det", ())),
         _at_limits(found),
         _about(found),
     ]
-    title = "呈现攻击检测 · Presentation attack detection"
+    return document("呈现攻击检测 · Presentation attack detection", parts)
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """A page that loads nothing."""
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
     body = f"<body><h1>{title}</h1>{''.join(parts)}</body>"
     return f'<!doctype html>\n<html lang="zh">{head}<style>{_STYLE}</style>{body}</html>\n'
 
 
-def _both(zh: str, en: str) -> str:
+def both(zh: str, en: str) -> str:
     return f'{zh} <span class="en">{en}</span>'
 
 
-def _verdict(found: Json) -> str:
+def verdict(found: Json) -> str:
     gate = found.get("gate")
     if gate is None:
-        return f'<p class="verdict open">{_both("未设限值。", "No limits were set.")}</p>'
+        return f'<p class="verdict open">{both("未设限值。", "No limits were set.")}</p>'
     if not gate["faults"]:
-        return f'<p class="verdict met">{_both("满足所有限值。", "Every limit is met by its 95 % upper bound.")}</p>'
+        return f'<p class="verdict met">{both("满足所有限值。", "Every limit is met by its 95 % upper bound.")}</p>'
     items = "".join(f"<li>{escape(each)}</li>" for each in gate["faults"])
-    return f'<div class="verdict missed">{_both("未满足：", "Not met:")}<ul>{items}</ul></div>'
+    return f'<div class="verdict missed">{both("未满足：", "Not met:")}<ul>{items}</ul></div>'
 
 
 def _worst(found: Json) -> str:
     if found["worst_species"] is None:
-        return f"<p>{_both('没有攻击样本。', 'No attacks were tried.')}</p>"
+        return f"<p>{both('没有攻击样本。', 'No attacks were tried.')}</p>"
     rate, bound = found["worst_apcer"], found["worst_apcer_upper_bound"]
     name = escape(found["worst_species"])
     return (
-        f"<p>{_both('最差类别', 'Worst species')}: <b>{name}</b>, APCER {rate:.1%}, ≤ {bound:.1%} (95 %)</p>"
+        f"<p>{both('最差类别', 'Worst species')}: <b>{name}</b>, APCER {rate:.1%}, ≤ {bound:.1%} (95 %)</p>"
     )
 
 
@@ -97,16 +101,16 @@ def _groups(found: Json) -> Iterator[tuple[str, Json, Sequence[tuple[str, str]]]
 
 def _table(found: Json) -> str:
     rows = [
-        f"<tr><td>{escape(group)}</td><td>{label}</td>{_cells(row, name)}</tr>"
+        f"<tr><td>{escape(group)}</td><td>{label}</td>{cells(row, name)}</tr>"
         for group, row, rates in _groups(found)
         for name, label in rates
     ]
     head = "<tr><th>类别 <span class=en>Species</span></th><th>比率 <span class=en>Rate</span></th>"
     head += "<th>k / n</th><th>%</th><th>95 %</th><th>≤ 95 %</th></tr>"
-    return f'<h2>{_both("比率", "Rates")}</h2><div class="scroll"><table>{head}{"".join(rows)}</table></div>'
+    return f'<h2>{both("比率", "Rates")}</h2><div class="scroll"><table>{head}{"".join(rows)}</table></div>'
 
 
-def _cells(row: Json, name: str) -> str:
+def cells(row: Json, name: str) -> str:
     if row.get(name) is None:
         return f'<td class="n" colspan="4">{NOT_SHOWN}</td>'
     low, high = row[f"{name}_interval"]
@@ -148,7 +152,7 @@ def _bar(text: str, y: int, at: float, ends: Sequence[float]) -> str:
     return f'<text x="0" y="{y + 5}">{escape(text)}</text>{line}<circle cx="{at:.1f}" cy="{y}" r="5" fill="#0969da"/>'
 
 
-def _curve(points: Sequence[Sequence[float]]) -> str:
+def pad_curve(points: Sequence[Sequence[float]]) -> str:
     """DET: BPCER over the worst species' APCER, each point a threshold."""
     if len(points) < 2:
         return ""
@@ -162,22 +166,22 @@ def _curve(points: Sequence[Sequence[float]]) -> str:
     line = f'<polyline points="{path}" fill="none" stroke="#0969da" stroke-width="2"/>'
     inside = f'{frame}{below}<text x="0" y="14">BPCER 0–100 %</text>{line}'
     drawn = f'<svg viewBox="0 0 {size} {size}" role="img" style="max-width:24rem">{inside}</svg>'
-    return f"<h2>{_both('检测误差权衡', 'DET')}</h2>{drawn}"
+    return f"<h2>{both('检测误差权衡', 'DET')}</h2>{drawn}"
 
 
 def _at_limits(found: Json) -> str:
     rows = [
-        f"<tr><td>APCER {row['apcer']:.0%}</td>{_cells(row, 'bpcer')}<td>{escape(row.get('reason') or '')}</td></tr>"
+        f"<tr><td>APCER {row['apcer']:.0%}</td>{cells(row, 'bpcer')}<td>{escape(row.get('reason') or '')}</td></tr>"
         for row in found["bpcer_at_apcer"]
     ]
-    title = _both("限定 APCER 时的 BPCER", "BPCER at APCER")
+    title = both("限定 APCER 时的 BPCER", "BPCER at APCER")
     return f'<h2>{title}</h2><div class="scroll"><table>{"".join(rows)}</table></div>'
 
 
 def _about(found: Json) -> str:
     rows = [
-        f"<tr><th>{_both(zh, en)}</th><td><code>{escape(str(found[name]))}</code></td></tr>"
+        f"<tr><th>{both(zh, en)}</th><td><code>{escape(str(found[name]))}</code></td></tr>"
         for name, zh, en in _ABOUT
         if found.get(name) not in (None, "")
     ]
-    return f"<h2>{_both('出处', 'What stands behind it')}</h2><table>{''.join(rows)}</table>"
+    return f"<h2>{both('出处', 'What stands behind it')}</h2><table>{''.join(rows)}</table>"

@@ -28,12 +28,19 @@ from authsvc.lab.layers import Layer
 Json = dict[str, Any]  # Any: a report
 
 Enroll = Callable[[str], Person]
-"""A person of the service who has the face of that subject."""
+"""A person of the service who has the face of that subject; raises NotEnrolled."""
+
+
+class NotEnrolled(Exception):
+    """The subject's photographs make no template; says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one sample came to; `answer` is what refused it, `responded` whether the capture was taken for judgement."""
+    """What one sample came to; `answer` is what refused it, `responded` whether the capture was taken for judgement.
+
+    Without `enrolled` there was nobody to show it to.
+    """
 
     key: str
     subject: str
@@ -41,6 +48,7 @@ class Shown:
     accepted: bool
     responded: bool
     answer: str
+    enrolled: bool = True
 
 
 def replay(
@@ -64,8 +72,12 @@ def replay(
 
 
 def report(shown: Iterable[Shown]) -> Json:
-    """IAPAR of each species, rejections of the bona fide by the whole chain, and non-responses, each with its interval."""
-    found = sorted(shown, key=lambda each: each.key)
+    """IAPAR of each species, rejections of the bona fide by the whole chain, and non-responses, each with its interval.
+
+    Of whom could not be enrolled nothing was tried: their failure is counted, and their samples are in no other rate.
+    """
+    whole = sorted(shown, key=lambda each: each.key)
+    found = [each for each in whole if each.enrolled]
     presentations = [Presentation(each.subject, each.species, None, matched=each.accepted) for each in found]
     refused = {id(one): not each.responded for one, each in zip(presentations, found, strict=True)}
     attacks = by_species(presentations)
@@ -73,12 +85,20 @@ def report(shown: Iterable[Shown]) -> Json:
     live = [one for one in presentations if one.species is None]
     worst = max(rows, key=lambda name: (rows[name]["iapar"], rows[name]["iapar_upper_bound"]), default=None)
     return {
-        "n_samples": len(found),
+        "n_samples": len(whole),
+        **_failures_to_enroll(whole),
         "worst_species": worst,
         "species": rows,
         "bona_fide": _row(live, "rejected", refused, accepted=False),
-        "answers": _counted(each.answer for each in found),
+        "answers": _counted(each.answer for each in whole),
     }
+
+
+def _failures_to_enroll(shown: Sequence[Shown]) -> Json:
+    enrolled = {each.subject: each.enrolled for each in shown}
+    people = [Presentation(subject, None, None) for subject in enrolled]
+    rate = by_subject(people, [not each for each in enrolled.values()])
+    return {"fte": None} if rate is None else rate.to_json("fte")
 
 
 def _row(of_one: Sequence[Presentation], name: str, refused: Mapping[int, bool], *, accepted: bool) -> Json:
@@ -101,7 +121,10 @@ def _counted(answers: Iterable[str]) -> dict[str, int]:
 
 def _show(enroll: Enroll, layers: tuple[Layer, ...], waiting: tuple[str, Sample]) -> Shown:
     key, sample = waiting
-    owner = enroll(sample.subject)
+    try:
+        owner = enroll(sample.subject)
+    except NotEnrolled as error:
+        return Shown(key, sample.subject, sample.species, False, False, f"not enrolled: {error}", False)
     pictures: Sequence[bytes] = frames_of(sample.path)
     for layer in layers:
         pictures = layer.change(pictures)

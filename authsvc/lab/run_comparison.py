@@ -12,11 +12,34 @@ _RATES = ("apcer", "iapar", "bpcer", "non_response", "refused_by_quality")
 
 def compared(before: Json, after: Json) -> dict[str, Any]:
     """Every rate of both runs. `verdict` is `better` or `worse` only where the intervals do not meet."""
+    whole = "figures" in before and "figures" in after
     return {
         "same_data_set": before.get("data_set_digest") == after.get("data_set_digest"),
-        "same_model": before.get("model_digest") == after.get("model_digest"),
-        "rates": list(_rows(before, after)),
+        "same_model": _models(before) == _models(after),
+        "rates": list(_figures(before, after) if whole else _rows(before, after)),
     }
+
+
+def _models(run: Json) -> Any:
+    return run.get("models", run.get("model_digest"))
+
+
+def _figures(before: Json, after: Json) -> Iterator[dict[str, Any]]:
+    """Of whole runs: each figure by part, group and rate, as `_change` reads one."""
+    old, new = (
+        {(f"{row['part']} {row['group']}", row["rate"]): row for row in run["figures"]}
+        for run in (before, after)
+    )
+    for key in sorted({*old, *new}):
+        was, now = (
+            {"rate": row.get("value"), "rate_interval": row.get("interval")}
+            for row in (old.get(key, {}), new.get(key, {}))
+        )
+        found = _change(was, now, "rate")
+        # More digits that are right is better, and every other rate here is one of errors.
+        if key[0].endswith(" right") and found["verdict"] != "not shown":
+            found["verdict"] = "worse" if found["verdict"] == "better" else "better"
+        yield {"group": key[0], "rate": key[1], **found}
 
 
 def _rows(before: Json, after: Json) -> Iterator[dict[str, Any]]:

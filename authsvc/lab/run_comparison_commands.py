@@ -21,8 +21,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("after", type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 def compare_command(before: Path, after: Path, as_json: bool) -> None:
-    """Two runs of `lab pad --out`, BEFORE and AFTER: better, worse, or not shown; exits with 1 when anything is worse."""
-    found = compared(_report(before), _report(after))
+    """Two runs of `lab pad` or `lab all`, BEFORE and AFTER: better, worse, or not shown; exits with 1 when anything is worse."""
+    reports = _report(before), _report(after)
+    if ("figures" in reports[0]) != ("figures" in reports[1]):
+        raise InvalidRequest("one is a report of `authsvc lab all`, and the other is not")
+    found = compared(*reports)
     echo(as_json, found, _lines(found))
     if any(row["verdict"] == "worse" for row in found["rates"]):
         raise SystemExit(1)
@@ -33,8 +36,8 @@ def _report(file: Path) -> dict[str, Any]:
         report = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"`{file.name}` is not JSON") from error
-    if not isinstance(report, dict) or not {"species", "bona_fide"} <= set(report):
-        raise InvalidRequest(f"`{file.name}` is no report of `authsvc lab pad`")
+    if not isinstance(report, dict) or not ({"species", "bona_fide"} <= set(report) or "figures" in report):
+        raise InvalidRequest(f"`{file.name}` is no report of `authsvc lab pad` or `authsvc lab all`")
     return report
 
 

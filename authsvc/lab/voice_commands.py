@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from authsvc.biometric.words import Modality
 from authsvc.clock import SystemClock
 from authsvc.errors import AuthsvcError
 from authsvc.lab.pool import processors
+
+if TYPE_CHECKING:
+    from authsvc.voice.spoken_prompt import Language
 
 _directory = click.option(
     "--dir",
@@ -174,10 +178,7 @@ def prompt_command(
     from authsvc.voice.spoken_prompt import Language
 
     def spoken_by(speaker: str) -> Language:
-        if language is not None:
-            return Language(language)
-        says_mandarin = any(word in f"{folder.name}/{speaker}".lower() for word in ("zh", "cmn", "mandarin"))
-        return Language.MANDARIN if says_mandarin else Language.ENGLISH
+        return language_of(folder)(speaker) if language is None else Language(language)
 
     def measured() -> Mapping[str, object]:
         known = _voice_manifests()
@@ -270,6 +271,17 @@ def hear_command(probe: str, owner: tuple[str, ...], language: str, model_dir: P
 
 
 COMMANDS = (voice_command, prompt_command, replay_command, hear_command, spectrogram_command)
+
+
+def language_of(folder: Path) -> Callable[[str], Language]:
+    """In which language a speaker of this folder reads."""
+    from authsvc.voice.spoken_prompt import Language
+
+    def spoken_by(speaker: str) -> Language:
+        says_mandarin = any(word in f"{folder.name}/{speaker}".lower() for word in ("zh", "cmn", "mandarin"))
+        return Language.MANDARIN if says_mandarin else Language.ENGLISH
+
+    return spoken_by
 
 
 def _names(words: str) -> tuple[str, ...]:

@@ -21,7 +21,9 @@ from authsvc.domain.account import Account
 from authsvc.domain.decision import Decision
 from authsvc.domain.ids import new_id
 from authsvc.domain.operator import Act, Operator
+from authsvc.domain.payer import act_of
 from authsvc.errors import ChallengeClosed, InvalidRequest, NotFound, PolicyInvalid
+from authsvc.habit.described import Json, described
 from authsvc.operators.parts import actor_of
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
@@ -32,6 +34,9 @@ from authsvc.policy.inputs import Inputs
 from authsvc.subject import Subject
 
 LATEST = 20
+NAMING = 200
+"""The latest decisions, by whose names digests of payees and others are read."""
+
 LONGEST_REASON = 200
 
 
@@ -62,6 +67,7 @@ class UserCase:
     decisions: tuple[Decision, ...]
     timeline: tuple[Happened, ...]
     request: UnfreezeRequest | None
+    habits: Json | None
     now: datetime
 
 
@@ -101,11 +107,13 @@ class Cases:
             account = tx.accounts.find(subject)
             if account is None:
                 raise NotFound("no such user")
+            decisions, habits = tx.decisions.of_user(subject, NAMING), tx.habits.find(account)
             return UserCase(
                 account=account,
                 devices=tx.accounts.devices(subject),
                 consents=tx.templates.consents(subject),
-                decisions=tx.decisions.of_user(subject, LATEST),
+                decisions=decisions[:LATEST],
+                habits=None if habits is None else described(habits, map(act_of, decisions), now),
                 timeline=_about(subject, tx.audit.links_of(subject.user)),
                 request=tx.unfreezes.of_user(subject, now),
                 now=now,

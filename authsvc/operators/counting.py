@@ -33,6 +33,11 @@ TIME = "time"
 WARNING = "warning"
 """`warning:<kind>:shown|acknowledged|stopped|left|unseen`: how often a warning was read, and what became of the payment."""
 
+SIGNAL = "signal"
+"""`signal:<name>` for each thing in which a payment was unlike its payer's habits, `signal:asked` for each payment."""
+
+ASKED = "asked"
+
 SECONDS = (2, 4, 6, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300)
 
 OPERATOR = "operator"
@@ -62,6 +67,7 @@ def names_of(body: Body) -> Iterator[str]:
         yield from _of_warning(action, warning)
     if action == "decision.decide":
         yield f"{DECISION}:{result}:{details.get('level', '')}"
+        yield from (f"{SIGNAL}:{name}" for name in (ASKED, *details.get("signals", ())))
     elif action == "decision.complete":
         yield f"{CHALLENGE}:{result}"
         if result == "authenticated" and isinstance(details.get("seconds"), int):

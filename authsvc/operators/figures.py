@@ -7,6 +7,7 @@ one conditional write has each line counted once, whichever process does it. Loo
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from authsvc.audit.chain import Link
-from authsvc.biometric.drift import STEPS, Drift, ScoreHistogram, drift
+from authsvc.biometric.drift import LEAST_SCORES, STEPS, Drift, DriftVerdict, ScoreHistogram, drift
 from authsvc.clock import Clock
-from authsvc.operators.counting import SCORE, Figure, counted
+from authsvc.operators.counting import ASKED, SCORE, SIGNAL, Figure, counted
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
 
 BUCKET = timedelta(minutes=5)
@@ -27,6 +28,8 @@ AT_ONCE = 500
 MOST_ROUNDS = 40
 
 DAY = timedelta(days=1)
+_BY_DAY = (f"{SCORE}:", f"{SIGNAL}:")
+
 DRIFT_LOOKS_AT, DRIFT_COMPARES_WITH = 7 * DAY, 28 * DAY
 """The scores of the last week against those of the four weeks before it."""
 
@@ -91,6 +94,35 @@ class ScoreShift:
         return drift(self.expected, self.current)
 
 
+@dataclass(frozen=True, slots=True)
+class SignalShift:
+    """How often payments were unlike their payers' habits in one way: this week's beside those of the four weeks before."""
+
+    signal: str
+    current: int
+    expected: int
+    current_asked: int
+    expected_asked: int
+
+    def drift(self) -> Drift:
+        """`index` is how many times as often it is present as before; what chance does alone is no drift."""
+        if min(self.current_asked, self.expected_asked) < LEAST_SCORES:
+            return Drift(DriftVerdict.TOO_FEW, None, self.current_asked)
+        now, then = (self.current + 0.5) / self.current_asked, (self.expected + 0.5) / self.expected_asked
+        times = now / then
+        if not self._is_beyond_chance():
+            return Drift(DriftVerdict.STABLE, times, self.current_asked)
+        large = not 0.5 < times < 2
+        return Drift(DriftVerdict.ALARM if large else DriftVerdict.WATCH, times, self.current_asked)
+
+    def _is_beyond_chance(self) -> bool:
+        """Whether the two shares lie three standard errors of their difference apart."""
+        both = (self.current + self.expected) / (self.current_asked + self.expected_asked)
+        error = math.sqrt(both * (1 - both) * (1 / self.current_asked + 1 / self.expected_asked))
+        apart = abs(self.current / self.current_asked - self.expected / self.expected_asked)
+        return apart > 3 * error
+
+
 class Figures:
     def __init__(self, ledger: OperatorLedger, clock: Clock) -> None:
         self._ledger = ledger
@@ -122,19 +154,40 @@ class Figures:
 
     def scores(self) -> tuple[ScoreShift, ...]:
         """Have the scores of those who pass moved? One answer for each factor and model of the last week."""
-        now = self._clock.now()
-        week = _start(now, DAY) - DRIFT_LOOKS_AT
-        before, after = self._ledger.read(
-            lambda tx: (
-                tx.figures.within(week - DRIFT_COMPARES_WITH, week),
-                tx.figures.within(week, now + DAY),
-            )
-        )
+        before, after = self._weeks()
         expected, nothing = _histograms(before), ScoreHistogram.of(())
         return tuple(
             ScoreShift(factor, model, current, expected.get((factor, model), nothing))
             for (factor, model), current in sorted(_histograms(after).items())
         )
+
+    def signals(self) -> tuple[SignalShift, ...]:
+        """Are payments more often unlike their payers' habits than they were? By signal, over all users."""
+        before, after = map(_signals, self._weeks())
+        names = sorted((before.keys() | after.keys()) - {ASKED})
+        asked = (after[ASKED], before[ASKED])
+        return tuple(SignalShift(name, after[name], before[name], *asked) for name in names)
+
+    def _weeks(self) -> tuple[tuple[Figure, ...], tuple[Figure, ...]]:
+        """The four weeks before the last one, and the last one."""
+        now = self._clock.now()
+        week = _start(now, DAY) - DRIFT_LOOKS_AT
+        return self._ledger.read(
+            lambda tx: (
+                tx.figures.within(week - DRIFT_COMPARES_WITH, week),
+                tx.figures.within(week, now + DAY),
+            )
+        )
+
+
+def _signals(figures: Iterable[Figure]) -> Counter[str]:
+    """How often each signal was present, and among how many payments."""
+    counts: Counter[str] = Counter()
+    for figure in figures:
+        kind, _, name = figure.name.partition(":")
+        if kind == SIGNAL:
+            counts[name] += figure.count
+    return counts
 
 
 def _histograms(figures: Iterable[Figure]) -> dict[tuple[str, str], ScoreHistogram]:
@@ -156,10 +209,10 @@ def _gather(chain: str, tx: OperatorTransaction) -> int:
         return 0
     for at, bodies in _by_bucket(links).items():
         counts = counted(bodies)
-        scores = {name: count for name, count in counts.items() if name.startswith(f"{SCORE}:")}
-        tx.figures.add(chain, at, counts - Counter(scores))
-        # There are many scores and little hurry to see them, so a day of them is one row.
-        tx.figures.add(chain, _start(at, DAY), scores)
+        slow = {name: count for name, count in counts.items() if name.startswith(_BY_DAY)}
+        tx.figures.add(chain, at, counts - Counter(slow))
+        # There are many of these and little hurry to see them, so a day of them is one row.
+        tx.figures.add(chain, _start(at, DAY), slow)
     tx.figures.advance(chain, before, links[-1].seq)
     return len(links)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from authsvc.biometric.det import DetCurve
-from authsvc.biometric.det_svg import Mark, Series, det_svg
+from authsvc.biometric.det_svg import AXES, Mark, Series, det_svg
 from authsvc.biometric.manifest import OperatingPoint
 from authsvc.policy.thresholds import Threshold
 
@@ -15,10 +15,18 @@ DESCRIPTION = (
 )
 
 
-def det_picture(found: Sequence[Threshold], *, key: str = "det", rows: bool = True) -> str:
+def det_picture(
+    found: Sequence[Threshold],
+    *,
+    key: str = "det",
+    rows: bool = True,
+    description: str = DESCRIPTION,
+    axes: tuple[str, str] = AXES,
+) -> str:
     """An SVG document with one series for each threshold; without `rows` its numbers are to stand beside it."""
     models = ", ".join(sorted({each.model.manifest.id for each in found})) or "no model"
-    return det_svg(f"DET: {models}", DESCRIPTION, [_series(each) for each in found], key=key, rows=rows)
+    series = [_series(each) for each in found]
+    return det_svg(f"DET: {models}", description, series, key=key, rows=rows, axes=axes)
 
 
 def _series(found: Threshold) -> Series:

@@ -37,6 +37,7 @@ from authsvc.policy.life import (
     State,
     Version,
 )
+from authsvc.policy_life.lab_proof import LabProof
 from authsvc.policy_life.steps import (
     AUDITED_AS,
     NEEDS,
@@ -211,6 +212,8 @@ def _activate(tx: Transaction, operator: Operator, command: Activate, now: datet
     following = version.activated(current.publication.digest)
     if isinstance(following, AuthsvcError):
         return following
+    if command.lab is not None and command.lab.faults:
+        return _not_shown(version, command.lab)
     policy = loading.from_text(version.source.text, version.source.form)
     publication = Publication(
         number=current.publication.number + 1,
@@ -322,6 +325,15 @@ def _must_save(tx: Transaction, following: Version | AuthsvcError) -> None:
     if isinstance(following, AuthsvcError):
         raise LookupError(following.detail)
     tx.life.save(following)
+
+
+def _not_shown(version: Version, lab: LabProof) -> PolicyStep:
+    faults = [each.value for each in lab.faults]
+    return PolicyStep(
+        "a passing lab report of the current models is required before a policy becomes active",
+        state=version.state.value,
+        lab=faults,
+    )
 
 
 def _not_any_more(current: Current) -> PolicyConflict:

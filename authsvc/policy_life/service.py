@@ -48,6 +48,7 @@ from authsvc.policy.shadow import Comparison
 from authsvc.policy.thresholds import Model, Threshold, thresholds
 from authsvc.policy_life.active import ActivePolicy
 from authsvc.policy_life.analyst import Analyst
+from authsvc.policy_life.lab_proof import LabGate, LabProof
 from authsvc.policy_life.publishing import Done, must_be_seeded, must_find, perform
 from authsvc.policy_life.steps import (
     Activate,
@@ -101,7 +102,9 @@ class ShadowReport:
 
 
 class PolicyService:
-    """`models` are the matchers in use, which a document's false match rates are held against."""
+    """`models` are the matchers in use, which a document's false match rates are held against; with `lab` an activation
+    requires a lab report, and a rollback does not: it is the way out.
+    """
 
     def __init__(
         self,
@@ -111,6 +114,7 @@ class PolicyService:
         analyst: Analyst,
         clock: Clock,
         models: Callable[[], Sequence[Model]] = tuple,
+        lab: LabGate | None = None,
     ) -> None:
         self._ledger = ledger
         self._active = active
@@ -118,6 +122,7 @@ class PolicyService:
         self._analyst = analyst
         self._clock = clock
         self._models = models
+        self._lab = lab
 
     # -- Looking ----------------------------------------------------------------------------------------------------
 
@@ -154,6 +159,11 @@ class PolicyService:
     def thresholds(self, operator: Operator, version_id: str) -> tuple[Threshold, ...]:
         """What a version's false match rates are as scores of the models in use, or why they cannot be."""
         return thresholds(self.policy(operator, version_id).document, self._models())
+
+    def lab_proof(self, operator: Operator) -> LabProof | None:
+        """What the lab report says that an activation requires; None where none is required."""
+        _must_may(operator, Act.READ_POLICY)
+        return None if self._lab is None else self._lab.look()
 
     def shadow(self, operator: Operator, version_id: str) -> ShadowReport:
         """How a version compares with live decisions; raises NotFound for one that never ran beside them."""
@@ -294,8 +304,13 @@ class PolicyService:
         return outcome
 
     def _equipped(self, command: Command) -> Command:
-        """A validation knows the models that are in use here, whoever asked for it."""
-        return replace(command, models=self._models()) if isinstance(command, Validate) else command
+        """A validation knows the models that are in use here, and an activation what the lab has shown, whoever asked for it."""
+        match command:
+            case Validate():
+                return replace(command, models=self._models())
+            case Activate():
+                return replace(command, lab=None if self._lab is None else self._lab.look())
+        return command
 
     def _published(self, operator: Operator, command: Command) -> Publication:
         publication = self._done(Publication, operator, command)

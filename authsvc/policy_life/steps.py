@@ -9,6 +9,7 @@ from typing import Any
 from authsvc.domain.operator import Act
 from authsvc.policy.life import Form
 from authsvc.policy.thresholds import Model
+from authsvc.policy_life.lab_proof import LabProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,15 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class Activate:
-    """Let an approved version decide from now on, in place of the publication that `if_match` names."""
+    """Let an approved version decide from now on, in place of the publication that `if_match` names.
+
+    `lab` is what the lab report that is required says; None where none is.
+    """
 
     version_id: str
     if_match: str
     note: str = ""
+    lab: LabProof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,12 @@ class ChallengeService(Service):
             )
         return answer
 
+    def begin_statement(self, challenge_id: str, token: str, factor: Factor) -> Json:
+        return self._stepup.begin_statement(self._opened(challenge_id, token), factor)
+
+    def take_statement(self, challenge_id: str, token: str, factor: Factor, statement: Json) -> Json:
+        return self._stepup.state(self._opened(challenge_id, token), factor, statement)
+
     def switch(self, challenge_id: str, token: str, factors: Sequence[Factor]) -> Json:
         decision_id = self._opened(challenge_id, token).id
         now = self._clock.now()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from authsvc.errors import ConfigurationError
-from authsvc.http import netloc
 from authsvc.serving.notify import Notifier
 from authsvc.serving.process import KeptProcess, SideProcess
 from authsvc.serving.pulse import Pulse
@@ -20,8 +18,6 @@ from authsvc.serving.worker import serve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-_log = logging.getLogger(__name__)
 
 # What a web process has for its application's `close()` when it has drained.
 _CLOSE_S = 3.0
@@ -66,8 +62,6 @@ def run(
         lame_duck_s=settings.lame_duck_seconds,
         notifier=Notifier(settings.notify_socket),
     )
-    scheme = "http" if settings.tls is None else "https"
-    _log.info("listening on %s://%s", scheme, netloc(*listener.getsockname()[:2]))
     supervisor.run()
 
 

@@ -70,6 +70,18 @@ class Ceremonies:
     def has_received(self, step: Step, factor: Factor) -> bool:
         return self._ephemeral.get(_key(step, factor, "received")) is not None
 
+    def find_received(self, step: Step, factor: Factor) -> Json | None:
+        """What was received, left where it is."""
+        key = _key(step, factor, "received")
+        return self._opened(key, self._ephemeral.get(key))
+
+    def begin_statement(self, step: Step, factor: Factor, begun: Begun) -> None:
+        """Keep what a statement about the capture is judged by."""
+        self._put(_key(step, factor, "statement"), begun.kept, BEGUN_LIFE)
+
+    def take_statement(self, step: Step, factor: Factor) -> Json | None:
+        return self._take(_key(step, factor, "statement"))
+
     def take_received(self, step: Step, factors: Collection[Factor]) -> dict[Factor, Json]:
         """What was received for these factors, used up: of two completions, one finds it."""
         found = {factor: self._take(_key(step, factor, "received")) for factor in factors}
@@ -77,14 +89,16 @@ class Ceremonies:
 
     def forget(self, step: Step, factors: Collection[Factor]) -> None:
         for factor in factors:
-            for part in ("begun", "received", "revealed"):
+            for part in ("begun", "received", "revealed", "statement"):
                 self._ephemeral.delete(_key(step, factor, part))
 
     def _put(self, key: Key, value: Json, life: timedelta) -> None:
         self._ephemeral.put(key, self._box.seal(key.name, json.dumps(value).encode()), life)
 
     def _take(self, key: Key) -> Json | None:
-        sealed = self._ephemeral.take(key)
+        return self._opened(key, self._ephemeral.take(key))
+
+    def _opened(self, key: Key, sealed: bytes | None) -> Json | None:
         if sealed is None:
             return None
         value: Json = json.loads(self._box.open(key.name, sealed))

@@ -29,6 +29,7 @@ from authsvc.stepup.closing import end, entry, must_find
 from authsvc.stepup.deciding import Deciding, DecisionRequest, Judged, SecretMacs
 from authsvc.stepup.marks import marked
 from authsvc.stepup.proving import Completed, Offer, Proving
+from authsvc.stepup.stating import Statements, made_of, must_be_there, statement_challenge, with_statement
 from authsvc.stepup.suspending import suspend_device
 from authsvc.subject import working_for
 
@@ -47,6 +48,7 @@ class Parts:
     ledger: Ledger
     policy: Callable[[], Policy]
     verifiers: Mapping[Factor, FactorVerifier[Transaction]]
+    statements: Statements[Transaction]
     ceremonies: Ceremonies
     receipts: ReceiptIssuer
     macs_of_secret: SecretMacs
@@ -69,6 +71,7 @@ class StepUp:
         self._ledger = parts.ledger
         self._policy = parts.policy
         self._verifiers = parts.verifiers
+        self._statements = parts.statements
         self._ceremonies = parts.ceremonies
         self._clock = parts.clock
         self._reuses_faces = parts.reuses_faces
@@ -76,6 +79,7 @@ class StepUp:
         self._proving = Proving(
             parts.ledger,
             parts.verifiers,
+            parts.statements,
             parts.ceremonies,
             self._deciding,
             parts.receipts,
@@ -165,12 +169,44 @@ class StepUp:
             return received
         captures = not (self._reuses_faces and factor is Factor.FACE)
         evidence = marked(received.kept, kept, submission, captures=captures)
+        if factor.is_server_side_biometric:
+            evidence = made_of(evidence, kept, submission)
         if isinstance(received, More):
             self._ceremonies.begin(step, factor, Begun(received.sent, evidence))
             if received.reveals:
                 self._ceremonies.keep_revealed(step, factor)
             return received.sent
         self._ceremonies.keep_received(step, factor, evidence)
+        return {"state": "received"}
+
+    def begin_statement(self, decision: Decision, factor: Factor) -> Json:
+        """What a statement of where the capture came from must be about, and who may make it."""
+        now = self._clock.now()
+        step = self._step(decision.as_of(now), factor)
+        self._ceremonies.count(step, factor)
+        received = must_be_there(self._ceremonies.find_received(step, factor))
+        begun = self._statements.begin(step.subject, statement_challenge(step, received), now)
+        self._ceremonies.begin_statement(step, factor, begun)
+        return begun.sent
+
+    def state(self, decision: Decision, factor: Factor, statement: Json) -> Json:
+        """Take a statement about the capture that has come in; never says whether it is right."""
+        now = self._clock.now()
+        step = self._step(decision.as_of(now), factor)
+        self._ceremonies.count(step, factor)
+        kept = self._ceremonies.take_statement(step, factor)
+        received = must_be_there(self._ceremonies.find_received(step, factor))
+        if kept is None:
+            raise InvalidRequest("no statement has begun, or it was taken already; begin it again")
+        challenge = statement_challenge(step, received)
+        stated = self._statements.receive(step.subject, kept, challenge, statement, now)
+        # What came in may have been used up, or another capture taken, while this one's statement was read.
+        current = self._ceremonies.take_received(step, (factor,)).get(factor)
+        if current is None:
+            raise InvalidRequest("the capture was judged already, or begun again")
+        if current == received:
+            current = with_statement(current, stated)
+        self._ceremonies.keep_received(step, factor, current)
         return {"state": "received"}
 
     def received(self, decision: Decision) -> tuple[Factor, ...]:

@@ -28,6 +28,7 @@ from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find, must_have_account, present, signed
 from authsvc.stepup.deciding import Deciding, reasons_of
 from authsvc.stepup.marks import use_up
+from authsvc.stepup.stating import Statements, settled
 from authsvc.stepup.warning import must_be_acknowledged, warns_more
 
 _ALIVE = Liveness.BONA_FIDE.value
@@ -73,6 +74,7 @@ class Proving:
         self,
         ledger: Ledger,
         verifiers: Mapping[Factor, FactorVerifier[Transaction]],
+        statements: Statements[Transaction],
         ceremonies: Ceremonies,
         deciding: Deciding,
         receipts: ReceiptIssuer,
@@ -81,6 +83,7 @@ class Proving:
     ) -> None:
         self._ledger = ledger
         self._verifiers = verifiers
+        self._statements = statements
         self._ceremonies = ceremonies
         self._deciding = deciding
         self._receipts = receipts
@@ -171,11 +174,38 @@ class Proving:
     def _settle(
         self, tx: Transaction, decision: Decision, policy: Policy, evidence: Evidence, now: datetime
     ) -> tuple[Verification, ...]:
-        """Every factor is judged, with no early exit: how long it takes says nothing about which one was wrong."""
-        return tuple(
+        """Every factor is judged, with no early exit: how long it takes says nothing about which one was wrong.
+
+        Statements about captures come after them: a key that answered as a factor has counted by then.
+        """
+        results = [
             self._settle_one(tx, step_of(decision, factor, policy, (evidence.wanted,)), factor, kept, now)
             for factor, kept in evidence.received.items()
-        )
+        ]
+        needed = _capture_needed(decision, evidence.wanted)
+        return tuple(self._with_origin(tx, decision, result, evidence, needed, now) for result in results)
+
+    def _with_origin(
+        self,
+        tx: Transaction,
+        decision: Decision,
+        result: Verification,
+        evidence: Evidence,
+        needed: Capture,
+        now: datetime,
+    ) -> Verification:
+        """The same with what is known of where a capture came from, and no longer passed where more must be known."""
+        if not result.factor.is_server_side_biometric:
+            return result
+        subject = decision.payment.subject
+        found = settled(self._statements, tx, subject, evidence.received[result.factor], now)
+        told = {**result.evidence, "capture": found.capture.value}
+        if found.evidence:
+            told["statement"] = dict(found.evidence)
+        result = replace(result, evidence=told, alarm=result.alarm or found.alarm)
+        if result.passed and (found.alarm is not None or found.capture.rank < needed.rank):
+            return replace(result, passed=False, reason=f"capture {found.capture.value}")
+        return result
 
     def _settle_one(
         self, tx: Transaction, step: Step, factor: Factor, kept: Json, now: datetime
@@ -226,6 +256,13 @@ class Proving:
         return self._deciding.proves(
             proven, capture, present(account, decision), outcome, now
         ) and _is_alive_enough(proven, decision, outcome)
+
+
+def _capture_needed(decision: Decision, wanted: FactorSet) -> Capture:
+    """What the challenge says of this set; nothing of what is judged for no release."""
+    challenge = decision.challenge
+    stated = {} if challenge is None else dict(zip(challenge.sets, challenge.capture_at_least, strict=True))
+    return stated.get(wanted, Capture.BROWSER)
 
 
 def _capture_of(decision: Decision) -> Capture:

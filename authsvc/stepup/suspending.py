@@ -1,4 +1,7 @@
-"""The device of a payment that nobody of the house made is suspended until its owner takes it back."""
+"""The device of a payment that nobody of the house made is suspended until its owner takes it back.
+
+Enrollments that stand on a receipt end with it, since its key may have earned that.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from authsvc.device.credential import DeviceState
 from authsvc.domain.account_acts import with_keys_as_they_stand
 from authsvc.domain.decision import Decision
 from authsvc.domain.store import Transaction
+from authsvc.domain.ticket import Grounds
 from authsvc.events import Event
 
 
@@ -19,5 +23,6 @@ def suspend_device(tx: Transaction, decision: Decision, now: datetime) -> bool:
         return False
     tx.accounts.save_device(device.suspended())
     tx.accounts.save(with_keys_as_they_stand(tx, account, now))
+    tx.tickets.cancel_of(subject, Grounds.RECEIPT)
     tx.publish(Event("subject:device:frozen", subject, now, {"device": device.id, "reason": "not_me"}))
     return True

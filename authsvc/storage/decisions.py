@@ -154,12 +154,11 @@ class DecisionStore:
         if row is None or _is_used_up(row, jti):
             return None
         owner = {"client": row["client"], "user_id": row["user_id"]}
-        account, device = self._rows.one(USERS, **owner), None
-        if decision.device_id is not None and not suspended:
-            device = self._rows.one(DEVICES, **owner, device_id=decision.device_id)
+        account = self._rows.one(USERS, **owner)
         if account is not None and (_is_shut(account, frozen) or _is_void(row, account, frozen)):
             return None
-        return None if device is not None and _is_out_of_use(device) else row
+        found = (self._rows.one(DEVICES, **owner, device_id=each) for each in _devices_of(decision))
+        return None if any(each and _is_out_of_use(each, suspended) for each in found) else row
 
     def record_outcome(self, decision: Decision, outcome: str, now: datetime) -> bool:
         """Whether the outcome is new for this decision."""
@@ -207,8 +206,16 @@ def _is_void(decision: Values, account: Values, frozen: bool) -> bool:
     return after is not None and after >= issued_at + int(frozen)
 
 
-def _is_out_of_use(device: Values) -> bool:
-    return bool(device["state"] != DeviceState.ACTIVE)
+def _devices_of(decision: Decision) -> list[str]:
+    """The device that was named, and those whose keys answered: whoever took a phone need not say which one it is."""
+    keys = {str(proof["device"]) for proof in decision.proofs if "device" in proof}
+    return sorted(keys if decision.device_id is None else keys | {decision.device_id})
+
+
+def _is_out_of_use(device: Values, suspended: bool) -> bool:
+    """Whether nothing that it proved is good any more; `suspended` is for what takes it back."""
+    usable = (DeviceState.ACTIVE, DeviceState.SUSPENDED) if suspended else (DeviceState.ACTIVE,)
+    return device["state"] not in usable
 
 
 def _values(decision: Decision) -> dict[str, object]:

@@ -73,10 +73,12 @@ class EnrollmentStore:
         self._rows.change(ENROLLMENTS, row, {"state": state.value})
         return True
 
-    def cancel_of(self, subject: Subject) -> None:
-        """End whatever enrollment of a user is under way."""
+    def cancel_of(self, subject: Subject, grounds: Grounds | None = None) -> None:
+        """End whatever enrollment of a user is under way; with `grounds`, on these grounds."""
         rows = self._rows.as_found(ENROLLMENTS, _OF_USER, {"client": subject.client, "user": subject.user})
-        under_way = [row for row in rows if row["state"] == TicketState.OPEN]
+        under_way = [
+            row for row in rows if row["state"] == TicketState.OPEN and grounds in (None, row["grounds"])
+        ]
         self._rows.change_all(ENROLLMENTS, under_way, {"state": TicketState.CANCELLED.value})
 
     def forget_expired(self, now: datetime, most: int) -> int:

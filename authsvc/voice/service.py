@@ -60,6 +60,7 @@ class VoiceService:
             "model": self.model,
             "model_id": self._manifest.id,
             "model_version": self._manifest.version,
+            "populations": self._manifest.populations,
             "liveness": self._liveness.id,
         }
 

@@ -289,6 +289,15 @@ class CredentialBegun(ResponsePart):
     publicKey: AnyJson  # noqa: N815  # The standard's name.
 
 
+class StatementBegun(ResponsePart):
+    """What a statement about a capture signs: WebAuthn request options for a registered key, the bare challenge for an app."""
+
+    challenge: str
+    formats: list[str]
+    publicKey: AnyJson  # noqa: N815  # The standard's name.
+    expires_at: datetime
+
+
 class Received(ResponsePart):
     """The evidence came in. Whether it is right is not said before `complete`."""
 

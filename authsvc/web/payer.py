@@ -131,8 +131,50 @@ def _declare_step(factor: Factor) -> None:
         return json_reply(received)
 
 
+def _declare_statement(factor: Factor) -> None:
+    statement = f"{CHALLENGE}/steps/{factor}/statement"
+
+    @payer.sending(
+        "POST",
+        f"{statement}/begin",
+        JsonBody(requests.Nothing, optional=True),
+        answers.StatementBegun,
+        name=f"begin_{factor}_statement",
+        problems=("challenge-closed", "warning-unanswered"),
+    )
+    def begin(call: Call, _: requests.Nothing) -> Reply:
+        """Begin a statement about the capture that has come in: what is to be signed, and by whom.
+
+        The challenge is SHA-256 over a label, the payment's binding and the digest of the capture; docs/devices.md has the form.
+        """
+        return json_reply(
+            call.services.challenges.begin_statement(call.path["challenge_id"], call.token, factor)
+        )
+
+    @payer.sending(
+        "PUT",
+        statement,
+        JsonBody(requests.CaptureStatement),
+        answers.Received,
+        name=f"state_{factor}",
+        problems=("challenge-closed", "warning-unanswered"),
+    )
+    def state(call: Call, said: requests.CaptureStatement) -> Reply:
+        """Hand in who stands for the capture: a registered key of the payer's, or an app that its maker attests.
+
+        A policy may ask for it with `capture_at_least`. Without one, or with one that is wrong, the capture is worth what any
+        browser's is; which, stands in the receipt.
+        """
+        stated = {"format": said.format, "statement": said.statement}
+        return json_reply(
+            call.services.challenges.take_statement(call.path["challenge_id"], call.token, factor, stated)
+        )
+
+
 for _factor in Factor:
     _declare_step(_factor)
+    if _factor.is_server_side_biometric:
+        _declare_statement(_factor)
 
 
 @payer.sending(

@@ -153,8 +153,10 @@ _TABLE = (
         409,
         "The version is not that far",
         "A version of the policy goes from draft over validated, analyzed and approved to active; `state` says where it is. Take"
-        " the steps before this one first, or draft the document again.",
-        "策略版本须依次经过草稿、校验、分析、批准，然后才能生效；`state` 为其当前状态。请先完成之前的步骤，或重新起草。",
+        " the steps before this one first, or draft the document again. `lab` says why the"
+        " lab report that is required does not count.",
+        "策略版本须依次经过草稿、校验、分析、批准，然后才能生效；`state` 为其当前状态。请先完成之前的步骤，或重新起草。"
+        "`lab` 说明所需的实验室报告为何不作数。",
     ),
     Problem(
         "endpoint-disabled",

@@ -161,6 +161,13 @@ class CredentialEvidence(Wanted):
     authenticatorAttachment: AnyValue = None  # noqa: N815  # The standard's name.
 
 
+class CaptureStatement(Wanted):
+    """Who stands for a capture: `webauthn` with a public key credential, or the format and the statement of an attested app."""
+
+    format: Annotated[str, Field(min_length=1, max_length=32)]
+    statement: Json
+
+
 class Switch(Wanted):
     """Another of the offered sets of factors."""
 

@@ -6,19 +6,25 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
-from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
-from authsvc.errors import Unavailable
+from authsvc.biometric.words import Comparison, Template
 from authsvc.face.capture import CaptureContext
 from authsvc.face.part import Part
 from authsvc.factor import Json, Unusable
 from authsvc.workers.client import WorkerClient
-from authsvc.workers.messages import ABOUT, RETRY_AFTER, Answer, Handler
-
-T = TypeVar("T")
+from authsvc.workers.fields import (
+    Fields,
+    read,
+    read_comparison,
+    read_result,
+    read_template,
+    template_fields,
+    unusable_answer,
+)
+from authsvc.workers.messages import ABOUT, Answer, Handler
 
 ENROLL = "face.enroll"
 VERIFY = "face.verify"
@@ -28,8 +34,6 @@ ENROLL_PARTS = "face.enroll_parts"
 VERIFY_PARTS = "face.verify_parts"
 _AT_ONCE = 50_000
 """Templates of one call: 26 MB of vectors."""
-
-Fields = Mapping[str, Any]  # Any: decoded JSON; whatever does not fit raises while it is read.
 
 
 class Faces(Protocol):
@@ -62,25 +66,25 @@ class RemoteFace:
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:
         header, blobs = self._client.call(ENROLL, {"context": context.to_json()}, frames)
-        return _read(header, lambda it: _unusable(it) or _template(it["template"], *blobs))
+        return read_result(header, lambda it: read_template(it["template"], *blobs))
 
     def verify(
         self, frames: Sequence[bytes], reference: Template, context: CaptureContext
     ) -> Comparison | Unusable:
-        asked = {"context": context.to_json(), "reference": _template_fields(reference)}
+        asked = {"context": context.to_json(), "reference": template_fields(reference)}
         header, _ = self._client.call(VERIFY, asked, (reference.vector, *frames))
-        return _read(header, lambda it: _unusable(it) or _comparison(it["comparison"]))
+        return read_result(header, lambda it: read_comparison(it["comparison"]))
 
     def observe(
         self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
     ) -> Part | Unusable:
         header, _ = self._client.call(OBSERVE, {"context": context.to_json(), "model": model}, frames)
-        return _read(header, lambda it: _unusable(it) or Part.from_json(it["part"]))
+        return read_result(header, lambda it: Part.from_json(it["part"]))
 
     def enroll_parts(self, parts: Sequence[Part], context: CaptureContext) -> Template | Unusable:
         asked = {"context": context.to_json(), "parts": [part.to_json() for part in parts]}
         header, blobs = self._client.call(ENROLL_PARTS, asked, ())
-        return _read(header, lambda it: _unusable(it) or _template(it["template"], *blobs))
+        return read_result(header, lambda it: read_template(it["template"], *blobs))
 
     def verify_parts(
         self, parts: Sequence[Part], reference: Template, context: CaptureContext
@@ -88,27 +92,27 @@ class RemoteFace:
         asked = {
             "context": context.to_json(),
             "parts": [part.to_json() for part in parts],
-            "reference": _template_fields(reference),
+            "reference": template_fields(reference),
         }
         header, _ = self._client.call(VERIFY_PARTS, asked, (reference.vector,))
-        return _read(header, lambda it: _unusable(it) or _comparison(it["comparison"]))
+        return read_result(header, lambda it: read_comparison(it["comparison"]))
 
     def look_alikes(self, template: Template, others: Sequence[Template]) -> tuple[int, ...]:
         """The places of those in `others` who resemble the template, by batches, within each the most alike first."""
         found: list[int] = []
         for start in range(0, len(others), _AT_ONCE):
             batch = others[start : start + _AT_ONCE]
-            asked = {"template": _template_fields(template)}
+            asked = {"template": template_fields(template)}
             header, _ = self._client.call(
                 LOOK_ALIKES, asked, (template.vector, b"".join(o.vector for o in batch))
             )
-            found += [start + number for number in _read(header, lambda it: [int(n) for n in it["numbers"]])]
+            found += [start + number for number in read(header, lambda it: [int(n) for n in it["numbers"]])]
         return tuple(found)
 
     def describe(self) -> Json:
         """Engine, model digest and liveness mode, for health; answered even by a worker with a full queue."""
         header, _ = self._client.call(ABOUT, {})
-        return _read(header, lambda it: dict(it["face"]))
+        return read(header, lambda it: dict(it["face"]))
 
 
 def face_handlers(service: Faces) -> Mapping[str, Handler]:
@@ -135,13 +139,13 @@ class _FaceHandlers:
 
     def verify(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
         vector, *frames = blobs
-        reference = _template(header["reference"], vector)
+        reference = read_template(header["reference"], vector)
         return _compared(self._service.verify(frames, reference, _context(header)))
 
     def observe(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
         part = self._service.observe(blobs, _context(header), header.get("model"))
         if isinstance(part, Unusable):
-            return {"unusable": list(part.hints)}, ()
+            return unusable_answer(part)
         return {"part": part.to_json()}, ()
 
     def enroll_parts(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
@@ -149,12 +153,12 @@ class _FaceHandlers:
 
     def verify_parts(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
         (vector,) = blobs
-        reference = _template(header["reference"], vector)
+        reference = read_template(header["reference"], vector)
         return _compared(self._service.verify_parts(_parts(header), reference, _context(header)))
 
     def look_alikes(self, header: Fields, blobs: Sequence[bytes]) -> Answer:
         vector, together = blobs
-        template = _template(header["template"], vector)
+        template = read_template(header["template"], vector)
         others = [
             replace(template, vector=together[start : start + len(vector)])
             for start in range(0, len(together), len(vector))
@@ -164,14 +168,14 @@ class _FaceHandlers:
 
 def _made(answer: Template | Unusable) -> Answer:
     if isinstance(answer, Unusable):
-        return {"unusable": list(answer.hints)}, ()
-    made = {**_template_fields(answer), "fingerprints": list(answer.fingerprints)}
+        return unusable_answer(answer)
+    made = {**template_fields(answer), "fingerprints": list(answer.fingerprints)}
     return {"template": made}, (answer.vector,)
 
 
 def _compared(answer: Comparison | Unusable) -> Answer:
     if isinstance(answer, Unusable):
-        return {"unusable": list(answer.hints)}, ()
+        return unusable_answer(answer)
     return {"comparison": asdict(answer)}, ()
 
 
@@ -181,51 +185,3 @@ def _parts(header: Fields) -> tuple[Part, ...]:
 
 def _context(header: Fields) -> CaptureContext:
     return CaptureContext.from_json(header["context"])
-
-
-def _template_fields(template: Template) -> Json:
-    return {"modality": template.modality, "model": template.model, "samples": template.samples}
-
-
-def _template(fields: Fields, vector: bytes) -> Template:
-    return Template(
-        Modality(fields["modality"]),
-        str(fields["model"]),
-        vector,
-        int(fields["samples"]),
-        tuple(map(str, fields.get("fingerprints", ()))),
-    )
-
-
-def _unusable(header: Fields) -> Unusable | None:
-    return Unusable(tuple(map(str, header["unusable"]))) if "unusable" in header else None
-
-
-def _comparison(fields: Fields) -> Comparison:
-    liveness = fields["liveness"]
-    return Comparison(
-        score=float(fields["score"]),
-        model=str(fields["model"]),
-        frames=int(fields["frames"]),
-        liveness=LivenessResult(
-            Liveness(liveness["verdict"]),
-            tuple(map(str, liveness["detectors"])),
-            _numbers(liveness["evidence"]),
-        ),
-        quality=_numbers(fields["quality"]),
-        fingerprints=tuple(map(str, fields["fingerprints"])),
-    )
-
-
-def _numbers(fields: Fields) -> dict[str, float]:
-    return {str(name): float(value) for name, value in fields.items()}
-
-
-def _read(header: Json, reading: Callable[[Fields], T]) -> T:
-    """A worker of another version may answer in other words; no sense is no answer."""
-    try:
-        return reading(header)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unavailable(
-            "the biometric worker sent an unreadable response", retry_after=RETRY_AFTER
-        ) from error

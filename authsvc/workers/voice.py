@@ -6,24 +6,29 @@ array library: only the worker does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Protocol
 
-from authsvc.biometric.words import Comparison, Liveness, LivenessResult, Modality, Template
-from authsvc.errors import Unavailable
+from authsvc.biometric.words import Template
 from authsvc.factor import Json, Unusable
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.workers.client import WorkerClient
-from authsvc.workers.messages import ABOUT, RETRY_AFTER, Answer, Handler
-
-T = TypeVar("T")
+from authsvc.workers.fields import (
+    Fields,
+    read,
+    read_comparison,
+    read_result,
+    read_template,
+    template_fields,
+    unusable_answer,
+)
+from authsvc.workers.messages import ABOUT, Answer, Handler
 
 LISTEN = "voice.listen"
 ENROLL = "voice.enroll"
 VERIFY = "voice.verify"
 
-Fields = Mapping[str, Any]  # Any: decoded JSON; whatever does not fit raises while it is read.
 Blobs = Sequence[bytes]
 
 
@@ -46,25 +51,25 @@ class RemoteVoice:
     def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable:
         asked, carried = _sent(context)
         header, blobs = self._client.call(LISTEN, {"context": asked}, (*carried, recording))
-        return _read(header, lambda it: _unusable(it) or _phrase(it, blobs))
+        return read_result(header, lambda it: _phrase(it, blobs))
 
     def enroll(self, shares: Blobs) -> Template | Unusable:
         header, blobs = self._client.call(ENROLL, {}, tuple(shares))
-        return _read(header, lambda it: _unusable(it) or _template(it["template"], *blobs))
+        return read_result(header, lambda it: read_template(it["template"], *blobs))
 
     def verify(self, recording: bytes, reference: Template, context: CaptureContext) -> Heard | Unusable:
         asked, carried = _sent(context)
         header, blobs = self._client.call(
             VERIFY,
-            {"context": asked, "reference": _template_fields(reference)},
+            {"context": asked, "reference": template_fields(reference)},
             (reference.vector, *carried, recording),
         )
-        return _read(header, lambda it: _unusable(it) or _heard(it["comparison"], blobs))
+        return read_result(header, lambda it: _heard(it["comparison"], blobs))
 
     def describe(self) -> Json:
         """Engine, model digest and liveness mode, for health; answered even by a worker with a full queue."""
         header, _ = self._client.call(ABOUT, {})
-        return _read(header, lambda it: dict(it["voice"]))
+        return read(header, lambda it: dict(it["voice"]))
 
 
 def voice_handlers(service: Voices) -> Mapping[str, Handler]:
@@ -74,21 +79,21 @@ def voice_handlers(service: Voices) -> Mapping[str, Handler]:
         context, recording = _received(header["context"], blobs)
         answer = service.listen(recording, context)
         if isinstance(answer, Unusable):
-            return {"unusable": list(answer.hints)}, ()
+            return unusable_answer(answer)
         return {"model": answer.model}, (answer.share, answer.fingerprint.encode())
 
     def enroll(header: Fields, blobs: Blobs) -> Answer:
         answer = service.enroll(blobs)
         if isinstance(answer, Unusable):
-            return {"unusable": list(answer.hints)}, ()
-        return {"template": _template_fields(answer)}, (answer.vector,)
+            return unusable_answer(answer)
+        return {"template": template_fields(answer)}, (answer.vector,)
 
     def verify(header: Fields, blobs: Blobs) -> Answer:
         vector, *others = blobs
         context, recording = _received(header["context"], others)
-        answer = service.verify(recording, _template(header["reference"], vector), context)
+        answer = service.verify(recording, read_template(header["reference"], vector), context)
         if isinstance(answer, Unusable):
-            return {"unusable": list(answer.hints)}, ()
+            return unusable_answer(answer)
         fields = asdict(answer.comparison) | {"fingerprints": []}
         return {"comparison": fields}, (answer.probe, *map(str.encode, answer.comparison.fingerprints))
 
@@ -121,51 +126,13 @@ def _received(fields: Fields, blobs: Blobs) -> tuple[CaptureContext, bytes]:
     return context, recording
 
 
-def _template_fields(template: Template) -> Json:
-    return {"modality": template.modality, "model": template.model, "samples": template.samples}
-
-
-def _template(fields: Fields, vector: bytes) -> Template:
-    return Template(Modality(fields["modality"]), str(fields["model"]), vector, int(fields["samples"]))
-
-
 def _phrase(header: Fields, blobs: Blobs) -> EnrollmentPhrase:
     share, fingerprint = blobs
     return EnrollmentPhrase(share, fingerprint.decode(), str(header["model"]))
 
 
-def _unusable(header: Fields) -> Unusable | None:
-    return Unusable(tuple(map(str, header["unusable"]))) if "unusable" in header else None
-
-
 def _heard(fields: Fields, blobs: Blobs) -> Heard:
     probe, *fingerprints = blobs
-    liveness = fields["liveness"]
-    comparison = Comparison(
-        score=float(fields["score"]),
-        model=str(fields["model"]),
-        frames=int(fields["frames"]),
-        liveness=LivenessResult(
-            Liveness(liveness["verdict"]),
-            tuple(map(str, liveness["detectors"])),
-            _numbers(liveness["evidence"]),
-        ),
-        quality=_numbers(fields["quality"]),
-        fingerprints=tuple(text.decode() for text in fingerprints),
-        part=str(fields["part"]),
+    return Heard(
+        replace(read_comparison(fields), fingerprints=tuple(text.decode() for text in fingerprints)), probe
     )
-    return Heard(comparison, probe)
-
-
-def _numbers(fields: Fields) -> dict[str, float]:
-    return {str(name): float(value) for name, value in fields.items()}
-
-
-def _read(header: Json, reading: Callable[[Fields], T]) -> T:
-    """A worker of another version may answer in other words; no sense is no answer."""
-    try:
-        return reading(header)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unavailable(
-            "the biometric worker sent an unreadable response", retry_after=RETRY_AFTER
-        ) from error

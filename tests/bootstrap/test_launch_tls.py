@@ -1,11 +1,13 @@
 """The whole service under TLS of its own, with a listener for operators, asked by the client of a backend whose key is bound."""
 
+import gzip
 import json
 import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,13 @@ from authsvc.errors import Unauthenticated, Unavailable
 from tests.support.certificates import Authority, Pair
 from tests.support.live import PATIENCE_S, PROGRAM, LiveService
 from tests.support.ports import free_port
+from tests.support.receiver import Receiver
 
 
 class EncryptedService(LiveService):
     """`authsvc serve` under TLS; its health is asked where operators ask."""
 
-    def __init__(self, folder: Path, models: Path) -> None:
+    def __init__(self, folder: Path, models: Path, collector: Receiver | None) -> None:
         self.authority = Authority(folder / "authority")
         ours = self.authority.issue("localhost", file="server")
         self.operators_port = free_port()
@@ -32,6 +35,8 @@ class EncryptedService(LiveService):
             "AUTHSVC_ADMIN_PORT": str(self.operators_port),
             "AUTHSVC_LOG_FORMAT": "json",
         }
+        if collector is not None:
+            environment["AUTHSVC_OTLP_ENDPOINT"] = f"http://127.0.0.1:{collector.port}/v1/traces"
         super().__init__(folder, models, workers=1, environment=environment)
 
     def answers(self) -> bool:
@@ -58,8 +63,20 @@ class EncryptedService(LiveService):
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[EncryptedService]:
-    with EncryptedService(tmp_path_factory.mktemp("tls"), model_dir) as running:
+def collector() -> Iterator[Receiver | None]:
+    """Where spans go; None where the extra is missing."""
+    if find_spec("opentelemetry") is None:
+        yield None
+        return
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, model_dir: Path, collector: Receiver | None
+) -> Iterator[EncryptedService]:
+    with EncryptedService(tmp_path_factory.mktemp("tls"), model_dir, collector) as running:
         yield running
 
 
@@ -120,7 +137,30 @@ def test_operators_ask_elsewhere(service: EncryptedService):
 
 
 def test_the_log_is_json(service: EncryptedService):
-    lines = [line for line in service.log.read_text().splitlines() if line.startswith("{")]
-    told = [json.loads(line) for line in lines]
-    assert any(each.get("message", "").startswith("listening on https://") for each in told)
+    is_refused(service, None)  # Or not: either way it has a line.
+    told: list[dict[str, str]] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while not any(each.get("logger") == "authsvc.workers.main" for each in told):
+        # The biometric worker loads its models meanwhile.
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+        # The last line may be half written.
+        whole = service.log.read_text().splitlines(keepends=True)
+        told = [json.loads(line) for line in whole if line.startswith("{") and line.endswith("\n")]
     assert any("route" in each and len(each["trace"]) == 32 for each in told)
+
+
+def test_each_process_sends_its_spans_to_the_collector(service: EncryptedService, collector: Receiver | None):
+    if collector is None:
+        pytest.skip("authsvc[otel] is not installed")
+    is_refused(service, None)
+    # Some seconds late, and in whatever pieces.
+    deadline = time.monotonic() + PATIENCE_S
+    while not any(b"POST /v1/decisions" in unpacked(each.body) for each in list(collector.received)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert {each.path for each in collector.received} == {"/v1/traces"}
+
+
+def unpacked(body: bytes) -> bytes:
+    return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body

@@ -1,14 +1,18 @@
-"""Is a page fit for everybody? axe-core, its weight, narrow screens; and its picture, where `SCREENSHOTS` names a folder."""
+"""Is a page fit for everybody? axe-core, weight, screens, language; and its picture, where `SCREENSHOTS` names a folder."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # It has no types.
 from playwright.sync_api import Page
+
+from tests.support.reading import latin_in
 
 HEAVIEST = 150_000
 """Bytes of a page with everything that it loads."""
@@ -16,33 +20,30 @@ HEAVIEST = 150_000
 SHAPES = {"phone": (390, 844), "small": (320, 568), "landscape": (844, 390), "desktop": (1280, 800)}
 NARROWEST = 320
 
-GRAVE = ("serious", "critical")
-ANY = ("minor", "moderate", *GRAVE)
-
 _axe = Axe()
+_HALF_WIDTH = re.compile(r".*[\u3400-\u9fff] ?[,;:!?] ?[\u3400-\u9fff].*")
 
 
-def inspect(page: Page, name: str, impacts: Collection[str] = GRAVE) -> list[str]:
-    """What is wrong with the page that is open, empty when nothing is; of axe's findings those of these impacts."""
+def inspect(page: Page, name: str, names: Collection[str] = ()) -> list[str]:
+    """What is wrong with the page that is open, empty when nothing is; `names` are what is called so in every language."""
     shape = page.viewport_size
-    faults = [
-        f"{name}: {fault}" for fault in (*_inaccessible(page, impacts), *_too_heavy(page), *_too_wide(page))
-    ]
+    found = (*_inaccessible(page), *_too_heavy(page), *_ill_set(page), *_untranslated(page, names))
+    faults = [f"{name}: {fault}" for fault in found]
     _picture(page, name)
     if shape is not None:
         page.set_viewport_size(shape)
     return faults
 
 
-def _inaccessible(page: Page, impacts: Collection[str]) -> Iterator[str]:
+def _inaccessible(page: Page) -> Iterator[str]:
+    """What axe finds, whatever weight it gives to it."""
     _paint(page, "dark")
     in_the_dark: dict[str, Any] = _axe.run(page, options={"runOnly": ["color-contrast"]}).response
     _paint(page, "light")
     found: dict[str, Any] = _axe.run(page).response
     for violation in (*in_the_dark["violations"], *found["violations"]):
-        if violation["impact"] in impacts:
-            node = violation["nodes"][0]
-            yield f"{violation['id']}: {node['html'][:120]}: {node.get('failureSummary', '')}"
+        node = violation["nodes"][0]
+        yield f"{violation['id']}: {node['html'][:120]}: {node.get('failureSummary', '')}"
 
 
 def _paint(page: Page, scheme: Literal["dark", "light"]) -> None:
@@ -62,11 +63,35 @@ def _too_heavy(page: Page) -> Iterator[str]:
         yield f"{weight} bytes"
 
 
-def _too_wide(page: Page) -> Iterator[str]:
-    page.set_viewport_size({"width": NARROWEST, "height": 640})
-    width: int = page.evaluate("document.documentElement.scrollWidth")
-    if width > NARROWEST:
-        yield f"{width} px wide on a screen of {NARROWEST}"
+def _ill_set(page: Page) -> Iterator[str]:
+    """Wider than the screen, or characters one below the other, on the narrowest screen and on a wide one."""
+    for width, height in ((NARROWEST, 640), SHAPES["desktop"]):
+        page.set_viewport_size({"width": width, "height": height})
+        wide: int = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            yield f"{wide} px wide on a screen of {width}"
+        yield from (f"one character a line at {width} px: {said}" for said in page.evaluate(_UPRIGHT))
+
+
+_UPRIGHT = """() => {
+  const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+  while (texts.nextNode()) {
+    const said = texts.currentNode.data.trim();
+    if (!/[\\u3400-\\u9fff]{3}/.test(said)) continue;
+    range.selectNodeContents(texts.currentNode);
+    const lines = new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size;
+    if (lines > 2 && said.length < 2 * lines) found.push(said);
+  }
+  return found;
+}"""
+
+
+def _untranslated(page: Page, names: Collection[str]) -> Iterator[str]:
+    """Sentences of a Chinese page that hold a Latin word; the reference of the API is English in both."""
+    language = page.locator("html").get_attribute("lang") or ""
+    if language.startswith("zh") and not urlsplit(page.url).path.startswith("/docs"):
+        yield from (f"not in Chinese: {said}" for said in latin_in(page.content(), names))
+        yield from (f"half-width: {said}" for said in _HALF_WIDTH.findall(page.inner_text("body")))
 
 
 def _picture(page: Page, name: str) -> None:

@@ -98,6 +98,8 @@ def test_a_face_is_whole_frames_without_a_hole_part_by_part(stage: Callable[...,
     one.page.click("#record")
     one.page.wait_for_function("() => document.querySelectorAll('.ticks .is-done').length === 2")
     assert inspect(one.page, "pay-8-face-gesture") == []
+    # The picture stays where it is, whatever the next sentence is.
+    assert one.page.evaluate(_PLACES_OF_THE_LENS) == 1
     one.page.wait_for_url(lambda address: "go-on" in address or address.endswith("chl_1"), timeout=30_000)
     one.page.wait_for_function("() => !document.querySelector('.is-on')", timeout=30_000)
     parts = one.sent_all("face")
@@ -115,6 +117,37 @@ def test_a_face_is_whole_frames_without_a_hole_part_by_part(stage: Callable[...,
     assert min(gaps) > 0
     # A quarter of a second on a machine with nothing else to do.
     assert max(gaps) <= 1000
+
+
+def test_a_key_of_the_phone_signs_what_was_recorded_where_that_is_asked(
+    stage: Callable[..., Stage], api: DirectedApi
+):
+    api.challenge |= {
+        "sets": [["face"]],
+        "chosen": ["face"],
+        "received": ["face"],
+        "capture_at_least": ["device_signed"],
+    }
+    options = {
+        "challenge": "AAAA",
+        "rpId": "localhost",
+        "userVerification": "discouraged",
+        "allowCredentials": [],
+    }
+    api.answers["POST /steps/face/statement/begin"] = (200, {"publicKey": options})
+    one = stage(viewport={"width": 320, "height": 568})
+    one.page.add_init_script(_SIGNS)
+    one.arrive()
+    assert inspect(one.page, "pay-9-statement") == []
+    one.page.click("#start")
+    one.page.wait_for_url("**/c/chl_1")
+    one.page.wait_for_function("() => document.querySelector('#start:not(:disabled)')")
+    stated = api.asked.index("PUT /v1/challenges/chl_1/steps/face/statement")
+    assert json.loads(api.bodies[stated]) == {
+        "format": "webauthn",
+        "statement": {"response": {"clientDataJSON": "e30"}},
+    }
+    assert "POST /v1/challenges/chl_1/complete" in api.asked[stated:]
 
 
 def test_gestures_are_asked_for_one_after_the_other(stage: Callable[..., Stage], api: DirectedApi):
@@ -247,6 +280,21 @@ def test_everything_is_reached_by_keyboard(stage: Callable[..., Stage], api: Dir
     ):
         assert name in reached
 
+
+_SIGNS = """
+navigator.credentials.get = async () => ({ toJSON: () => ({ response: { clientDataJSON: "e30" } }) });
+"""
+
+_PLACES_OF_THE_LENS = """() => {
+  const [say, lens] = ["say", "lens"].map((id) => document.getElementById(id));
+  const said = say.textContent;
+  const places = ["Smile", "Tilt your head towards your right shoulder"].map((text) => {
+    say.textContent = text;
+    return JSON.stringify(lens.getBoundingClientRect());
+  });
+  say.textContent = said;
+  return new Set(places).size;
+}"""
 
 _NOTE_WHAT_IS_SAID = """() => {
   window.said = [];

@@ -11,11 +11,16 @@ from playwright.sync_api import Browser, Playwright
 
 from authsvc.domain.operator import Role
 from tests.browser.colleague import Colleague
+from tests.browser.contrast import SHAPE, TEXT, too_faint
 from tests.browser.inspection import inspect
-from tests.guarantees.people import Person, Shop
+from tests.browser.steps import Steps
+from tests.guarantees.people import FACE_AMOUNT, Person, Shop
 from tests.support.live import LiveService
 
 _numbers = count(1)
+
+NAMES = ("colleague", "demo-shop", "友谊商店", "u_stranger", "shop", "operator", "default")
+"""What is called so here: operators, the payment backend and its users, the policy."""
 
 Comes = Callable[..., Colleague]
 
@@ -69,6 +74,7 @@ class Town:
         for amount in (100, 2_500, 125_000, 600_000):
             self.shop.decide(self.shop.payment(self.payer, amount))
             self.shop.decide(self.shop.payment("u_stranger", amount))
+        self.shop.decide(self.shop.payment(self.payer, FACE_AMOUNT))
         time.sleep(6)  # The console counts every five seconds.
 
 
@@ -115,24 +121,32 @@ def test_a_payment_is_explained_from_the_overview_to_its_evidence(colleague: Com
 def test_a_large_payment_of_a_level_is_found_in_two_steps(colleague: Comes, town: Town):
     """The bar's entry, and the filter: days, level and amount stand in one form."""
     ann = colleague(Role.AUDITOR).come()
-    page, steps = ann.page, 0
+    page = ann.page
+    steps = Steps(page)
     page.click("nav a[href='/console/decisions']")
-    steps += 1
     page.select_option("#days", "week")
-    page.select_option("#level", "face_fingerprint")
+    page.select_option("#level", "face")
     page.fill("#at_least", "5000")
     page.click("form.sieve button")
-    steps += 1
     rows = page.locator("table.lines tbody tr")
     assert rows.count() >= 1
     for text in rows.all_inner_texts():
-        assert "Face and device lock" in text
-        assert "6,000.00" in text
-    assert steps <= 2
+        assert "Face" in text.split("\t")
+        assert "20,000.00" in text
+    assert steps.taken == 2
     address = page.url
     page.goto(address)
     assert page.locator("table.lines tbody tr").count() == rows.count()
     assert ann.complaints == []
+
+
+def test_charts_stand_out_in_both_schemes(colleague: Comes, town: Town):
+    ann = colleague(Role.AUDITOR).come()
+    ann.go("/console/?window=hour")
+    for scheme in ("light", "dark"):
+        ann.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # One of its literals.
+        assert too_faint(ann.page, ".chart rect, .bar-line rect, .swatch rect", SHAPE, "fill") == []
+        assert too_faint(ann.page, ".ends span, figure td, figure th, .bars td, .bars th", TEXT) == []
 
 
 def test_one_freezes_and_two_unfreeze(colleague: Comes, town: Town):
@@ -166,25 +180,25 @@ def test_the_keyboard_reaches_everything(colleague: Comes):
 def test_every_page_of_the_console_is_fit_for_everybody(colleague: Comes, town: Town, locale: str):
     ann = colleague(*Role, locale=locale)
     faults = [*joining(ann), *working(ann, town)]
-    assert faults == []
+    assert not faults, "\n".join(faults)
     assert ann.complaints == []
 
 
 def joining(ann: Colleague) -> list[str]:
     page, faults = ann.page, []
     ann.go("/console/join")
-    faults += inspect(page, "console-01-invitation")
+    faults += inspect(page, "console-01-invitation", NAMES)
     ann.arrive()
-    faults += inspect(page, "console-02-ways")
+    faults += inspect(page, "console-02-ways", NAMES)
     page.click("a[href='/console/join/app']")
-    faults += inspect(page, "console-03-app")
+    faults += inspect(page, "console-03-app", NAMES)
     page.go_back()
     ann.register_key()
-    faults += inspect(page, "console-04-done")
+    faults += inspect(page, "console-04-done", NAMES)
     ann.go("/console/sign-in")
-    faults += inspect(page, "console-05-name")
+    faults += inspect(page, "console-05-name", NAMES)
     ann.say_name()
-    faults += inspect(page, "console-06-proof")
+    faults += inspect(page, "console-06-proof", NAMES)
     ann.sign_in()
     return faults
 
@@ -192,33 +206,33 @@ def joining(ann: Colleague) -> list[str]:
 def working(ann: Colleague, town: Town) -> list[str]:
     page, faults = ann.page, []
     ann.go("/console/?window=hour")
-    faults += inspect(page, "console-10-overview")
+    faults += inspect(page, "console-10-overview", NAMES)
     ann.go("/console/cases")
-    faults += inspect(page, "console-11-search")
+    faults += inspect(page, "console-11-search", NAMES)
     ann.go("/console/cases?q=nobody-of-that-name")
-    faults += inspect(page, "console-11-search-nothing")
+    faults += inspect(page, "console-11-search-nothing", NAMES)
     ann.go("/console/decisions?days=month&order=largest")
-    faults += inspect(page, "console-11-decisions")
+    faults += inspect(page, "console-11-decisions", NAMES)
     for name in ("users", "devices", "events"):
         ann.go(f"/console/rolls/{name}?days=month")
-        faults += inspect(page, f"console-11-{name}")
+        faults += inspect(page, f"console-11-{name}", NAMES)
     ann.go("/console/decisions?at_least=much")
-    faults += inspect(page, "console-11-decisions-wrong")
+    faults += inspect(page, "console-11-decisions-wrong", NAMES)
     ann.go(f"/console/decisions/{town.decision}")
-    faults += inspect(page, "console-12-decision")
+    faults += inspect(page, "console-12-decision", NAMES)
     find(ann, town.payer.user)
-    faults += inspect(page, "console-13-user")
+    faults += inspect(page, "console-13-user", NAMES)
     ann.go("/console/audit")
-    faults += inspect(page, "console-14-audit")
+    faults += inspect(page, "console-14-audit", NAMES)
     page.click("form[action='/console/audit/verify'] button")
-    faults += inspect(page, "console-15-verified")
+    faults += inspect(page, "console-15-verified", NAMES)
     ann.go("/console/operators")
-    faults += inspect(page, "console-16-operators")
+    faults += inspect(page, "console-16-operators", NAMES)
     ann.go("/console/session")
     page.click("form[action='/console/session/bearer'] button")
-    faults += inspect(page, "console-17-session")
+    faults += inspect(page, "console-17-session", NAMES)
     ann.go("/console/nowhere")
-    faults += inspect(page, "console-18-failure")
+    faults += inspect(page, "console-18-failure", NAMES)
     return faults
 
 

@@ -15,7 +15,7 @@ from tests.support.live import LiveService
 def test_every_page_is_fit_for_everybody(new_phone: Callable[..., Phone], locale: str):
     phone = new_phone(locale=locale)
     faults = [*_enrolling(phone), *_paying(phone), *_looking_after(phone), *_recovering(phone)]
-    assert faults == []
+    assert not faults, "\n".join(faults)
     assert phone.complaints == []
 
 
@@ -43,7 +43,7 @@ def test_every_page_of_the_shop_is_fit_for_everybody(new_phone: Callable[..., Ph
     page.goto(phone.shop_url)
     page.click("#recover")
     faults += inspect(page, "shop-8-lost")
-    assert faults == []
+    assert not faults, "\n".join(faults)
     assert phone.complaints == []
 
 
@@ -62,7 +62,7 @@ def test_what_anybody_may_read_is_fit_for_everybody(
     faults += inspect(page, "reference-3-chapter")
     page.goto(f"{phone.shop_url}/open")
     faults += inspect(page, "shop-9-pasting")
-    assert faults == []
+    assert not faults, "\n".join(faults)
     assert phone.complaints == []
 
 
@@ -72,11 +72,20 @@ def test_the_inspection_finds_what_is_wrong(browser_seeing: Callable[[str], Brow
     page.set_content(_UNFIT)
     faults = " ".join(inspect(page, "unfit"))
     context.close()
-    for expected in ("image-alt", "color-contrast", "892 px wide"):
+    for expected in (
+        "image-alt",
+        "color-contrast",
+        "heading-order",
+        "892 px wide",
+        "one character a line at 1280 px: 无法验证",
+        "not in Chinese: Unfit",
+        "half-width: 角色: 客服",
+    ):
         assert expected in faults
 
 
-_UNFIT = """<!doctype html><html lang="en"><title>Unfit</title><main><h1>Unfit</h1><img src="data:,">
+_UNFIT = """<!doctype html><html lang="zh"><title>Unfit</title><main><h1>Unfit</h1><img src="data:,">
+<h5>角色: 客服</h5><p style="width: 1em">无法验证</p>
 <p style="color: #bbb; background: #fff">Too pale to read</p><p style="width: 884px">Too wide</p></main></html>"""
 
 
@@ -93,6 +102,8 @@ def _enrolling(phone: Phone) -> list[str]:
     faults += inspect(page, "enroll-4-app")
     phone.add_app()
     faults += inspect(page, "enroll-5-face")
+    # It looks once: a head that is still would be recorded by itself, sooner or later than the page is inspected.
+    page.evaluate("() => { window.setInterval = (look) => setTimeout(look, 500); }")
     page.click("#start")
     page.wait_for_selector("#record:visible")
     page.wait_for_selector("#advice:not(:empty)")

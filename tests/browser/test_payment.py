@@ -6,6 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page
 
 from tests.browser.phone import Phone, code_in
+from tests.browser.steps import Steps
 
 
 def test_a_code_confirms_a_payment_after_a_wrong_one(phone: Phone):
@@ -33,14 +34,13 @@ def test_the_lock_of_the_phone_takes_two_taps(phone: Phone):
     """From the payer's page to the paid order: the lock comes first, and nothing is chosen."""
     phone.enroll(face=False)
     phone.buy("teapot")
-    taps = 0
+    taps = Steps(phone.page)
     for wanted in ("#start", "#return"):
         phone.page.wait_for_selector(f"{wanted}:not(:disabled)")
         with phone.page.expect_navigation():
             phone.page.click(wanted)
-        taps += 1
     assert phone.page.inner_text("#status") == "已付款"
-    assert taps <= 2
+    assert taps.taken == 2
 
 
 def test_face_and_fingerprint_confirm_what_looks_like_fraud(phone: Phone):

@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from authsvc.domain.operator import Role
 from tests.browser.colleague import Colleague
+from tests.browser.contrast import TEXT, too_faint
 from tests.browser.inspection import inspect
+from tests.browser.steps import Steps
 from tests.support.live import LiveService
 from tests.support.policies import numbered
 
@@ -157,6 +159,7 @@ def test_a_threshold_and_its_effect_take_three_steps(operator: Came, service: Li
         decided(service, number)
     ann = operator("Ann of thresholds", Role.ANALYST)
     page = ann.page
+    steps = Steps(page)
     page.click("nav a[href='/console/policies']")
     page.get_by_role("link", name="Write a new version").click()
     field = (
@@ -165,9 +168,101 @@ def test_a_threshold_and_its_effect_take_three_steps(operator: Came, service: Li
     assert field.input_value() == "1000.00"
     field.fill("2000")
     expect(page.locator("#text")).to_have_value(re.compile(r"amount_at_least = 200_000"))
+    expect(page.locator("#numbers .was:visible")).to_have_text("was 1000.00")
     expect(page.locator("#state")).to_have_text("What is shown is of this very text.")
     expect(page.locator("#estimate")).to_contain_text("→")
     expect(page.locator("#seen .went-weaker").first).to_be_visible()
+    assert steps.taken == 3
+    assert ann.complaints == []
+
+
+NAMES = (
+    "Cai zh-CN",
+    "Cai en-GB",
+    "default",
+    "dlib-resnet-v1",
+    "ge2e-resemblyzer-v1",
+    "k =",
+    "m =",
+    "A、C、D、G",
+)
+"""What is called so here: who looks, the policy, models, numbers of samples, groups of people."""
+
+PLACES = {
+    "[lev|": ["[levels]", "[levels.otp]", "[levels.face]", "[levels.face_fingerprint]"],
+    "[[ru|": ["[[rules]]"],
+    '[[rules]]\nid = "a"\nle|': ["level = "],
+    "[[rules]]\nrisk_at_|\nrisk_at_least = 3": ["risk_at_most = "],
+    '[[rules]]\nlevel = "fa|"': ['"face"', '"face_fingerprint"'],
+    "[[rules]]\nsynced = |": ["true"],
+    "[[rules]]\n# le|": [],
+    "[[rules]]\nlevel = [|": [],
+    '[[rules]]\nwarning = { kind = "re|': ['"refund"', '"rented_account"'],
+    '[levels.otp]\nsets = [\n  ["ot|"],\n]': ['"otp"'],
+    '[levels.otp]\nsets = [\n  ["otp"],\n  { factors = ["face"], dev|': ["device_at_most = "],
+    '[biometrics.face]\nliveness = { face = "ac|': ['"active"'],
+    "[currencies]\nCNY = { wo|": ["worth = "],
+    "[nowhere]\nle|": [],
+}
+"""What is offered at the bar of each text."""
+
+_OFFERED = """async (places) => {
+  const { suggestions } = await import("/console/static/js/toml.js");
+  const tree = await (await fetch("/console/policies/words")).json();
+  return places.map((place) => suggestions(tree, place.replace("|", ""), place.indexOf("|")).offers);
+}"""
+
+
+def test_the_text_has_numbers_colours_words_to_choose_and_its_faults(operator: Came) -> None:
+    ann = operator("Ann who writes", Role.ANALYST)
+    page = ann.page
+    ann.go("/console/policies/new")
+    text = page.locator("#text")
+    lines = page.locator(".behind pre div")
+    expect(lines).to_have_count(text.input_value().count("\n") + 1)
+    expect(page.locator(".behind .table").first).to_have_text("[currencies]")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # One of its literals.
+        for kind in ("comment", "table", "string", "number", "key"):
+            assert too_faint(page, f".behind .{kind}", TEXT) == []
+
+    assert page.evaluate(_OFFERED, list(PLACES)) == list(PLACES.values())
+
+    # Keys of the table, then the values of the key; taken back as if they had been typed.
+    text.fill('[[rules]]\nid = "large"\n')
+    text.press("Control+End")
+    offers = page.locator("#offers li")
+    page.keyboard.type("lev", delay=20)
+    expect(offers).to_have_text(["level ="])
+    page.keyboard.press("Enter")
+    page.keyboard.type('"fa', delay=20)
+    expect(offers).to_have_text(['"face"', '"face_fingerprint"'])
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[aria-selected=true]")).to_have_text('"face_fingerprint"')
+    page.keyboard.press("Tab")
+    expect(text).to_have_value('[[rules]]\nid = "large"\nlevel = "face_fingerprint"')
+    expect(lines.nth(2).locator(".string")).to_have_text('"face_fingerprint"')
+    page.keyboard.press("Control+z")
+    expect(text).to_have_value('[[rules]]\nid = "large"\nlevel = "fa')
+    page.keyboard.press("Control+Space")
+    expect(offers.first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(offers.first).to_be_hidden()
+    page.keyboard.press("Control+Space")
+    expect(page.locator("#seen")).to_contain_text("not TOML")
+    assert inspect(page, "policy-2-words") == []
+
+    # A fault is said on its own line, for as long as it is there.
+    wrong = stricter(3).replace("risk_at_least = 40", "risk_at_lest = 40", 1)
+    text.fill(wrong)
+    faulty = page.locator(".behind [data-fault]")
+    expect(faulty).to_have_text("risk_at_lest = 40")
+    expect(faulty).to_have_attribute("data-fault", re.compile("did you mean risk_at_least"))
+    expect(text).to_have_attribute("aria-invalid", "true")
+    assert inspect(page, "policy-2-fault") == []
+    text.fill(stricter(3))
+    expect(faulty).to_have_count(0)
+    expect(text).to_have_attribute("aria-invalid", "false")
     assert ann.complaints == []
 
 
@@ -204,7 +299,7 @@ def test_every_policy_page_is_fit_for_everybody(operator: Came, locale: str) -> 
         both.go(path)
         if name.endswith("new"):
             both.page.wait_for_selector("#seen .decisions")
-        faults += inspect(both.page, name)
+        faults += inspect(both.page, name, NAMES)
 
     assert not faults, "\n".join(faults)
     assert both.complaints == []

@@ -13,7 +13,7 @@ from authsvc.bootstrap.app import create_app
 from authsvc.clock import FrozenClock
 from authsvc.domain.warned import PAUSE
 from authsvc.web.settings import WebSettings
-from tests.browser.inspection import ANY, inspect
+from tests.browser.inspection import inspect
 from tests.browser.stage import served
 from tests.browser.test_payment import reach
 from tests.support.service import Bench, Phone, Said, challenge_of
@@ -102,7 +102,7 @@ def test_a_question_is_read_before_it_is_answered_and_no_proof_comes_first(
 ) -> None:
     decision = payer.ask()
     page = payer.page
-    faults = inspect(page, "warning-strict", ANY)
+    faults = inspect(page, "warning-strict")
     assert faults == []
     heading, amount = payer.sizes()
     assert heading >= amount
@@ -152,17 +152,17 @@ def test_who_was_asked_by_phone_stops_it_and_freezes(payer: Payer) -> None:
     payer.choose("asked")
     payer.press()
     assert payer.bench.again(decision)["status"] == "declined_by_user"
-    assert inspect(payer.page, "warning-stopped", ANY) == []
+    assert inspect(payer.page, "warning-stopped") == []
     reach(payer.page, ".button-danger")
     payer.press()
     assert payer.bench.services.users.status(payer.bench.key, payer.name)["status"] == "frozen"
-    assert inspect(payer.page, "warning-frozen", ANY) == []
+    assert inspect(payer.page, "warning-frozen") == []
     assert payer.page.locator(".button-danger").count() == 0
 
 
 def test_a_mild_one_asks_nothing_and_still_stops(payer: Payer) -> None:
     decision = payer.ask(60_000, risk=45)
-    assert inspect(payer.page, "warning-mild", ANY) == []
+    assert inspect(payer.page, "warning-mild") == []
     reach(payer.page, "button[value=read]")
     payer.press()
     assert payer.bench.again(decision)["warning"]["state"] == "acknowledged"

@@ -1,5 +1,6 @@
 """The wire: time-outs, safe repetition with the same key, problems as our own errors, and no key to a wrong address."""
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 
 from authsvc import errors
 from authsvc.caller.wire import Body, UnexplainedProblem, Wire, checked_address, problem_of
+from authsvc.http import Trace, traced
 from tests.caller.playing import Played, Service
 
 
@@ -41,6 +43,16 @@ def test_a_call_carries_the_key_and_utf8_json(service):
     assert asked.headers["Authorization"] == "Bearer ak_1_secret"
     assert asked.headers["Idempotency-Key"] == '"k-1"'
     assert asked.body == '{"name":"友谊商店"}'.encode()
+
+
+def test_a_call_on_behalf_of_a_request_belongs_to_its_trace(service):
+    service.plays(Played(200, {}), Played(200, {}))
+    wire(service).get("/v1/x")
+    with traced(Trace("req_1", "ab" * 16, "01")):
+        wire(service).get("/v1/x")
+    alone, within = service.asked
+    assert "traceparent" not in alone.headers
+    assert re.fullmatch(f"00-{'ab' * 16}-[0-9a-f]{{16}}-01", within.headers["traceparent"])
 
 
 def test_a_stored_answer_is_known_as_one(service):

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from authsvc.clock import to_millis
-from authsvc.device.attestation import MOST_ROOTS, Model, TrustedModels
+from authsvc.device.attestation import MOST_ROOTS, Model, TrustedModels, parsed, path_to
 from authsvc.device.record import CredentialRecord
 from authsvc.device.refusal import Refusal, Refused
 from authsvc.device.registration import begin_registration, finish_registration
@@ -31,6 +31,7 @@ from tests.device.makers import (
     Maker,
     android_key,
     apple,
+    der,
     name,
     octets,
     write,
@@ -295,3 +296,12 @@ def test_a_bundle_of_authorities_is_refused_at_the_start(tmp_path: Path) -> None
 def test_a_pinned_leaf_is_refused_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no certificate authority"):
         TrustedModels.load(write(tmp_path, LIST, Maker().certificate()))
+
+
+def test_a_certificate_that_openssl_cannot_read_leads_nowhere() -> None:
+    """What has parsed it reads more leniently, and an error of the library's would be an outage."""
+    root = Authority("Acme Root")
+    honest = der(root.issue(name("Unreadable"), ec.generate_private_key(ec.SECP256R1())))
+    [spoiled] = parsed([honest.replace(b"Unreadable", b"\xff" * 10)])
+    assert path_to([root.certificate], parsed([honest]), NOW)
+    assert path_to([root.certificate], [spoiled], NOW) == ()

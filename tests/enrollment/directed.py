@@ -21,6 +21,7 @@ CHALLENGE: dict[str, Any] = {
     "status": "challenge_required",
     "payment": {"amount_minor": 125000, "currency": "CNY", "payee": {"name": "友谊商店"}, "type": "payment"},
     "sets": [["otp"], ["device_uv"]],
+    "capture_at_least": ["browser", "browser"],
     "chosen": ["otp"],
     "received": [],
     "attempts_remaining": 3,

@@ -93,6 +93,31 @@ def test_the_last_proof_has_everything_judged(api: DirectedApi, submit: Callable
     ]
 
 
+def test_a_key_of_the_phone_stands_for_its_captures_before_they_are_judged(
+    payer: FlaskClient, api: DirectedApi, submit: Callable[..., Any], form_key: str
+):
+    chosen = ["face", "voice"]
+    api.challenge |= {"sets": [chosen], "chosen": chosen, "capture_at_least": ["device_signed"]}
+    api.challenge["received"] = ["face"]
+    assert "voice.js" in payer.get("/c/chl_1", base_url=ORIGIN).text
+    api.challenge["received"] = chosen
+    assert submit("/go-on").headers["Location"] == "/c/chl_1"
+    shown = payer.get("/c/chl_1", base_url=ORIGIN)
+    assert 'data-steps="/c/chl_1/steps/face/statement"' in shown.text
+    assert "publickey-credentials-get=(self)" in shown.headers["Permissions-Policy"]
+    path, headers = "/c/chl_1/steps/face/statement", {"X-Form-Key": form_key}
+    payer.post(f"{path}/begin", base_url=ORIGIN, headers=headers)
+    payer.put(path, base_url=ORIGIN, headers=headers, json={"format": "webauthn", "statement": {}})
+    assert api.asked[-2:] == [
+        f"POST /v1{path.replace('/c/', '/challenges/')}/begin",
+        f"PUT /v1{path.replace('/c/', '/challenges/')}",
+    ]
+    assert 'data-steps="/c/chl_1/steps/voice/statement"' in submit("/go-on", signed="face").text
+    assert not [call for call in api.asked if call.endswith("/complete")]
+    submit("/go-on", signed=chosen)
+    assert api.asked[-1] == "POST /v1/challenges/chl_1/complete"
+
+
 def test_a_refusal_leads_back_to_the_page(api: DirectedApi, submit: Callable[..., Any]):
     api.challenge["received"] = ["otp"]
     api.refuse("POST /complete", 401, "challenge-failed", attempts_remaining=2)

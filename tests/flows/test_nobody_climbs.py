@@ -8,9 +8,17 @@ import pytest
 from authsvc.biometric.words import Gates, Modality
 from authsvc.device.novelty import StatedDevice
 from authsvc.domain.account_acts import existing
-from authsvc.errors import ChallengeFailed, InvalidRequest, NotFound, ProofRequired, ReceiptMismatch
+from authsvc.errors import (
+    ChallengeClosed,
+    ChallengeFailed,
+    InvalidRequest,
+    NotFound,
+    ProofRequired,
+    ReceiptMismatch,
+)
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor
+from authsvc.services.enrollments import TicketWanted
 from authsvc.subject import Subject
 from tests.flows.owning import USER, Holder
 from tests.flows.recovering import Visit
@@ -415,3 +423,51 @@ def test_a_device_that_is_not_suspended_is_not_restored(bench: Bench, owner: Hol
         bench.services.users.restore_device(bench.key, USER, str(owner.device.id), None, ["alice", "bob"])
     with pytest.raises(NotFound):
         bench.services.users.restore_device(bench.key, USER, "dev_nobodys", None, ["alice", "bob"])
+
+
+# -- What a phone proved ends with it ---------------------------------------------------------------------------------
+
+Ends = Callable[[Bench, Holder], object]
+
+
+def removed_by_the_shop(bench: Bench, owner: Holder) -> object:
+    return bench.services.users.revoke_device(bench.key, USER, str(owner.device.id))
+
+
+def removed_by_its_owner(bench: Bench, owner: Holder) -> object:
+    return bench.services.overviews.revoke_device(*overview(bench), str(owner.device.id))
+
+
+ENDS: tuple[Ends, ...] = (removed_by_the_shop, removed_by_its_owner, suspended)
+
+
+@pytest.mark.parametrize("ends", ENDS)
+def test_what_its_key_proved_is_void_though_the_phone_was_not_named(
+    bench: Bench, owner: Holder, thief: Holder, ends: Ends
+):
+    """A payment, an act, and an enrollment that is under way: whoever took the phone need not say which one it is."""
+    owner.enroll("otp", "key")
+    wanted = TicketWanted(USER, "en", owner.proof("enrollment", "device_uv", "otp"))
+    ticket = said(bench.services.enrollments.create(bench.key, bench.once(), wanted))
+    proof, payment = owner.proof("enrollment", "device_uv", "otp"), bench.payment(125_000)
+    decision = bench.decide(payment)
+    assert owner.proves(decision, "device_uv", "otp")
+    receipt = str(bench.again(decision)["receipt"])
+    ends(bench, owner)
+    with pytest.raises(ReceiptMismatch):
+        bench.services.receipts.consume(bench.key, bench.once(), receipt, payment)
+    with pytest.raises(ProofRequired):
+        thief.enroll("otp", proof=proof)
+    visit = Visit(bench, str(ticket["id"]), str(ticket["token"]))
+    with pytest.raises(ChallengeClosed):
+        thief.fill(visit, "otp", "key")
+
+
+def test_a_recovery_that_is_under_way_stands_on_no_phone(bench: Bench, owner: Holder):
+    """Whoever removes the lost phone while they recover has proved it without that phone."""
+    done = owner.enroll("otp", "key")
+    visit = Visit.opened(bench)
+    visit.type_recovery_code(done["recovery_codes"][0])
+    visit.type_code(str(visit.issued_code()["code"]))
+    removed_by_its_owner(bench, owner)
+    assert "device_uv" in Holder(bench).fill(visit, "key")["factors"]

@@ -1,5 +1,6 @@
 """Habits are always equally many bytes, come back as they were written, and nothing else is taken for them."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -40,6 +41,21 @@ def test_they_come_back_as_they_were_written() -> None:
             "places",
         ):
             assert getattr(lying, name) == getattr(whole, name)
+
+
+def test_a_digest_is_found_in_its_own_place_and_nowhere_else() -> None:
+    habits = learned(life(Random(5), 60, 30))
+    lying = Packed(packed(habits))
+    for what in ("payees", "devices", "channels", "places"):
+        keys = [key for key in getattr(habits, what).keys if any(key)]
+        assert keys
+        assert all(lying.knows(what, key) and habits.knows(what, key) for key in keys)
+        # What lies across two digests is neither of them.
+        astride = [(one + other)[1 : 1 + len(one)] for one, other in pairwise(keys)]
+        assert not any(lying.knows(what, key) for key in set(astride) - set(keys))
+        assert lying.weights_of(what) == habits.weights_of(what)
+    payee = habits.payees.keys[0]
+    assert not any(lying.knows(what, payee) for what in ("devices", "channels", "places"))
 
 
 @pytest.mark.parametrize("data", [b"", packed(NONE)[:-1], packed(NONE) + b"\0", b"\2" + packed(NONE)[1:]])

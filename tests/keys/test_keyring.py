@@ -100,6 +100,7 @@ def test_a_clock_set_back_leaves_a_key(clock: FrozenClock):
 def test_a_receipt_checks_with_the_published_key():
     ring = KeyRing.create()
     kid, key = ring.receipt_signing_key()
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     token = jwt.encode({"jti": "r1"}, key, algorithm="ES256", headers={"kid": kid})
     ring.rotate(Purpose.RECEIPT)
     public = jwt.PyJWKSet.from_dict(ring.jwks())[kid]

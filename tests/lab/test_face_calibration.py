@@ -40,6 +40,18 @@ def test_calibration_leaves_scores_for_drift(calibration, data):
     assert sum(calibration.scores["genuine"].values()) == 1200
 
 
+def test_a_column_of_groups_makes_thresholds_stricter_and_never_laxer(calibration, data):
+    names = [person.name for person in data.people]
+    groups = {"sex": {name: "f" if number % 3 else "m" for number, name in enumerate(names)}}
+    by_group = calibrated(data, ["1 in 100"], DATA, groups)
+    together = calibrated(data, ["1 in 100"], DATA)
+    of_fused = [
+        [point.threshold for point in found.points if point.samples > 1] for found in (by_group, together)
+    ]
+    assert len(of_fused[0]) == len(of_fused[1]) == 3
+    assert all(strict >= lax for strict, lax in zip(*of_fused, strict=True))
+
+
 def test_too_few_people_calibrate_nothing():
     refused = calibrated(people_of(10, 7), ["1 in 1000"], DATA)
     assert not refused.serves

@@ -60,6 +60,24 @@ def test_thirty_pairs_for_each_expected_false_match(target, pairs):
     assert pairs_needed(target) == pairs
 
 
+def test_one_threshold_serves_the_worst_group_too(trials):
+    first = np.arange(trials.people) < 45
+    groups = {"sex f": first, "sex m": ~first}
+    asked = [threshold_for(some, 1e-2) or 0 for some in (trials, trials.among(first), trials.among(~first))]
+    point = operating_point(trials, "1 in 100", DATA, groups)
+    assert isinstance(point, OperatingPoint)
+    assert point.threshold == max(asked) > min(asked) > 0
+    assert all(bound(trials.among(group), point.threshold) <= 1e-2 for group in groups.values())
+    assert "in `sex" in point.note or "in every group" in point.note
+
+
+def test_a_group_that_is_too_small_to_show_the_target_is_named(trials):
+    few = np.arange(trials.people) < 20
+    refusal = operating_point(trials, "1 in 1000", DATA, {"age old": few})
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "3800 impostor pairs within `age old`, and 30000 are needed"
+
+
 def test_without_a_genuine_pair_there_is_no_point():
     refusal = operating_point(all_trials(crowd(200, 3), 3, 3), "1 in 1000", DATA)
     assert isinstance(refusal, Refusal)

@@ -57,6 +57,16 @@ def test_prints_and_screens_are_refused_and_the_living_accepted(
     assert found["species"]["screen"]["presentations"] == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("dlib-resnet-v1", "is not one of a passive"), ("other", "are needed")]
+)
+@pytest.mark.parametrize("command", [("pad",), ("calibrate", "pad")])
+def test_a_detector_is_chosen_by_its_manifest(run, presentations, command, name, said):
+    done = run(*command, "--manifest", presentations, "--detector", name)
+    assert done.exit_code == 1
+    assert said in done.stderr
+
+
 def test_without_a_detector_the_command_says_how_to_get_one(run, presentations, model_dir):
     if (model_dir / "minifasnet_v2_2.7_80.onnx").exists():
         pytest.skip("the passive detector is installed here")

@@ -55,6 +55,7 @@ GUARDS = frozenset(
         "a receipt is consumed while the account is active",
         "what was released before a freeze stays void",
         "a receipt of a removed device is void",
+        "a receipt of a removed key is void",
         "a receipt is consumed once",
         "a capture counts once",
         "a recovery takes two proofs",
@@ -62,6 +63,7 @@ GUARDS = frozenset(
         "new recovery codes wait",
         "a freeze ends enrollments",
         "a recovery ends enrollments",
+        "a removal ends enrollments",
         "an overview ends with its account",
         "who has no secret suspends nobody",
         "who only named a phone suspends it by no overview",
@@ -79,11 +81,12 @@ NONE = Factor()
 
 
 class Receipt(NamedTuple):
-    """What a thief holds: for a payment or an act, with the phone's secret or without, and what has happened since."""
+    """What a thief holds: for a payment or an act, with the phone's secret or without, by whose key, and what came since."""
 
     kind: str
     level: int
     phone: bool
+    key: str = ""
     frozen_since: bool = False
     used: bool = False
 
@@ -251,8 +254,14 @@ class Rules:
         lost = voided(self.without_factor(state, KEY) if state.factors[KEY].by else state)
         return lost._replace(device="removed", ticket="recovery", codes=NONE, new_codes=NONE, locked=False)
 
+    def ended_proved(self, state: State) -> State:
+        """A phone whose key may have earned a ticket is out of use."""
+        if state.ticket.rstrip("!") != "receipt":
+            return state
+        return state._replace(ticket="" if self.has("a removal ends enrollments") else "receipt!")
+
     def removed_device(self, state: State) -> State:
-        gone = state._replace(device="removed")
+        gone = self.ended_proved(state._replace(device="removed"))
         return self.without_factor(gone, KEY) if state.factors[KEY].by == "owner" else gone
 
     def enrolled(self, state: State, by: str, factors: tuple[int, ...]) -> State:

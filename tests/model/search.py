@@ -120,6 +120,8 @@ def _owner(rules: Rules, state: State) -> Iterator[Step]:
     if any(f.by == "thief" and f.wait for f in state.factors):
         kept = tuple(NONE if f.by == "thief" and f.wait else f for f in state.factors)
         vetoed = state._replace(factors=kept, new_codes=NONE)  # type: ignore[arg-type]  # Three of them.
+        if kept[KEY] != state.factors[KEY]:
+            vetoed = _without_their_phone(rules, vetoed)
         yield "the owner vetoes what waits", vetoed, ""
 
 
@@ -128,6 +130,13 @@ def _back(rules: Rules, state: State) -> State:
     back = rules.enrolled(rules.recovered(state), "owner", (OTP,))
     stale = f"{state.ticket.rstrip('!')}!" if state.ticket else ""
     return back if rules.has("a recovery ends enrollments") else back._replace(ticket=stale)
+
+
+def _without_their_phone(rules: Rules, state: State) -> State:
+    """A thief's own phone is removed like any other."""
+    receipt = state.receipt
+    by_it = receipt is not None and receipt.key == "thief" and rules.has("a receipt of a removed key is void")
+    return rules.ended_proved(voided(state) if by_it else state)
 
 
 def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
@@ -146,12 +155,12 @@ def _session(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
         yield "removes the phone", rules.removed_device(state), ""
     if state.device == "active" and not rules.has("who only named a phone suspends it by no overview"):
         told = "disowns a payment that only named the phone"
-        yield told, _suspended(state), "a session suspends the owner's phone"
+        yield told, _suspended(rules, state), "a session suspends the owner's phone"
     if state.device == "active" and not state.frozen:
         shows = "phone and PIN" in thief.holds or bool(counted(rules, thief, state))
         if shows or not rules.has("who has no secret suspends nobody"):
             broken = "" if shows else "a session suspends the owner's phone"
-            yield "says `not me`, and the phone is suspended", _suspended(state), broken
+            yield "says `not me`, and the phone is suspended", _suspended(rules, state), broken
 
 
 def _restored(state: State) -> State:
@@ -167,10 +176,10 @@ def counted(rules: Rules, thief: Thief, state: State) -> frozenset[int]:
     return frozenset(f for f in usable if thief.shows(state, f))
 
 
-def _suspended(state: State) -> State:
+def _suspended(rules: Rules, state: State) -> State:
     counted = state.factors[KEY] == Factor("owner")
     owed = state.owed if not counted else (state.owed[OTP], state.owed[FACE], COOLING)
-    return state._replace(device="suspended", owed=owed)
+    return rules.ended_proved(state._replace(device="suspended", owed=owed))
 
 
 def _proofs(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
@@ -187,9 +196,13 @@ def _proofs(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
                 broken = lowered or _by_what_waits(state, way, "an act") or _by_a_code(state, way)
                 yield (
                     f"proves `{kind}` with {_names(way)}",
-                    state._replace(receipt=Receipt(kind, level, False)),
+                    state._replace(receipt=Receipt(kind, level, False, _key_in(state, way))),
                     broken,
                 )
+
+
+def _key_in(state: State, way: frozenset[int]) -> str:
+    return state.factors[KEY].by if KEY in way else ""
 
 
 def _lowered(rules: Rules, state: State) -> str:
@@ -229,7 +242,7 @@ def _payments(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
                     if FACE in way and state.captures and state.factors[FACE].by == "owner":
                         broken = broken or "one capture pays twice"
                     new = state._replace(
-                        receipt=Receipt("payment", level, phone),
+                        receipt=Receipt("payment", level, phone, _key_in(state, way)),
                         captures=min(1, state.captures + (FACE in way)),
                     )
                     yield f"pays at level {level} from {where} with {_names(way)}", new, broken
@@ -260,12 +273,14 @@ def _receipts(rules: Rules, state: State) -> Iterator[Step]:
             return
         if receipt.phone and state.device != "active" and rules.has("a receipt of a removed device is void"):
             return
+        if _is_of_a_removed_key(state, receipt) and rules.has("a receipt of a removed key is void"):
+            return
         if receipt.used and rules.has("a receipt is consumed once"):
             return
         broken = ""
         if state.frozen or receipt.frozen_since or state.exists != "yes":
             broken = "a receipt is consumed after a freeze or an erasure"
-        elif receipt.phone and state.device != "active":
+        elif (receipt.phone and state.device != "active") or _is_of_a_removed_key(state, receipt):
             broken = "a receipt is consumed after its phone was removed"
         elif receipt.used:
             broken = "a receipt is consumed twice"
@@ -273,14 +288,24 @@ def _receipts(rules: Rules, state: State) -> Iterator[Step]:
         return
     if receipt.frozen_since and rules.has("what was released before a freeze stays void"):
         return
+    removed = _is_of_a_removed_key(state, receipt)
+    if removed and rules.has("a receipt of a removed key is void"):
+        return
+    broken = "an act is done upon a proof of a removed phone" if removed else ""
     if receipt.kind == "enrollment" and not state.frozen and state.exists == "yes":
-        yield "gets a ticket for the proof", state._replace(receipt=None, ticket="receipt"), ""
+        yield "gets a ticket for the proof", state._replace(receipt=None, ticket="receipt"), broken
     elif receipt.kind == "unfreeze" and state.frozen:
-        yield "unfreezes with the proof", state._replace(receipt=None, frozen=False), ""
+        yield "unfreezes with the proof", state._replace(receipt=None, frozen=False), broken
     elif receipt.kind == "erasure" and not state.frozen and state.exists == "yes":
-        yield "erases with the proof", _erased(state), ""
+        yield "erases with the proof", _erased(state), broken
     elif receipt.kind == "restore" and state.device == "suspended":
-        yield "restores the phone with the proof", _restored(state._replace(receipt=None)), ""
+        yield "restores the phone with the proof", _restored(state._replace(receipt=None)), broken
+
+
+def _is_of_a_removed_key(state: State, receipt: Receipt) -> bool:
+    """Whether the phone whose key proved it is out of use by now; a suspended one may be asked back with it."""
+    usable = ("active", "suspended") if receipt.kind == "restore" else ("active",)
+    return receipt.key == "owner" and state.device not in usable
 
 
 def _erased(state: State) -> State:
@@ -332,7 +357,9 @@ def _tickets(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
             counts = any(f.by == "thief" and not f.wait for f in new.factors)
             broken = "what a thief enrolls counts at once" if counts else ""
             broken = broken or (
-                "an enrollment outlives a freeze or a recovery" if state.ticket.endswith("!") else ""
+                "an enrollment outlives a freeze, a removal or a recovery"
+                if state.ticket.endswith("!")
+                else ""
             )
             yield f"enrolls their own {_names(frozenset(factors))}", new, broken
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-CODE, FACE = frozenset({"code"}), frozenset({"code", "face"})
+CODE, FACE, KEY = frozenset({"code"}), frozenset({"code", "face"}), frozenset({"code", "key"})
 
 
 class Story(NamedTuple):
@@ -74,6 +74,21 @@ STORIES: Mapping[str, Story] = {
         "pays at level 1 from the phone with code",
         "the owner removes the phone",
         "consumes the receipt",
+    ),
+    "a receipt of a removed key is void": _story(
+        KEY,
+        "phone and PIN",
+        "pays at level 2 from elsewhere with code and key",
+        "the owner removes the phone",
+        "consumes the receipt",
+    ),
+    "a removal ends enrollments": _story(
+        KEY,
+        "phone and PIN",
+        "proves `enrollment` with code and key",
+        "gets a ticket for the proof",
+        "the owner removes the phone",
+        "enrolls on a ticket that has ended",
     ),
     "a recovery takes two proofs": _story(
         CODE, "recovery code", "recovers with a recovery code and a wrong one beside it"

@@ -37,6 +37,9 @@ RECEIPT_LIFE = timedelta(seconds=110)
 
 DULL = ("time passes", "the worker", "the owner freezes", "the owner removes", "removes", "unfreezes without")
 
+ENDING = ("the owner freezes", "the owner removes the phone")
+"""What voids what a thief has got so far."""
+
 Steps = Mapping[str, State]
 Act = Callable[["Walk", re.Match[str]], "bool | None"]
 
@@ -105,7 +108,7 @@ class Walk:
         leads_on = (
             "ticket" in told
             or ("face" in told and told.startswith("pays") and self.state.captures)
-            or (told == "the owner freezes" and (self.ticket is not None or self.state.receipt is not None))
+            or (told in ENDING and (self.ticket is not None or self.state.receipt is not None))
             or (told == "two operators unfreeze" and self.dead_ticket is not None)
             or told in ("consumes the receipt", "enrolls on a ticket that has ended")
         )
@@ -123,6 +126,12 @@ class Walk:
 
     def ends_ticket(self) -> None:
         self.dead_ticket, self.ticket = self.ticket or self.dead_ticket, None
+
+    def ends_proved(self, done: bool) -> bool:
+        """With a phone ends an enrollment that stands on a receipt; of a first one it knows nothing."""
+        if done and self.state.ticket == "receipt":
+            self.ends_ticket()
+        return done
 
     def _lapse(self) -> None:
         """A receipt is good for two minutes, of which the model knows no more than that time passes."""
@@ -235,7 +244,7 @@ def _two_unfreeze(walk: Walk, _: re.Match[str]) -> bool:
 
 
 def _remove_phone(walk: Walk, _: re.Match[str]) -> bool:
-    return walk.play.overviewed("DELETE", f"devices/{walk.play.phone()['id']}")
+    return walk.ends_proved(walk.play.overviewed("DELETE", f"devices/{walk.play.phone()['id']}"))
 
 
 def _two_restore(walk: Walk, _: re.Match[str]) -> bool | None:
@@ -269,6 +278,7 @@ def _veto(walk: Walk, _: re.Match[str]) -> bool:
         path = how.get(each) or f"devices/{(play.thief.device or {})['id']}"
         if not play.overviewed("DELETE", path):
             return False
+        walk.ends_proved(each == KEY)
     return not state.new_codes.by or play.overviewed("DELETE", "factors/recovery_codes")
 
 
@@ -340,7 +350,7 @@ def _not_me(walk: Walk, _: re.Match[str]) -> bool | None:
             assert play.shows(decision, path, token, chosen[0], state, owner=False)
         said = walk.caller.call("POST", f"{path}/decline", token, {"choice": "not_me"})
         assert said.done, said
-        return bool(said.json["device_suspended"])
+        return walk.ends_proved(bool(said.json["device_suspended"]))
     return None
 
 

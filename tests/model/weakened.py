@@ -124,7 +124,7 @@ def _never_frozen(account: Account) -> Account:
     return replace(account, status=AccountStatus.ACTIVE)
 
 
-def _consuming(guard: str, weaker: Callable[..., bool] = lambda *asked: False) -> Weaken:
+def _consuming(guard: str, weaker: Callable[..., object] = lambda *asked: False) -> Weaken:
     """A receipt is used up under fewer conditions."""
     return lambda patch: patch.setattr(decisions, guard, weaker)
 
@@ -167,7 +167,16 @@ def _new_codes_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def _tickets_outlive_a_freeze(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(EnrollmentStore, "cancel_of", lambda self, subject: None)
+    patch.setattr(EnrollmentStore, "cancel_of", lambda self, subject, grounds=None: None)
+
+
+def _tickets_outlive_a_removal(patch: pytest.MonkeyPatch) -> None:
+    cancel_of = EnrollmentStore.cancel_of
+    patch.setattr(
+        EnrollmentStore,
+        "cancel_of",
+        lambda self, subject, grounds=None: cancel_of(self, subject) if grounds is None else None,
+    )
 
 
 def _anybody_suspends(patch: pytest.MonkeyPatch) -> None:
@@ -203,6 +212,9 @@ WEAKENED: Mapping[str, Weaken] = {
     "a receipt is consumed while the account is active": _consumed_whatever_the_account_is,
     "what was released before a freeze stays void": _consuming("_is_void"),
     "a receipt of a removed device is void": _consuming("_is_out_of_use"),
+    "a receipt of a removed key is void": _consuming(
+        "_devices_of", lambda decision: [decision.device_id] if decision.device_id else []
+    ),
     "a receipt is consumed once": _consuming("_is_used_up", lambda row, jti: bool(row["receipt_jti"] != jti)),
     "a capture counts once": _a_capture_counts_again,
     "a recovery takes two proofs": _one_proof_recovers,
@@ -211,6 +223,7 @@ WEAKENED: Mapping[str, Weaken] = {
     "a freeze ends enrollments": _tickets_outlive_a_freeze,
     "who has no secret suspends nobody": _anybody_suspends,
     "a recovery ends enrollments": _tickets_outlive_a_freeze,
+    "a removal ends enrollments": _tickets_outlive_a_removal,
     "an overview ends with its account": _an_overview_is_a_names,
     "an unfreeze is proved": _an_unfreeze_is_free,
 }

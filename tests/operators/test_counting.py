@@ -12,7 +12,14 @@ def line(action: str, result: str = "failed", **details: object) -> Body:
 @pytest.mark.parametrize(
     ("body", "names"),
     [
-        (line("decision.decide", "challenge_required", level="face"), ["decision:challenge_required:face"]),
+        (
+            line("decision.decide", "challenge_required", level="face"),
+            ["decision:challenge_required:face", "signal:asked"],
+        ),
+        (
+            line("decision.decide", "approved", level="none", signals=["payee_new", "burst"]),
+            ["decision:approved:none", "signal:asked", "signal:payee_new", "signal:burst"],
+        ),
         (line("decision.decline", "declined_by_user"), ["challenge:declined_by_user"]),
         (line("decision.complete", "refused", admitted=False), ["challenge:refused", "locked:refused"]),
         (line("decision.complete", "authenticated", seconds=7), ["challenge:authenticated", "time:8"]),

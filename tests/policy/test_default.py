@@ -11,6 +11,8 @@ from authsvc.policy.ways import sets_of
 from authsvc.subject import Novelty
 from tests.policy.builders import payment
 
+USUAL = {"payee_new": False, "amount_unusual": 1, "hour_unusual": False}
+
 TWO_PROOFS = {
     (Factor.FACE, Factor.OTP),
     (Factor.DEVICE_UV, Factor.OTP),
@@ -67,7 +69,47 @@ def test_the_contracts_example_gets_face_because_the_device_is_new(shipped: Poli
 def test_each_kind_of_phone_is_asked_what_payers_know(
     shipped: Policy, novelty: Novelty, amount_minor: int, risk: int, level: Level
 ) -> None:
-    assert shipped.evaluate(payment(amount_minor, novelty=novelty, risk_score=risk)).level is level
+    outcome = shipped.evaluate(payment(amount_minor, novelty=novelty, risk_score=risk, **USUAL))
+    assert outcome.level is level
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "risk", "habits", "level"),
+    [
+        (99_999, 39, {"amount_unusual": 3}, Level.NONE),
+        (50_000, 20, {"amount_unusual": 4}, Level.OTP),
+        (50_000, 19, {"amount_unusual": 1_000}, Level.NONE),
+        (49_999, 39, {"amount_unusual": 1_000}, Level.NONE),
+        (50_000, 20, {"payee_new": True}, Level.NONE),
+        (50_000, 20, {"hour_unusual": True}, Level.NONE),
+        (50_000, 20, {"payee_new": True, "hour_unusual": True}, Level.OTP),
+        (50_000, 19, {"payee_new": True, "hour_unusual": True}, Level.NONE),
+        (49_999, 39, {"payee_new": True, "hour_unusual": True}, Level.NONE),
+    ],
+)
+def test_what_is_unlike_the_payer_asks_for_a_code_where_nothing_was_asked(
+    shipped: Policy, amount_minor: int, risk: int, habits: dict[str, object], level: Level
+) -> None:
+    outcome = shipped.evaluate(payment(amount_minor, risk_score=risk, **{**USUAL, **habits}))
+    assert outcome.level is level
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "risk", "level"),
+    [
+        (50_000, 20, Level.OTP),
+        (50_000, 19, Level.NONE),
+        (99_999, 0, Level.NONE),
+        (49_999, 39, Level.NONE),
+        (100_000, 39, Level.OTP),
+        (1_999_999, 74, Level.OTP),
+        (2_000_000, 39, Level.FACE),
+    ],
+)
+def test_of_whom_nothing_is_known_is_asked_for_a_code_at_those_amounts_and_scores_and_otherwise_as_ever(
+    shipped: Policy, amount_minor: int, risk: int, level: Level
+) -> None:
+    assert shipped.evaluate(payment(amount_minor, risk_score=risk)).level is level
 
 
 def test_silence_about_the_risk_is_answered_like_the_highest_risk(shipped: Policy) -> None:
@@ -79,8 +121,9 @@ def test_silence_about_the_risk_is_answered_like_the_highest_risk(shipped: Polic
 def test_probation_is_never_milder_than_trusted_and_one_step_stricter_below_the_top(shipped: Policy) -> None:
     for amount in (1, 99_999, 100_000, 1_999_999, 2_000_000):
         for risk in (0, 39, 40, 74, 75, 100):
-            trusted = shipped.evaluate(payment(amount, risk_score=risk)).level
-            probation = shipped.evaluate(payment(amount, risk_score=risk, novelty=Novelty.PROBATION)).level
+            trusted = shipped.evaluate(payment(amount, risk_score=risk, **USUAL)).level
+            young = payment(amount, risk_score=risk, novelty=Novelty.PROBATION, **USUAL)
+            probation = shipped.evaluate(young).level
             assert probation.rank == min(trusted.rank + 1, Level.FACE_FINGERPRINT.rank), (amount, risk)
 
 

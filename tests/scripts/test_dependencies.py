@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -92,3 +93,54 @@ def test_an_audit_without_advisories_is_none(tmp_path: Path, said: str | None, c
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "packages," in done.stdout
+
+
+def published(number: int, name: str, *events: dict[str, str], **more: Any) -> dict[str, Any]:
+    """A record with all that those of PyPI's dump have (OSV schema 1.7), of which an audit needs a part."""
+    return {
+        "schema_version": "1.7.3",
+        "id": f"PYSEC-2026-{number}",
+        "aliases": [f"CVE-2026-{number}", "GHSA-xxxx-yyyy-zzzz"],
+        "published": "2026-01-02T03:04:05Z",
+        "modified": "2026-02-03T04:05:06.789Z",
+        "summary": "a summary",
+        "details": "more of it, in *Markdown*: `{}`",
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+        "affected": [
+            {
+                "package": {"ecosystem": "PyPI", "name": name, "purl": f"pkg:pypi/{name}"},
+                "ranges": [
+                    {"type": "GIT", "repo": "https://git.example/x", "events": [{"introduced": "0" * 40}]},
+                    {"type": "ECOSYSTEM", "events": list(events)},
+                ],
+                "versions": ["0.0.1", "0.0.2rc1"],
+                "database_specific": {"source": "https://advisories.example/x.yaml"},
+            }
+        ],
+        "references": [{"type": "ADVISORY", "url": "https://advisories.example/x"}],
+        "database_specific": {"severity": "HIGH"},
+        **more,
+    }
+
+
+def test_a_dump_as_it_is_published_is_read_as_it_is(tmp_path: Path, dependencies: ModuleType):
+    version = next(each["version"] for each in dependencies.locked() if each["name"] == "flask")
+    records = [
+        published(1, "flask", {"introduced": "0"}, {"fixed": version}),
+        published(2, "Flask", {"introduced": "0"}, {"last_affected": version}),
+        published(3, "flask", {"introduced": version}, withdrawn="2026-03-04T05:06:07Z"),
+        published(4, "somebody-elses", {"introduced": "0"}),
+        published(5, "flask", {"introduced": "0"}, {"fixed": "0.1"}, {"introduced": version}),
+        # In the dump of PyPI, too, a record may say what other ecosystems have.
+        {**published(6, "flask", {"introduced": "0"}), "affected": []},
+        {"schema_version": "1.7.3", "id": "MAL-2026-7", "modified": "2026-02-03T04:05:06Z"},
+    ]
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        for record in records:
+            packed.writestr(f"{record['id']}.json", json.dumps(record))
+    command = [sys.executable, str(SCRIPT), "audit", str(tmp_path / "all.zip")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1, done.stderr
+    *found, summary = done.stdout.splitlines()
+    assert found == [f"flask {version}: PYSEC-2026-2", f"flask {version}: PYSEC-2026-5"]
+    assert summary.endswith(" 7 advisories, 2 findings")

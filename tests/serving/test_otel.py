@@ -1,5 +1,6 @@
 """Spans: one trace from the caller to the worker, ended whatever happens, without a word of anybody's; and none unless wanted."""
 
+import gzip
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,11 +17,14 @@ from authsvc.config import Settings
 from authsvc.errors import ConfigurationError, Unavailable
 from authsvc.http import TRACE, Collected, Trace, span, trace_of, traced
 from authsvc.workers.client import WorkerClient
+from tests.support.receiver import Received, Receiver, Told
 from tests.web.conftest import opened_shop
 from tests.web.people import Person, challenged
 
 sdk = pytest.importorskip("opentelemetry.sdk.trace.export", reason="authsvc[otel] is not installed")
 memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+otlp = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+from authsvc.serving.otel import collect, collect_by  # noqa: E402  # Only where the extra is.
 
 CAME = trace_of("req_1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
@@ -39,8 +43,6 @@ class Seen:
 
 @pytest.fixture
 def seen() -> Iterator[Seen]:
-    from authsvc.serving.otel import collect_by
-
     exporter = memory.InMemorySpanExporter()
     end = collect_by(sdk.SimpleSpanProcessor(exporter))
     yield Seen(exporter)
@@ -123,6 +125,51 @@ def test_a_request_its_decision_its_challenge_and_the_worker(seen: Seen, tmp_pat
     assert not [
         each for each in seen.spans() if "u_traced" in each.to_json() or challenge["id"] in each.to_json()
     ]
+
+
+def exported(received: Received) -> list[Any]:
+    """The spans of one request as OTLP over HTTP has them (protobuf, perhaps packed), with what they are of."""
+    raw = (
+        gzip.decompress(received.body)
+        if received.headers.get("content-encoding") == "gzip"
+        else received.body
+    )
+    told = otlp.ExportTraceServiceRequest.FromString(raw)
+    [of] = told.resource_spans
+    assert {each.key: each.value.string_value for each in of.resource.attributes}["service.name"] == "authsvc"
+    return [span for scope in of.scope_spans for span in scope.spans]
+
+
+def test_a_collector_receives_them_over_otlp():
+    with Receiver() as collector:
+        end = collect(f"http://127.0.0.1:{collector.port}/v1/traces")
+        try:
+            with traced(CAME), span("POST /v1/decisions", **{"http.route": "/v1/decisions"}) as note:
+                with span("decide"):
+                    pass
+                note("http.response.status_code", 201)
+        finally:
+            end()
+        [received] = collector.received
+    assert (received.path, received.headers["content-type"]) == ("/v1/traces", "application/x-protobuf")
+    inner, outer = exported(received)
+    assert {inner.trace_id.hex(), outer.trace_id.hex()} == {CAME.id}
+    assert (outer.parent_span_id.hex(), inner.parent_span_id) == (CAME.span, outer.span_id)
+    said = {each.key: each.value for each in outer.attributes}
+    assert said["http.response.status_code"].int_value == 201
+    assert outer.end_time_unix_nano >= outer.start_time_unix_nano > 0
+
+
+def test_a_collector_that_refuses_costs_nobody_an_answer(caplog: pytest.LogCaptureFixture):
+    with Receiver(lambda received: Told(status=400)) as collector:
+        end = collect(f"http://127.0.0.1:{collector.port}/v1/traces")
+        try:
+            with traced(CAME), span("decide"):
+                pass
+        finally:
+            end()
+        assert len(collector.received) == 1
+    assert "400" in caplog.text
 
 
 def test_who_wants_spans_without_the_extra_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch):

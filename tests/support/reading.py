@@ -12,7 +12,7 @@ NAMES = frozenset(
     re.findall(
         r"\S+",
         """authsvc API JSON TOML CSV PIN NIST PSD RTS SP UTC FMR FNMR DET Cllr TOTP SMS AES-GCM SHA OpenAPI HTTP WebAuthn QR
-        ID JR T ISO TLS URL App CNY EUR USD JPY IP NFC Unicode UTF English Windows Hello Android Authorization""",
+        ID JR T ISO TLS URL App Ctrl curl CNY EUR USD JPY IP NFC Unicode UTF English Windows Hello Android Authorization""",
     )
 )
 """Names of products, standards, formats and currencies, and the other language's own name: the same in every language."""

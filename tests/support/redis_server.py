@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.support.certificates import Pair
 from tests.support.ports import free_port
 from tests.support.server import Server
 
@@ -17,12 +19,38 @@ _SLOTS = 16_384
 _ONCE = Retry(NoBackoff(), 0)
 
 
+@dataclass(frozen=True)
+class Secured:
+    """TLS alone, and a password."""
+
+    authority: Path
+    pair: Pair
+    password: str
+
+    def options(self, port: int) -> dict[str, str]:
+        """What a server that listens there is told."""
+        return {
+            "port": "0",
+            "tls-port": str(port),
+            "tls-replication": "yes",
+            "tls-auth-clients": "no",
+            "tls-ca-cert-file": str(self.authority),
+            "tls-cert-file": str(self.pair.certificate),
+            "tls-key-file": str(self.pair.key),
+            "requirepass": self.password,
+        }
+
+
 class RedisServer(Server):
     """One redis-server that keeps nothing on disk: started again, it is empty."""
 
-    def __init__(self, program: str, folder: Path, *extra: str) -> None:
+    def __init__(self, program: str, folder: Path, *extra: str, secured: Secured | None = None) -> None:
         port = free_port()
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+        self.secured = secured
+        told = {"port": str(port)} if secured is None else secured.options(port)
+        told |= {} if secured is None else {"masterauth": secured.password}
+        command = [program, *(word for name, value in told.items() for word in (f"--{name}", value))]
+        command += ["--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
         super().__init__([*command, *extra], port=port, log=folder / f"redis-{port}.log")
 
     @property
@@ -32,7 +60,14 @@ class RedisServer(Server):
 
     def client(self) -> redis.Redis:
         """A new client that gives up after two seconds and tries once; the caller closes it."""
-        return redis.Redis(port=self.port, socket_timeout=2, socket_connect_timeout=2, retry=_ONCE)
+        patience: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": _ONCE}
+        if self.secured is None:
+            return redis.Redis(port=self.port, **patience)
+        trusted, password = str(self.secured.authority), self.secured.password
+        # By address: the certificate is for 127.0.0.1 too.
+        return redis.Redis(
+            "127.0.0.1", self.port, ssl=True, ssl_ca_certs=trusted, password=password, **patience
+        )
 
     def answers(self) -> bool:
         """Whether a PING is answered."""
@@ -137,11 +172,14 @@ class SentinelServers:
 
     SERVICE = "authsvc"
 
-    def __init__(self, program: str, folder: Path) -> None:
-        first = RedisServer(program, folder)
-        second = RedisServer(program, folder, "--replicaof", "127.0.0.1", str(first.port))
+    def __init__(
+        self, program: str, folder: Path, secured: Secured | None = None, sentinel: Secured | None = None
+    ) -> None:
+        """`secured` are the two that hold data, `sentinel` is who watches them."""
+        first = RedisServer(program, folder, secured=secured)
+        second = RedisServer(program, folder, "--replicaof", "127.0.0.1", str(first.port), secured=secured)
         self.nodes = (first, second)
-        self.sentinel = _SentinelServer(program, folder, self.SERVICE, first.port)
+        self.sentinel = _SentinelServer(program, folder, self.SERVICE, first, sentinel)
         self._stack = ExitStack()
 
     @property
@@ -215,12 +253,17 @@ class SentinelServers:
 class _SentinelServer(RedisServer):
     """`redis-server` in the other of its two roles; it keeps what it knows in its configuration."""
 
-    def __init__(self, program: str, folder: Path, service: str, primary: int) -> None:
-        super().__init__(program, folder)
+    def __init__(
+        self, program: str, folder: Path, service: str, primary: RedisServer, secured: Secured | None
+    ) -> None:
+        super().__init__(program, folder, secured=secured)
         configuration = folder / f"sentinel-{self.port}.conf"
+        told = {"port": str(self.port)} if secured is None else secured.options(self.port)
+        own = "".join(f"{name} {value}\n" for name, value in told.items())
+        theirs = primary.secured and f"sentinel auth-pass {service} {primary.secured.password}\n"
         configuration.write_text(
-            f"port {self.port}\nbind 127.0.0.1\ndir {folder}\n"
-            f"sentinel monitor {service} 127.0.0.1 {primary} 1\n"
-            f"sentinel down-after-milliseconds {service} 600000\n"
+            f"{own}bind 127.0.0.1\ndir {folder}\n"
+            f"sentinel monitor {service} 127.0.0.1 {primary.port} 1\n"
+            f"sentinel down-after-milliseconds {service} 600000\n{theirs or ''}"
         )
         self.command = (program, str(configuration), "--sentinel")

@@ -89,6 +89,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/lab/drill/people.py": "the authenticator app of who is attacked",
     },
     "webauthn": {"authsvc/device/webauthn.py": "the ceremonies"},
+    "pyasn1": {"authsvc/device/webauthn.py": "the description of an Android key, which came with webauthn"},
     "OpenSSL": {"authsvc/device/attestation.py": "chains of attestation certificates"},
     "segno": {"authsvc/otp.py": "the QR code"},
     "babel": {
@@ -163,6 +164,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "enrollment/": "a drawing inside of a page",
     },
     "opentelemetry": {"authsvc/serving/otel.py": "spans, where they are collected"},
+    "pkcs11": {"authsvc/keys/token.py": "keys that sign, in a token"},
     "uvicorn": {"authsvc/serving/": "the HTTP protocol"},
     "prometheus_client": {"authsvc/web/metrics.py": "the counters"},
     "urllib3": {
@@ -179,6 +181,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/domain/receipt.py": "signs",
         "authsvc/keys/jwk.py": "publishes",
         "authsvc/caller/receipts.py": "verifies",
+        "authsvc/device/attesters/sys_integrity.py": "verifies what Huawei signs",
     },
     "pydantic": {"authsvc/": "validates wherever something comes from outside"},
     "pydantic_core": {"authsvc/policy/faults.py": "the words for a broken document"},

@@ -12,6 +12,7 @@ from authsvc.bootstrap.app import App, create_app
 from authsvc.bootstrap.health import Faces
 from authsvc.bootstrap.running import Wired
 from authsvc.bootstrap.wiring import wire
+from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.keys.access import ALL_SCOPES, Scope, new_api_key
 from authsvc.web.settings import WebSettings
@@ -68,11 +69,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @contextmanager
-def opened_shop(folder: Path, face: Faces | None = None, **changes: Any) -> Iterator[Shop]:
+def opened_shop(
+    folder: Path, face: Faces | None = None, clock: Clock | None = None, **changes: Any
+) -> Iterator[Shop]:
     """A shop with services of its own, some of whose settings are changed; `face` judges faces in this process."""
     settings = Settings(**{"data_dir": folder, "base_url": BASE_URL, "unsafe_no_pad": True, **changes})
     prepare(settings)
-    wired = wire(settings, face=face)
+    wired = wire(settings, clock, face=face)
     key, shown = new_api_key(wired.store.ring, "shop", ALL_SCOPES, wired.store.clock.now())
     wired.store.ledger.transact(lambda tx: tx.keys.add(key))
     yield Shop(create_app(wired.services, WebSettings(BASE_URL)), wired, shown)

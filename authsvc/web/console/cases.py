@@ -15,6 +15,7 @@ from authsvc.subject import Subject
 from authsvc.text import fault_of_identifier, typed_plainly
 from authsvc.text import typed as as_meant
 from authsvc.web.console.doors import Answer, Pages, console, operator, requires, see, typed
+from authsvc.web.console.habits import pictures, told
 from authsvc.web.console.rendering import as_json, page
 
 LONGEST = 200
@@ -48,7 +49,15 @@ def _spellings(text: str) -> list[str]:
 @pages.get("/decisions/<decision_id>")
 @requires(Act.READ_DECISION)
 def decision(decision_id: str) -> Response:
-    return page("console/decision.html", case=console().cases.decision(operator(), decision_id))
+    case = console().cases.decision(operator(), decision_id)
+    return page("console/decision.html", case=case, unlike=_unlike(case.decision))
+
+
+def _unlike(decision: Decision) -> list[tuple[str, str]] | None:
+    """In what the payment is unlike its payer's habits, with a sentence each; None of an act on the account."""
+    if decision.habit is None:
+        return None
+    return [(name, told(name, numbers)) for name, numbers in decision.habit.present.items()]
 
 
 @pages.get("/decisions/<decision_id>/evidence")
@@ -68,6 +77,7 @@ def user() -> Response:
     return page(
         "console/user.html",
         case=case,
+        pictures=() if case.habits is None else pictures(case.habits),
         shown=account_view(case.account, case.now),
         is_stopped=case.account.attempts.is_stopped(case.now),
         devices=[device_view(device, case.now) for device in case.devices],

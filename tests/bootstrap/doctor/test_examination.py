@@ -24,6 +24,7 @@ from authsvc.storage.transaction import StoreTransaction
 from tests.bootstrap.doctor.deployment import Deployment, well
 from tests.support.postgres import PostgresServer, postgres_program
 from tests.support.redis_server import RedisServer
+from tests.support.softhsm import in_a_token
 
 Spoil = Callable[[Deployment], object]
 
@@ -38,8 +39,9 @@ def deployment(sound: Deployment, tmp_path: Path) -> Deployment:
     return sound.copy(tmp_path)
 
 
-def _keyring(change: Callable[[bytes], bytes]) -> Spoil:
+def _keyring(change: Callable[[bytes], bytes], **settings: object) -> Spoil:
     def spoil(it: Deployment) -> None:
+        it.set(**settings)
         write_private(it.settings.keyring, change(it.settings.keyring.read_bytes()), replace=True)
 
     return spoil
@@ -121,6 +123,11 @@ SPOILED: dict[str, tuple[str, Spoil]] = {
     "a key ring for everybody": ("keyring-unusable", lambda it: it.settings.keyring.chmod(0o644)),
     "a damaged key ring": ("keyring-unusable", _keyring(lambda was: was[:100])),
     "a key ring of before": ("rows-unbound", _keyring(lambda was: written(parsed(was)[0], all_bound=False))),
+    "keys in a token that is not named": ("token-away", _keyring(in_a_token)),
+    "keys in a token whose library is missing": (
+        "token-away",
+        _keyring(in_a_token, pkcs11_module=Path("/nowhere/lib.so"), pkcs11_pin="1"),
+    ),
     "rows without a MAC accepted": ("authority-written", lambda it: it.set(authority="written")),
     "no database": ("schema-missing", lambda it: it.settings.database_file.unlink()),
     "an old schema": ("schema-older", lambda it: it.sql("UPDATE alembic_version SET version_num = '0005'")),

@@ -4,14 +4,17 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from authsvc.bootstrap.running import Wired
+from authsvc.clock import SystemClock
 from authsvc.domain.operator import Role
 from authsvc.domain.store import Transaction
 from authsvc.policy.life import State
 from authsvc.policy.thresholds import Model
+from authsvc.policy_life.lab_proof import LabGate
 from tests.biometric.test_det import curve
 from tests.biometric.test_manifest import manifest, point
 from tests.support.policies import milder, numbered, shipped, stricter
@@ -66,6 +69,39 @@ def etag(page: str) -> str:
     found = re.search(r'name="if_match" value="([^"]+)"', page)
     assert found is not None
     return found.group(1)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "it is not there, or it is no report"), ("zh", "文件不在，或不是报告")],
+)
+def test_a_version_is_not_activated_without_the_lab_report_that_is_required(
+    analyst: Person,
+    approver: Person,
+    wired: Wired,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    language: str,
+    said: str,
+) -> None:
+    gate = LabGate(tmp_path / "run.json", 90, SystemClock(), lambda: frozenset({"sha256:1"}))
+    monkeypatch.setattr(wired.console.policies, "_lab", gate)
+    address = analysed(analyst, stricter(next_number(wired)))
+    approver.browser.get(address)
+    approver.browser.post(f"{address}/approve")
+    approver.browser.get(f"{address}?lang={language}")
+    assert said in approver.browser.page
+    assert f'action="{address}/activate"' not in approver.browser.page
+    made = {"max_iapar": 0.07, "max_bpcer": 0.05, "faults": []}
+    report = {
+        "date": SystemClock().now().date().isoformat(),
+        "gate": made,
+        "models": [{"digest": "sha256:1"}],
+    }
+    (tmp_path / "run.json").write_text(json.dumps(report))
+    approver.browser.get(f"{address}?lang={language}")
+    assert said not in approver.browser.page
+    assert f'action="{address}/activate"' in approver.browser.page
 
 
 # -- Looking -----------------------------------------------------------------------------------------------------------
@@ -387,7 +423,7 @@ def test_a_calibration_is_shown_as_curve_point_and_numbers_and_a_target_beyond_i
 
     assert analyst.browser.get(f"{address}/thresholds?lang=en").status_code == 200
     page = analyst.browser.page.replace("\u202f", " ")
-    for said in ("<polyline", "0.01 %, no interval stated, 12 / 300 000", ", 300 people, 2026-11-22"):
+    for said in ("<polyline", "0.01 % · no interval stated · 12 / 300 000", " · 300 people · 2026-11-22"):
         assert said in page
     assert page.count('<tr><th scope="row" class="number">') == len(curve().points)
 

@@ -18,6 +18,7 @@ from authsvc.cli.demo.shop.app import Shop, make_shop
 from authsvc.cli.demo.shop.till import Till
 from authsvc.client import AuthsvcClient
 from authsvc.errors import AuthsvcError
+from authsvc.http import Trace, traced
 
 _PATIENCE_S = 120
 
@@ -26,7 +27,8 @@ _PATIENCE_S = 120
 @click.option("--service", default="http://localhost:8000", show_default=True, help="Where authsvc answers.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True, help="0: a free one.")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("var"), show_default=True)
-def demo_shop(service: str, port: int, data_dir: Path) -> None:
+@click.option("--introduction", default=lambda: secrets.token_hex(16), hidden=True)
+def demo_shop(service: str, port: int, data_dir: Path, introduction: str) -> None:
     """A shop to click through, which plays the payment backend. Start `authsvc serve --development` first."""
     key_file = data_dir / "development-api-key"
     if not key_file.exists():
@@ -44,22 +46,27 @@ def demo_shop(service: str, port: int, data_dir: Path) -> None:
     )
     shop = make_shop(Shop(Till(client, url), service))
     server = make_server("127.0.0.1", port, shop, threaded=True, fd=listener.fileno())
-    click.echo(f"the shop is open: {url}")
-    threading.Thread(target=_introduce, args=(client, service, key, data_dir, url), daemon=True).start()
+    trace = Trace("", introduction)
+    threading.Thread(
+        target=_introduce, args=(client, service, key, data_dir, url, trace), daemon=True
+    ).start()
     server.serve_forever()
 
 
-def _introduce(client: AuthsvcClient, service: str, key: str, folder: Path, shop: str) -> None:
-    """Once the service is ready: what to open and what to paste. The last thing that a start says."""
+def _introduce(client: AuthsvcClient, service: str, key: str, folder: Path, shop: str, trace: Trace) -> None:
+    """Once the service is ready: what to open and what to paste. The last thing that a start says.
+
+    What it asks for that belongs to `trace`, of which the service's log of requests says nothing.
+    """
     began = time.monotonic()
     while "engine" not in health_of(service).get("face", {}):
         if time.monotonic() - began > _PATIENCE_S:
             click.echo(f"the service is not ready after {_PATIENCE_S} s; {service}/readyz says why", err=True)
             return
         time.sleep(0.2)
-    click.echo("a first payer comes, for you to try with; each call to the service has a line from here on")
     try:
-        payer = first_payer(client, service, folder)
+        with traced(trace):
+            payer = first_payer(client, service, folder)
     except AuthsvcError as error:
         click.echo(f"no payer could be enrolled: {error.detail}", err=True)
         return

@@ -43,7 +43,8 @@ async function prove() {
   say(saying, "asking");
   // Whatever became of the browser's own form, the next try is the plain one: this device may have no key for it.
   plainly = shown !== null;
-  await steps.answer(asJson(await (shown ? confirmed(shown) : asserted(publicKey))));
+  const made = asJson(await (shown ? confirmed(shown) : asserted(publicKey)));
+  await steps.answer(element.dataset.states ? { format: element.dataset.states, statement: made } : made);
 }
 
 function asserted(publicKey) {

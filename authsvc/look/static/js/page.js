@@ -1,9 +1,17 @@
-// What every page does: count the time down, send a form once it is filled in, copy, save and print what is shown once.
+// What every page does: count time down, tell times by this clock, send a form once it is filled in, copy, save and print.
 
 import { areFilled } from "./fields.js";
 
 const clock = document.getElementById("clock");
 if (clock) countDown(clock);
+
+const { lang } = document.documentElement; // Of the page; the browser may know the country as well.
+const spoken = navigator.languages.find((each) => each.startsWith(lang.slice(0, 2))) ?? lang;
+const written = new Intl.DateTimeFormat(spoken, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
+for (const time of document.querySelectorAll("time[datetime]:not([data-until])")) {
+  time.title = time.textContent;
+  time.textContent = written.format(new Date(time.dateTime));
+}
 
 for (const form of document.forms) {
   form.noValidate = "missing" in document.body.dataset; // The page has sentences of its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from authsvc.web.console.policies.numbers import written as with_numbers
 from authsvc.web.console.policies.report_view import estimate_view
 from authsvc.web.console.policies.shown import REFUSED, active, policies, refused_on
 from authsvc.web.console.policies.table_view import table_view
+from authsvc.web.console.policies.words import words
 from authsvc.web.console.rendering import page
 
 pages = Pages("policy-editor")
@@ -71,7 +73,14 @@ def preview() -> Response:
     """What the page's script puts beside the text."""
     written = _written()
     look = policies().look_at(operator(), written.text, written.form, written.profile)
-    return page("console/policies/preview.html", **_seen(written, look))
+    return page("console/policies/looked.html", **_seen(written, look))
+
+
+@pages.get("/policies/words")
+@requires(Act.DRAFT_POLICY)
+def words_of_a_document() -> Response:
+    """What the page's script offers while somebody writes."""
+    return Response(json.dumps(words()), mimetype="application/json")
 
 
 def _written() -> Written:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from authsvc.domain.operator import Act, Operator
 from authsvc.policy.life import CANDIDATES, NEVER_ACCEPTED, State, Version
+from authsvc.policy_life.lab_proof import LabProof
 
 
 class Step(StrEnum):
@@ -26,6 +27,7 @@ class Hindrance(StrEnum):
     OWN_VERSION = "own-version"
     OTHER_POLICY = "other-policy"
     UNFINISHED = "unfinished"
+    LAB = "lab"
 
 
 NEEDS = {
@@ -62,10 +64,12 @@ class Offered:
         return self.hindrance is None
 
 
-def offered(version: Version, operator: Operator, active_digest: str) -> tuple[Offered, ...]:
+def offered(
+    version: Version, operator: Operator, active_digest: str, lab: LabProof | None = None
+) -> tuple[Offered, ...]:
     """The steps that the version is ready for, each with what keeps this operator from it."""
     return tuple(
-        Offered(step, _hindrance(step, version, operator, active_digest))
+        Offered(step, _hindrance(step, version, operator, active_digest) or _unproved(step, lab))
         for step, states in READY.items()
         if version.state in states
     )
@@ -88,6 +92,10 @@ class Standing:
 def standing_in_the_way(version: Version) -> tuple[Standing, ...]:
     errors = () if version.examined is None else version.examined.errors
     return tuple(Standing(name, name.partition(":")[0] not in NEVER_ACCEPTED) for name in errors)
+
+
+def _unproved(step: Step, lab: LabProof | None) -> Hindrance | None:
+    return Hindrance.LAB if step is Step.ACTIVATE and lab is not None and lab.faults else None
 
 
 def _hindrance(step: Step, version: Version, operator: Operator, active_digest: str) -> Hindrance | None:

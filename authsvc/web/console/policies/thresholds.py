@@ -15,8 +15,13 @@ from authsvc.policy.thresholds import Threshold
 from authsvc.web.console.doors import Pages, operator, requires
 from authsvc.web.console.policies.shown import policies, version_page
 from authsvc.web.console.policies.wording import refusal
+from authsvc.web.console.wording import N_, gettext
 
 pages = Pages("policy-thresholds")
+
+DESCRIBED = N_(
+    "The false non-match rate falls as the false match rate rises. The dot is the operating point, the whisker its interval."
+)
 
 
 @pages.get("/policies/<version_id>/thresholds")
@@ -36,8 +41,14 @@ def _shown(version_id: str) -> dict[str, Any]:  # Any: what the template names.
     return {"found": [_drawn(number, each) for number, each in enumerate(found)], "targets": targets}
 
 
+def _axes() -> tuple[str, str]:
+    return gettext("False match rate (FMR), per cent"), gettext("False non-match rate (FNMR), per cent")
+
+
 def _drawn(number: int, found: Threshold) -> tuple[Threshold, int, Markup]:
     """A threshold, the impostor pairs that its target needs, and its picture."""
     # Made of numbers and of a manifest's own words, which the drawing escapes.
-    picture = Markup(det_picture([found], key=f"det-{number}", rows=False))  # noqa: S704
+    picture = Markup(  # noqa: S704
+        det_picture([found], key=f"det-{number}", rows=False, description=gettext(DESCRIBED), axes=_axes())
+    )
     return found, pairs_needed(found.target_fmr), picture

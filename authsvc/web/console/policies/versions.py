@@ -9,6 +9,7 @@ from flask import Response, request
 
 from authsvc.domain.operator import Act
 from authsvc.errors import NotFound
+from authsvc.policy.life import State
 from authsvc.policy.picture import picture
 from authsvc.policy.profiles import Profile
 from authsvc.policy_life.service import LARGEST_PAGE
@@ -119,6 +120,7 @@ def _index(*, status: int = 200, **refusal: Any) -> Response:  # Any: what `refu
 def _version(version_id: str, *, status: int = 200, **refusal: Any) -> Response:  # Any: as above.
     version, current = policies().version(operator(), version_id), active()
     examined = version.examined
+    lab = policies().lab_proof(operator()) if version.state is State.APPROVED else None
     stored = None if examined is None else examined.report.get("table")
     return version_page(
         "console/policies/version.html",
@@ -127,8 +129,9 @@ def _version(version_id: str, *, status: int = 200, **refusal: Any) -> Response:
         active=current,
         path=PATH,
         milestone=milestone(version),
-        offers={each.step: each for each in offered(version, operator(), current.publication.digest)},
+        offers={each.step: each for each in offered(version, operator(), current.publication.digest, lab)},
         standing=standing_in_the_way(version),
+        lab=lab,
         table=None if not isinstance(stored, dict) else table_view(stored),
         profiles=list(Profile),
         is_current=version.id == current.version.id,

@@ -127,6 +127,15 @@ FIELDS: Mapping[str, str] = {
     "device.synced": N_("synced passkey"),
     "devices.synced_amount_at_most": N_("amount with a synced passkey"),
     "user.verify_always": N_("asked every time"),
+    "habit.payee_new": N_("new payee"),
+    "habit.amount_unusual": N_("times the usual amount"),
+    "habit.hour_unusual": N_("unusual hour"),
+    "habit.weekday_unusual": N_("unusual day of the week"),
+    "habit.burst": N_("many payments within an hour"),
+    "habit.dormant": N_("long without a payment"),
+    "habit.place_new": N_("new place"),
+    "habit.device_unused": N_("device not used before"),
+    "habit.channel_unused": N_("channel not used before"),
     "exemption.in_a_row": N_("exempt payments in a row"),
     "exemption.cumulative": N_("exempt amount in all"),
     "user.frozen": N_("account frozen"),
@@ -205,14 +214,16 @@ def in_words(value: object, field: str, digits: int) -> str:
     if field.startswith(("transaction.amount", "exemption.cumulative", "devices.synced_amount")):
         text = _MINOR.sub(lambda number: money(int(number[0]), digits), text)
     else:
-        text = ", ".join(named(_VALUES, word.strip()) for word in text.split(","))
+        text = gettext(", ").join(named(_VALUES, word.strip()) for word in text.split(","))
     return text.replace(" to ", " – ").replace("and more", gettext(AND_MORE))
 
 
 def valued(value: object, field: str) -> str:
     """A value of one input as a reason gives it, an amount in the reference currency's two digits."""
     if isinstance(value, list | tuple):
-        return "、".join(valued(each, field) for each in value) if value else gettext(_VALUES["None"])
+        return (
+            gettext(", ").join(valued(each, field) for each in value) if value else gettext(_VALUES["None"])
+        )
     return in_words(value, field, 2)
 
 

@@ -1,22 +1,25 @@
 // What a text would do, beside it while one writes. Without this script the form's button does the same.
 
 import { fragment } from "./fragment.js";
+import { Writing } from "./writing.js";
 
 const QUIET = 600; // Milliseconds without a key before the service is asked.
 
 const form = document.getElementById("editor");
 const text = document.getElementById("text");
 const state = document.getElementById("state");
+const box = document.getElementById("writing");
+const writing = box && new Writing(box, text, form.dataset.words);
 let timer;
 let asked;
 
 text.addEventListener("input", () => {
-  // Lines may have moved: the text is what counts from now on, and its fields come back with the next page.
+  // Lines may have moved: the text is what counts, and its fields come back when it has been looked at.
   document.getElementById("numbers")?.setAttribute("disabled", "");
   soon();
 });
 document.getElementById("profile").addEventListener("change", look);
-document.getElementById("numbers")?.addEventListener("input", typed);
+form.addEventListener("input", (event) => event.target.closest("#numbers") && typed(event));
 document.addEventListener("click", jump);
 if (text.value.trim()) look();
 
@@ -35,8 +38,12 @@ async function look() {
   try {
     const headers = { "X-Form-Key": form.dataset.formKey };
     const body = new URLSearchParams(new FormData(form));
-    const seen = await fragment(form.dataset.preview, "#seen", { method: "POST", headers, body, signal });
+    const looked = await fragment(form.dataset.preview, "body", { method: "POST", headers, body, signal });
+    const seen = looked.querySelector("#seen");
     document.getElementById("seen").replaceWith(seen);
+    writing?.mark(faults(seen));
+    const numbers = document.getElementById("numbers");
+    if (numbers?.disabled && text.value === body.get("text")) numbers.replaceWith(looked.querySelector("#numbers"));
     state.textContent = state.dataset.current;
   } catch {
     if (signal.aborted) return;
@@ -52,11 +59,17 @@ function typed({ target }) {
   const digits = key.includes("amount") && was.includes(".") ? was.split(".")[1].length : 0;
   const value = Number(target.value.replaceAll(",", ""));
   if (!line || !target.value.trim() || !(value >= 0)) return;
+  target.nextElementSibling.hidden = value === Number(was);
   const minor = String(Math.trunc(Math.round(value * 10 ** (digits + 2)) / 100));
   const apart = minor.replace(/\B(?=(\d{3})+$)/g, "_");
   lines[line - 1] = lines[line - 1].replace(/(= )[0-9_]+/, `$1${apart}`);
   text.value = lines.join("\n");
+  writing?.draw();
   soon();
+}
+
+function faults(seen) {
+  return [...seen.querySelectorAll("[data-line]")].map((link) => [link.dataset.line, link.nextElementSibling.textContent]);
 }
 
 /** A fault's line number leads to the line. */

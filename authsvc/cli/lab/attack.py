@@ -1,0 +1,246 @@
+"""`authsvc lab attack`: show a corpus to a service, and report how many of its attacks get through.
+
+The service runs already and is asked over HTTP, or it is one in this process, which is quicker and decides the same.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from authsvc.biometric.words import Modality
+from authsvc.cli.lab.in_process import InProcess, in_process
+from authsvc.config import read_settings
+from authsvc.lab.drill.captures import hints_of
+from authsvc.lab.drill.people import Opened, Person, expect
+from authsvc.lab.drill.service import Service
+from authsvc.lab.gate import standing_in_the_way
+from authsvc.lab.options import commit, echo, output_file, today
+from authsvc.lab.reading import percent
+from authsvc.lab.replaying import NotEnrolled
+
+if TYPE_CHECKING:
+    from authsvc.lab.corpus import Corpus
+    from authsvc.lab.replaying import Enroll, Shown
+
+Json = dict[str, Any]  # Any: a report
+
+ENROLLED_WITH = 3
+"""Photographs of one person."""
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("attack")
+@click.option(
+    "--service",
+    "url",
+    help="A running service, on this machine unless --anywhere; by default one in this process.",
+)
+@click.option("--api-key-file", type=_FILE, help="Its key for a client of the lab's own.")
+@click.option("--anywhere", is_flag=True, help="The service may be beyond this machine.")
+@click.option(
+    "--sample",
+    "place",
+    type=click.Path(exists=True, path_type=Path),
+    required=True,
+    help="A manifest, or a folder laid out as subject/label/sample.",
+)
+@click.option(
+    "--enrolled",
+    type=_FOLDER,
+    help="Photographs to enroll each subject with, which of running services only one of development takes; without them "
+    "subjects are its users.",
+)
+@click.option(
+    "--unsafe-no-pad",
+    is_flag=True,
+    help="The service in this process takes photographs for people, as in development: figures of the matcher alone.",
+)
+@click.option("--model-dir", type=_FOLDER, help="The prepared weight files, for the service in this process.")
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    help="Change each capture before it is sent; repeat to put layers on each other.",
+)
+@click.option(
+    "--keep",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Where each result is kept; a run goes on from it.",
+)
+@click.option("--at-once", type=click.IntRange(1, 16), default=2, show_default=True)
+@click.option(
+    "--max-iapar",
+    type=click.FloatRange(0, 1),
+    help="Exit with 1 unless every species' IAPAR is shown to be below.",
+)
+@click.option("--out", type=output_file, help="Keep the report here, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
+def attack_command(
+    url: str | None,
+    api_key_file: Path | None,
+    anywhere: bool,
+    place: Path,
+    enrolled: Path | None,
+    unsafe_no_pad: bool,
+    model_dir: Path | None,
+    layers: tuple[str, ...],
+    keep: Path,
+    at_once: int,
+    max_iapar: float | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Show every sample to a service as an attacker would, the right code beside it: IAPAR of each species."""
+    from authsvc.lab.corpus import read_corpus
+
+    corpus = read_corpus(place)
+    with _reached(url, api_key_file, anywhere, enrolled, unsafe_no_pad, model_dir) as service:
+        enroll = enroller(service, enrolled)
+        shown = shown_all(corpus, enroll, keep, layers=layers, at_once=at_once)
+        found = replayed(service, corpus, layers, shown)
+    faults = standing_in_the_way(found, max_iapar, None)
+    if out is not None:
+        out.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+    echo(as_json, found, (*_lines(found), *(f"not met: {each}" for each in faults)))
+    if faults:
+        raise SystemExit(1)
+
+
+def shown_all(
+    corpus: Corpus, enroll: Enroll, keep: Path, *, layers: Sequence[str], at_once: int
+) -> tuple[Shown, ...]:
+    """Every sample of the corpus with what became of it, and a bar that says how far it is."""
+    from authsvc.lab.layers import chosen
+    from authsvc.lab.replaying import replay
+
+    with click.progressbar(
+        replay(corpus, enroll, keep, layers=chosen(layers), at_once=at_once),
+        length=len(corpus.of(Modality.FACE)),
+        label="samples",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
+        return tuple(bar)
+
+
+def replayed(service: Service, corpus: Corpus, layers: Sequence[str], shown: Iterable[Shown]) -> Json:
+    """The report of a replay, with everything that it rests on."""
+    from authsvc.lab.replaying import report
+
+    return {
+        "service": "in this process" if isinstance(service, InProcess) else service.url,
+        "data_set": corpus.name,
+        "data_set_digest": corpus.digest,
+        "licence": corpus.licence,
+        "layers": list(layers),
+        "face": service.ask("GET", "/readyz").json.get("face"),
+        "commit": commit(),
+        "date": today(),
+        **report(shown),
+    }
+
+
+@contextmanager
+def _reached(
+    url: str | None,
+    key_file: Path | None,
+    anywhere: bool,
+    enrolled: Path | None,
+    unsafe_no_pad: bool,
+    model_dir: Path | None,
+) -> Iterator[Service]:
+    if url is None:
+        if enrolled is None:
+            raise click.UsageError("a service in this process knows nobody: it needs --enrolled")
+        with in_process(model_dir or read_settings().models, unsafe_no_pad=unsafe_no_pad) as service:
+            yield service
+        return
+    if key_file is None or unsafe_no_pad or model_dir is not None:
+        raise click.UsageError(
+            "a running service needs --api-key-file, and has models and settings of its own"
+        )
+    yield Service(url, key_file.read_text(encoding="ascii").strip(), anywhere=anywhere)
+
+
+def enroller(service: Service, photographs: Path | None) -> Enroll:
+    """Subjects by the folders of that name; without photographs the subject is a user of that name already."""
+    if photographs is None:
+        return lambda subject: Person(service, subject)
+    return enrolling(service, lambda subject: _frames(photographs / subject))
+
+
+def enrolling(service: Service, photographs: Callable[[str], Sequence[bytes]]) -> Enroll:
+    """Each subject once, whichever thread asks first."""
+    people: dict[str, Person | NotEnrolled] = {}
+    gate = threading.Lock()
+
+    def person(subject: str) -> Person:
+        with gate:
+            if subject not in people:
+                people[subject] = _tried(service, photographs(subject))
+            found = people[subject]
+        if isinstance(found, NotEnrolled):
+            raise found
+        return found
+
+    return person
+
+
+def _tried(service: Service, frames: Sequence[bytes]) -> Person | NotEnrolled:
+    try:
+        return _with_face(service, frames)
+    except NotEnrolled as failure:
+        return failure
+
+
+def _frames(folder: Path) -> Sequence[bytes]:
+    from authsvc.lab.clips import frames_of
+
+    return frames_of(folder)[:ENROLLED_WITH] if folder.is_dir() else ()
+
+
+def _with_face(service: Service, frames: Sequence[bytes]) -> Person:
+    if not frames:
+        raise NotEnrolled("no photographs")
+    if isinstance(service, InProcess) and not service.takes_photographs:
+        made = Person(service)
+        made.enroll("otp", "device")
+        service.give_face(made.user, frames)
+        return made
+    return _enrolled(service, frames)
+
+
+def _enrolled(service: Service, frames: Sequence[bytes]) -> Person:
+    """Through the service's own enrollment."""
+    made = Person(service)
+    ticket = expect(made.ticket(), 201)
+    opened = Opened(service, f"/v1/enrollments/{ticket['id']}", f"Enrollment {ticket['token']}")
+    agreed = expect(opened.begin("consent"), 200)
+    expect(opened.put("consent", {"modalities": ["face"], "text_version": agreed["text_version"]}), 200)
+    taken = opened.capture("face", expect(opened.begin("face"), 200)["nonce"], frames)
+    if not taken.is_good:
+        raise NotEnrolled(hints_of(taken))
+    made.enroll("otp", "device", ticket=ticket)
+    return made
+
+
+def _lines(found: Json) -> Iterator[str]:
+    yield f"{found['n_samples']} samples of {found['data_set']}, shown to {found['service']}"
+    yield f"failure to enroll {percent(found, 'fte')}"
+    for species, row in found["species"].items():
+        tried = f"{row['presentations']} of {row['subjects']} subjects"
+        yield f"{species} ({tried}): IAPAR {percent(row, 'iapar')}, non-response {percent(row, 'non_response')}"
+    live = found["bona_fide"]
+    yield f"bona fide ({live['presentations']} of {live['subjects']} subjects): rejected {percent(live, 'rejected')}"
+    yield from (f"{count:>6}  {answer}" for answer, count in found["answers"].items())

@@ -1,0 +1,12 @@
+"""`authsvc lab …` with the commands that need a whole service."""
+
+from __future__ import annotations
+
+from authsvc.cli.lab.attack import attack_command
+from authsvc.cli.lab.whole import all_command
+from authsvc.lab.commands import lab
+
+lab.add_command(attack_command)
+lab.add_command(all_command)
+
+__all__ = ["lab"]

@@ -1,0 +1,111 @@
+"""Where a lab report is required, a policy becomes active with one that counts, and without it not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authsvc.clock import FrozenClock
+from authsvc.errors import PolicyStep
+from authsvc.policy_life.lab_proof import LabFault, LabGate
+from tests.support.policies import ANN, BOB, stricter
+from tests.support.service import NOON, Bench, embedded
+
+MODEL = "sha256:face"
+
+
+def passing(*models: str, **changes: Any) -> dict[str, Any]:
+    gate = {"max_iapar": 0.07, "max_bpcer": 0.05, "faults": []}
+    made = NOON.date().isoformat()
+    return {
+        "data_set": "people", "date": made, "gate": gate, "models": [{"id": each, "digest": each} for each in models], **changes,
+    }  # fmt: skip
+
+
+def days_ago(days: int) -> str:
+    return (NOON.date() - timedelta(days=days)).isoformat()
+
+
+def faults(report: object, file: Path, *models: str) -> tuple[LabFault, ...]:
+    file.write_text(report if isinstance(report, str) else json.dumps(report))
+    return LabGate(file, 90, FrozenClock(NOON), lambda: frozenset(models)).look().faults
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ()),
+        ({"date": days_ago(90)}, ()),
+        ({"date": days_ago(91)}, (LabFault.TOO_OLD,)),
+        ({"date": days_ago(-2)}, (LabFault.TOO_OLD,)),
+        ({"date": "soon"}, (LabFault.TOO_OLD,)),
+        ({"date": None}, (LabFault.TOO_OLD,)),
+        ({"gate": None}, (LabFault.NO_LIMITS,)),
+        ({"gate": {"max_iapar": 0.07, "max_bpcer": None, "faults": []}}, (LabFault.NO_LIMITS,)),
+        ({"gate": {"max_iapar": 0.07, "max_bpcer": 0.05, "faults": ["x"]}}, (LabFault.NOT_PASSED,)),
+        ({"gate": {"max_iapar": 0.07, "max_bpcer": 0.05}}, (LabFault.NOT_PASSED,)),
+        ({"models": []}, (LabFault.OTHER_MODELS,)),
+        ({"models": "all"}, (LabFault.OTHER_MODELS,)),
+        ({"models": [{"digest": "sha256:other"}, "x"]}, (LabFault.OTHER_MODELS,)),
+        (
+            {"gate": 1, "models": None, "date": 5},
+            (LabFault.NO_LIMITS, LabFault.TOO_OLD, LabFault.OTHER_MODELS),
+        ),
+    ],
+)
+def test_a_report_counts_only_whole(changes: Any, expected: tuple[LabFault, ...], tmp_path: Path) -> None:
+    assert faults(passing(MODEL, **changes), tmp_path / "run.json", MODEL) == expected
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000])
+def test_what_is_no_report_does_not_count(text: str, tmp_path: Path) -> None:
+    assert faults(text, tmp_path / "run.json", MODEL) == (LabFault.UNREADABLE,)
+    nowhere = LabGate(tmp_path / "none", 90, FrozenClock(NOON), lambda: frozenset({MODEL}))
+    assert nowhere.look().faults == (LabFault.UNREADABLE,)
+
+
+def test_every_current_model_was_tried(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    assert faults(passing(MODEL), file, MODEL, "sha256:voice") == (LabFault.OTHER_MODELS,)
+    assert faults(passing(MODEL, "sha256:voice"), file, MODEL) == ()
+    assert faults(passing(MODEL), file) == (LabFault.MODELS_UNKNOWN,)
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    return tmp_path / "run.json"
+
+
+@pytest.fixture
+def bench(tmp_path: Path, report: Path) -> Iterator[Bench]:
+    served = Bench(embedded(tmp_path / "data", lab_report=report, voice=False))
+    yield served
+    served.close()
+
+
+def test_an_activation_waits_for_the_report_and_a_rollback_does_not(bench: Bench, report: Path) -> None:
+    policies = bench.wired.console.policies
+    version = policies.draft(ANN, stricter(2))
+    policies.validate(ANN, version.id)
+    policies.analyze(ANN, version.id)
+    policies.approve(BOB, version.id)
+    seen = policies.active(BOB).publication.etag
+    with pytest.raises(PolicyStep) as refused:
+        policies.activate(BOB, version.id, seen)
+    assert refused.value.extra["lab"] == ["unreadable"]
+    assert policies.active(BOB).publication.etag == seen
+    report.write_text(json.dumps(passing("sha256:other")))
+    with pytest.raises(PolicyStep) as refused:
+        policies.activate(BOB, version.id, seen)
+    assert refused.value.extra["lab"] == ["other-models"]
+    report.write_text(json.dumps(passing(bench.faces.model)))
+    policies.activate(BOB, version.id, seen)
+    assert policies.active(BOB).version.id == version.id
+    report.unlink()
+    policies.roll_back(BOB, policies.active(BOB).publication.etag)
+    assert policies.active(BOB).version.id != version.id
