@@ -46,6 +46,7 @@ class Settings:
     workers: int = 2
     threads: int = 16
     biometric_workers: int = 1
+    biometric_client_workers: int = 0
     data_dir: Path = Path("var")
     database_url: str = ""
     redis_url: str = ""
@@ -265,6 +266,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("workers", _integer(1, 64), "web processes"),
     Setting("threads", _integer(2, 256), "threads of each web process"),
     Setting("biometric_workers", _integer(1, 64), "jobs that the biometric worker computes at a time"),
+    Setting(
+        "biometric_client_workers",
+        _integer(0, 64),
+        "of these jobs for one client while another asks too; 0 for all but one",
+    ),
     Setting("data_dir", Path, "folder of the embedded database, keys and models"),
     Setting("database_url", _url("postgresql"), "PostgreSQL instead of the embedded SQLite"),
     Setting(

@@ -11,6 +11,7 @@ from authsvc.lab.blur_commands import blur_command
 from authsvc.lab.calibration_commands import calibrate_face
 from authsvc.lab.degradation_commands import degradations_command
 from authsvc.lab.face_commands import face_command
+from authsvc.lab.gait_commands import gait_command
 from authsvc.lab.pad_calibration_commands import calibrate_pad
 from authsvc.lab.pad_commands import pad_command
 from authsvc.lab.run_comparison_commands import compare_command
@@ -31,6 +32,7 @@ def calibrate() -> None:
 lab.add_command(face_command)
 lab.add_command(degradations_command)
 lab.add_command(blur_command)
+lab.add_command(gait_command)
 lab.add_command(pad_command)
 lab.add_command(compare_command)
 calibrate.add_command(calibrate_face)

@@ -37,6 +37,7 @@ from authsvc.stepup.warning import warned_by
 from authsvc.subject import Novelty
 
 _CODE = factor_set((Factor.OTP,))
+_KEY_ALONE = tuple(factor_set((each,)) for each in KEYS)
 
 SecretMacs = Callable[[str], tuple[bytes, ...]]
 
@@ -171,7 +172,9 @@ class Deciding:
             return signed(self._receipts, tx, decision, now)
         ways = self._open(outcome, outcome.level, account, now)
         if not ways:
-            missing = _missing(outcome, self._usable(outcome, account, now))
+            standing = None if account is None else account.standing
+            asked = self._asked(outcome, outcome.level, standing, now)
+            missing = _missing(outcome, sets_of(asked), self._usable(outcome, account, now))
             possible = self._possible_from(outcome, account, now)
             reasons = (*decision.reasons, *(reason.to_json() for reason in outcome.shut))
             return replace(
@@ -228,12 +231,21 @@ class Deciding:
         """The ways that are open to the payment and to what counts of this standing; account acts know no probation."""
         inputs = outcome.inputs
         strong = usable(_provable(standing, inputs.type, at))
-        ways = outcome.policy.ways_for(level, inputs)
+        ways = self._asked(outcome, level, standing, at)
         if inputs.type in PROVED:
             more = has_more_than_a_code(outcome.policy, standing.owed(at, self._cooling))
             return tuple(way for way in ways if way.is_usable(strong, ()) and not (more and way.set == _CODE))
         young = usable(standing.waiting(at))
         return tuple(way for way in ways if way.is_usable(strong, _young_in(way, inputs, strong, young)))
+
+    def _asked(
+        self, outcome: Outcome, level: Level, standing: Standing | None, at: datetime
+    ) -> tuple[Way, ...]:
+        """The ways whose bounds admit the payment; of an act on the account with what is owed beside a key."""
+        policy, ways = outcome.policy, outcome.policy.ways_for(level, outcome.inputs)
+        if outcome.inputs.type not in PROVED or standing is None:
+            return ways
+        return beside_a_key(policy, standing.owed(at, self._cooling), ways)
 
 
 def _first_status(outcome: Outcome) -> Status:
@@ -277,12 +289,30 @@ def has_more_than_a_code(policy: Policy, owed: frozenset[Factor]) -> bool:
     return not owed.isdisjoint(known - {Factor.OTP})
 
 
+def beside_a_key(policy: Policy, owed: frozenset[Factor], ways: tuple[Way, ...]) -> tuple[Way, ...]:
+    """A key alone proves no act of somebody who has a face or a voice that this policy takes: that is shown beside it.
+
+    Some documents have no way that names both, as the shipped ones for a voice, and a synced key comes with the cloud account.
+    """
+    taken = {factor for level in CHALLENGES for way in policy.ways_for(level) for factor in way.set}
+    more = sorted(factor for factor in owed & taken if factor.is_server_side_biometric)
+    alone = [way for way in ways if more and way.set in _KEY_ALONE]
+    together = (
+        Way(
+            factors=(*way.factors, each), amount_at_most=way.amount_at_most, device_at_most=way.device_at_most
+        )
+        for way in alone
+        for each in more
+    )
+    return (*(way for way in ways if way not in alone), *together)
+
+
 def _provable(standing: Standing, kind: str, at: datetime) -> frozenset[Factor]:
     return standing.provable(at, suspended=kind in PROVED and ACTS[kind].suspended)
 
 
-def _missing(outcome: Outcome, usable: frozenset[Factor]) -> tuple[str, ...]:
-    sets = outcome.sets or outcome.policy.sets_for(outcome.level)
+def _missing(outcome: Outcome, asked: tuple[FactorSet, ...], usable: frozenset[Factor]) -> tuple[str, ...]:
+    sets = asked or outcome.policy.sets_for(outcome.level)
     return tuple(sorted({factor for choice in sets for factor in choice} - usable))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -207,8 +208,13 @@ def _is_void(decision: Values, account: Values, frozen: bool) -> bool:
 
 
 def _devices_of(decision: Decision) -> list[str]:
-    """The device that was named, and those whose keys answered: whoever took a phone need not say which one it is."""
-    keys = {str(proof["device"]) for proof in decision.proofs if "device" in proof}
+    """The device that was named, and those whose keys answered or signed a capture: whoever took a phone need not name it."""
+    keys = {
+        str(said["device"])
+        for proof in decision.proofs
+        for said in (proof, proof.get("statement"))
+        if isinstance(said, Mapping) and "device" in said
+    }
     return sorted(keys if decision.device_id is None else keys | {decision.device_id})
 
 

@@ -7,9 +7,11 @@ front's event loop alone, so it needs no lock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
+import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -26,6 +28,11 @@ MOST_OF_AN_ACCOUNT = 2
 
 BUDGET_S = 60.0
 """Seconds of computing that one account may have lately: a hundred captures, and a third of one core if it never ends."""
+
+PRESENT_S = 30.0
+"""A payment backend that had something computed so lately is there: its next person finds a runner free."""
+
+_LOOK_EVERY_S = 1.0
 
 _REMEMBERED = 10_000
 
@@ -70,10 +77,17 @@ class Ledger:
 
 @dataclass(slots=True)
 class FairQueue(Generic[Item]):
-    """At most `most` items wait; a full queue makes room for whoever has fewer in it than its largest crowd."""
+    """At most `most` items wait; a full queue makes room for whoever has fewer in it than its largest crowd.
+
+    One backend has `at_once` of them computed at a time while another is there; alone, it may have every runner.
+    """
 
     most: int
     ledger: Ledger = field(default_factory=Ledger)
+    at_once: int = sys.maxsize
+    clock: Callable[[], float] = time.monotonic
+    _running: Counter[str] = field(default_factory=Counter)
+    _seen: dict[str, float] = field(default_factory=dict)
     _waiting: dict[Whom, deque[Item]] = field(default_factory=dict)
     _something: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -84,19 +98,42 @@ class FairQueue(Generic[Item]):
         """Let an item wait; the item that had to make room for it. Raises Full."""
         if whom[1] and len(self._waiting.get(whom, ())) >= MOST_OF_AN_ACCOUNT:
             raise Full
+        self._seen[whom[0]] = self.clock()
         evicted = self._make_room(whom) if len(self) >= self.most else None
         self._waiting.setdefault(whom, deque()).append(item)
         self._something.set()
         return evicted
 
     async def get(self) -> tuple[Whom, Item]:
-        """The next item: of the backend that has computed least lately, and there of such an account."""
-        while not self._waiting:
+        """The next item: of the backend that has computed least lately, and there of such an account. `done` ends it."""
+        while not (clients := self._admitted()):
             self._something.clear()
-            await self._something.wait()
-        client = min({client for client, _ in self._waiting}, key=lambda name: self.ledger.of((name, "")))
+            await self._changed()
+        client = min(clients, key=lambda name: self.ledger.of((name, "")))
         whom = min((each for each in self._waiting if each[0] == client), key=self.ledger.of)
+        self._running[client] += 1
         return whom, self._taken(whom, self._waiting[whom].popleft())
+
+    def done(self, whom: Whom) -> None:
+        """What `get` gave out was computed."""
+        self._running[whom[0]] -= 1
+        self._seen[whom[0]] = self.clock()
+        self._something.set()
+
+    def _admitted(self) -> set[str]:
+        """Backends of which something waits and may be computed by now."""
+        return {client for client, _ in self._waiting if self._running[client] < self._share_of(client)}
+
+    def _share_of(self, client: str) -> int:
+        since = self.clock() - PRESENT_S
+        self._seen = {name: at for name, at in self._seen.items() if at > since}
+        return self.at_once if self._seen.keys() - {client} else sys.maxsize
+
+    async def _changed(self) -> None:
+        """Until something came or was done; where something waits, also until another backend may have gone."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_EVERY_S if self._waiting else None):
+                await self._something.wait()
 
     def _make_room(self, whom: Whom) -> Item:
         """The newest item of the largest crowd, unless the newcomer belongs to it."""

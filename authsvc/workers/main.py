@@ -32,6 +32,13 @@ _log = logging.getLogger("authsvc.workers.main")  # Run as a program its name wo
 @click.option("--unsafe-no-pad", is_flag=True, help="Take photographs for people. For development only.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Computed at a time.")
 @click.option(
+    "--client-jobs",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 64),
+    help="Of these for one payment backend while another is there; 0 for all but one.",
+)
+@click.option(
     "--room",
     "rooms",
     multiple=True,
@@ -50,6 +57,7 @@ def main(
     unsafe_no_pad: bool,
     rooms: Sequence[str],
     jobs: int,
+    client_jobs: int,
     queue: int,
     log_format: str,
 ) -> None:
@@ -64,7 +72,7 @@ def main(
             "ready: %s",
             ", ".join(f"{name} by {told.get('model_id', 'nothing')}" for name, told in about.items()),
         )
-        serve(socket_path, handlers, about=about, queue=queue, jobs=jobs)
+        serve(socket_path, handlers, about=about, queue=queue, jobs=jobs, client_jobs=client_jobs)
     except AuthsvcError as error:
         raise click.ClickException(error.detail) from error
 

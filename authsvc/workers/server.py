@@ -47,12 +47,14 @@ def serve(
     about: Json,
     queue: int = 8,
     jobs: int = 1,
+    client_jobs: int = 0,
     ready: Callable[[], object] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; call it in the main thread of a process that has loaded its models and has no threads.
 
-    `jobs` runners compute at a time and `queue` more jobs may wait, fairly (`fair_queue`); `about` is told to whoever asks
-    for it. `ready` is called once clients can connect. Handlers run in a fork without this process's open files.
+    `jobs` runners compute at a time and `queue` more jobs may wait, fairly (`fair_queue`); one payment backend has
+    `client_jobs` of the runners while another is there, 0 for all but one. `about` is told to whoever asks for it. `ready` is
+    called once clients can connect. Handlers run in a fork without this process's open files.
     Raises ConfigurationError for a socket path that cannot be served.
     """
     if len(list(Path("/proc/self/task").iterdir())) > 1:
@@ -61,14 +63,16 @@ def serve(
     gc.collect()
     gc.freeze()
     with listening(socket_path) as listener:
-        asyncio.run(_Front(handlers, about, queue, jobs).serve(listener, ready))
+        asyncio.run(_Front(handlers, about, queue, jobs, client_jobs).serve(listener, ready))
 
 
 class _Front:
-    def __init__(self, handlers: Mapping[str, Handler], about: Json, queue: int, jobs: int) -> None:
+    def __init__(
+        self, handlers: Mapping[str, Handler], about: Json, queue: int, jobs: int, client_jobs: int = 0
+    ) -> None:
         self._ops = frozenset(handlers)
         self._about = about
-        self._queue: FairQueue[Waiting] = FairQueue(max(1, queue))
+        self._queue: FairQueue[Waiting] = FairQueue(max(1, queue), at_once=client_jobs or max(1, jobs - 1))
         self._running = 0
         self._idle = asyncio.Event()
         self._runners = tuple(Runner(handlers) for _ in range(jobs))
@@ -136,6 +140,7 @@ class _Front:
                 message = await _run(runner, waiting[0])
             # A job that crashed or was ended has not said what it took.
             self._queue.ledger.add(whom, seconds_of(message) or time.monotonic() - began)
+            self._queue.done(whom)
             _settle(waiting, message)
             self._running -= 1
             self._idle.set()

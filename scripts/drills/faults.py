@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -27,7 +28,7 @@ sys.path.insert(0, str(_CHECKOUT))
 from tests.guarantees.storm import Payers, judge  # noqa: E402  # The checkout is on the path only now.
 from tests.support.live import LiveService  # noqa: E402
 from tests.support.postgres import PostgresServer, postgres_program  # noqa: E402
-from tests.support.redis_server import RedisServer  # noqa: E402
+from tests.support.redis_server import RedisServer, SentinelServers  # noqa: E402
 from tests.support.server import Server  # noqa: E402
 
 PATIENCE_S = 180.0
@@ -43,7 +44,7 @@ time.time_ns = lambda: _ns() + _off() * 1_000_000_000
 time.time = lambda: time.time_ns() / 1e9
 """
 
-Servers = tuple[PostgresServer, RedisServer]
+Servers = tuple[PostgresServer, RedisServer | SentinelServers]
 
 
 class Scene:
@@ -52,8 +53,13 @@ class Scene:
     def __init__(self, live: LiveService, servers: Servers | None, clock: Path) -> None:
         self.live, self.clock = live, clock
         self.servers: dict[str, Server] = {}
+        self.sentinel: SentinelServers | None = None
         if servers is not None:
-            self.servers = {"postgres": servers[0], "redis": servers[1]}
+            self.servers["postgres"] = servers[0]
+            if isinstance(servers[1], SentinelServers):
+                self.sentinel = servers[1]
+            else:
+                self.servers["redis"] = servers[1]
 
     def stopped(self, which: Callable[[LiveService], psutil.Process]) -> None:
         process = which(self.live)
@@ -72,6 +78,14 @@ class Scene:
     def gone(self, name: str) -> None:
         self.servers[name].kill()
         self.servers[name].start()
+
+    def promoted(self) -> None:
+        """The primary is killed, its replica promoted; the old one comes back and follows."""
+        if self.sentinel is None:
+            raise ValueError("no Sentinel watches this Redis")
+        self.sentinel.primary().kill()
+        self.sentinel.promote()
+        self.sentinel.mend()
 
     def jumped(self, seconds: int) -> None:
         """The clock jumps for a while and is set right again; the service says so, and serves on."""
@@ -95,6 +109,8 @@ def _web(live: LiveService) -> psutil.Process:
     return random.choice(live.web_processes())
 
 
+PROMOTED = "Redis killed and its replica promoted"
+
 FAULTS: dict[str, Callable[[Scene], None]] = {
     "a web process stopped": lambda scene: scene.stopped(_web),
     "the sender stopped": lambda scene: scene.stopped(LiveService.sender_process),
@@ -106,6 +122,7 @@ FAULTS: dict[str, Callable[[Scene], None]] = {
     "PostgreSQL killed": lambda scene: scene.gone("postgres"),
     "Redis silent": lambda scene: scene.silent("redis"),
     "Redis killed": lambda scene: scene.gone("redis"),
+    PROMOTED: Scene.promoted,
     "the clock an hour ahead": lambda scene: scene.jumped(HOUR),
     "the clock an hour behind": lambda scene: scene.jumped(-HOUR),
 }
@@ -148,6 +165,8 @@ def _played(fault: str, options: argparse.Namespace) -> dict[str, object]:
         payers = Payers(scene.live, options.payers)
         with payers.paying():
             for number in range(options.rounds):
+                # What nobody pays through proves nothing.
+                _wait(partial(_has_more, payers, len(payers.payments)))
                 time.sleep(random.uniform(0.2, 1.0))
                 began = time.monotonic()
                 FAULTS[fault](scene)
@@ -157,13 +176,21 @@ def _played(fault: str, options: argparse.Namespace) -> dict[str, object]:
                     f"{number + 1:>3}  {fault}  {len(payers.payments)} payments", file=sys.stderr, flush=True
                 )
         verdict = judge(payers)
-    found = {"rounds": options.rounds, "good": verdict.is_good, **asdict(verdict)}
+    good = verdict.is_good and len(payers.payments) >= options.rounds
+    found = {"rounds": options.rounds, "good": good, **asdict(verdict)}
     return found | {"seconds_median": round(median(recovered), 1), "seconds_most": round(max(recovered), 1)}
+
+
+def _has_more(payers: Payers, before: int) -> bool:
+    return len(payers.payments) > before
 
 
 @contextmanager
 def _scene(fault: str, options: argparse.Namespace) -> Iterator[Scene]:
-    with tempfile.TemporaryDirectory(prefix="authsvc-drill-") as name, _servers(name, options) as servers:
+    with (
+        tempfile.TemporaryDirectory(prefix="authsvc-drill-") as name,
+        _servers(name, fault, options) as servers,
+    ):
         folder, clock = Path(name), Path(name) / "clock"
         clock.write_text("0")
         urls = {}
@@ -188,7 +215,7 @@ def _clock_by(folder: Path, clock: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _servers(name: str, options: argparse.Namespace) -> Iterator[Servers | None]:
+def _servers(name: str, fault: str, options: argparse.Namespace) -> Iterator[Servers | None]:
     if not options.networked:
         yield None
         return
@@ -201,9 +228,13 @@ def _servers(name: str, options: argparse.Namespace) -> Iterator[Servers | None]
     folder.mkdir(mode=0o711)
     with (
         PostgresServer.create(postgres, initdb, folder) as database,
-        RedisServer("redis-server", Path(name)) as redis,
+        _redis(fault, Path(name)) as redis,
     ):
         yield database, redis
+
+
+def _redis(fault: str, folder: Path) -> RedisServer | SentinelServers:
+    return (SentinelServers if fault == PROMOTED else RedisServer)("redis-server", folder)
 
 
 def _wait(met: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from authsvc.config import PREFIX, SECRETS, SETTINGS
+from authsvc.serving.settings import ServerSettings
 from tests.support.certificates import Authority
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
@@ -173,6 +174,31 @@ def test_kubernetes_asks_operators_ports_whether_a_host_is_ready():
         (False, "public"),
         (True, "operators"),
     ]
+
+
+def test_a_host_that_ends_serves_until_the_proxy_has_noticed_and_has_time_to_drain():
+    unit = (DEPLOY / "systemd/authsvc.service").read_text()
+    pod = next(each for each in pods() if each["containers"][0]["args"] == ["serve"])
+    [stated] = [
+        each["value"] for each in pod["containers"][0]["env"] if each["name"] == "AUTHSVC_LAME_DUCK_SECONDS"
+    ]
+    by_place = {
+        "kubernetes": (int(stated), pod["terminationGracePeriodSeconds"]),
+        "systemd": (_number(r"LAME_DUCK_SECONDS=(\d+)", unit), _number(r"TimeoutStopSec=(\d+)", unit)),
+    }
+    [envoy] = re.findall(r"\{timeout: .*http_health_check.*\}", (DEPLOY / "envoy/authsvc.yaml").read_text())
+    timeout, interval, missed = (
+        _number(rf"{name}: (\d+)", envoy) for name in ("timeout", "interval", "unhealthy_threshold")
+    )
+    for place, (lame_duck, stop) in by_place.items():
+        assert lame_duck >= interval * missed + timeout, place
+        assert stop > lame_duck + ServerSettings().drain_seconds, place
+
+
+def _number(pattern: str, text: str) -> int:
+    found = re.search(pattern, text)
+    assert found is not None, pattern
+    return int(found[1])
 
 
 def test_kubernetes_schema_accepts_the_manifests():

@@ -193,7 +193,7 @@ def _proofs(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
         for way in rules.act_ways(state, kind):
             if all(thief.shows(state, f) for f in way):
                 level = rules.act_level(state)
-                broken = lowered or _by_what_waits(state, way, "an act") or _by_a_code(state, way)
+                broken = lowered or _by_what_waits(state, way, "an act") or _by_one_alone(state, way)
                 yield (
                     f"proves `{kind}` with {_names(way)}",
                     state._replace(receipt=Receipt(kind, level, False, _key_in(state, way))),
@@ -215,9 +215,11 @@ def _lowered(rules: Rules, state: State) -> str:
     )
 
 
-def _by_a_code(state: State, way: frozenset[int]) -> str:
-    had = frozenset(f for f in ALL if state.peak[f]) - {OTP}
-    return "a code alone proves an act of somebody who has more" if had and way == {OTP} else ""
+def _by_one_alone(state: State, way: frozenset[int]) -> str:
+    had = frozenset(f for f in ALL if state.peak[f])
+    if way == {OTP} and had - {OTP}:
+        return "a code alone proves an act of somebody who has more"
+    return "a key alone proves an act of somebody who has a face" if way == {KEY} and FACE in had else ""
 
 
 def _by_what_waits(state: State, way: frozenset[int], what: str) -> str:

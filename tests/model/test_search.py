@@ -11,8 +11,10 @@ import pytest
 
 from tests.model.account import (
     A_CODE_ALONE,
+    A_KEY_ALONE,
     APART,
     GUARDS,
+    SPOKEN,
     THIEVES,
     WAYS,
     Factor,
@@ -46,6 +48,17 @@ def test_nobody_climbs(thief: Thief, capsys: pytest.CaptureFixture[str]) -> None
 def test_nobody_climbs_where_a_key_and_a_code_are_one_category(holds: set[str]) -> None:
     searched = search(Rules(ways=APART), Thief(frozenset(holds)), DEPTH)
     assert searched.found is None, searched.found and searched.found.told()
+
+
+def test_nobody_climbs_where_no_way_names_a_key_beside_a_voice() -> None:
+    searched = search(Rules(ways=SPOKEN), Thief(frozenset({"codes", "phone and PIN"})), DEPTH)
+    assert searched.found is None, searched.found and searched.found.told()
+
+
+def test_there_a_key_alone_would_be_a_way() -> None:
+    found = weakest(A_KEY_ALONE, SPOKEN)
+    assert found is not None
+    assert found.thief.holds == {"phone and PIN"}
 
 
 def test_there_a_code_alone_would_be_a_way() -> None:

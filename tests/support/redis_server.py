@@ -216,9 +216,23 @@ class SentinelServers:
 
     def ready(self) -> None:
         """Makes good what an outage test left behind, empties the primary, and returns when its replica follows."""
+        self._start_the_dead()
+        self._until(self._is_whole_and_empty)
+
+    def mend(self) -> None:
+        """The same, and nothing is emptied."""
+        self._start_the_dead()
+        self._until(self._is_whole)
+
+    def _start_the_dead(self) -> None:
         for server in (*self.nodes, self.sentinel):
             server.ensure_running()
-        self._until(self._is_whole_and_empty)
+
+    def _is_whole(self) -> bool:
+        try:
+            return self._follows()
+        except redis.RedisError:
+            return False
 
     def _is_whole_and_empty(self) -> bool:
         try:

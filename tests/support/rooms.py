@@ -32,6 +32,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
     "caller": {},
     "device": {},
     "face": {},
+    "gait": {},
     "habit": {},
     "look": {},
     "otp": {},
@@ -42,6 +43,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
     "lab": {
         "face": "measures the room as it is",
         "voice": "measures the room as it is",
+        "gait": "measures the room as it is",
     },
     "workers": {
         "face": "serves the room from a process of its own",
@@ -126,6 +128,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/biometric/": "vectors",
         "authsvc/face/": "pictures",
         "authsvc/voice/": "sound",
+        "authsvc/gait/cycles_engine.py": "accelerations",
         "authsvc/lab/": "scores",
         "authsvc/biometric/model_store/": "weights",
     },

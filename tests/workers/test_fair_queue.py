@@ -13,7 +13,15 @@ import pytest
 from authsvc.errors import RateLimited, Unavailable
 from authsvc.subject import Subject, worked_for, working_for
 from authsvc.workers.client import WorkerClient
-from authsvc.workers.fair_queue import BUDGET_S, HALF_LIFE_S, MOST_OF_AN_ACCOUNT, FairQueue, Full, Ledger
+from authsvc.workers.fair_queue import (
+    BUDGET_S,
+    HALF_LIFE_S,
+    MOST_OF_AN_ACCOUNT,
+    PRESENT_S,
+    FairQueue,
+    Full,
+    Ledger,
+)
 from authsvc.workers.messages import Job, outcome
 from authsvc.workers.server import _Front
 from tests.support.slowness import slowness
@@ -144,6 +152,53 @@ def test_the_bill_is_the_accounts_whose_block_it_is() -> None:
     assert worked_for() is None
     assert as_account("ann", worked_for) == Subject("shop", "ann")
     assert worked_for() is None
+
+
+def test_one_backend_has_no_more_runners_than_its_share_while_another_is_there() -> None:
+    seconds = Seconds()
+    queue: FairQueue[str] = FairQueue(8, Ledger(seconds), at_once=1, clock=seconds)
+
+    async def played() -> list[str]:
+        taken = []
+        for item in ("a1", "a2"):
+            queue.put((ANN[0], item), item)
+            taken.append((await queue.get())[1])
+        queue.put(EVE, "e1")
+        taken.append((await queue.get())[1])
+        queue.put(ANN, "a3")
+        waits = asyncio.create_task(queue.get())
+        queue.done(ANN)
+        await asyncio.sleep(0)
+        assert not waits.done(), "one of its jobs runs, and another backend is there"
+        queue.done(ANN)
+        return [*taken, (await waits)[1]]
+
+    # Alone, a backend has every runner.
+    assert asyncio.run(played()) == ["a1", "a2", "e1", "a3"]
+
+
+def test_a_share_ends_with_the_presence_of_the_other() -> None:
+    seconds = Seconds()
+    queue: FairQueue[str] = FairQueue(8, Ledger(seconds), at_once=1, clock=seconds)
+
+    async def played() -> str:
+        queue.put(EVE, "e1")
+        await queue.get()
+        queue.done(EVE)
+        for item in ("a1", "a2"):
+            queue.put((ANN[0], item), item)
+        await queue.get()
+        seconds.now = PRESENT_S + 1
+        return (await queue.get())[1]
+
+    assert asyncio.run(played()) == "a2"
+
+
+@pytest.mark.parametrize(("jobs", "stated", "at_once"), [(1, 0, 1), (2, 0, 1), (4, 0, 3), (4, 2, 2)])
+def test_all_runners_but_one_are_a_backend_s_unless_it_is_said_how_many(
+    jobs: int, stated: int, at_once: int
+) -> None:
+    assert _Front({}, {}, queue=8, jobs=jobs, client_jobs=stated)._queue.at_once == at_once
 
 
 def test_an_account_that_floods_the_worker_leaves_the_others_their_turn(
