@@ -20,6 +20,9 @@ HEAVIEST = 150_000
 SHAPES = {"phone": (390, 844), "small": (320, 568), "landscape": (844, 390), "desktop": (1280, 800)}
 NARROWEST = 320
 
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
 _axe = Axe()
 _HALF_WIDTH = re.compile(r".*[\u3400-\u9fff] ?[,;:!?] ?[\u3400-\u9fff].*")
 
@@ -37,16 +40,16 @@ def inspect(page: Page, name: str, names: Collection[str] = ()) -> list[str]:
 
 def _inaccessible(page: Page) -> Iterator[str]:
     """What axe finds, whatever weight it gives to it."""
-    _paint(page, "dark")
+    paint(page, "dark")
     in_the_dark: dict[str, Any] = _axe.run(page, options={"runOnly": ["color-contrast"]}).response
-    _paint(page, "light")
+    paint(page, "light")
     found: dict[str, Any] = _axe.run(page).response
     for violation in (*in_the_dark["violations"], *found["violations"]):
         node = violation["nodes"][0]
         yield f"{violation['id']}: {node['html'][:120]}: {node.get('failureSummary', '')}"
 
 
-def _paint(page: Page, scheme: Literal["dark", "light"]) -> None:
+def paint(page: Page, scheme: Scheme) -> None:
     """Returns when the page is drawn in the scheme, which it learns of in its own time: axe reads colours one by one."""
     page.emulate_media(color_scheme=scheme)
     page.wait_for_function("(scheme) => matchMedia(`(prefers-color-scheme: ${scheme})`).matches", arg=scheme)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Playwright
 from authsvc.domain.operator import Role
 from tests.browser.colleague import Colleague
 from tests.browser.contrast import SHAPE, TEXT, too_faint
-from tests.browser.inspection import inspect
+from tests.browser.inspection import SCHEMES, inspect, paint
 from tests.browser.steps import Steps
 from tests.guarantees.people import FACE_AMOUNT, Person, Shop
 from tests.support.live import LiveService
@@ -143,8 +143,8 @@ def test_a_large_payment_of_a_level_is_found_in_two_steps(colleague: Comes, town
 def test_charts_stand_out_in_both_schemes(colleague: Comes, town: Town):
     ann = colleague(Role.AUDITOR).come()
     ann.go("/console/?window=hour")
-    for scheme in ("light", "dark"):
-        ann.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # One of its literals.
+    for scheme in SCHEMES:
+        paint(ann.page, scheme)
         assert too_faint(ann.page, ".chart rect, .bar-line rect, .swatch rect", SHAPE, "fill") == []
         assert too_faint(ann.page, ".ends span, figure td, figure th, .bars td, .bars th", TEXT) == []
 

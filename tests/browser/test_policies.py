@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Playwright, expect
 from authsvc.domain.operator import Role
 from tests.browser.colleague import Colleague
 from tests.browser.contrast import TEXT, too_faint
-from tests.browser.inspection import inspect
+from tests.browser.inspection import SCHEMES, inspect, paint
 from tests.browser.steps import Steps
 from tests.support.live import LiveService
 from tests.support.policies import numbered
@@ -221,8 +221,9 @@ def test_the_text_has_numbers_colours_words_to_choose_and_its_faults(operator: C
     lines = page.locator(".behind pre div")
     expect(lines).to_have_count(text.input_value().count("\n") + 1)
     expect(page.locator(".behind .table").first).to_have_text("[currencies]")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # One of its literals.
+    expect(text).to_have_attribute("aria-autocomplete", "list")
+    for scheme in SCHEMES:
+        paint(page, scheme)
         for kind in ("comment", "table", "string", "number", "key"):
             assert too_faint(page, f".behind .{kind}", TEXT) == []
 

@@ -45,13 +45,19 @@ def numbers(text: str) -> list[Number]:
 
 
 def written(text: str, fields: Mapping[str, str]) -> str:
-    """The text with what was typed into its fields; raises InvalidRequest for what is no number."""
+    """The text with what was typed into its fields; raises InvalidRequest for what is no number.
+
+    A field that still says what it said (`was-…`) changes nothing: without the script, lines of the text may have moved under it.
+    """
     digits, lines = _digits(text), text.split("\n")
     for each in numbers(text):
-        typed = fields.get(each.field)
-        if typed is not None and typed_plainly(typed) != each.value:
-            value = _stored(typed, each.key, digits)
-            lines[each.line - 1] = _NUMBER.sub(rf"\g<1>\g<2>\g<3>{value:_}", lines[each.line - 1])
+        typed, was = fields.get(each.field), fields.get(f"was-{each.line}", each.value)
+        if typed is None or typed_plainly(typed) == was:
+            continue
+        value = _stored(typed, each.key, digits)
+        if value != _stored(each.value, each.key, digits) and was != each.value:
+            raise InvalidRequest(f"line {each.line} was changed in the text and in its field")
+        lines[each.line - 1] = _NUMBER.sub(rf"\g<1>\g<2>\g<3>{value:_}", lines[each.line - 1])
     return "\n".join(lines)
 
 

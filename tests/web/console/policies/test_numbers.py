@@ -53,3 +53,22 @@ def test_what_is_no_number_is_said(typed: str):
 def test_fen_are_the_smallest_unit_and_some_currencies_have_none():
     assert "= 100_050" in written(TEXT, {"line-6": "1000.50"})
     assert numbers(TEXT.replace("CNY", "JPY"))[0].value == "100000"
+
+
+def _fields(text: str) -> dict[str, str]:
+    """What a page of this text sends when nobody has touched a field."""
+    found = numbers(text)
+    return {each.field: each.value for each in found} | {f"was-{each.line}": each.value for each in found}
+
+
+def test_a_line_that_was_written_above_moves_no_number():
+    moved = "# one line more\n# and another\n# and one\n# and one\n" + TEXT
+    assert {each.line for each in numbers(moved)} & {each.line for each in numbers(TEXT)}
+    assert written(moved, _fields(TEXT)) == moved
+
+
+def test_a_number_that_was_changed_in_both_places_is_said():
+    by_hand = TEXT.replace("= 100_000  #", "= 300_000  #")
+    with pytest.raises(InvalidRequest, match="line 6"):
+        written(by_hand, _fields(TEXT) | {"line-6": "2000"})
+    assert written(by_hand, _fields(TEXT) | {"line-6": "3000"}) == by_hand

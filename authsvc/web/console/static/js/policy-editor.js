@@ -21,6 +21,8 @@ text.addEventListener("input", () => {
 document.getElementById("profile").addEventListener("change", look);
 form.addEventListener("input", (event) => event.target.closest("#numbers") && typed(event));
 document.addEventListener("click", jump);
+// What was typed before this script was there.
+for (const field of document.querySelectorAll("#numbers [data-was]")) if (field.value !== field.dataset.was) typed({ target: field });
 if (text.value.trim()) look();
 
 function soon() {

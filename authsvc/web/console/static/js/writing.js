@@ -14,8 +14,6 @@ export class Writing {
     box.prepend(this.behind);
     box.append(this.list);
     box.classList.add("lively");
-    area.setAttribute("aria-autocomplete", "list");
-    area.setAttribute("aria-controls", "offers");
     area.addEventListener("input", (event) => this.#written(event));
     area.addEventListener("scroll", () => this.#follow());
     area.addEventListener("blur", () => this.#close());
@@ -23,8 +21,17 @@ export class Writing {
     addEventListener("resize", () => this.#close());
     area.addEventListener("keydown", (event) => this.#pressed(event));
     this.list.addEventListener("pointerdown", (event) => this.#picked(event));
-    fetch(words).then(async (answer) => answer.ok && (this.tree = await answer.json()), () => null);
     this.draw();
+    this.#learn(words);
+  }
+
+  /** Without its words the area offers none. */
+  async #learn(words) {
+    const answer = await fetch(words).catch(() => null);
+    if (!answer?.ok) return;
+    this.tree = await answer.json();
+    this.area.setAttribute("aria-autocomplete", "list");
+    this.area.setAttribute("aria-controls", "offers");
   }
 
   /** After every change of the text: paints what is new in it. */
