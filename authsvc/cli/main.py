@@ -34,6 +34,7 @@ _GROUPS = {
     "models": "authsvc.cli.models:models",
     "operators": "authsvc.cli.operators:operators",
     "policy": "authsvc.cli.policy:policy",
+    "report": "authsvc.cli.report:report",
     "restore": "authsvc.cli.backups:restore",
 }
 

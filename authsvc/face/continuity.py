@@ -36,8 +36,10 @@ _LARGEST_STEP_AT_REST = np.array([1.8, 1.7, 0.015, 0.015])  # The unit of single
 _SAME = 0.01  # Two frames that differ less are one, sent twice.
 LARGEST_CHANGE = 3.0
 """Of what surrounds the face from one part to the next, two neighbouring pictures of the camera; in grey levels, see `scene`."""
-LARGEST_CHANGE_WITHIN = 12.0
-"""From frame to frame of one part, a tenth of a second apart: hair and shoulders of a head that turns briskly move too."""
+LARGEST_CHANGE_WITHIN = 6.0
+"""From frame to frame of one part, a tenth of a second apart, of what changes least: hair and shoulders move with the head."""
+LARGEST_LEAP, _STILL_ROOM = 3.0, 0.7
+"""How many times its neighbours' a change within a part may be, and the least that counts: what moves takes its time."""
 
 Trace = Sequence[Mesh | None]
 
@@ -65,6 +67,7 @@ def continuity(parts: Sequence[Part], traces: Sequence[Trace], rest_frames: int)
             (change(one.scene[1], other.scene[0]) for one, other in itertools.pairwise(parts)), default=0.0
         ),
         "scene_jump": max((step for part in parts for step in part.scene_changes), default=0.0),
+        "scene_leap": max((leap for part in parts for leap in leaps_of(part.scene_changes)), default=0.0),
         "repeated": sum(
             not set(_exact(one)).isdisjoint(_exact(other)) for one, other in itertools.combinations(parts, 2)
         ),
@@ -77,6 +80,7 @@ def is_whole(evidence: dict[str, float]) -> bool:
         and evidence["widest_join"] <= LARGEST_JOIN
         and evidence["scene_change"] <= LARGEST_CHANGE
         and evidence["scene_jump"] <= LARGEST_CHANGE_WITHIN
+        and evidence["scene_leap"] <= LARGEST_LEAP
     )
 
 
@@ -151,6 +155,13 @@ def _alone(steps: Sequence[float]) -> int:
         step > max(_LEAST_CUT, _ALONE * max(before, after))
         for before, step, after in zip(steps, steps[1:], steps[2:], strict=False)
     )
+
+
+def leaps_of(changes: Sequence[float]) -> list[float]:
+    """Each change of the surroundings against the larger of its neighbours'."""
+    around = np.pad(np.asarray(changes, dtype=float), 1)
+    neighbours = np.maximum(np.maximum(around[:-2], around[2:]), _STILL_ROOM)
+    return list(around[1:-1] / neighbours)
 
 
 def _exact(part: Part) -> list[str]:

@@ -31,7 +31,7 @@ from authsvc.face.mesh import Mesh, Pose, pose, resting, trace
 from authsvc.face.part import Part
 from authsvc.face.planarity import View, agreement
 from authsvc.face.quality import Gate
-from authsvc.face.scene import change, surroundings
+from authsvc.face.scene import BACKGROUND, change, surroundings
 from authsvc.factor import Unusable
 
 MOST_FRAMES = 30
@@ -116,7 +116,7 @@ class Observer:
             prompted_at_ms=context.prompted_at_ms,
             trace=packed(np.array([trace(mesh) for mesh in meshes])),
             scene=(scenes[0], scenes[-1]),
-            scene_changes=tuple(round(change(*pair), 2) for pair in itertools.pairwise(scenes)),
+            scene_changes=tuple(round(change(*pair, BACKGROUND), 2) for pair in itertools.pairwise(scenes)),
             rest=packed(described),
             apex=""
             if shown is None or apex is None

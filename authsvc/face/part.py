@@ -21,8 +21,8 @@ class Part:
 
     `trace` the face's points in each frame, `rest` and `apex` the matcher's vectors of frames at rest and of the gesture, all
     little-endian float32 in base64; `scene` what surrounds the face in the first and in the last frame, `scene_changes` how much
-    of it changes from each frame to the next; `flatness` how well
-    rest and turned face agree as one plane, None where the gesture does not turn the head; `passive` what passive detection
+    of it, but for what moves most, changes from each frame to the next; `flatness` how well rest and turned face agree as one
+    plane, None where the gesture does not turn the head; `passive` what passive detection
     says of the frames at rest.
     """
 

@@ -13,6 +13,9 @@ from authsvc.face.engine import Pixels
 from authsvc.face.image import resize_grey
 from authsvc.face.mesh import Mesh
 
+BACKGROUND = 0.9
+"""The share of the cells that is taken for the room while a head moves."""
+
 CELLS = 16
 """Cells a side: fine enough to notice a shift of a hundredth of the picture, too coarse to recognise a room by."""
 
@@ -30,11 +33,15 @@ def surroundings(picture: Pixels, mesh: Mesh | None) -> str:
     return base64.b64encode(cells.astype(np.uint8).tobytes()).decode()
 
 
-def change(one: str, other: str) -> float:
-    """The mean difference in grey levels of the cells that neither face covers, after overall brightness is taken out."""
+def change(one: str, other: str, share: float = 1.0) -> float:
+    """The mean difference in grey levels of the cells that neither face covers, after overall brightness is taken out.
+
+    Of all of them, or of the `share` that changes least: hair and shoulders move by themselves, a picture moves as a whole.
+    """
     first, second = (np.frombuffer(base64.b64decode(text), np.uint8).astype(float) for text in (one, other))
     both = (first > 0) & (second > 0)
     if not both.any():
         return 0.0
     difference = second[both] - first[both]
-    return float(np.abs(difference - np.median(difference)).mean())
+    changes = np.sort(np.abs(difference - np.median(difference)))
+    return float(changes[: max(1, int(share * changes.size))].mean())

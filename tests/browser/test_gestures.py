@@ -113,8 +113,9 @@ def asks(monkeypatch: pytest.MonkeyPatch) -> Callable[[tuple[Gesture, ...]], Non
     monkeypatch.setattr(chain, "PART_TIME", timedelta(seconds=20))
     for limit in ("LONGEST_GAP_MS", "USUAL_GAP_MS", "LONGEST_ONSET_MS"):
         monkeypatch.setattr(active, limit, 10_000)
-    # Where pictures come half a second apart every movement is one step that stands alone.
-    monkeypatch.setattr(continuity, "_LEAST_CUT", 1e6)
+    # Where pictures come half a second apart every movement is one step that stands alone, of the head and behind it.
+    for limit in ("_LEAST_CUT", "LARGEST_LEAP", "LARGEST_CHANGE_WITHIN"):
+        monkeypatch.setattr(continuity, limit, 1e6)
     judge = ActiveChallenge.judge_parts
 
     def judged(self: ActiveChallenge, parts: Sequence[Part], dimension: int) -> LivenessResult:
@@ -123,7 +124,7 @@ def asks(monkeypatch: pytest.MonkeyPatch) -> Callable[[tuple[Gesture, ...]], Non
         return result
 
     monkeypatch.setattr(ActiveChallenge, "judge_parts", judged)
-    return lambda gestures: monkeypatch.setattr(chain, "drawn", lambda seed, count: gestures)
+    return lambda gestures: monkeypatch.setattr(chain, "drawn", lambda seed, *more: gestures)
 
 
 def show_oneself(page: Page, parts: int) -> list[int]:

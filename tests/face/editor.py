@@ -14,11 +14,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from authsvc.face.capture import Gesture
-from authsvc.face.continuity import LARGEST_CHANGE, LARGEST_CHANGE_WITHIN, LARGEST_JOIN, SIDE, Take, jumps_of
+from authsvc.face.continuity import (
+    LARGEST_CHANGE,
+    LARGEST_CHANGE_WITHIN,
+    LARGEST_JOIN,
+    LARGEST_LEAP,
+    SIDE,
+    Take,
+    jumps_of,
+    leaps_of,
+)
 from authsvc.face.drawing import mirrored
 from authsvc.face.mesh import Pose
 from authsvc.face.part import Part
-from authsvc.face.scene import change
+from authsvc.face.scene import BACKGROUND, change
 from tests.face.heads import REST, gesturing, part, values
 from tests.face.room import Moved, room
 
@@ -90,11 +99,15 @@ def _scenes(shots: Frames) -> list[str]:
 class Editor:
     """He knows the judge, and of all places to cut he takes the one at which it sees the least.
 
-    He cuts where parts join, or `within` them as well: some way into a rest, or straight into a movement, which hides a cut.
+    He cuts where parts join, or `within` them as well: some way into a rest, or straight into a movement, which hides a cut. What
+    he sends he may shake by so many eye distances, but for where parts join: among many jolts one more is hard to see.
     """
 
-    def __init__(self, recordings: Sequence[Recording], *, within: bool = False) -> None:
+    def __init__(
+        self, recordings: Sequence[Recording], *, within: bool = False, shaking: float = 0.0
+    ) -> None:
         self._within = within
+        self._shaking = shaking
         self._recordings = [form for one in recordings for form in (one, one.mirrored())]
 
     def answer(self, asked: Sequence[Gesture]) -> list[Part] | None:
@@ -124,7 +137,10 @@ class Editor:
             for frames in (
                 [whole]
                 if at is None
-                else _cuts(made, following[0] if following else None, whole, within=self._within)
+                else [
+                    _shaken(cut, self._shaking)
+                    for cut in _cuts(made, following[0] if following else None, whole, within=self._within)
+                ]
             )
         ]
         worth = [seen(made, frames) for frames, _ in choices]
@@ -150,8 +166,14 @@ def seen(made: Sequence[Frames], frames: Frames) -> float:
     if head > _HOPELESS:
         # Whatever the room shows, nobody takes this place.
         return head
-    changes = list(itertools.starmap(change, itertools.pairwise(_scenes(shots[end : end + 16]))))
-    return max(head, changes[0] / LARGEST_CHANGE, max(changes[1:]) / LARGEST_CHANGE_WITHIN)
+    scenes = _scenes(shots[end : end + 16])
+    within = [change(*pair, BACKGROUND) for pair in itertools.pairwise(scenes[1:])]
+    return max(
+        head,
+        change(scenes[0], scenes[1]) / LARGEST_CHANGE,
+        max(within) / LARGEST_CHANGE_WITHIN,
+        max(leaps_of(within)) / LARGEST_LEAP,
+    )
 
 
 def _cuts(made: Sequence[Frames], following: Frames | None, whole: Frames, *, within: bool) -> list[Frames]:
@@ -166,6 +188,18 @@ def _cuts(made: Sequence[Frames], following: Frames | None, whole: Frames, *, wi
         places += [(kept, start) for kept in range(6) for start in range(9)]
     fits = sorted(places, key=lambda place: _apart((*last, *rest[: place[0]])[-3:], whole[place[1] :][:3]))
     return [(*rest[:kept], *_after([(*last, *rest[:kept])], whole[start:])) for kept, start in fits[:12]]
+
+
+def _shaken(frames: Frames, by: float) -> Frames:
+    """To one side and the other in turns, with everything in the picture; where parts join it stands still."""
+    still = frozenset({0, *range(len(frames) - 4, len(frames))})
+    return tuple(
+        shot if number in still else _shifted(shot, by * (-1) ** number) for number, shot in enumerate(frames)
+    )
+
+
+def _shifted(shot: Shot, by: float) -> Shot:
+    return Shot(replace(shot.pose, x=shot.pose.x + by), replace(shot.moved, x=shot.moved.x + by))
 
 
 def _apart(one: Frames, other: Frames) -> float:

@@ -15,7 +15,7 @@ from authsvc.face.capture import Gesture
 from authsvc.face.mesh import Mesh, Pose, trace
 from authsvc.face.observing import packed
 from authsvc.face.part import Part
-from authsvc.face.scene import CELLS, change
+from authsvc.face.scene import BACKGROUND, CELLS, change
 
 REST = Pose(yaw=0.0, pitch=0.0, roll=0.0, x=3.0, y=3.0, size=1.0, smile=0.0, open=0.0)
 HELD: Mapping[Gesture, Pose] = {
@@ -100,7 +100,7 @@ def part(
         prompted_at_ms=start_ms + 3 * every_ms,
         trace=packed(np.array([trace(head(each)) for each in poses])),
         scene=(seen[0], seen[-1]),
-        scene_changes=tuple(change(*pair) for pair in itertools.pairwise(seen)),
+        scene_changes=tuple(change(*pair, BACKGROUND) for pair in itertools.pairwise(seen)),
         rest=packed(vector),
         apex=packed(vector),
         flatness=flatness if gesture in (Gesture.LEFT, Gesture.RIGHT) else None,

@@ -91,6 +91,10 @@ def _up(**changes: float) -> list[Pose]:
         (lambda parts: _second(parts, prompted_at_ms=parts[1].taken_at_ms[0] - 4000), Liveness.UNDECIDED),
         (lambda parts: _second(parts, scene=parts[1].scene[::-1]), Liveness.BONA_FIDE),
         (lambda parts: [parts[0], part(UP, _up(), 2200, scene=90), *parts[2:]], Liveness.UNDECIDED),
+        (lambda parts: _second(parts, scene_changes=(0.4, 1.9, 0.4)), Liveness.BONA_FIDE),
+        (lambda parts: _second(parts, scene_changes=(0.4, 2.3, 0.4)), Liveness.UNDECIDED),
+        (lambda parts: _second(parts, scene_changes=(2.0, 2.3, 5.9, 2.0)), Liveness.BONA_FIDE),
+        (lambda parts: _second(parts, scene_changes=(2.0, 4.0, 6.1, 4.0)), Liveness.UNDECIDED),
         (lambda parts: _second(parts, fingerprints=parts[0].fingerprints), Liveness.UNDECIDED),
         (lambda parts: _remade(parts, _up()[8:]), Liveness.UNDECIDED),
         (lambda parts: _remade(parts, _up()[:12]), Liveness.UNDECIDED),
@@ -107,7 +111,9 @@ def _up(**changes: float) -> list[Pose]:
     ],
     ids=[
         "nothing", "another order", "one part twice", "another gesture", "an instant too few", "before the prompt",
-        "long after it", "the light of the scene turned round", "another place", "the same bytes again",
+        "long after it", "the light of the scene turned round", "another place",
+        "a room that trembles", "a room that leaps", "a camera that is moved", "a room that changes",
+        "the same bytes again",
         "begun in the middle", "not come back", "cut in the movement", "a frame sent twice", "a hole", "a jump of the head",
         "a jump in the picture", "a jump in size", "nothing to compare", "no turn that was measured", "a plane", "somebody else",
     ],
@@ -116,7 +122,7 @@ def test_what_is_not_one_head_doing_what_was_asked_does_not_pass(how, verdict) -
     assert judge(how(made(LEFT, UP, SMILE))).verdict is verdict
 
 
-def passes(within: bool, challenges: int, seed: int) -> tuple[int, int]:
+def passes(within: bool, challenges: int, seed: int, shaking: float = 0.0) -> tuple[int, int]:
     """How many challenges an editor with one captured challenge of as many gestures passes, without a cut and with some."""
     chance_of = random.Random(seed)
     uncut = joined = 0
@@ -125,7 +131,7 @@ def passes(within: bool, challenges: int, seed: int) -> tuple[int, int]:
         asked, captured = drawn(b"asked" + draw), drawn(b"captured" + draw)
         if not set(asked) <= {*captured, *mirrored(captured)}:
             continue
-        parts = Editor([record(captured, chance_of)], within=within).answer(asked)
+        parts = Editor([record(captured, chance_of)], within=within, shaking=shaking).answer(asked)
         if parts is None or judge(parts).verdict is not Liveness.BONA_FIDE:
             continue
         if asked in (captured, mirrored(captured)):
@@ -148,9 +154,13 @@ def test_a_recording_of_one_challenge_passes_what_it_holds_and_hardly_more() -> 
 
 
 @pytest.mark.long
-def test_who_cuts_within_a_part_too_passes_more_often() -> None:
-    """A measured failure: a movement hides a cut straight into it. The bound only says that it did not become worse."""
-    assert sum(passes(within=True, challenges=400, seed=7)) <= 8
+@pytest.mark.parametrize(("shaking", "most"), [(0.0, 0), (0.015, 4)], ids=["held still", "shaken"])
+def test_who_cuts_within_a_part_moves_the_room_in_one_step(shaking: float, most: int) -> None:
+    """A movement hides a cut straight into it, and not what it does to the room.
+
+    A measured failure: among jolts of the whole picture the step is not seen. That bound only says that it did not become worse.
+    """
+    assert sum(passes(within=True, challenges=200, seed=7, shaking=shaking)) <= most
 
 
 # -- On pictures -------------------------------------------------------------------------------------------------------

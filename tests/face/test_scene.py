@@ -5,7 +5,7 @@ import base64
 import numpy as np
 
 from authsvc.face.mesh import Mesh
-from authsvc.face.scene import CELLS, change, surroundings
+from authsvc.face.scene import BACKGROUND, CELLS, change, surroundings
 
 RNG = np.random.default_rng(7)
 ROOM = np.kron(RNG.integers(40, 200, (24, 32)), np.ones((20, 20))).astype(np.uint8)[..., None].repeat(3, 2)
@@ -39,6 +39,16 @@ def test_a_shift_of_a_tenth_is_seen_beside_a_face_that_stays():
     still = change(surroundings(ROOM, face), surroundings(ROOM, face))
     assert still == 0
     assert change(surroundings(ROOM, face), surroundings(shifted, face)) > 5
+
+
+def test_what_moves_by_itself_is_left_out_and_a_shift_of_all_is_not():
+    waved = ROOM.copy()
+    waved[:60, :100] = 255 - waved[:60, :100]
+    before, face = surroundings(ROOM, None), face_at(200, 120, 160)
+    assert change(before, surroundings(waved, None)) > 1
+    assert change(before, surroundings(waved, None), BACKGROUND) < 0.2
+    shifted = surroundings(np.roll(ROOM, ROOM.shape[1] // 10, axis=1), face)
+    assert change(surroundings(ROOM, face), shifted, BACKGROUND) > 5
 
 
 def test_where_faces_cover_everything_nothing_is_claimed():

@@ -6,8 +6,11 @@ Only on a service of the drill's own, or where its folder was named: nobody want
 from __future__ import annotations
 
 import sqlite3
+import stat
+from base64 import b32decode
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from authsvc.lab.drill.captures import asked_for_face, gives_code, shows_face
@@ -31,6 +34,52 @@ def _change(scene: Scene, statement: str, *values: Any) -> None:  # Any: as SQL 
     with _written(scene) as database:
         if database.execute(statement, values).rowcount < 1:
             raise Unprepared("the row that was to be changed is not there")
+
+
+@drill(
+    "secrets-at-rest",
+    "whoever gets a copy of the service's folder, or sees its processes, looks for secrets in them",
+    control="what is secret is sealed, or kept as a MAC",
+)
+def secrets_at_rest(scene: Scene) -> None:
+    folder, owner = scene.on_premises.database.parent, scene.person()
+    asked = owner.challenged(owner.asks())
+    issued = owner.issued_code(asked)
+    secrets = {
+        "API key": owner.service.bearer.removeprefix("Bearer "),
+        "challenge token": asked.authorization.removeprefix("Challenge "),
+        "app secret": owner.secret,
+        "device secret": (owner.device or {})["secret"],
+        "recovery code": owner.recovery_codes[0],
+        "issued code": f'"{issued}"',
+    }
+    scene.begins()
+    seen = [*_files(folder), *_processes(folder)]
+    for name, secret in secrets.items():
+        forms = {secret.encode(), secret.replace("-", "").encode()}
+        forms |= {b32decode(secret)} if name == "app secret" else set()
+        places = [place for place, content in seen if any(form in content for form in forms)]
+        scene.attack(f"{name} in {', '.join(places)}" if places else f"no {name}", through=bool(places))
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    scene.attack(f"folder {mode:o}", through=bool(mode & 0o077))
+
+
+def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """All but the key ring, which is the secret that keeps the others."""
+    for file in folder.rglob("*"):
+        if file.is_file() and not file.name.startswith("keyring"):
+            with suppress(OSError):
+                yield file.name, file.read_bytes()
+
+
+def _processes(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The command lines and environments of the service's processes, where this system shows them."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_bytes()
+            if bytes(folder) in words:
+                yield f"command of {process.name}", words
+                yield f"environment of {process.name}", (process / "environ").read_bytes()
 
 
 @drill(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from http.cookies import SimpleCookie
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +20,12 @@ from authsvc.lab.drill.scene import Scene, expect
 from authsvc.lab.drill.service import Answer, Service, new_name
 
 FAILURES = 12
+BURIED_UNDER = 12
+ANALYSES, UNAVAILABLE = 5, 503
+"""A service that has much else to do breaks an analysis off, and asks for it again."""
+
+_numbers = count(secrets.randbelow(10**8) + 1_000)
+"""Of drafts: a number names one document for good."""
 WEAK = frozenset({"face", "voice", "device_uv", "otp"})
 _FORM_KEY = re.compile(rb'name="form_key" value="([0-9a-f]+)"|data-form-key="([0-9a-f]+)"')
 
@@ -180,6 +188,30 @@ def weaker_policy_unread(scene: Scene) -> None:
     scene.attack(answer, through=answer.is_good)
 
 
+@drill(
+    "weaker-policy-unproved",
+    "a weaker policy is analyzed so that the analysis finds nothing: cut short, or buried under rules that never matter",
+    control="what was not examined whole is not approved",
+    alone=True,
+)
+def weaker_policy_unproved(scene: Scene) -> None:
+    eve, bob = _bearer(scene, "analyst"), _bearer(scene, "approver")
+    scene.begins()
+    version = _analyzed(scene, eve, _dummies(BURIED_UNDER))
+    cut_short = _policies(scene, eve, "POST", f"/{version}/analyze", {"most_cells": 1})
+    scene.attack(cut_short, through=cut_short.is_good)
+    answer = _policies(scene, bob, "POST", f"/{version}/approve", {})
+    scene.attack(answer, through=answer.is_good)
+
+
+def _dummies(count: int) -> str:
+    """Rules that no payment meets, each a dimension more for an analysis."""
+    return "".join(
+        f'\n[[rules]]\nid = "list-{n}"\nlevel = "otp"\nwhy = "feed {n}"\nrisk_reason_in = ["list_{n}"]\n'
+        for n in range(count)
+    )
+
+
 def _signs_in_as(scene: Scene, name: str) -> tuple[int, int, int]:
     stranger = Browser(scene.service)
     shown = stranger.names(name)
@@ -196,17 +228,16 @@ def _policies(scene: Scene, bearer: str, method: str, path: str, body: Mapping[s
     return scene.service.call(method, f"/v1/policies{path}", f"Operator {bearer}", body)
 
 
-def _analyzed(scene: Scene, bearer: str) -> str:
-    """A draft that raises every bound of the active policy a thousandfold, validated and analyzed."""
+def _analyzed(scene: Scene, bearer: str, more: str = "") -> str:
+    """A draft that raises every bound of the active policy a thousandfold, with `more` behind it, validated and analyzed."""
     active = expect(_policies(scene, bearer, "GET", "/active", None), 200)["version"]
     text = re.sub(r"(amount_at_least = \d+)_000\b", r"\1_000_000_000", active["document"])
-    text = re.sub(
-        r"^version = (\d+)$", lambda found: f"version = {int(found[1]) + 900}", text, flags=re.MULTILINE
-    )
-    text = text.partition("[[tests]]")[0]
+    text = re.sub(r"^version = (\d+)$", f"version = {next(_numbers)}", text, flags=re.MULTILINE)
+    text = text.partition("[[tests]]")[0] + more
     drafted = expect(_policies(scene, bearer, "POST", "", {"document": text, "note": "drill"}), 201)
     for step in ("validate", "analyze"):
-        answer = _policies(scene, bearer, "POST", f"/{drafted['id']}/{step}", {})
-        if not answer.is_good:
+        asked = (_policies(scene, bearer, "POST", f"/{drafted['id']}/{step}", {}) for _ in range(ANALYSES))
+        answer = next((each for each in asked if each.status != UNAVAILABLE), None)
+        if answer is None or not answer.is_good:
             raise Unprepared(f"{step}: {answer}")
     return str(drafted["id"])

@@ -85,6 +85,7 @@ class Here:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
+        (folder / "data").mkdir(mode=0o700)
         settings = Settings(data_dir=folder / "data", port=self.port, store_timeout=PATIENCE, workers=1)
         self.faces = Faces(folder)
         clock: Any = SystemClock()  # A bench advances its clock, which is never asked of this one.
