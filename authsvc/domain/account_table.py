@@ -164,7 +164,7 @@ TABLE: tuple[Act, ...] = (
     Act(
         "disown",
         Proof.SESSION,
-        "stops what is open or unused of one's own payment; suspends the device that showed its secret for it",
+        "stops what is open or unused of one's own payment; suspends each device that showed its secret or used its key in it",
         "at once",
         (
             "decision:challenge:declined",

@@ -174,6 +174,16 @@ class Decision:
         return self.inputs if self.habit is None else {**self.inputs, **self.habit.inputs}
 
     @property
+    def devices_that_spoke(self) -> frozenset[str]:
+        """Those whose keys answered or signed a capture, whether or not the payment named them."""
+        return frozenset(
+            str(said["device"])
+            for proof in self.proofs
+            for said in (proof, proof.get("statement"))
+            if isinstance(said, Mapping) and "device" in said
+        )
+
+    @property
     def is_open(self) -> bool:
         """Whether the transaction id still belongs to this decision."""
         return self.status is Status.CHALLENGE_REQUIRED or (

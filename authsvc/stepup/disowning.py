@@ -1,4 +1,4 @@
-"""An owner says that a payment was not theirs: what can still be stopped is, and the device that made it is suspended.
+"""An owner says that a payment was not theirs: what can still be stopped is, and each device that proved itself in it suspended.
 
 The payment backend vouches that the owner is signed in, so this only stops and suspends; nothing of it makes anything weaker. A
 phone that the payment only named is left alone: anybody with the shop's session can name it.
@@ -23,7 +23,7 @@ def disown(tx: Transaction, decision: Decision, now: datetime) -> Decision:
     """The decision as it ends; saying it twice is saying it once."""
     if decision.declined == NOT_ME:
         return decision
-    suspended = decision.novelty in SEEN and suspend_device(tx, decision, now)
+    suspended = _suspend(tx, decision, now)
     tx.publish(
         Event("attack:suspected", decision.payment.subject, now, {"decision": decision.id, "alarm": NOT_ME})
     )
@@ -36,6 +36,16 @@ def disown(tx: Transaction, decision: Decision, now: datetime) -> Decision:
     status = saved.status.value
     tx.record(entry(saved, "person", "disown", status, now, choice=NOT_ME, device_suspended=suspended))
     return saved
+
+
+def _suspend(tx: Transaction, decision: Decision, now: datetime) -> bool:
+    """Whether any of them was in use: the device that showed its secret, and those whose keys answered."""
+    made_it = set(decision.devices_that_spoke)
+    if decision.novelty in SEEN and decision.device_id is not None:
+        made_it.add(decision.device_id)
+    subject = decision.payment.subject
+    suspended = [suspend_device(tx, subject, each, now) for each in sorted(made_it)]
+    return any(suspended)
 
 
 def _becomes(decision: Decision) -> Status | None:

@@ -237,7 +237,11 @@ class StepUp:
         """
         right = () if offer is None else self._proving.right_ones(tx, decision, self._policy(), offer, now)
         proven = decision.novelty in SEEN or bool(right)
-        suspended = choice == "not_me" and proven and suspend_device(tx, decision, now)
+        suspended = (
+            choice == "not_me"
+            and proven
+            and suspend_device(tx, decision.payment.subject, decision.device_id, now)
+        )
         declined = decision.as_of(now).become(Status.DECLINED_BY_USER, declined=choice, suspended=suspended)
         if choice == "not_me":
             data = {"decision": decision.id, "alarm": "not_me"}

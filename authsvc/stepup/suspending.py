@@ -9,16 +9,15 @@ from datetime import datetime
 
 from authsvc.device.credential import DeviceState
 from authsvc.domain.account_acts import with_keys_as_they_stand
-from authsvc.domain.decision import Decision
 from authsvc.domain.store import Transaction
 from authsvc.domain.ticket import Grounds
 from authsvc.events import Event
+from authsvc.subject import Subject
 
 
-def suspend_device(tx: Transaction, decision: Decision, now: datetime) -> bool:
-    """Whether the decision named a device that was active."""
-    subject = decision.payment.subject
-    account, device = tx.accounts.find_with_device(subject, decision.device_id)
+def suspend_device(tx: Transaction, subject: Subject, device_id: str | None, now: datetime) -> bool:
+    """Whether there was such a device, and it was active."""
+    account, device = tx.accounts.find_with_device(subject, device_id)
     if account is None or device is None or device.state is not DeviceState.ACTIVE:
         return False
     tx.accounts.save_device(device.suspended())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -208,14 +207,9 @@ def _is_void(decision: Values, account: Values, frozen: bool) -> bool:
 
 
 def _devices_of(decision: Decision) -> list[str]:
-    """The device that was named, and those whose keys answered or signed a capture: whoever took a phone need not name it."""
-    keys = {
-        str(said["device"])
-        for proof in decision.proofs
-        for said in (proof, proof.get("statement"))
-        if isinstance(said, Mapping) and "device" in said
-    }
-    return sorted(keys if decision.device_id is None else keys | {decision.device_id})
+    """The device that was named, and those that spoke: whoever took a phone need not name it."""
+    spoke = decision.devices_that_spoke
+    return sorted(spoke if decision.device_id is None else spoke | {decision.device_id})
 
 
 def _is_out_of_use(device: Values, suspended: bool) -> bool:

@@ -463,6 +463,18 @@ def test_what_its_key_proved_is_void_though_the_phone_was_not_named(
         thief.fill(visit, "otp", "key")
 
 
+def test_a_payment_that_is_disowned_suspends_the_phone_whose_key_proved_it_though_it_was_not_named(
+    bench: Bench, owner: Holder
+):
+    owner.enroll("otp", "key")
+    decision = bench.decide(bench.payment(125_000))
+    assert owner.proves(decision, "device_uv", "otp")
+    ended = bench.services.overviews.disown(*overview(bench), str(decision["id"]))
+    assert ended["device_suspended"] is True
+    phone = bench.services.users.device(bench.key, USER, str(owner.device.id))
+    assert phone["state"] == "suspended"
+
+
 def test_a_recovery_that_is_under_way_stands_on_no_phone(bench: Bench, owner: Holder):
     """Whoever removes the lost phone while they recover has proved it without that phone."""
     done = owner.enroll("otp", "key")
