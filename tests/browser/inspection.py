@@ -49,11 +49,14 @@ def _inaccessible(page: Page) -> Iterator[str]:
         yield f"{violation['id']}: {node['html'][:120]}: {node.get('failureSummary', '')}"
 
 
+_DRAWN = "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+
+
 def paint(page: Page, scheme: Scheme) -> None:
     """Returns when the page is drawn in the scheme, which it learns of in its own time: axe reads colours one by one."""
     page.emulate_media(color_scheme=scheme)
     page.wait_for_function("(scheme) => matchMedia(`(prefers-color-scheme: ${scheme})`).matches", arg=scheme)
-    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    page.evaluate(_DRAWN)
 
 
 def _too_heavy(page: Page) -> Iterator[str]:
@@ -70,6 +73,7 @@ def _ill_set(page: Page) -> Iterator[str]:
     """Wider than the screen, or characters one below the other, on the narrowest screen and on a wide one."""
     for width, height in ((NARROWEST, 640), SHAPES["desktop"]):
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(_DRAWN)  # The page learns of its new size with the next frame.
         wide: int = page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
             yield f"{wide} px wide on a screen of {width}"

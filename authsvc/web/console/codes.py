@@ -310,6 +310,8 @@ def valued(value: object) -> Markup:
 
 
 def actor(name: str, people: Mapping[str, str]) -> str:
-    """An operator by name, anybody else by what they are; `operator:` stands in front of an operator's id."""
+    """An operator by name, isolated, since people chose it; else what acted. `operator:` stands in front of an id."""
     identity = name.removeprefix("operator:")
-    return people[identity] if identity in people else gettext(ACTORS[name]) if name in ACTORS else identity
+    if identity in people:
+        return Markup("<bdi>{}</bdi>").format(people[identity])
+    return gettext(ACTORS[name]) if name in ACTORS else identity
