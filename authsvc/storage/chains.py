@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import weakref
 from pathlib import Path
 
 from authsvc.errors import ConfigurationError
@@ -21,7 +22,8 @@ class ChainSlot:
 
     def __init__(self, name: str, lock: int) -> None:
         self.name = name
-        self._lock = lock
+        # Once: the number may be another file's by the time of a second call.
+        self._unlock = weakref.finalize(self, os.close, lock)
 
     @classmethod
     def claim(cls, folder: Path) -> ChainSlot:
@@ -39,7 +41,8 @@ class ChainSlot:
         raise ConfigurationError(f"more than {MOST_SLOTS} processes write audit chains here")
 
     def release(self) -> None:
-        os.close(self._lock)
+        """Let go of the chain; again, it does nothing."""
+        self._unlock()
 
 
 def _installation(path: Path) -> str:

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -105,6 +106,8 @@ class SqliteEphemeral:
             try:
                 rows = self._write_in_turn(statement, params)
             except Unavailable:
+                # One that was opened while nothing could be written would only ever read.
+                self._connections.__dict__.clear()
                 self._doubt.raise_()
                 raise
             self._doubt.settle()
@@ -165,6 +168,7 @@ class _Turn:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.close = weakref.finalize(self, os.close, self._file)
         self._thread = threading.Lock()
 
     @contextmanager
@@ -180,9 +184,6 @@ class _Turn:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
         finally:
             self._thread.release()
-
-    def close(self) -> None:
-        os.close(self._file)
 
     def _lock_file(self, deadline: float) -> None:
         while True:

@@ -1,5 +1,6 @@
 """A process has a chain of its own, and a restart goes on with it."""
 
+import os
 from pathlib import Path
 
 from authsvc.storage.chains import ChainSlot
@@ -20,3 +21,12 @@ def test_two_installations_never_share_a_name(tmp_path: Path) -> None:
     assert slots[0].name != slots[1].name
     for slot in slots:
         slot.release()
+
+
+def test_released_twice_it_closes_nobody_elses_file(tmp_path: Path) -> None:
+    slot = ChainSlot.claim(tmp_path)
+    slot.release()
+    others = [os.open(tmp_path, os.O_RDONLY) for _ in range(50)]
+    slot.release()
+    for each in others:
+        os.close(each)
