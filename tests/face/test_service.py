@@ -280,7 +280,7 @@ def test_without_protection_every_capture_passes_and_every_use_is_logged(
     assert made.liveness.verdict is Liveness.BONA_FIDE
     assert made.liveness.detectors == ("UNSAFE_NO_PAD",)
     assert service.describe()["liveness"] == "UNSAFE_NO_PAD"
-    assert "a photograph of the person passes" in caplog.text
+    assert "a photograph passes for a person" in caplog.text
     assert "not examined for attacks" in caplog.text
 
 
