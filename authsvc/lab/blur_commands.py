@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from authsvc.clock import SystemClock
-from authsvc.lab.face_commands import face_matcher, model_option, named_after
+from authsvc.lab.face_commands import face_matcher, heading, model_option
 from authsvc.lab.options import echo, engine_options, model_folder, people_options
 from authsvc.lab.people import read_people
 from authsvc.lab.reading import percent
@@ -41,11 +40,7 @@ def blur_command(
     people = read_people(folder, exclude=exclude)
     scores = blurred_scores(people, manifest, model_folder(data_dir, model_dir), processes=processes)
     found = {
-        "data_set": named_after(folder),
-        "date": SystemClock().now().date().isoformat(),
-        "model": manifest.id,
-        "model_digest": manifest.digest,
-        "target_fmr": target,
+        **heading(folder, manifest, target),
         "threshold": threshold,
         "n_persons": len(scores),
         "limits": {"enrollment": ENROLLMENT.sharpness, "verification": VERIFICATION.sharpness},

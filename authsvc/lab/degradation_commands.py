@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from authsvc.clock import SystemClock
 from authsvc.errors import InvalidRequest
-from authsvc.lab.face_commands import face_matcher, model_option, named_after
+from authsvc.lab.face_commands import face_matcher, heading, model_option
 from authsvc.lab.options import echo, engine_options, model_folder, people_options
 from authsvc.lab.people import read_people
 from authsvc.lab.reading import counted, percent
@@ -43,18 +42,7 @@ def degradations_command(
     found = report(outcomes, threshold)
     if not found["n_persons"]:
         raise InvalidRequest(f"nobody in `{folder.name}` has more photographs than a template takes")
-    echo(
-        as_json,
-        {
-            "data_set": named_after(folder),
-            "date": SystemClock().now().date().isoformat(),
-            "model": manifest.id,
-            "model_digest": manifest.digest,
-            "target_fmr": target,
-            **found,
-        },
-        _lines(found),
-    )
+    echo(as_json, {**heading(folder, manifest, target), **found}, _lines(found))
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:  # Any: a report

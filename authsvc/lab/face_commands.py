@@ -103,6 +103,17 @@ def manifest_file(manifests: Path, manifest: Manifest) -> Path:
     return next(file for file in sorted(manifests.glob("*.toml")) if read_manifest(file).id == manifest.id)
 
 
+def heading(folder: Path, manifest: Manifest, target: str) -> Json:
+    """What a report says of itself: on whom, when, with which network, at which target."""
+    return {
+        "data_set": named_after(folder),
+        "date": today(),
+        "model": manifest.id,
+        "model_digest": manifest.digest,
+        "target_fmr": target,
+    }
+
+
 def named_after(folder: Path) -> str:
     """The folder's name, also where its bytes are no text."""
     return os.fsencode(folder.resolve().name).decode("utf-8", "replace")

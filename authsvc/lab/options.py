@@ -37,6 +37,18 @@ Command = TypeVar("Command", bound=Callable[..., object])
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
+max_iapar = click.option(
+    "--max-iapar",
+    type=click.FloatRange(0, 1),
+    help="Exit with 1 unless every species' IAPAR is shown to be below, such as 0.07.",
+)
+max_bpcer = click.option(
+    "--max-bpcer",
+    type=click.FloatRange(0, 1),
+    help="Exit with 1 unless BPCER is shown to be below, such as 0.05.",
+)
+
+
 def people_options(command: Command) -> Command:
     """A folder of people, and who in it is left out."""
     exclude = click.option("--exclude", multiple=True, metavar="NAME", help="Leave a folder out; repeat.")

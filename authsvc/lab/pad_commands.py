@@ -12,18 +12,16 @@ import click
 from authsvc import __version__
 from authsvc.biometric.manifest import Manifest, read_manifests
 from authsvc.biometric.words import Modality
-from authsvc.clock import SystemClock
 from authsvc.errors import ModelUnusable
+from authsvc.lab import options
 from authsvc.lab.gate import standing_in_the_way
-from authsvc.lab.options import commit, echo, engine_options, model_folder, output_file
+from authsvc.lab.options import commit, echo, engine_options, model_folder, output_file, today
 from authsvc.lab.pad_page import page
 from authsvc.lab.people import read_people
 from authsvc.lab.reading import percent
 
 Json = dict[str, Any]  # Any: a report
 
-
-_SHARE = click.FloatRange(0, 1)
 
 list_option = click.option(
     "--manifest",
@@ -54,12 +52,8 @@ detector_option = click.option(
 )
 @click.option("--out", type=output_file, help="Keep the report here, as JSON.")
 @click.option("--html", type=output_file, help="The report as one page.")
-@click.option(
-    "--max-iapar",
-    type=_SHARE,
-    help="Exit with 1 unless every species' IAPAR is shown to be below, such as 0.07.",
-)
-@click.option("--max-bpcer", type=_SHARE, help="Exit with 1 unless BPCER is shown to be below, such as 0.05.")
+@options.max_iapar
+@options.max_bpcer
 @engine_options
 def pad_command(
     list_file: Path,
@@ -97,7 +91,7 @@ def pad_command(
         "data_set": corpus.name,
         "data_set_digest": corpus.digest,
         "licence": corpus.licence,
-        "date": SystemClock().now().date().isoformat(),
+        "date": today(),
         "version": __version__,
         "commit": commit(),
         "n_subjects": len({one.subject for one in listed}),

@@ -12,8 +12,8 @@ import click
 
 from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.biometric.words import Modality
-from authsvc.clock import SystemClock
 from authsvc.errors import AuthsvcError
+from authsvc.lab.options import today
 from authsvc.lab.pool import processors
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def calibrate_voice(
     def measured() -> Mapping[str, object]:
         manifest = _voice_manifests()[model or DEFAULT_MODEL]
         plan = Plan(manifest.fusion.samples, draws, _names(degrade), processes=processes)
-        data_set = DataSet(name or folder.resolve().name, population, SystemClock().now().date().isoformat())
+        data_set = DataSet(name or folder.resolve().name, population, today())
         found = calibrate_voices(folder, manifest, Installed(model_dir, manifest), plan, target, data_set)
         if out and found.points:
             file = manifest_folder() / f"{manifest.id}.toml"

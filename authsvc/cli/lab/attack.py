@@ -18,6 +18,7 @@ import click
 from authsvc.biometric.words import Modality
 from authsvc.cli.lab.in_process import InProcess, in_process
 from authsvc.config import read_settings
+from authsvc.lab import options
 from authsvc.lab.drill.captures import hints_of
 from authsvc.lab.drill.people import Opened, Person, expect
 from authsvc.lab.drill.service import Service
@@ -79,11 +80,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Where each result is kept; a run goes on from it.",
 )
 @click.option("--at-once", type=click.IntRange(1, 16), default=2, show_default=True)
-@click.option(
-    "--max-iapar",
-    type=click.FloatRange(0, 1),
-    help="Exit with 1 unless every species' IAPAR is shown to be below.",
-)
+@options.max_iapar
 @click.option("--out", type=output_file, help="Keep the report here, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 def attack_command(

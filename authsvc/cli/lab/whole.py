@@ -18,6 +18,7 @@ from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.cli.lab.attack import ENROLLED_WITH, enrolling, replayed, shown_all
 from authsvc.cli.lab.in_process import in_process
 from authsvc.errors import ModelUnusable
+from authsvc.lab import options
 from authsvc.lab.figures import figures
 from authsvc.lab.gate import standing_in_the_way
 from authsvc.lab.options import commit, echo, engine_options, model_folder, output_file, today
@@ -35,8 +36,6 @@ TARGET = "1 in 10000"
 LAYERS: tuple[tuple[str, ...], ...] = ((), ("print",), ("screen",))
 MOST_OF_ONE = 1
 READINGS = 10
-
-_SHARE = click.FloatRange(0, 1)
 
 
 @click.command("all")
@@ -56,10 +55,8 @@ _SHARE = click.FloatRange(0, 1)
 @click.option("--voices", multiple=True, metavar="FOLDER", help="Folders of speakers within --dir; repeat.")
 @click.option("--out", required=True, type=output_file, help="The report, as JSON.")
 @click.option("--html", required=True, type=output_file, help="The report as one page.")
-@click.option(
-    "--max-iapar", type=_SHARE, help="Exit with 1 unless every species' IAPAR is shown to be below."
-)
-@click.option("--max-bpcer", type=_SHARE, help="Exit with 1 unless BPCER is shown to be below.")
+@options.max_iapar
+@options.max_bpcer
 @engine_options
 def all_command(
     folder: Path,
