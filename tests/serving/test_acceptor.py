@@ -67,9 +67,12 @@ def test_who_leaves_a_connection_leaves_it_to_the_other(listener: socket.socket)
 def test_a_connection_that_nobody_else_takes_is_taken_after_all(listener: socket.socket) -> None:
     async def story() -> None:
         asked: list[int] = []
-        shy = Acceptor(
-            listener, lambda: Greeting(b"shy"), None, lambda under_way: not asked.append(under_way)
-        )
+
+        def leave(under_way: int) -> bool:
+            asked.append(under_way)
+            return True
+
+        shy = Acceptor(listener, lambda: Greeting(b"shy"), None, leave)
         assert [await greeted(listener) for _ in range(3)] == [b"shy"] * 3
         assert asked
         shy.close()
