@@ -1,4 +1,4 @@
-"""The container's own proof, `scripts/container`, takes minutes and root; where its tools are missing it says so and proves nothing."""
+"""`scripts/container` takes minutes and root; where its tools are missing it says so, and proves nothing."""
 
 import subprocess
 import sys
