@@ -1,8 +1,8 @@
 """Were *these* digits spoken? A prompt of random digits makes a recording of yesterday useless.
 
 The recogniser answers probabilities; what is scored here is how much less likely the asked digits are than whatever the
-recording sounds most like, per digit, so that 0 is a perfect reading; and how each digit does against the nine that could
-stand in its place, because one wrong digit of six weighs little in a mean.
+recording sounds most like, per digit, so that 0 is a perfect reading; and how the digits do against their nearest rivals, because
+one wrong digit of six weighs little in a mean: another digit in any place, one digit left out, one more.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ _STEP_S = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a reading must reach, from the recogniser's manifest: over all digits, and for its worst digit."""
+    """What a reading must reach, from the recogniser's manifest: over all digits, and against each kind of rival."""
 
     score: float
     digit: float
+    fewer: float
+    more: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,15 @@ class Reading:
     """How a prompt was read.
 
     `score` is at most 0, natural logarithm per digit, higher is surer; `digit` the natural logarithm of how much likelier the
-    worst digit is than the likeliest of the nine others in its place, above 0 when every digit is the likeliest; `heard` the
-    number of digits that were recognised, whichever they are; `seconds_per_digit` from the first speech or digit to the last.
+    worst digit is than the likeliest of the nine others in its place, above 0 when every digit is the likeliest; `fewer` and
+    `more` how much likelier the digits are than the likeliest row without one of them, or with one more; `heard` the number
+    of digits that were recognised, whichever they are; `seconds_per_digit` from the first speech or digit to the last.
     """
 
     score: float
     digit: float
+    fewer: float
+    more: float
     heard: int
     seconds_per_digit: float
 
@@ -49,6 +54,8 @@ class Reading:
         return (
             self.score >= least.score
             and self.digit >= least.digit
+            and self.fewer >= least.fewer
+            and self.more >= least.more
             and LEAST_SECONDS_PER_DIGIT <= self.seconds_per_digit <= MOST_SECONDS_PER_DIGIT
         )
 
@@ -64,11 +71,18 @@ def read(log_probabilities: Probabilities, digits: str, language: Language, seco
     allowed = log_probabilities[:, [0, *range(first, first + 10)]].astype(np.float64)
     labels = np.array([int(digit) + 1 for digit in digits])
     likelihoods = ctc_log_probabilities(allowed, _with_each_digit(labels)).reshape(labels.size, 10)
-    asked = likelihoods[0, labels[0] - 1]
+    asked = float(likelihoods[0, labels[0] - 1])
     score = (asked - allowed.max(axis=1).sum()) / labels.size
     # On a telephone the speech detector misses most of what the recogniser hears; the longer of the two is nearer the truth.
     pace = max(seconds, _seconds(allowed)) / labels.size
-    return Reading(float(min(score, 0.0)), _worst_digit(likelihoods, labels), _count(allowed), pace)
+    return Reading(
+        score=float(min(score, 0.0)),
+        digit=_worst_digit(likelihoods, labels),
+        fewer=_margin(asked, allowed, _with_one_less(labels)),
+        more=_margin(asked, allowed, _with_one_more(labels)),
+        heard=_count(allowed),
+        seconds_per_digit=pace,
+    )
 
 
 def ctc_log_probabilities(log_probabilities: Logarithms, labels: NDArray[np.int64]) -> Logarithms:
@@ -76,16 +90,22 @@ def ctc_log_probabilities(log_probabilities: Logarithms, labels: NDArray[np.int6
     extended = np.zeros((len(labels), 2 * labels.shape[1] + 1), dtype=np.int64)
     extended[:, 1::2] = labels
     # A label may follow the one before it without a blank between, unless they are the same.
-    skips = np.full(extended.shape, -np.inf)
-    differs = (extended[:, 2:] != 0) & (extended[:, 2:] != extended[:, :-2])
-    skips[:, 2:] = np.where(differs, 0.0, -np.inf)
-    forward = np.full(extended.shape, -np.inf)
-    forward[:, :2] = log_probabilities[0, extended[:, :2]]
-    step, skip = np.full(extended.shape, -np.inf), np.full(extended.shape, -np.inf)
-    for row in log_probabilities[1:]:
-        step[:, 1:], skip[:, 2:] = forward[:, :-1], forward[:, :-2]
-        forward = np.logaddexp(np.logaddexp(forward, step), skip + skips) + row[extended]
-    both: Logarithms = np.logaddexp(forward[:, -1], forward[:, -2])
+    skips = (extended[:, 2:] != 0) & (extended[:, 2:] != extended[:, :-2])
+    best = log_probabilities.max(axis=1, keepdims=True)
+    # Probabilities against the best of their step, brought to 1 at each: a third of the time that logarithms take.
+    probabilities = np.exp(log_probabilities - best)
+    forward, taken_out = np.zeros(extended.shape), np.full(len(labels), best.sum())
+    forward[:, :2] = probabilities[0, extended[:, :2]]
+    for row in probabilities[1:]:
+        reached = forward.copy()
+        reached[:, 1:] += forward[:, :-1]
+        reached[:, 2:] += forward[:, :-2] * skips
+        forward = reached * row[extended]
+        largest = np.maximum(forward.max(axis=1), np.finfo(float).tiny)
+        forward /= largest[:, None]
+        taken_out += np.log(largest)
+    with np.errstate(divide="ignore"):
+        both: Logarithms = np.log(forward[:, -2:].sum(axis=1)) + taken_out
     return both
 
 
@@ -95,6 +115,23 @@ def _with_each_digit(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     for place in range(labels.size):
         prompts[10 * place : 10 * place + 10, place] = np.arange(1, 11)
     return prompts
+
+
+def _with_one_less(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The prompt without each of its digits in turn: `places x (places - 1)`."""
+    return np.stack([np.delete(labels, place) for place in range(labels.size)])
+
+
+def _with_one_more(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Before each digit and behind the last, 0 to 9: `10 * (places + 1) x (places + 1)`."""
+    places = range(labels.size + 1)
+    return np.stack([np.insert(labels, place, digit) for place in places for digit in range(1, 11)])
+
+
+def _margin(asked: float, log_probabilities: Logarithms, rivals: NDArray[np.int64]) -> float:
+    if not math.isfinite(asked):
+        return -math.inf
+    return asked - float(ctc_log_probabilities(log_probabilities, rivals).max())
 
 
 def _worst_digit(likelihoods: Logarithms, labels: NDArray[np.int64]) -> float:
