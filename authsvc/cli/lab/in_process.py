@@ -28,6 +28,7 @@ from authsvc.config import Settings, read_settings
 from authsvc.face.capture import CaptureContext
 from authsvc.factor import Json, Unusable
 from authsvc.keys.keyring import KeyRing
+from authsvc.lab.drill.drill import NotPlayed
 from authsvc.lab.drill.service import Answer, Service
 from authsvc.lab.replaying import NotEnrolled
 from authsvc.web.settings import WebSettings
@@ -48,7 +49,7 @@ class InProcess(Service):
 
     def __init__(self, app: App, url: str, api_key: str, premises: _Premises, model_dir: Path) -> None:
         super().__init__(url, api_key)
-        self.app, self._premises, self._model_dir = app, premises, model_dir
+        self.app, self.premises, self._model_dir = app, premises, model_dir
         self.takes_photographs = premises.takes_photographs
 
     def give_face(self, user: str, photographs: Sequence[bytes]) -> None:
@@ -56,7 +57,7 @@ class InProcess(Service):
         made = self._still_room.enroll(photographs, CaptureContext())
         if isinstance(made, Unusable):
             raise NotEnrolled(" ".join(made.hints))
-        self._premises.give_face(user, made)
+        self.premises.give_face(user, made)
 
     @cached_property
     def _still_room(self) -> FaceService:
@@ -102,6 +103,9 @@ class _Premises(StorePremises):
 
     def opened(self) -> AbstractContextManager[Store]:
         return nullcontext(self._store)
+
+    def without_worker(self) -> AbstractContextManager[None]:
+        raise NotPlayed("the worker is in this process")
 
 
 @contextmanager
