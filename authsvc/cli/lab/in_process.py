@@ -28,6 +28,7 @@ from authsvc.config import Settings, read_settings
 from authsvc.face.capture import CaptureContext
 from authsvc.factor import Json, Unusable
 from authsvc.keys.keyring import KeyRing
+from authsvc.lab.drill.drill import NotPlayed
 from authsvc.lab.drill.service import Answer, Service
 from authsvc.lab.replaying import NotEnrolled
 from authsvc.web.settings import WebSettings
@@ -51,7 +52,7 @@ class InProcess(Service):
     ) -> None:
         super().__init__(settings.public_url, api_key)
         self.settings = settings
-        self.app, self._premises, self._model_dir = app, premises, model_dir
+        self.app, self.premises, self._model_dir = app, premises, model_dir
         self.takes_photographs = premises.takes_photographs
 
     def give_face(self, user: str, photographs: Sequence[bytes]) -> None:
@@ -59,7 +60,7 @@ class InProcess(Service):
         made = self._still_room.enroll(photographs, CaptureContext())
         if isinstance(made, Unusable):
             raise NotEnrolled(" ".join(made.hints))
-        self._premises.give_face(user, made)
+        self.premises.give_face(user, made)
 
     @cached_property
     def _still_room(self) -> FaceService:
@@ -105,6 +106,9 @@ class _Premises(StorePremises):
 
     def opened(self) -> AbstractContextManager[Store]:
         return nullcontext(self._store)
+
+    def without_worker(self) -> AbstractContextManager[None]:
+        raise NotPlayed("the worker is in this process")
 
 
 @contextmanager
