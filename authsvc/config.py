@@ -360,7 +360,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "keep_decisions_days",
         _integer(90, 36_525),
-        "days that decisions, their outcomes and issued codes are kept; five years, as 2015/849/EU, Art. 40, asks of payments",
+        "days that decisions, their outcomes and issued codes are kept, five years; which laws ask for what stands in docs/operations/sizing.md",
     ),
     Setting(
         "keep_events_days",
