@@ -7,12 +7,13 @@ from enrollment.api import Json
 PROVING = ("recovery", "proof_otp", "proof_face")
 """What somebody proves who has lost the phone: a recovery code, and one of the others."""
 
-ORDER = (*PROVING, "consent", "device", "otp", "face", "voice")
+ORDER = (*PROVING, "consent", "device", "otp", "face", "voice", "gait")
 SENSORS = {
     "device": ("publickey-credentials-create",),
     "face": ("camera",),
     "proof_face": ("camera",),
     "voice": ("microphone",),
+    "gait": ("accelerometer", "gyroscope"),
 }
 
 
@@ -23,7 +24,7 @@ def steps_of(enrollment: Json) -> list[str]:
 
 def needs_consent(step: str, enrollment: Json) -> bool:
     """Whether a capture has to wait until the person has agreed to it."""
-    return step in ("face", "voice") and step not in enrollment["consented"]
+    return step in ("face", "voice", "gait") and step not in enrollment["consented"]
 
 
 def following(step: str, enrollment: Json) -> str:

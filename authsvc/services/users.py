@@ -93,6 +93,7 @@ class UserService(Service):
                 "devices": [device_view(device, now) for device in tx.accounts.devices(subject)],
                 "consents": [consent_view(consent) for consent in tx.templates.consents(subject)],
                 "habits": _habits(tx, account, decisions, now),
+                "gait": _gait(tx, subject),
                 "decisions": [decision_view(replace(each, receipt=None), None, None) for each in decisions],
                 "exported_at": rfc3339(now),
             }
@@ -153,6 +154,14 @@ class UserService(Service):
 def _habits(tx: Transaction, account: Account, decisions: Sequence[Decision], now: datetime) -> Json | None:
     habits = tx.habits.find(account)
     return None if habits is None else described(habits, map(act_of, decisions), now)
+
+
+def _gait(tx: Transaction, subject: Subject) -> Json | None:
+    """That a template is kept, and how many recordings are told again; neither is handed out."""
+    stored = tx.templates.find(subject, Modality.GAIT)
+    if stored is None:
+        return None
+    return {"model": stored.template.model, "recordings": len(tx.templates.captures(subject, Modality.GAIT))}
 
 
 def _existing(tx: Transaction, key: ApiKey, user: str) -> Account:

@@ -33,6 +33,7 @@ def decision_view(decision: Decision, token: str | None, url: str | None) -> Jso
         "device": {"novelty": decision.novelty},
         "reasons": list(decision.reasons),
         "signals": _signals(decision.habit),
+        "gait": decision.gait,
         "warning": None if decision.warning is None else decision.warning.to_json(),
         "exemption": decision.exemption,
         "missing": list(decision.missing),

@@ -86,6 +86,13 @@ class PhraseReceived(Received):
     remaining: Count
 
 
+class GaitBegun(ResponsePart):
+    """How long to walk, and the nonce that goes with the recording."""
+
+    nonce: str
+    seconds: Count
+
+
 class DeviceBegun(ResponsePart):
     """The longest name, and the options with which the browser makes a device key."""
 

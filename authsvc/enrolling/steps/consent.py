@@ -52,7 +52,7 @@ class ConsentStep:
         version = submission.fields.get("text_version") or CONSENT_VERSION
         for field, said in (("modalities", named), ("refused", refused)):
             if not isinstance(said, list | tuple) or not all(name in list(Modality) for name in said):
-                raise InvalidRequest(f"`{field}` must list `face`, `voice`, both or neither")
+                raise InvalidRequest(f"`{field}` must list some of `face`, `voice` and `gait`, or none")
         if set(strings_of(named)) & set(strings_of(refused)):
             raise InvalidRequest("`refused` must name nothing that `modalities` agrees to")
         if version != CONSENT_VERSION:

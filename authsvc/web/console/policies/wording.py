@@ -136,6 +136,7 @@ FIELDS: Mapping[str, str] = {
     "habit.place_new": N_("new place"),
     "habit.device_unused": N_("device not used before"),
     "habit.channel_unused": N_("channel not used before"),
+    "habit.gait_unlike": N_("a walk unlike the payer's"),
     "exemption.in_a_row": N_("exempt payments in a row"),
     "exemption.cumulative": N_("exempt amount in all"),
     "user.frozen": N_("account frozen"),
