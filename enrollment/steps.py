@@ -17,6 +17,17 @@ SENSORS = {
 }
 
 
+def with_walk(enrollment: Json) -> Json:
+    """The pilot among the other steps, as these pages show it."""
+    walk, step = enrollment["gait"], ["gait"]
+    return {
+        **enrollment,
+        "offered": [*enrollment["offered"], *(step if walk["offered"] else ())],
+        "received": [*enrollment["received"], *(step if walk["received"] else ())],
+        "consented": [*enrollment["consented"], *(step if walk["consented"] else ())],
+    }
+
+
 def steps_of(enrollment: Json) -> list[str]:
     """The steps on offer, in the order in which people take them."""
     return [step for step in ORDER if step in enrollment["offered"]]

@@ -19,7 +19,14 @@ from authsvc.factor import Json
 from authsvc.habit.described import described
 from authsvc.keys.access import ApiKey
 from authsvc.services.base import Service
-from authsvc.services.views import account_view, consent_view, decision_view, device_view, erased_view
+from authsvc.services.views import (
+    account_view,
+    consent_view,
+    consents_view,
+    decision_view,
+    device_view,
+    erased_view,
+)
 from authsvc.subject import Subject
 
 ACTOR = "backend"
@@ -91,7 +98,7 @@ class UserService(Service):
             return {
                 "user": account_view(account, now),
                 "devices": [device_view(device, now) for device in tx.accounts.devices(subject)],
-                "consents": [consent_view(consent) for consent in tx.templates.consents(subject)],
+                "consents": consents_view(tx.templates.consents(subject)),
                 "habits": _habits(tx, account, decisions, now),
                 "gait": _gait(tx, subject),
                 "decisions": [decision_view(replace(each, receipt=None), None, None) for each in decisions],
@@ -157,11 +164,18 @@ def _habits(tx: Transaction, account: Account, decisions: Sequence[Decision], no
 
 
 def _gait(tx: Transaction, subject: Subject) -> Json | None:
-    """That a template is kept, and how many recordings are told again; neither is handed out."""
-    stored = tx.templates.find(subject, Modality.GAIT)
-    if stored is None:
+    """Consents, by which method a template was made, and how many recordings are told again; neither of these is handed out."""
+    consents = [
+        consent_view(each) for each in tx.templates.consents(subject) if each.modality is Modality.GAIT
+    ]
+    if not consents:
         return None
-    return {"model": stored.template.model, "recordings": len(tx.templates.captures(subject, Modality.GAIT))}
+    stored = tx.templates.find(subject, Modality.GAIT)
+    return {
+        "consents": consents,
+        "model": None if stored is None else stored.template.model,
+        "recordings": len(tx.templates.captures(subject, Modality.GAIT)),
+    }
 
 
 def _existing(tx: Transaction, key: ApiKey, user: str) -> Account:

@@ -145,12 +145,14 @@ def test_a_template_that_came_later_says_nothing_until_it_has_waited(bench: Benc
 def test_what_is_kept_goes_with_its_consent_and_with_its_person(bench: Bench, ending: str) -> None:
     phone, users = enrolled(bench), bench.services.users
     decide(bench, phone, 0)
-    kept = users.export(bench.key, "u_1")
-    assert kept["gait"] == {"model": "gait-cycles-1", "recordings": 2}
-    assert [each["modality"] for each in kept["consents"]] == ["gait"]  # type: ignore[attr-defined]  # A list of consents.
+    kept: Any = users.export(bench.key, "u_1")
+    assert kept["gait"]["model"] == "gait-cycles-1"
+    assert kept["gait"]["recordings"] == 2
+    assert [each["withdrawn_at"] for each in kept["gait"]["consents"]] == [None]
     if ending == "withdrawn":
         users.withdraw_biometric(bench.key, "u_1", "gait")
-        assert users.export(bench.key, "u_1")["gait"] is None
+        left: Any = users.export(bench.key, "u_1")["gait"]
+        assert (left["model"], left["recordings"]) == (None, 0)
         assert decide(bench, phone, 0, seed=4)["gait"] == "unknown"
     else:
         users.erase(bench.key, "u_1")
@@ -185,7 +187,8 @@ def test_switched_off_nothing_of_it_is_there(tmp_path: Path) -> None:
         with pytest.raises(InvalidRequest, match="switched off"):
             decide(bench, phone, 0)
         ticket = opened(bench, user="u_2")
-        assert "gait" not in bench.services.enrollments.find(*ticket)["offered"]  # type: ignore[operator]  # A list of names.
+        found: Any = bench.services.enrollments.find(*ticket)["gait"]
+        assert not found["offered"]
         with pytest.raises(InvalidRequest, match="not offered"):
             bench.services.enrollments.begin_step(*ticket, "gait", {})
     finally:
