@@ -109,6 +109,7 @@ BOUNDS: Mapping[str, str] = {
     "amount_at_most": N_("amount up to"),
     "risk_at_least": N_("risk from"),
     "risk_at_most": N_("risk up to"),
+    "amount_unusual_at_least": N_("so many times the usual amount, from"),
     "synced_amount_at_most": N_("amount with a synced passkey, up to"),
 }
 
