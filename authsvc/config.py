@@ -365,7 +365,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "keep_decisions_days",
         _integer(90, 36_525),
-        "days that decisions, their outcomes and issued codes are kept; five years, as 2015/849/EU, Art. 40, asks of payments",
+        "days that decisions, their outcomes and issued codes are kept; the laws behind it: docs/operations/sizing.md",
     ),
     Setting(
         "keep_events_days",
