@@ -46,6 +46,7 @@ def what_if(version_id: str) -> Response:
         "stated": stated,
         "novelties": list(Novelty),
         "habits": FLAGS,
+        "said_of_habits": any(request.args.get(name) for name in FLAGS),
         "said": None,
         "active_said": None,
     }
