@@ -171,6 +171,7 @@ INPUTS: Mapping[str, str] = {
     "place_new": N_("New place"),
     "device_unused": N_("Device not used before"),
     "channel_unused": N_("Channel not used before"),
+    "gait_unlike": N_("A walk unlike the payer's"),
     "kind": N_("Kind of code"),
     "bound_to_payment": N_("Bound to the payment"),
     "model": N_("Model"),
@@ -252,9 +253,13 @@ ACTORS: Mapping[str, str] = {
     "person": N_("Account owner"),
     "service": N_("Service"),
     "authsvc": N_("Service"),
+    "authsvc:restore": N_("Restore of a backup"),
     "shipped": N_("Service"),
 }
 """Who did it, where it is no operator."""
+
+COMMAND_LINE = "command-line:"
+"""In front of the name of the system's account."""
 
 EXEMPTIONS: Mapping[str, str] = {
     "low_value": N_("Low value"),
@@ -314,4 +319,7 @@ def actor(name: str, people: Mapping[str, str]) -> str:
     identity = name.removeprefix("operator:")
     if identity in people:
         return Markup("<bdi>{}</bdi>").format(people[identity])
+    if name.startswith(COMMAND_LINE) or identity.isdecimal():  # A number is of before: an account's too.
+        account = identity.removeprefix(COMMAND_LINE)
+        return f"{gettext('Command line')}: {account}"
     return gettext(ACTORS[name]) if name in ACTORS else identity
