@@ -19,6 +19,7 @@ COURTESY_S = 0.004
 """How long another process has to take a connection that is better off there."""
 
 _NO_FILES_PAUSE_S = 1.0
+_LAST_ONES = 1024
 
 
 class Acceptor:
@@ -43,10 +44,15 @@ class Acceptor:
         self._loop.add_reader(listener, self._readable)
 
     def close(self) -> None:
-        """Accepts no more; the listener itself is its owner's to close."""
+        """Takes who is waiting already, and no more; the listener itself is its owner's to close."""
         if self._paused is not None:
             self._paused.cancel()
         self._loop.remove_reader(self._listener)
+        # Whoever is left in the queue of a listener that is closed by all finds the connection reset.
+        with suppress(OSError):
+            for _ in range(_LAST_ONES):
+                if not self._accept():
+                    break
 
     async def wait_closed(self) -> None:
         """What was accepted has become a connection, or come to nothing."""
@@ -56,7 +62,7 @@ class Acceptor:
         if self._leaves_it(len(self._under_way)):
             self._pause(COURTESY_S)
         else:
-            self._accept()
+            self._accept_or_wait()
 
     def _pause(self, seconds: float) -> None:
         self._loop.remove_reader(self._listener)
@@ -65,22 +71,26 @@ class Acceptor:
     def _resume(self) -> None:
         self._paused = None
         self._loop.add_reader(self._listener, self._readable)
-        self._accept()
+        self._accept_or_wait()
 
-    def _accept(self) -> None:
+    def _accept_or_wait(self) -> None:
+        try:
+            self._accept()
+        except OSError as error:
+            _log.error("no connection can be accepted for a moment: %s", error.strerror)
+            self._pause(_NO_FILES_PAUSE_S)
+
+    def _accept(self) -> bool:
         """Takes one connection, if nobody else has taken it."""
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return
-        except OSError as error:
-            _log.error("no connection can be accepted for a moment: %s", error.strerror)
-            self._pause(_NO_FILES_PAUSE_S)
-            return
+            return False
         connection.setblocking(False)
         task = self._loop.create_task(self._connect(connection))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        return True
 
     async def _connect(self, connection: socket.socket) -> None:
         # A client that hangs up, or speaks no TLS of ours, is no fault of this program's.

@@ -8,6 +8,7 @@ owes too long is refused, and when connections run out, the one that has owed lo
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ClassVar, cast
@@ -22,6 +23,8 @@ from authsvc.serving.settings import ServerSettings
 from authsvc.serving.tls import Tls, forwarded_certificate, shown_certificate
 
 _LINGER_S = 2.0
+_FIRST_REQUEST_S = 2.0
+"""How long a server that ends waits for what a client has just connected for."""
 _PIPELINE_DEPTH = 16
 _HEADER_OVERHEAD = len(b": \r\n")
 
@@ -53,11 +56,15 @@ class WatchfulProtocol(HttpToolsProtocol):
     strangers: ClassVar[Strangers]
     tls: ClassVar[Tls | None] = None
     for_operators: ClassVar[bool | None] = None
+    stopping: ClassVar[Callable[[], bool]]
 
     @classmethod
-    def within(cls, limits: ServerSettings, tls: Tls | None = None) -> type[WatchfulProtocol]:
-        """The protocol of one server, which keeps the books of its own connections."""
+    def within(
+        cls, limits: ServerSettings, tls: Tls | None = None, stopping: Callable[[], bool] = lambda: False
+    ) -> type[WatchfulProtocol]:
+        """The protocol of one server, which keeps the books of its own connections; `stopping` says that it ends."""
         own = {"limits": limits, "owing": {}, "strangers": Strangers(), "tls": tls}
+        own["stopping"] = staticmethod(stopping)
         return type(
             "LimitedProtocol", (cls,), {**own, "for_operators": None if limits.admin_port is None else False}
         )
@@ -71,6 +78,7 @@ class WatchfulProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._reading = Reading.NOTHING
         self._requests = 0
+        self._heads = 0
         self._unanswered = 0
         self._header_bytes = 0
         self._body_bytes = 0
@@ -85,6 +93,8 @@ class WatchfulProtocol(HttpToolsProtocol):
         if len(self.connections) > self.limits.max_connections:
             self._make_room()
         self._watch()
+        if type(self).stopping():
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -95,11 +105,20 @@ class WatchfulProtocol(HttpToolsProtocol):
                 timer.cancel()
 
     def shutdown(self) -> None:
-        """Ends an idle connection now and a busy one after its answer; who is still sending is told to come back."""
+        """Ends an idle connection now and a busy one after its answer; who is still sending is told to come back.
+
+        Who has only just connected has a moment for the request, which is answered: a reset would tell them nothing.
+        """
         if self._reading is Reading.BODY and not self._refused and not self._is_being_answered():
             self._refuse(refusal.STOPPING)
+        elif self._heads == 0 and not self._refused:
+            self.loop.call_later(_FIRST_REQUEST_S, self._end_if_idle)
         else:
             super().shutdown()
+
+    def _end_if_idle(self) -> None:
+        if self._heads == 0:
+            self.transport.close()
 
     # What is read
 
@@ -127,6 +146,7 @@ class WatchfulProtocol(HttpToolsProtocol):
         # RFC 9110 section 10.1.1: not from HTTP/1.0, and nobody waits to send what they do not have.
         self.expect_100_continue &= self.parser.get_http_version() == "1.1" and self._announces_a_body()
         super().on_headers_complete()
+        self._heads += 1
         self._unanswered += 1
         self._reading = Reading.BODY
         self._is_known = False
@@ -135,8 +155,8 @@ class WatchfulProtocol(HttpToolsProtocol):
         scope[KNOWN] = self._become_known
         scope[CLIENT_CERTIFICATE] = self._shown or self._forwarded_certificate()
         scope[FOR_OPERATORS] = self.for_operators
-        if self.tls is not None and self.tls.generation != self._generation:
-            # The next request comes in under the certificates of now, ours and theirs.
+        if type(self).stopping() or (self.tls is not None and self.tls.generation != self._generation):
+            # There is no next request here, or it comes in under the certificates of now, ours and theirs.
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:

@@ -99,11 +99,13 @@ def serve(
     pulse.begin(number)
     application = _made(make_app)
     server: _Server
-    bridge = WsgiBridge(
-        application, settings, stopping=lambda: server.should_exit, leaving=lambda: pulse.is_leaving
-    )
+
+    def stopping() -> bool:
+        return server.should_exit
+
+    bridge = WsgiBridge(application, settings, stopping=stopping, leaving=lambda: pulse.is_leaving)
     tls = None if settings.tls is None else Tls(settings.tls)
-    server = _Server(_config(bridge, settings, tls), tls, for_operators, pulse, number)
+    server = _Server(_config(bridge, settings, tls, stopping), tls, for_operators, pulse, number)
     _stop_on_signals(server)
     if tls is not None:
         signal.signal(signal.SIGHUP, lambda *_: tls.reload())
@@ -126,11 +128,13 @@ def _made(make_app: Callable[[], WSGIApplication] | str) -> WSGIApplication:
         sys.exit(NO_APPLICATION)
 
 
-def _config(bridge: WsgiBridge, settings: ServerSettings, tls: Tls | None) -> uvicorn.Config:
+def _config(
+    bridge: WsgiBridge, settings: ServerSettings, tls: Tls | None, stopping: Callable[[], bool]
+) -> uvicorn.Config:
     return uvicorn.Config(
         bridge,
         interface="asgi3",
-        http=WatchfulProtocol.within(settings, tls),
+        http=WatchfulProtocol.within(settings, tls, stopping),
         ssl_context_factory=None if tls is None else lambda config, default: tls.front,
         loop="uvloop",
         ws="none",

@@ -80,6 +80,21 @@ def test_a_connection_that_nobody_else_takes_is_taken_after_all(listener: socket
     played(story)
 
 
+def test_who_waits_already_is_taken_at_the_end(listener: socket.socket) -> None:
+    async def story() -> None:
+        acceptor = Acceptor(listener, lambda: Greeting(b"there"), None, lambda under_way: False)
+        waiting = [socket.create_connection(listener.getsockname()) for _ in range(3)]
+        acceptor.close()
+        await acceptor.wait_closed()
+        for each in waiting:
+            with each:
+                reader, writer = await asyncio.open_connection(sock=each)
+                assert await reader.read() == b"there"
+                writer.close()
+
+    played(story)
+
+
 def test_without_descriptors_it_waits_and_goes_on(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

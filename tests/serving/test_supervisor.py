@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,26 @@ def test_a_new_client_is_refused_once_the_stop_has_begun(start_server: StartServ
         eventually(lambda: is_refused(server))
         (server.folder / "go").touch()
         assert receive(client)[0].status == 200
+
+
+def test_whoever_has_connected_is_answered_at_the_stop_or_was_refused(start_server: StartServer) -> None:
+    """Everybody comes on a connection of their own: an answer, or no connection, and never a reset."""
+    server = start_server()
+
+    def come_until_refused() -> int:
+        answered = 0
+        with suppress(ConnectionRefusedError):
+            while True:
+                with server.connect() as client:
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    answered += receive(client)[0].status == 200
+        return answered
+
+    with ThreadPoolExecutor(8) as threads:
+        callers = [threads.submit(come_until_refused) for _ in range(8)]
+        time.sleep(0.3)
+        os.kill(server.pid, signal.SIGTERM)
+        assert all(caller.result() for caller in callers)
 
 
 def test_a_server_whose_application_cannot_be_made_does_not_start(start_server: StartServer) -> None:
