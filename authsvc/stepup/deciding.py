@@ -96,9 +96,7 @@ class Deciding:
         macs = () if shown is None else self._macs_of_secret(shown)
         known = _known(request, device, macs, now)
         habit = _habit(request, payer, known, now)
-        inputs = _inputs(request, account, device, known, now)
-        if habit is not None and policy.looks_at_habits:
-            inputs = replace(inputs, **habit.inputs)  # type: ignore[arg-type]  # Each input has its own type.
+        inputs = _inputs(request, account, device, known, now, habit if policy.looks_at_habits else None)
         outcome = self._evaluate(policy, inputs, account, now)
         decision = Decision(
             id=new_id("dec"),
@@ -345,7 +343,12 @@ def reasons_of(outcome: Outcome) -> tuple[Json, ...]:
 
 
 def _inputs(
-    request: DecisionRequest, account: Account | None, device: Device | None, known: Novelty, now: datetime
+    request: DecisionRequest,
+    account: Account | None,
+    device: Device | None,
+    known: Novelty,
+    now: datetime,
+    habit: Habit | None,
 ) -> Inputs:
     """The full snapshot that the policy decides on and the decision keeps."""
     payment = request.payment
@@ -365,6 +368,7 @@ def _inputs(
         low_value_sum=account.low_value.sum if account is not None else None,
         account_frozen=account is not None and _counts_as_frozen(account, payment.type),
         account_blocked=account.attempts.is_blocked(now) if account is not None else False,
+        **({} if habit is None else habit.inputs),  # type: ignore[arg-type]  # Each input has its own type.
     )
 
 
