@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from authsvc.caller.endpoints import Attempt, Delivery, DeliveryPage, Endpoint, Endpoints
 from authsvc.caller.given import in_path, key_or_new, seconds, text, texts, whole, yes_or_no
-from authsvc.caller.people import Erased, RegisteredDevice, Users
+from authsvc.caller.people import ActivityPage, Erased, RegisteredDevice, Users, Verification
 from authsvc.caller.receipts import FetchedKeys, KeySet, Receipt, ReceiptRefused, verify_receipt
 from authsvc.caller.records import Records
 from authsvc.caller.results import (
@@ -52,6 +52,7 @@ from authsvc.payment import Payee, Payment
 from authsvc.subject import Subject
 
 __all__ = [
+    "ActivityPage",
     "Attempt",
     "AuthsvcClient",
     "Challenge",
@@ -81,6 +82,7 @@ __all__ = [
     "Ticket",
     "UserStatus",
     "Users",
+    "Verification",
     "Webhook",
     "WebhookRefused",
     "verify_receipt",

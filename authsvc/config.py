@@ -65,6 +65,7 @@ class Settings:
     pkcs11_module: Path | None = None
     pkcs11_label: str = "authsvc"
     pkcs11_pin: str = ""
+    pkcs11_timeout: timedelta = timedelta(seconds=2)
     model_dir: Path | None = None
     metrics_dir: Path | None = None
     free_space_mib: int = 256
@@ -315,6 +316,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("pkcs11_module", Path, "PKCS#11 library of a token (HSM) that keeps the keys that sign"),
     Setting("pkcs11_label", str, "the token's label"),
     Setting("pkcs11_pin", str, "the PIN of the token's user"),
+    Setting(
+        "pkcs11_timeout", _seconds, "seconds to wait for the token; then what needs a signature is refused"
+    ),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),
     Setting("metrics_dir", Path, "folder to count metrics in, by default one in memory (`/dev/shm`)"),
     Setting(
@@ -360,7 +364,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "keep_decisions_days",
         _integer(90, 36_525),
-        "days that decisions, their outcomes and issued codes are kept; five years, as 2015/849/EU, Art. 40, asks of payments",
+        "days that decisions, their outcomes and issued codes are kept; the laws behind it: docs/operations/sizing.md",
     ),
     Setting(
         "keep_events_days",

@@ -195,7 +195,7 @@ def cpu_seconds(pid: int) -> float:
 def bare_flask() -> Iterator[Target]:
     port = free_port()
     command = [sys.executable, __file__, "--bare-flask", str(port)]
-    with _running(command, port, "/") as process:
+    with running(command, port, "/") as process:
         yield Target("bare_flask", port, process, _bare_request)
 
 
@@ -235,7 +235,7 @@ def service(store: str, folder: Path, models: Path) -> Iterator[Target]:
         extra: list[str] = []
         others: tuple[int, ...] = ()
         if store == "postgres_redis":
-            extra, others = _servers(stack, folder)
+            extra, others = servers(stack, folder)
         port = free_port()
         command = [
             str(Path(sys.executable).parent / "authsvc"),
@@ -253,14 +253,14 @@ def service(store: str, folder: Path, models: Path) -> Iterator[Target]:
             str(WORKERS),
             *extra,
         ]
-        process = stack.enter_context(_running(command, port, "/readyz"))
+        process = stack.enter_context(running(command, port, "/readyz"))
         key = (folder / "data" / "development-api-key").read_text().strip()
         asking = asking_as(f"http://127.0.0.1:{port}", key)
-        _await_quiet(process)
+        await_quiet(process)
         yield Target(store, port, process, asking, others)
 
 
-def _servers(stack: ExitStack, folder: Path) -> tuple[list[str], tuple[int, ...]]:
+def servers(stack: ExitStack, folder: Path) -> tuple[list[str], tuple[int, ...]]:
     """A durable PostgreSQL and a Redis of the benchmark's own."""
     postgres, initdb = postgres_program("postgres"), postgres_program("initdb")
     if postgres is None or initdb is None:
@@ -345,7 +345,7 @@ def call(
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int, path: str) -> Iterator[psutil.Process]:
+def running(command: Sequence[str], port: int, path: str) -> Iterator[psutil.Process]:
     """A server that is ended again, its whole group with it."""
     process = subprocess.Popen(
         command, cwd=_CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -361,7 +361,7 @@ def _running(command: Sequence[str], port: int, path: str) -> Iterator[psutil.Pr
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _await_quiet(process: psutil.Process) -> None:
+def await_quiet(process: psutil.Process) -> None:
     """Until what starts beside the web processes, and loads models, is no part of what is measured any more."""
     deadline, before = time.monotonic() + 60, cpu_seconds(process.pid)
     while time.monotonic() < deadline:

@@ -181,7 +181,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         kinds = kinds_of(file, getattr(item, "fixturenames", ()))
         for kind in kinds:
             item.add_marker(kind)
-        if again := second_run(file, kinds):
+        if again := second_run(kinds):
             item.add_marker(pytest.mark.flaky(**again))
 
 

@@ -15,7 +15,6 @@ from redis.cluster import RedisCluster
 from tests.support.kinds import (
     ALONE_FILES,
     LONG_FILES,
-    RAN_OUT,
     SERVED_FILES,
     SERVED_FOLDERS,
     kinds_of,
@@ -160,11 +159,9 @@ def test_a_folder_inside_of_a_room_can_be_served() -> None:
     assert kinds_of(PurePath("cli/test_ids.py"), ()) == set()
 
 
-def test_what_runs_beside_the_test_runs_twice_but_a_guarantee_only_if_a_wait_ran_out() -> None:
-    assert second_run(PurePath("browser/test_console.py"), {"served"}) == {"reruns": 1}
-    assert second_run(PurePath("guarantees/test_kills.py"), {"served"})["only_rerun"] == RAN_OUT
-    assert second_run(PurePath("flows/test_payment.py"), {"served"}) == {"reruns": 1}
-    assert second_run(PurePath("policy/test_cells.py"), set()) == {}
+def test_what_runs_beside_the_test_has_a_second_run_and_a_unit_has_none() -> None:
+    assert second_run({"served"}) == second_run({"alone"}) == {"reruns": 1}
+    assert second_run({"long"}) == second_run(set()) == {}
 
 
 def test_every_file_that_is_named_is_there() -> None:

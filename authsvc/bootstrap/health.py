@@ -1,4 +1,4 @@
-"""Whether the service can serve: database, short-lived store, policy, and what the biometric worker says of its rooms."""
+"""Whether the service can serve: database, short-lived store, policy, token, and what the biometric worker says of its rooms."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from authsvc.clock import Clock
 from authsvc.config import Settings
 from authsvc.enrolling.steps.look_alikes import Resembling
 from authsvc.ephemeral import Ephemeral, Key
-from authsvc.errors import AuthsvcError, RecordBroken, Unavailable
+from authsvc.errors import AuthsvcError, ConfigurationError, RecordBroken, Unavailable
 from authsvc.face.verifier import Worker as FaceWorker
 from authsvc.factor import Json
+from authsvc.keys.keyring import KeyRing
 from authsvc.policy.engine import Policy
 from authsvc.storage.revision import NEWEST
 from authsvc.voice.verifier import Worker as VoiceWorker
@@ -90,7 +91,7 @@ class Lately:
 
 
 class ServiceHealth:
-    """Asks the database, the short-lived store, which policy decides, and the biometric worker."""
+    """Asks the database, the short-lived store, which policy decides, the token that signs, and the biometric worker."""
 
     def __init__(
         self,
@@ -101,9 +102,11 @@ class ServiceHealth:
         settings: Settings,
         name: str,
         clock: Clock,
+        ring: KeyRing,
         warned: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """`name` is that of the row which this process writes; `warned` are warnings of others."""
+        self._ring = ring
         self._warned = warned
         self._ledger = ledger
         self._ephemeral = ephemeral
@@ -115,6 +118,7 @@ class ServiceHealth:
         self._stored_schema: str | None = None
         self._database_writes = Lately()
         self._ephemeral_writes = Lately()
+        self._signatures = Lately()
 
     def check(self) -> tuple[bool, Json]:
         found: dict[str, object] = {
@@ -123,6 +127,8 @@ class ServiceHealth:
         }
         # Which policy decides is for the database to say: one that is silent is not waited for twice.
         found["policy"] = self._state(self._policy) if found["database"] == "ok" else found["database"]
+        if self._ring.needs_token:
+            found["token"] = self._state(lambda: self._signatures.do(self._ring.try_signing))
         ready = all(state == "ok" for state in found.values())
         if ready:
             policy = self._policy()
@@ -177,6 +183,6 @@ class ServiceHealth:
     def _state(self, ask: Callable[[], object]) -> str:
         try:
             ask()
-        except (Unavailable, RecordBroken) as error:
+        except (Unavailable, RecordBroken, ConfigurationError) as error:
             return error.detail
         return "ok"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pkgutil
 import secrets
 import shutil
@@ -16,6 +15,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from authsvc.bootstrap import command_line
 from authsvc.bootstrap.address import note_address
 from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.app import make_app
@@ -245,7 +245,7 @@ def _development_console(settings: Settings) -> str:
     """How to get into the console: the link of a first operator until it was taken up, then the address."""
     store = open_store(settings)
     try:
-        roster = Roster(store.ledger, store.ring, store.clock, f"operator:{os.getuid()}")
+        roster = Roster(store.ledger, store.ring, store.clock, command_line.actor())
         known = [each for each in roster.all() if each.state is not OperatorState.REVOKED]
         if any(each.state is OperatorState.ACTIVE for each in known):
             return f"{settings.public_url}/console/"

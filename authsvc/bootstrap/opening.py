@@ -105,7 +105,7 @@ def token_of(settings: Settings) -> Token | None:
         return None
     if not settings.pkcs11_pin:
         raise ConfigurationError("a token needs its PIN: set `AUTHSVC_PKCS11_PIN_FILE`")
-    return Token(settings.pkcs11_module, settings.pkcs11_label, settings.pkcs11_pin)
+    return Token(settings.pkcs11_module, settings.pkcs11_label, settings.pkcs11_pin, settings.pkcs11_timeout)
 
 
 def open_store(

@@ -176,6 +176,7 @@ def _parts(
             settings,
             store.slot.name,
             store.clock,
+            store.ring,
             warned,
         ),
         jwks=store.ring.jwks,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from authsvc.caller.given import in_path, text, texts, yes_or_no
+from authsvc.caller.given import in_path, text, texts, whole, yes_or_no
 from authsvc.caller.results import Json, UserStatus, status_from, understood
 from authsvc.caller.wire import Body, Wire
 
@@ -21,6 +21,34 @@ class RegisteredDevice:
     probation: bool
     trusted_from: datetime
     seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A payment or act that the user was asked about. `amount` says how far it may be shown; what may not be is None.
+
+    `declined` is `not_me` or `cancel` where the user said so.
+    """
+
+    id: str
+    at: datetime
+    type: str
+    payee_name: str
+    status: str
+    factors: tuple[str, ...]
+    amount: str
+    amount_minor: int | None
+    currency: str | None
+    device_name: str | None
+    declined: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPage:
+    """The latest first. `next` is the cursor of the page behind it, None at the end."""
+
+    verifications: tuple[Verification, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +106,12 @@ class Users:
         reply = self._wire.send("PATCH", f"{_user(user_id)}/status", body, safe_to_repeat=True)
         return understood(status_from, reply.value)
 
+    def activity(self, user_id: str, *, before: str | None = None, limit: int = 100) -> ActivityPage:
+        """What the user was asked about, for an app that shows people their own history; `before` is a page's `next`."""
+        behind = "" if before is None else f"&before={in_path(before)}"
+        reply = self._wire.get(f"{_user(user_id)}/activity?limit={whole('limit', limit)}{behind}")
+        return understood(_activity, reply.value)
+
     def export(self, user_id: str) -> Json:
         """Everything that is stored about a user, to hand on to that user as it is."""
         return self._wire.get(f"{_user(user_id)}/export").value
@@ -104,6 +138,26 @@ def _device(said: Json) -> RegisteredDevice:
         said["probation"],
         datetime.fromisoformat(said["trusted_from"]),
         None if seen is None else datetime.fromisoformat(seen),
+    )
+
+
+def _activity(said: Json) -> ActivityPage:
+    return ActivityPage(tuple(map(_verification, said["verifications"])), said["next"])
+
+
+def _verification(said: Json) -> Verification:
+    return Verification(
+        said["id"],
+        datetime.fromisoformat(said["at"]),
+        said["type"],
+        said["payee"]["name"],
+        said["status"],
+        tuple(said["factors"]),
+        said["amount"],
+        said["amount_minor"],
+        said["currency"],
+        said["device_name"],
+        said["declined"],
     )
 
 

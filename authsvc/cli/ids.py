@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from authsvc.bootstrap import command_line
 from authsvc.bootstrap.opening import Store
 from authsvc.cli.operate import as_json_option, opened_store, with_settings
 from authsvc.domain.account_acts import erase, existing
@@ -84,5 +85,5 @@ def _erased(store: Store, found: tuple[Unreachable, ...], ref: str) -> Unreachab
     if wanted is None or wanted.subject is None:
         raise NotFound(f"no account is listed under `{ref}`")
     subject, now = wanted.subject, store.clock.now()
-    store.ledger.transact(lambda tx: erase(tx, existing(tx, subject), "operator", now))
+    store.ledger.transact(lambda tx: erase(tx, existing(tx, subject), command_line.actor(), now))
     return wanted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ import click
 from authsvc.audit.chain import entry
 from authsvc.audit.commands import evidence_command, print_report, progress_bar, verify_export_command
 from authsvc.audit.export import read_checkpoints
+from authsvc.bootstrap import command_line
 from authsvc.bootstrap.alone import alone_in
 from authsvc.bootstrap.opening import Store, open_database, open_store, token_of
 from authsvc.clock import rfc3339
@@ -276,7 +276,7 @@ def accept_restore(reason: str, as_json: bool, **options: Any) -> None:
         store = open_store(settings, restored=True)
         try:
             refuse_misfit(open_database(settings))
-            done = store.audit.accept_restore(f"operator:{os.getuid()}", reason)
+            done = store.audit.accept_restore(command_line.actor(), reason)
         finally:
             store.close()
     say(as_json, done)
@@ -312,13 +312,13 @@ def archive_audit(folder: Path, keep_days: int | None, as_json: bool, **options:
             store.ledger, store.audit, ring.audit_public_keys, ring.audit_signing_key, store.clock
         )
         with progress_bar(store.audit.length(), as_json) as bar:
-            done = archiving.archive(folder, before, f"operator:{os.getuid()}", bar.update)
+            done = archiving.archive(folder, before, command_line.actor(), bar.update)
     say(as_json, done)
 
 
 def _record_rotation(store: Store, version: str, result: str, purpose: str) -> None:
-    actor, now = f"operator:{os.getuid()}", store.clock.now()
-    line = entry(actor, "keyring.rotate", None, version, result, now, purpose=purpose)
+    now = store.clock.now()
+    line = entry(command_line.actor(), "keyring.rotate", None, version, result, now, purpose=purpose)
     store.ledger.transact(lambda tx: tx.record(line))
 
 
@@ -349,7 +349,7 @@ def _change_keys(
 
     def unit(tx: StoreTransaction) -> None:
         change(tx)
-        tx.record(entry(f"operator:{os.getuid()}", action, None, key_id, "done", now, client=client))
+        tx.record(entry(command_line.actor(), action, None, key_id, "done", now, client=client))
 
     store.ledger.transact(unit)
 

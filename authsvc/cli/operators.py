@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from authsvc.bootstrap import command_line
 from authsvc.bootstrap.address import address_of
 from authsvc.bootstrap.opening import Store
 from authsvc.cli.operate import as_json_option, opened_store, say, with_settings
@@ -81,7 +81,7 @@ def list_operators(as_json: bool, **options: Any) -> None:
 
 
 def _roster(store: Store) -> Roster:
-    return Roster(store.ledger, store.ring, store.clock, f"operator:{os.getuid()}")
+    return Roster(store.ledger, store.ring, store.clock, command_line.actor())
 
 
 def _link(shown: str, options: Mapping[str, Any]) -> Mapping[str, object]:

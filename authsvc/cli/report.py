@@ -15,16 +15,16 @@ from authsvc.bootstrap.opening import Store
 from authsvc.cli.month_page import page
 from authsvc.cli.operate import as_json_option, opened_store, with_settings
 from authsvc.errors import InvalidRequest
+from authsvc.lab.options import output_file
 from authsvc.operators.month import AT_ONCE, Month, bodies, month_of
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_OUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.option("--month", "text", required=True, metavar="YYYY-MM", help="The month, in UTC.")
-@click.option("--html", required=True, type=_OUT, help="The page.")
-@click.option("--out", type=_OUT, help="The same as JSON.")
+@click.option("--html", required=True, type=output_file, help="The page.")
+@click.option("--out", type=output_file, help="The same as JSON.")
 @click.option("--lab", type=_FILE, help="A report of `authsvc lab all`, to stand in it.")
 @click.option(
     "--drills", type=_FILE, help="What `authsvc drill --json` printed: its holes are open findings."

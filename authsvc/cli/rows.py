@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from authsvc.bootstrap import command_line
 from authsvc.cli.operate import as_json_option, db, opened_store, say, with_settings
 from authsvc.errors import RecordBroken
 from authsvc.storage.adopting import Finding
@@ -53,7 +53,7 @@ def adopt_rows(as_json: bool, **options: Any) -> None:
         broken = store.adopting.look().broken
         if broken:
             raise RecordBroken("\n".join(["nothing was adopted; these rows are broken:", *_lines(broken)]))
-        bound = store.adopting.adopt(f"operator:{os.getuid()}")
+        bound = store.adopting.adopt(command_line.actor())
         store.ring.mark_all_bound()
     say(as_json, {"adopted": sum(bound.values()), **bound})
 
@@ -65,7 +65,7 @@ def adopt_rows(as_json: bool, **options: Any) -> None:
 def accept_rows(reason: str, as_json: bool, **options: Any) -> None:
     """After `db check` found something, and it was looked into: take every row as it stands, and say so in the log."""
     with opened_store(**options) as store:
-        bound = store.adopting.accept(f"operator:{os.getuid()}", reason)
+        bound = store.adopting.accept(command_line.actor(), reason)
     say(as_json, {"accepted": sum(bound.values()), **bound})
 
 

@@ -105,8 +105,8 @@ class Decisions(Protocol):
     def of_transaction(self, client: str, transaction_id: str) -> tuple[Decision, ...]:
         """Every decision about one transaction of a client's, the latest first."""
 
-    def asked_of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
-        """The latest of those that asked the payer for something."""
+    def asked_of_user(self, subject: Subject, limit: int, before: Mark | None = None) -> tuple[Decision, ...]:
+        """The latest of those that asked the payer for something, behind a mark where one is given."""
 
 
 class HabitBook(Protocol):

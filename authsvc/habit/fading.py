@@ -6,7 +6,9 @@ changes while nothing is learned (forward decay, Cormode et al., ICDE 2009). Sha
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 HALF_LIFE = timedelta(days=60)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,9 +36,5 @@ def weight(at: datetime, landmark: int) -> float:
 
 def usual(counts: tuple[float, ...]) -> int:
     """The first place up to which nine tenths of the weight lie."""
-    wanted, reached = sum(counts) * 0.9, 0.0
-    for place, each in enumerate(counts):
-        reached += each
-        if reached >= wanted:
-            return place
-    return len(counts) - 1
+    reached = list(accumulate(counts))
+    return bisect_left(reached, reached[-1] * 0.9)

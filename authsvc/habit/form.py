@@ -37,12 +37,14 @@ VERSION = 1
 _HEAD, _HOURS, _WEEKDAYS = struct.Struct(">BHI"), struct.Struct(">24e"), struct.Struct(">7e")
 _GAPS, _BURSTS = struct.Struct(f">{GAPS}e"), struct.Struct(f">{BURSTS}e")
 _KIND = struct.Struct(f">{WORD}s{AMOUNTS}B{AMOUNTS}e")
+_AMOUNTS = struct.Struct(f">{AMOUNTS}e")
 _KINDS_AT = tuple(69 + 2 * (GAPS + BURSTS) + number * _KIND.size for number in range(KINDS))
+_KINDS_END = _KINDS_AT[-1] + _KIND.size
 
 
 def _tables() -> Iterator[tuple[struct.Struct, int, int]]:
     """Of payees, devices, channels and places: the form, where it begins, and how many there are."""
-    at = _KINDS_AT[-1] + _KIND.size
+    at = _KINDS_END
     for places, size in ((PAYEES, NAME), (DEVICES, NAME), (CHANNELS, WORD), (PLACES, WORD)):
         form = struct.Struct(f">{f'{size}s' * places}{places}e{places}H")
         yield form, at, places
@@ -117,11 +119,15 @@ class Packed:
         return _BURSTS.unpack_from(self._data, 69 + 2 * GAPS)
 
     def kind_of(self, act: Act) -> Kind | None:
-        key, data = kind_key(act), self._data
-        for at in _KINDS_AT:
-            if data[at : at + WORD] == key:
-                return _kind(data, at)
-        return None
+        data, key = self._data, kind_key(act)
+        at = data.find(key, _KINDS_AT[0], _KINDS_END)
+        while at >= 0 and at not in _KINDS_AT:
+            at = data.find(key, at + 1, _KINDS_END)
+        if at < 0:
+            return None
+        powers = at + WORD
+        weights = powers + AMOUNTS
+        return Kind(key, data[powers:weights], _AMOUNTS.unpack_from(data, weights))
 
     def knows(self, what: str, key: bytes) -> bool:
         """Whether a digest is among payees, devices, channels or places: searched for where it lies."""

@@ -6,6 +6,7 @@ Everything has as many places as it may ever fill, and a place of no weight is f
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -38,7 +39,7 @@ class Kind(NamedTuple):
     """The amounts of one kind of payment in one currency: powers of two of the smallest unit, and their weights."""
 
     key: bytes
-    powers: tuple[int, ...]
+    powers: Sequence[int]
     weights: Counts
 
 

@@ -73,13 +73,14 @@ def sentences(signal: str, numbers: Numbers) -> dict[str, str]:
     """By language."""
     chinese, english = _SENTENCES[signal]
     if signal == AMOUNT:
-        numbers = {
-            **numbers,
-            "amount": _amount(numbers, "amount_minor"),
-            "usual": _amount(numbers, "usual_below_minor"),
-        }
+        numbers = _in_major_units(numbers)
     return {ZH: chinese(numbers), EN: english(numbers)}
 
 
-def _amount(numbers: Mapping[str, Any], name: str) -> str:  # Any: as above.
-    return f"{major_units(numbers[name], numbers['currency'])} {numbers['currency']}"
+def _in_major_units(numbers: Mapping[str, Any]) -> Numbers:  # Any: as above.
+    currency = numbers["currency"]
+    return {
+        "times": numbers["times"],
+        "amount": f"{major_units(numbers['amount_minor'], currency)} {currency}",
+        "usual": f"{major_units(numbers['usual_below_minor'], currency)} {currency}",
+    }

@@ -35,6 +35,7 @@ DORMANT_GAPS = 4
 Found = Numbers | Literal[False] | None
 """What is unlike the habits, with its numbers; False for as usual, None for not known."""
 
+_AS_USUAL = (False,) * len(NAMES)
 
 Usual = Habits | Packed
 
@@ -45,7 +46,11 @@ def signals(habits: Usual | None, act: Act) -> Signals:
         return Signals.nothing_known()
     present: dict[str, Numbers] = {}
     unknown: list[str] = []
-    for name, found in zip(NAMES, _answers(habits, act), strict=True):
+    answers = _answers(habits, act)
+    # Asked first, since it is the answer to most payments.
+    if answers == _AS_USUAL:
+        return Signals(present, unknown)
+    for name, found in zip(NAMES, answers, strict=True):
         if found is None:
             unknown.append(name)
         elif found is not False:
@@ -56,11 +61,12 @@ def signals(habits: Usual | None, act: Act) -> Signals:
 def _answers(habits: Usual, act: Act) -> tuple[Found, ...]:
     """In the order of `Signal`."""
     left, hours = _left(habits, act), habits.hours
-    known = sum(hours) * left
+    payments = sum(hours)
+    known = payments * left
     return (
         _seen(habits, "payees", digest(act.payee, NAME), known=known),
         _amount(habits, act, left),
-        _hour(hours, act, known),
+        _hour(hours, act, payments, known),
         _weekday(habits, act, known),
         _burst(habits, act, known),
         _dormant(habits, act, left),
@@ -105,25 +111,25 @@ def _amount(habits: Usual, act: Act, left: float) -> Found:
     }
 
 
-def _hour(hours: Counts, act: Act, known: float) -> Found:
+def _hour(hours: Counts, act: Act, payments: float, known: float) -> Found:
     """The share of payments within an hour of this one, by the clock."""
     hour = act.at.hour
-    near = hours[hour - 1] + hours[hour] + hours[(hour + 1) % 24]
-    return _seldom(near, hours, known, {"hour_utc": hour})
+    near = hours[hour - 1] + hours[hour] + hours[hour - 23]
+    return _seldom(near, payments, known, "hour_utc", hour)
 
 
 def _weekday(habits: Usual, act: Act, known: float) -> Found:
     if known < ENOUGH_TIMES:
         return None
     day, days = act.at.weekday(), habits.weekdays
-    return _seldom(days[day], days, known, {"weekday": day + 1})
+    return _seldom(days[day], sum(days), known, "weekday", day + 1)
 
 
-def _seldom(weight: float, of: Counts, known: float, numbers: Numbers) -> Found:
+def _seldom(weight: float, of: float, known: float, what: str, number: int) -> Found:
     if known < ENOUGH_TIMES:
         return None
-    share = weight / sum(of)
-    return {**numbers, "percent": int(share * 100), "payments": int(known)} if share < SELDOM else False
+    share = weight / of
+    return False if share >= SELDOM else {what: number, "percent": int(share * 100), "payments": int(known)}
 
 
 def _burst(habits: Usual, act: Act, known: float) -> Found:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 Numbers = Mapping[str, int | str]
 
@@ -42,8 +43,7 @@ class Act:
     recent: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(NamedTuple):
     """What habits say of one payment: what is unlike them, with its numbers, and of what they know too little.
 
     Whatever is in neither was found to be as usual.
@@ -58,9 +58,9 @@ class Signals:
 
     def inputs(self) -> dict[str, bool | int]:
         """As inputs of a policy: how many times the usual an amount is, of all others whether. What is not known is left out."""
-        found: dict[str, bool | int] = {**_AS_USUAL, **dict.fromkeys(self.present, True)}
-        if AMOUNT in self.present:
-            found[AMOUNT] = int(self.present[AMOUNT]["times"])
+        found: dict[str, bool | int] = _AS_USUAL.copy()
+        for name, numbers in self.present.items():
+            found[name] = int(numbers["times"]) if name == AMOUNT else True
         for name in self.unknown:
             del found[name]
         return found

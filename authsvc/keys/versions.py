@@ -62,19 +62,27 @@ def new_version(purpose: Purpose, active_from: datetime, token: Token | None = N
 
     A signing key is made in the token where there is one, and stays there.
     """
-    if token is not None and purpose in CURVES:
+    if purpose not in CURVES:
+        return Version(secrets.token_hex(8), active_from, secrets.token_bytes(KEY_SIZE))
+    if token is None:
+        made = Version("", active_from, _secret(purpose))
+    else:
         name, point = token.make(CURVES[purpose])
-        held = Version("", active_from, point, name)
-        key = receipt_key_of(held, token) if purpose is Purpose.RECEIPT else audit_key_of(held, token)
-        return replace(held, id=thumbprint(key.public_key()))
+        made = Version("", active_from, point, name)
+    return replace(made, id=_signer(purpose, made))
+
+
+def _secret(purpose: Purpose) -> bytes:
     if purpose is Purpose.RECEIPT:
         scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-        secret = scalar.to_bytes(KEY_SIZE, "big")
-        return Version(thumbprint(receipt_key(secret).public_key()), active_from, secret)
-    secret = secrets.token_bytes(KEY_SIZE)
-    if purpose is Purpose.AUDIT:
-        return Version(thumbprint(audit_key(secret).public_key()), active_from, secret)
-    return Version(secrets.token_hex(8), active_from, secret)
+        return scalar.to_bytes(KEY_SIZE, "big")
+    return secrets.token_bytes(KEY_SIZE)
+
+
+def _signer(purpose: Purpose, version: Version) -> str:
+    """The thumbprint of the public half, which no token is asked for."""
+    key = receipt_key_of(version, None) if purpose is Purpose.RECEIPT else audit_key_of(version, None)
+    return thumbprint(key.public_key())
 
 
 def receipt_key_of(version: Version, token: Token | None) -> ec.EllipticCurvePrivateKey | HeldReceiptKey:
@@ -157,7 +165,6 @@ def _parsed_held(purpose: Purpose, entry: Mapping[str, str]) -> Version:
     held = Version(entry["id"], datetime.fromisoformat(entry["active_from"]), point, entry["held_as"])
     if purpose not in CURVES or held.active_from.tzinfo is None or not held.held_as:
         raise ValueError
-    key = receipt_key_of(held, None) if purpose is Purpose.RECEIPT else audit_key_of(held, None)
-    if held.id != thumbprint(key.public_key()):
+    if held.id != _signer(purpose, held):
         raise ValueError
     return held

@@ -1,34 +1,40 @@
-"""What an attacker does to a capture before it is sent: layers, which may be put on each other.
+"""What an attacker does to a face before it is sent: layers, which may be put on each other.
 
-Each takes the frames of a presentation, encoded, and returns those that are sent.
+Each takes the frames of a presentation with their times, encoded, and returns those that are sent. What is done to a voice
+stands in `voice_layers`; `other-nonce` is for both, and changes no frame but what is said of them.
 """
 
 from __future__ import annotations
 
 import io
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from PIL import Image, ImageDraw, ImageFilter
 
 from authsvc.errors import InvalidRequest
+from authsvc.lab.clips import Clip
 from authsvc.text import did_you_mean
 
-Frames = Sequence[bytes]
+Shown = TypeVar("Shown")
+"""What is presented: a Clip, or a Speech."""
+
+OTHER_NONCE = "other-nonce"
 _SEED = 30107
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Generic[Shown]):
     name: str
     what: str
-    change: Callable[[Frames], Frames]
+    change: Callable[[Shown], Shown]
 
 
-def _each(change: Callable[[Image.Image], Image.Image]) -> Callable[[Frames], Frames]:
-    def changed(frames: Frames) -> Frames:
-        return [_encoded(change(_opened(frame))) for frame in frames]
+def _each(change: Callable[[Image.Image], Image.Image]) -> Callable[[Clip], Clip]:
+    def changed(clip: Clip) -> Clip:
+        return replace(clip, pictures=tuple(_encoded(change(_opened(frame))) for frame in clip.pictures))
 
     return changed
 
@@ -52,14 +58,15 @@ def _on_screen(picture: Image.Image) -> Image.Image:
     return device
 
 
-def _cut(frames: Frames) -> Frames:
+def _cut(clip: Clip) -> Clip:
     """Every other frame is missing, as where a recording was cut to fit."""
-    return frames[::2] or frames
+    return Clip(clip.pictures[::2], clip.taken_ms[::2])
 
 
-def _shuffled(frames: Frames) -> Frames:
+def _shuffled(clip: Clip) -> Clip:
+    """The times stay: they would be refused if they fell."""
     chance = random.Random(_SEED)  # noqa: S311  # The same run must give the same frames.
-    return chance.sample(list(frames), len(frames))
+    return replace(clip, pictures=tuple(chance.sample(clip.pictures, len(clip.pictures))))
 
 
 def _reencoded(picture: Image.Image) -> Image.Image:
@@ -68,7 +75,7 @@ def _reencoded(picture: Image.Image) -> Image.Image:
     return Image.open(io.BytesIO(small.getvalue()))
 
 
-LAYERS = {
+LAYERS: Mapping[str, Layer[Clip]] = {
     each.name: each
     for each in (
         Layer("print", "as printed and held before the camera", _each(_printed)),
@@ -76,6 +83,7 @@ LAYERS = {
         Layer("cut", "every other frame is missing", _cut),
         Layer("shuffle", "the frames in another order", _shuffled),
         Layer("re-encode", "compressed a second time", _each(_reencoded)),
+        Layer(OTHER_NONCE, "filmed for another challenge, and sent with its nonce", lambda clip: clip),
     )
 }
 
@@ -90,9 +98,9 @@ def _encoded(picture: Image.Image) -> bytes:
     return made.getvalue()
 
 
-def chosen(names: Sequence[str]) -> tuple[Layer, ...]:
+def chosen(known: Mapping[str, Layer[Shown]], names: Sequence[str]) -> tuple[Layer[Shown], ...]:
     """These layers, in this order; raises InvalidRequest for a name that none has."""
     for name in names:
-        if name not in LAYERS:
-            raise InvalidRequest(f"no layer is called `{name}`{did_you_mean(name, LAYERS)}")
-    return tuple(LAYERS[name] for name in names)
+        if name not in known:
+            raise InvalidRequest(f"no layer here is called `{name}`{did_you_mean(name, known)}")
+    return tuple(known[name] for name in names)

@@ -11,28 +11,37 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from authsvc.biometric.words import Modality
 from authsvc.errors import InvalidRequest
-from authsvc.lab.clips import frames_of
+from authsvc.lab.clips import Clip, clip_of
 from authsvc.lab.corpus import Corpus, Sample
-from authsvc.lab.drill.captures import asked_for_face, gives_code, shows_face
-from authsvc.lab.drill.people import Person
+from authsvc.lab.drill import captures
+from authsvc.lab.drill.captures import asked_for, gives_code, shows_face, speaks
+from authsvc.lab.drill.people import Asked, Person, expect
 from authsvc.lab.iso30107 import Presentation, by_species, by_subject
-from authsvc.lab.layers import Layer
+from authsvc.lab.layers import LAYERS, OTHER_NONCE, Layer, chosen
 
 Json = dict[str, Any]  # Any: a report
 
 Enroll = Callable[[str], Person]
-"""A person of the service who has the face of that subject; raises NotEnrolled."""
+"""A person of the service who has the face, or the voice, of that subject; raises NotEnrolled."""
+
+Presented = TypeVar("Presented")
+
+PAUSE_MS = 500
+"""Of a clip, between two parts: about what passes on the service's clock, and always the same."""
+
+SHORTEST_MS = 400
+"""Of a clip, in one part."""
 
 
 class NotEnrolled(Exception):
-    """The subject's photographs make no template; says why."""
+    """Of what there is of the subject no template can be made; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +61,29 @@ class Shown:
 
 
 def replay(
-    corpus: Corpus, enroll: Enroll, kept: Path, *, layers: Sequence[Layer] = (), at_once: int = 2
+    corpus: Corpus,
+    enroll: Enroll,
+    kept: Path,
+    *,
+    modality: Modality = Modality.FACE,
+    layers: Sequence[str] = (),
+    at_once: int = 2,
 ) -> Iterator[Shown]:
-    """Show every sample that is not kept yet, and yield all of them; raises InvalidRequest for a file of another run."""
-    names = "+".join(layer.name for layer in layers)
-    known = _known(kept, f"{corpus.digest} {names}")
+    """Show every sample that is not kept yet, and yield all of them.
+
+    Raises InvalidRequest for a file of another run, for a layer that the modality does not know, and for samples that none can
+    be put on.
+    """
+    show = _FACES_AND_VOICES[modality](layers)
+    # What was kept by name alone is of faces.
+    of_what = "" if modality is Modality.FACE else f"{modality.value} "
+    known = _known(kept, f"{corpus.digest} {of_what}{'+'.join(layers)}")
     waiting = [
-        (f"{key:06d}", sample)
-        for key, sample in enumerate(corpus.of(Modality.FACE))
-        if f"{key:06d}" not in known
+        (f"{key:06d}", sample) for key, sample in enumerate(corpus.of(modality)) if f"{key:06d}" not in known
     ]
     yield from known.values()
     with ThreadPoolExecutor(at_once) as threads, kept.open("a", encoding="utf-8") as file:
-        for shown in threads.map(partial(_show, enroll, tuple(layers)), waiting):
+        for shown in threads.map(partial(_show, enroll, show, modality.value), waiting):
             file.write(json.dumps(asdict(shown), ensure_ascii=False) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -119,21 +138,75 @@ def _counted(answers: Iterable[str]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _show(enroll: Enroll, layers: tuple[Layer, ...], waiting: tuple[str, Sample]) -> Shown:
+def _show(enroll: Enroll, show: Show, factor: str, waiting: tuple[str, Sample]) -> Shown:
     key, sample = waiting
     try:
         owner = enroll(sample.subject)
     except NotEnrolled as error:
         return Shown(key, sample.subject, sample.species, False, False, f"not enrolled: {error}", False)
-    pictures: Sequence[bytes] = frames_of(sample.path)
-    for layer in layers:
-        pictures = layer.change(pictures)
-    asked = asked_for_face(owner)
-    refused = shows_face(asked, pictures)
-    gives_code(owner, asked)
+    asked = asked_for(owner, factor)
+    refused = show(sample, owner, asked)
+    gives_code(owner, asked, factor)
     answer = asked.complete()
     said = refused or str(answer)
     return Shown(key, sample.subject, sample.species, answer.is_good, not refused, said)
+
+
+Show = Callable[[Sample, Person, Asked], str]
+"""Presents a sample to a challenge of its subject; what refused it, empty where it was received."""
+
+
+def _showing_faces(layers: Sequence[str]) -> Show:
+    known = chosen(LAYERS, layers)
+
+    def show(sample: Sample, owner: Person, asked: Asked) -> str:
+        clip = _layered(clip_of(sample.path), known)
+        frames_of = partial(_part_of, clip) if len(clip.pictures) > 1 else None
+        return shows_face(asked, clip.pictures, frames_of, _nonce(owner, "face", layers))
+
+    return show
+
+
+def _showing_voices(layers: Sequence[str]) -> Show:
+    from authsvc.lab.voice_layers import VOICE_LAYERS, speech_of  # Loads array libraries.
+
+    known = chosen(VOICE_LAYERS, layers)
+
+    def show(sample: Sample, owner: Person, asked: Asked) -> str:
+        speech = speech_of(sample.path)
+        return speaks(
+            asked,
+            lambda digits: _layered(replace(speech, digits=digits), known).wav(),
+            _nonce(owner, "voice", layers),
+        )
+
+    return show
+
+
+_FACES_AND_VOICES: Mapping[Modality, Callable[[Sequence[str]], Show]] = {
+    Modality.FACE: _showing_faces,
+    Modality.VOICE: _showing_voices,
+}
+
+
+def _layered(shown: Presented, layers: Sequence[Layer[Presented]]) -> Presented:
+    for layer in layers:
+        shown = layer.change(shown)
+    return shown
+
+
+def _part_of(clip: Clip, number: int) -> tuple[Sequence[bytes], Sequence[int]]:
+    """What is on while a part is filmed. By the clip's own clock, so that every replay sends the same frames."""
+    length = max(SHORTEST_MS, round(captures.GESTURE_S * 1000))
+    start = number * (length + PAUSE_MS)
+    return clip.between(start, start + length)
+
+
+def _nonce(owner: Person, factor: str, layers: Sequence[str]) -> str | None:
+    """That of another challenge of the same owner, where the layer asks for it."""
+    if OTHER_NONCE not in layers:
+        return None
+    return str(expect(asked_for(owner, factor).begin(factor), 200)["nonce"])
 
 
 def _known(kept: Path, run: str) -> dict[str, Shown]:

@@ -16,7 +16,7 @@ from authsvc.biometric.manifest import Manifest, OperatingPoint
 from authsvc.lab.intervals import Estimate, rounded
 from authsvc.lab.iso19795 import Errors, curve, equal_error_rate
 from authsvc.lab.pool import mapped
-from authsvc.lab.voice_corpus import phrases, speakers
+from authsvc.lab.voice_corpus import Utterance, phrases, speakers
 from authsvc.lab.voice_listening import Engine, Listener, Voice
 from authsvc.lab.voice_spoofs import measure_spoofs
 from authsvc.lab.voice_trials import Template, VoiceTrials, make_templates, voice_trials
@@ -31,7 +31,7 @@ _KINDS = (("one_phrase", 1), ("two_phrases", 2))
 class Plan:
     """`phrases` make a template; each speaker is enrolled `draws` times with others of their recordings.
 
-    `spoofs` holds made-up voices, a folder for each system that made them.
+    `spoofs` holds made-up voices, a folder for each system that made them; inside of the folder of people they are none.
     """
 
     phrases: int
@@ -82,7 +82,9 @@ def people_of(
     folder: Path, engine: Callable[[], Engine], plan: Plan, conditions: tuple[str, ...]
 ) -> tuple[list[list[Voice]], dict[str, int]]:
     """Everybody's voices, and how many recordings were no good for what."""
-    utterances = [one for own in speakers(folder).values() for one in phrases(own)]
+    utterances = [
+        one for own in speakers(folder).values() if not _is_made_up(own, folder, plan) for one in phrases(own)
+    ]
     heard = mapped(
         Listener(engine, conditions), utterances, processes=plan.processes, what="recordings of voices"
     )
@@ -97,6 +99,12 @@ def people_of(
         if voice.verifies or not plan.gated:
             people.setdefault(speaker, []).append(voice)
     return list(people.values()), refused
+
+
+def _is_made_up(own: Sequence[Utterance], folder: Path, plan: Plan) -> bool:
+    if plan.spoofs is None or plan.spoofs.resolve() == folder.resolve():
+        return False
+    return own[0].path.resolve().is_relative_to(plan.spoofs.resolve())
 
 
 def _spoofs(

@@ -92,6 +92,14 @@ def speakers(folder: Path) -> Mapping[str, tuple[Utterance, ...]]:
     return {name: tuple(own) for name, own in found.items()}
 
 
+def utterances_in(folder: Path) -> tuple[Utterance, ...]:
+    """One person's recordings, directly in this folder, in the order of their names."""
+    table = _transcripts(folder)
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SOUNDS)
+    written = (table.get(file.resolve(), {}).get("digits") or _digits_in(file.name) for file in files)
+    return tuple(Utterance(folder.name, file, digits) for file, digits in zip(files, written, strict=True))
+
+
 def _speaker(written: Mapping[str, str] | None, person: str, path: Path, folder: Path) -> str:
     """`set/speaker`, without the set where the folder is that set; of a file that is not in the table, its folder."""
     if written is None:

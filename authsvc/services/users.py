@@ -14,15 +14,25 @@ from authsvc.domain.account import Account
 from authsvc.domain.account_proof import use_proof
 from authsvc.domain.decision import Decision
 from authsvc.domain.payer import act_of
+from authsvc.domain.sieve import Mark
 from authsvc.domain.store import Transaction
+from authsvc.errors import InvalidRequest
 from authsvc.factor import Json
 from authsvc.habit.described import described
 from authsvc.keys.access import ApiKey
 from authsvc.services.base import Service
-from authsvc.services.views import account_view, consent_view, decision_view, device_view, erased_view
+from authsvc.services.views import (
+    account_view,
+    consent_view,
+    decision_view,
+    device_view,
+    erased_view,
+    verification_views,
+)
 from authsvc.subject import Subject
 
 ACTOR = "backend"
+LARGEST_PAGE = 500
 DECISIONS_IN_EXPORT = 1000
 
 
@@ -31,6 +41,22 @@ class UserService(Service):
         now = self._clock.now()
         devices = self._ledger.read(lambda tx: tx.accounts.devices(_existing(tx, key, user).subject))
         return {"devices": [device_view(device, now) for device in devices]}
+
+    def activity(self, key: ApiKey, user: str, before: str | None, limit: int) -> Json:
+        """What this person was asked about, the latest first, as their own page shows it; ask again with `next` for more."""
+        now, most = self._clock.now(), min(limit, LARGEST_PAGE)
+
+        def query(tx: Transaction) -> Json:
+            account = _existing(tx, key, user)
+            latest = tx.decisions.asked_of_user(account.subject, most, _mark(tx, account, before))
+            # An earlier account of the same name is somebody else's.
+            asked = tuple(each for each in latest if account.knew(each.created_at))
+            return {
+                "verifications": verification_views(asked, tx.accounts.devices(account.subject), now),
+                "next": asked[-1].id if len(asked) == most else None,
+            }
+
+        return self._ledger.read(query)
 
     def device(self, key: ApiKey, user: str, device_id: str) -> Json:
         found = self._ledger.read(lambda tx: acts.device_of(tx, _existing(tx, key, user), device_id))
@@ -153,6 +179,16 @@ class UserService(Service):
 def _habits(tx: Transaction, account: Account, decisions: Sequence[Decision], now: datetime) -> Json | None:
     habits = tx.habits.find(account)
     return None if habits is None else described(habits, map(act_of, decisions), now)
+
+
+def _mark(tx: Transaction, account: Account, before: str | None) -> Mark | None:
+    """The place of the decision that was listed last; raises InvalidRequest for one of somebody else."""
+    if before is None:
+        return None
+    last = tx.decisions.find(before)
+    if last is None or last.payment.subject != account.subject:
+        raise InvalidRequest("`before` must be a cursor that was answered as `next`")
+    return Mark(last.created_at, last.id)
 
 
 def _existing(tx: Transaction, key: ApiKey, user: str) -> Account:

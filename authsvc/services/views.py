@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import ceil
 
@@ -195,7 +195,7 @@ def overview_view(
         "user": account_view(account, now),
         "devices": [device_view(device, now) for device in devices],
         "consents": [consent_view(consent) for consent in consents],
-        "verifications": [_verification(each.as_of(now), devices) for each in decisions],
+        "verifications": verification_views(decisions, devices, now),
         "recovery_codes_left": codes_left,
         "waiting": [{"factor": name, "counts_from": rfc3339(at)} for name, at in waiting.items()],
         "locale": overview.locale,
@@ -204,10 +204,15 @@ def overview_view(
     }
 
 
-def _verification(decision: Decision, devices: Sequence[Device]) -> Json:
+def verification_views(decisions: Sequence[Decision], devices: Sequence[Device], now: datetime) -> list[Json]:
+    """What a person was asked about, with the names of their devices."""
+    names = {device.id: device.name for device in devices}
+    return [_verification(each.as_of(now), names) for each in decisions]
+
+
+def _verification(decision: Decision, names: Mapping[str, str]) -> Json:
     """One of a person's own payments or acts, its amount as far as the backend wants it shown afterwards."""
     payment, afterwards = decision.payment, decision.passed.amount_afterwards or "shown"
-    names = {device.id: device.name for device in devices}
     return {
         "id": decision.id,
         "at": rfc3339(decision.created_at),

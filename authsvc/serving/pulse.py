@@ -1,4 +1,5 @@
-"""What the supervisor and its web processes know of each other: when each loop last turned, and that the end is near.
+"""What the supervisor and its web processes know of each other: when each loop last turned, how many connections each has,
+and that the end is near.
 
 Memory that is shared by the fork: one number for each process, so no lock is needed, and a process that hangs cannot hold it.
 """
@@ -10,6 +11,8 @@ import struct
 import time
 
 _NUMBER = struct.Struct("d")
+_FRESH_S = 0.5
+"""Whose loop has turned within this time would take a connection that is left to it."""
 
 
 class Pulse:
@@ -17,14 +20,31 @@ class Pulse:
 
     def __init__(self, processes: int) -> None:
         self._processes = processes
-        self._shared = mmap.mmap(-1, _NUMBER.size * (processes + 1))
+        self._shared = mmap.mmap(-1, _NUMBER.size * (2 * processes + 1))
 
-    def beat(self, number: int) -> None:
+    def beat(self, number: int, connections: int) -> None:
         self._write(number, time.monotonic())
+        self.carry(number, connections)
 
     def begin(self, number: int) -> None:
         """A life begins; until its first beat it is still getting ready."""
         self._write(number, 0.0)
+
+    def carry(self, number: int, connections: int) -> None:
+        """So many connections this process has."""
+        self._write(self._processes + 1 + number, connections)
+
+    def another_carries_less(self, number: int) -> bool:
+        """Whether a process that is awake has fewer connections than this one."""
+        own = self._carried(number)
+        return any(
+            self._carried(other) < own and 0 < self.silence(other) < _FRESH_S
+            for other in range(self._processes)
+            if other != number
+        )
+
+    def _carried(self, number: int) -> float:
+        return self._read(self._processes + 1 + number)
 
     def silence(self, number: int) -> float:
         """Seconds since the last beat; none before the first."""

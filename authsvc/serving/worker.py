@@ -10,14 +10,15 @@ import logging
 import resource
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable
-from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
+from authsvc.serving.acceptor import Acceptor
 from authsvc.serving.bridge import WsgiBridge
 from authsvc.serving.protocol import WatchfulProtocol
 from authsvc.serving.pulse import Pulse
@@ -38,36 +39,45 @@ _LOOK_EVERY = 50
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, with a second listener for operators, and certificates that are looked at now and then."""
+    """uvicorn's, with acceptors of its own, a second listener for operators, and certificates that are looked at now and then."""
 
     def __init__(
         self,
         config: uvicorn.Config,
         tls: Tls | None,
         for_operators: socket.socket | None,
-        beat: Callable[[], object],
+        pulse: Pulse,
+        number: int,
     ) -> None:
         super().__init__(config)
-        self._beat = beat
+        self._pulse = pulse
+        self._number = number
         self._tls = tls
         self._for_operators = for_operators
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self._for_operators is None:
-            return
-        protocol = cast(type[WatchfulProtocol], self.config.http_protocol_class).of_operators()
+        await super().startup([])
+        protocol = cast(type[WatchfulProtocol], self.config.http_protocol_class)
+        for listener in sockets or []:
+            self._accept(listener, protocol, self.config.ssl)
+        if self._for_operators is not None:
+            self._accept(self._for_operators, protocol.of_operators(), None)
 
+    def _accept(
+        self, listener: socket.socket, protocol: type[WatchfulProtocol], front: ssl.SSLContext | None
+    ) -> None:
         def connected() -> asyncio.Protocol:
             return protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
-        loop = asyncio.get_running_loop()
-        self.servers.append(
-            await loop.create_server(connected, sock=self._for_operators, backlog=self.config.backlog)
-        )
+        acceptor = Acceptor(listener, connected, front, self._leaves_the_next)
+        self.servers.append(cast(asyncio.Server, acceptor))
+
+    def _leaves_the_next(self, under_way: int) -> bool:
+        self._pulse.carry(self._number, len(self.server_state.connections) + under_way)
+        return self._pulse.another_carries_less(self._number)
 
     async def on_tick(self, counter: int) -> bool:
-        self._beat()
+        self._pulse.beat(self._number, len(self.server_state.connections))
         if self._tls is not None and counter % _LOOK_EVERY == 0:
             self._tls.reload_if_changed()
         return await super().on_tick(counter)
@@ -93,7 +103,7 @@ def serve(
         application, settings, stopping=lambda: server.should_exit, leaving=lambda: pulse.is_leaving
     )
     tls = None if settings.tls is None else Tls(settings.tls)
-    server = _Server(_config(bridge, settings, tls), tls, for_operators, partial(pulse.beat, number))
+    server = _Server(_config(bridge, settings, tls), tls, for_operators, pulse, number)
     _stop_on_signals(server)
     if tls is not None:
         signal.signal(signal.SIGHUP, lambda *_: tls.reload())

@@ -96,7 +96,8 @@ class Deciding:
         macs = () if shown is None else self._macs_of_secret(shown)
         known = _known(request, device, macs, now)
         habit = _habit(request, payer, known, now)
-        inputs = _inputs(request, account, device, known, now, habit if policy.looks_at_habits else None)
+        usual = habit.inputs if habit is not None and policy.looks_at_habits else {}
+        inputs = _inputs(request, account, device, known, now, usual)
         outcome = self._evaluate(policy, inputs, account, now)
         decision = Decision(
             id=new_id("dec"),
@@ -348,7 +349,7 @@ def _inputs(
     device: Device | None,
     known: Novelty,
     now: datetime,
-    habit: Habit | None,
+    usual: Mapping[str, bool | int],
 ) -> Inputs:
     """The full snapshot that the policy decides on and the decision keeps."""
     payment = request.payment
@@ -368,7 +369,7 @@ def _inputs(
         low_value_sum=account.low_value.sum if account is not None else None,
         account_frozen=account is not None and _counts_as_frozen(account, payment.type),
         account_blocked=account.attempts.is_blocked(now) if account is not None else False,
-        **({} if habit is None else habit.inputs),  # type: ignore[arg-type]  # Each input has its own type.
+        **usual,  # type: ignore[arg-type]  # Each input has its own type.
     )
 
 

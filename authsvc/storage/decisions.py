@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,9 +31,9 @@ _OPEN = "client = :client AND transaction_id = :transaction_id AND is_open = 1"
 _LAPSED = "is_open = 1 AND status = 'challenge_required' AND expires_at <= :now ORDER BY expires_at LIMIT 100"
 _OF_USER = "client = :client AND user_id = :user ORDER BY created_at DESC LIMIT :limit"
 _OPEN_OF_USER = "client = :client AND user_id = :user AND created_at >= :since AND is_open = 1"
-_ASKED_OF_USER = (
-    "client = :client AND user_id = :user AND challenge IS NOT NULL ORDER BY created_at DESC LIMIT :limit"
-)
+_ASKED_OF_USER = "client = :client AND user_id = :user AND challenge IS NOT NULL"
+_BEHIND = "(created_at < :at OR (created_at = :at AND id < :behind))"
+_LATEST_FIRST = "ORDER BY created_at DESC, id DESC LIMIT :limit"
 _OF_TRANSACTION = "client = :client AND transaction_id = :transaction_id ORDER BY created_at DESC LIMIT 20"
 _LIKE = re.compile(r"[%_!]")
 _LIFE_MS = LIFE // timedelta(milliseconds=1)
@@ -123,20 +124,26 @@ class DecisionStore:
         for name, text in _fragments(sieve).items():
             where.append(f"body LIKE :{name} ESCAPE '!'")
             params[name] = f"%{_LIKE.sub(_escaped, text)}%"
-        if before is not None:
-            where.append("(created_at < :at OR (created_at = :at AND id < :behind))")
-            params |= {"at": to_millis(before.at), "behind": before.id}
-        clause = f"{' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT :limit"
-        return tuple(_decision(row) for row in self._rows.sound(DECISIONS, clause, params))
+        return self._latest(where, params, before)
 
     def of_transaction(self, client: str, transaction_id: str) -> tuple[Decision, ...]:
         params = {"client": client, "transaction_id": transaction_id}
         return tuple(_decision(row) for row in self._rows.sound(DECISIONS, _OF_TRANSACTION, params))
 
-    def asked_of_user(self, subject: Subject, limit: int) -> tuple[Decision, ...]:
-        """The latest of those that asked the payer for something."""
+    def asked_of_user(self, subject: Subject, limit: int, before: Mark | None = None) -> tuple[Decision, ...]:
+        """The latest of those that asked the payer for something, by the index of a user's decisions."""
         params = {"client": subject.client, "user": subject.user, "limit": limit}
-        return tuple(_decision(row) for row in self._rows.sound(DECISIONS, _ASKED_OF_USER, params))
+        return self._latest([_ASKED_OF_USER], params, before)
+
+    def _latest(
+        self, where: Sequence[str], params: Mapping[str, object], before: Mark | None
+    ) -> tuple[Decision, ...]:
+        """What stands behind a mark, the latest first."""
+        if before is not None:
+            where = [*where, _BEHIND]
+            params = {**params, "at": to_millis(before.at), "behind": before.id}
+        clause = f"{' AND '.join(where)} {_LATEST_FIRST}"
+        return tuple(_decision(row) for row in self._rows.sound(DECISIONS, clause, params))
 
     def forget(self, before: datetime, most: int) -> int:
         """Forget up to `most` decisions and what belongs to them, the oldest first; returns how many there were."""

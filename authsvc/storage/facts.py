@@ -1,4 +1,4 @@
-"""What a database says about itself: its settings, its clock, the last moment that it holds. For `authsvc doctor`."""
+"""What a database says about itself: its settings, its clock, the first and last moment that it holds. For `authsvc doctor`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ _NOW = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint), pg_
 _WIRE = """SELECT COALESCE(host(inet_client_addr()), ''), COALESCE(host(inet_server_addr()), ''),
     COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)"""
 _LAST = "SELECT MAX(at) FROM (SELECT MAX(at) AS at FROM readiness UNION ALL SELECT MAX(at) AS at FROM events) AS moments"
+
+# A chain's last line is never archived, however old.
+_FIRST = """SELECT MIN(heads.at) FROM audit_heads AS heads JOIN
+    (SELECT chain, MIN(seq) AS begin, MAX(seq) AS last FROM audit_heads GROUP BY chain) AS ends
+    ON heads.chain = ends.chain AND heads.seq = ends.begin WHERE ends.begin < ends.last"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,18 @@ def postgres_facts(database: Database) -> PostgresFacts:
 
 def last_moment(database: Database) -> datetime | None:
     """The latest moment at which somebody wrote an event, or that they were ready; None for a new database."""
+    return _moment(database, _LAST)
+
+
+def first_moment(database: Database) -> datetime | None:
+    """When the oldest line of the audit was signed that could be archived; None where there is none."""
+    return _moment(database, _FIRST)
+
+
+def _moment(database: Database, question: str) -> datetime | None:
     connection = database.connect()
     try:
-        ((at,),) = connection.all(_LAST, {})
+        ((at,),) = connection.all(question, {})
     finally:
         connection.close()
     return None if at is None else from_millis(at)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -49,7 +50,8 @@ class Place:
     def associated_data(self, label: bytes) -> bytes:
         """Label and parts, each with its length before it, so that no two places read the same."""
         row = (self.row,) if isinstance(self.row, str) else self.row
-        return label + _unambiguous(self.table, self.column, self.model, *_owner(self.subject), *row)
+        fixed = _fixed(label, self.table, self.column, self.model)
+        return fixed + _unambiguous(*_owner(self.subject), *row)
 
 
 class Sealer:
@@ -143,6 +145,12 @@ def _owned(place: Place) -> Subject:
     if place.subject is None:
         raise ValueError("a row under a subject's key needs a place with that subject")
     return place.subject
+
+
+@lru_cache(maxsize=256)
+def _fixed(label: bytes, table: str, column: str, model: str) -> bytes:
+    """What many places begin with, and names nobody."""
+    return label + _unambiguous(table, column, model)
 
 
 def _unambiguous(*parts: str) -> bytes:

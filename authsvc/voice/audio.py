@@ -33,7 +33,7 @@ _RATES_OF_FILES, _MOST_CHANNELS = range(4000, 192001), 8
 _FORMATS: Mapping[Container, tuple[frozenset[str], frozenset[str]]] = {
     Container.WAV: (
         frozenset({"WAV", "WAVEX"}),
-        frozenset({"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAW", "ULAW"}),
+        frozenset({"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAW", "ULAW", "GSM610"}),
     ),
     Container.FLAC: (frozenset({"FLAC"}), frozenset({"PCM_S8", "PCM_16", "PCM_24"})),
     Container.OGG: (frozenset({"OGG"}), frozenset({"VORBIS", "OPUS"})),

@@ -32,6 +32,7 @@ from authsvc.web.words import (
     MerchantName,
     Name,
     OnlyTrue,
+    OwnId,
     PathIdentifier,
     Place,
     Reason,
@@ -279,6 +280,13 @@ class EventsAfter(Wanted):
     """A page of the feed: what came after the cursor of the last page."""
 
     after: Cursor = 0
+    limit: Limit = 100
+
+
+class ActivityBefore(Wanted):
+    """A page of what a user was asked: what came before the last one of the page before."""
+
+    before: OwnId | None = None
     limit: Limit = 100
 
 

@@ -227,6 +227,13 @@ class Verification(ResponsePart):
     declined: Literal["not_me", "cancel"] | None
 
 
+class Activity(ResponsePart):
+    """A page of what a user was asked about, the latest first; `next` is null at the end."""
+
+    verifications: list[Verification]
+    next: str | None
+
+
 class Disowned(ResponsePart):
     """`payment_stopped`: it was not over yet; `device_suspended`: it named a device, which confirms nothing any more."""
 

@@ -87,6 +87,19 @@ def export_user(call: Call) -> Reply:
     return json_reply(call.services.users.export(call.key, call.path["user_id"]))
 
 
+@accounts.get(f"{USER}/activity", user_answers.Activity, query=requests.ActivityBefore)
+def list_activity(call: Call) -> Reply:
+    """What the user was asked about and how it ended, the latest first: for an app that shows people their own history.
+
+    Ask again with `next` as `before`. Payments that were let go without a question are not in it, and after an erasure nothing
+    of before is. The amount is shown as far as the decision's `amount_afterwards` said.
+    """
+    wanted = call.query
+    return json_reply(
+        call.services.users.activity(call.key, call.path["user_id"], wanted.before, wanted.limit)
+    )
+
+
 @accounts.sending("POST", f"{USER}/freeze", JsonBody(requests.Freeze), user_answers.UserStatus)
 def freeze_user(call: Call, wanted: requests.Freeze) -> Reply:
     """Deny every decision for a user from the next request on, whichever worker gets it."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from authsvc.bootstrap.doctor.keys import look_at_keys
+from authsvc.bootstrap.doctor.surroundings import Surroundings
 from authsvc.bootstrap.launch import launch
 from authsvc.cli.demo.first_payer import SMALL, first_payer
 from authsvc.client import AuthsvcClient, Payment
@@ -18,7 +20,8 @@ from authsvc.keys.keyfile import write_private
 from authsvc.keys.keyring import KeyRing
 from authsvc.keys.token import Token
 from tests.support.live import PROGRAM, LiveService
-from tests.support.softhsm import PIN, SoftToken, in_a_token
+from tests.support.softhsm import PATIENCE, PIN, SoftToken, in_a_token
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def service(
     (folder / "pin").write_text(f"{PIN}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOFTHSM2_CONF", str(soft.configuration))
-        KeyRing.create(folder / "data/keyring.json", token=Token(soft.library, soft.label, PIN))
+        KeyRing.create(folder / "data/keyring.json", token=Token(soft.library, soft.label, PIN, PATIENCE))
     environment = {
         "SOFTHSM2_CONF": str(soft.configuration),
         "AUTHSVC_PKCS11_MODULE": str(soft.library),
@@ -43,6 +46,20 @@ def service(
     }
     with LiveService(folder, model_dir, workers=2, environment=environment) as running:
         yield running
+
+
+def readiness(service: LiveService) -> tuple[int, str]:
+    """Status, and what is said of the token, up to the reason."""
+    answer = service.ask("GET", "/readyz")
+    checks = answer.json if answer.status == 200 else answer.json["checks"]
+    return answer.status, checks["token"].partition(":")[0]
+
+
+def examined(service: LiveService, soft: SoftToken) -> list[str]:
+    settings = Settings(data_dir=service.data_dir, pkcs11_module=soft.library, pkcs11_pin=PIN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOFTHSM2_CONF", str(soft.configuration))
+        return [each.name for each in look_at_keys(settings, Surroundings())]
 
 
 def test_receipts_and_audit_are_signed_there_and_nothing_is_while_it_is_away(
@@ -81,14 +98,17 @@ def test_receipts_and_audit_are_signed_there_and_nothing_is_while_it_is_away(
 
         # Often enough for each of the web processes, which have a session each.
         assert all(approved() for _ in range(8))
-        soft.take_away()
-        try:
-            for _ in range(8):
-                with pytest.raises(Unavailable):
-                    hasty.decide(coffee(), device=payer.device, risk_score=12)
-        finally:
-            soft.bring_back()
-        assert all(approved() for _ in range(8))
+        assert readiness(service) == (200, "ok")
+        away = (503, "the token `authsvc` does not answer")
+        for outage in (soft.absence, soft.hanging):
+            with outage():
+                for _ in range(8):
+                    with pytest.raises(Unavailable):
+                        hasty.decide(coffee(), device=payer.device, risk_score=12)
+                assert eventually(lambda: readiness(service) == away)
+                assert examined(service, soft) == ["token-away"]
+            assert eventually(lambda: readiness(service) == (200, "ok"))
+            assert all(approved() for _ in range(8))
     command = [PROGRAM, "audit", "verify", "--json", *service.store_options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert json.loads(done.stdout)["sound"], done.stdout + done.stderr

@@ -48,6 +48,7 @@ METHODS: dict[str, Call] = {
     "withdraw_face": lambda auth: auth.users.withdraw_face("u_42"),
     "withdraw_voice": lambda auth: auth.users.withdraw_voice("u_42"),
     "erase_user": lambda auth: auth.users.erase("u_42"),
+    "list_activity": lambda auth: auth.users.activity("u_42", before="dec_1", limit=5),
     "export_user": lambda auth: auth.users.export("u_42"),
     "set_user_status": lambda auth: auth.users.verify_always("u_42", True),
     "freeze_user": lambda auth: auth.freeze("u_42", "stolen"),

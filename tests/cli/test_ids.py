@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from authsvc.bootstrap import command_line
 from authsvc.cli.main import main
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.store import Transaction
@@ -91,4 +92,4 @@ def test_an_erasure_by_command_stands_in_the_audit(bench: Bench, run: Run) -> No
     (found,) = json.loads(run("--json").output)
     run("--erase", found["ref"])
     lines: Any = bench.services.records.audit_events(bench.key, None, 100)["events"]
-    assert [line["actor"] for line in lines if line["action"] == "user.erase"] == ["operator"]
+    assert [line["actor"] for line in lines if line["action"] == "user.erase"] == [command_line.actor()]

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from authsvc.cli.main import main
@@ -62,3 +63,16 @@ def test_the_command_reads_a_services_own_log(tmp_path: Path) -> None:
     assert found["audit"]["sound"]
     assert "1 / 1" in (tmp_path / "month.html").read_text()
     assert CliRunner().invoke(main, [*map(str, words), "--month", "soon"]).exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--html", "--out"])
+def test_a_folder_that_is_not_there_is_refused_before_anything_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    counted: list[object] = []
+    monkeypatch.setattr("authsvc.cli.report.opened_store", counted.append)
+    files = {"--html": tmp_path / "month.html", option: tmp_path / "absent/file"}
+    words = [str(each) for pair in files.items() for each in pair]
+    done = CliRunner().invoke(main, ["report", "--month", "2026-11", *words])
+    assert (done.exit_code, counted) == (2, [])
+    assert f"there is no folder `{tmp_path / 'absent'}`" in done.output

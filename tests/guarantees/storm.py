@@ -161,7 +161,10 @@ def kill(live: LiveService, what: str) -> None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the storm did to what had been promised; all but the first four must be zero, and no log line unforeseen."""
+    """What the storm did to what had been promised; all but the first four must be zero, and no log line unforeseen.
+
+    `weaker` are payments that were let through for less than the code that is due.
+    """
 
     payments: int
     consumed: int
@@ -171,12 +174,13 @@ class Verdict:
     attempts_lost: int
     paid_twice: int
     lines_doubled: int
+    weaker: int
     audit_faults: int
     unforeseen: tuple[str, ...]
 
     @property
     def is_good(self) -> bool:
-        promises = (self.answers_lost, self.attempts_lost, self.paid_twice, self.lines_doubled)
+        promises = (self.answers_lost, self.attempts_lost, self.paid_twice, self.lines_doubled, self.weaker)
         return not any((*promises, self.audit_faults, self.unforeseen))
 
 
@@ -197,6 +201,7 @@ def judge(payers: Payers) -> Verdict:
         attempts_lost=sum(not _counts_down(payment.attempts_left) for payment in decided),
         paid_twice=payers.paid_twice,
         lines_doubled=len(once) - len(set(once)),
+        weaker=sum(_is_weaker(each) for each in decided),
         audit_faults=len(report["findings"]),
         unforeseen=tuple(_unforeseen(payers.live)),
     )
@@ -221,6 +226,12 @@ def _is_lost(shop: Shop, payment: Payment) -> bool:
         return False
     again = shop.consume(found["receipt"], payment.asked, payment.consume_key)
     return again.content != payment.consumed.content or "idempotent-replayed" not in again.headers
+
+
+def _is_weaker(payment: Payment) -> bool:
+    assert payment.decided is not None
+    decision = payment.decided.json
+    return decision["status"] in ("approved", "exempted") or decision["level"] == "none"
 
 
 def _counts_down(left: list[int]) -> bool:

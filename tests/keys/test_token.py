@@ -21,7 +21,8 @@ from authsvc.errors import ConfigurationError, Unavailable
 from authsvc.keys.keyring import KeyRing, Purpose
 from authsvc.keys.token import Token
 from authsvc.keys.versions import CURVES, parsed, written
-from tests.support.softhsm import PIN, SoftToken, in_a_token
+from tests.support.softhsm import PATIENCE, PIN, SoftToken, in_a_token
+from tests.support.waiting import eventually
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HEAD = Head("web-1", 1, NOTHING)
@@ -37,7 +38,7 @@ def soft(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftToken]:
 
 @pytest.fixture
 def token(soft: SoftToken) -> Token:
-    return Token(soft.library, soft.label, PIN)
+    return Token(soft.library, soft.label, PIN, PATIENCE)
 
 
 @pytest.fixture
@@ -96,8 +97,7 @@ def test_a_ring_of_files_moves_into_a_token_by_a_rotation(token: Token, path: Pa
 def test_a_token_that_is_away_is_an_outage_until_it_is_back(soft: SoftToken, token: Token, path: Path):
     ring = KeyRing.create(path, token=token)
     assert receipt_is_good(ring, ring)
-    soft.take_away()
-    try:
+    with soft.absence():
         for _ in range(2):
             with pytest.raises(Unavailable, match="the token `authsvc` does not answer"):
                 receipt_is_good(ring, ring)
@@ -105,15 +105,43 @@ def test_a_token_that_is_away_is_an_outage_until_it_is_back(soft: SoftToken, tok
                 sign_head(HEAD, NOW, ring.audit_signing_key())
             with pytest.raises(Unavailable):
                 ring.rotate(Purpose.RECEIPT)
-    finally:
-        soft.bring_back()
     assert receipt_is_good(ring, ring)
     assert json.loads(path.read_text())["receipt"][-1]["id"] == ring.current_id(Purpose.RECEIPT)
 
 
+@pytest.mark.parametrize("was_open", [True, False], ids=["in a session", "while it is opened"])
+def test_a_token_that_hangs_is_an_outage_until_it_is_back(
+    soft: SoftToken, token: Token, path: Path, was_open: bool
+):
+    KeyRing.create(path, token=token)
+    hasty = Token(soft.library, soft.label, PIN, timedelta(seconds=0.2))
+    ring = KeyRing.load(path, token=hasty if not was_open else token)
+    if was_open:
+        ring.try_signing()
+        token._patience = timedelta(seconds=0.2)
+    with soft.hanging():
+        with pytest.raises(Unavailable, match="has said nothing yet"):
+            receipt_is_good(ring, ring)
+        # Whoever comes later is refused at once, however patient: the one call is still under way.
+        hasty._patience = token._patience = timedelta(hours=1)
+        for sign in (lambda: receipt_is_good(ring, ring), lambda: ring.rotate(Purpose.AUDIT)):
+            with pytest.raises(Unavailable, match="has said nothing yet"):
+                sign()
+    assert eventually(lambda: answers(ring))
+
+
+def answers(ring: KeyRing) -> bool:
+    """Not yet, where the call that hung is only coming back."""
+    try:
+        ring.try_signing()
+    except Unavailable:
+        return False
+    return True
+
+
 def test_a_wrong_pin_is_tried_once(soft: SoftToken, token: Token, path: Path):
     KeyRing.create(path, token=token)
-    tried = Token(soft.library, soft.label, "0000")
+    tried = Token(soft.library, soft.label, "0000", PATIENCE)
     ring = KeyRing.load(path, token=tried)
     with pytest.raises(Unavailable, match="PinIncorrect"):
         receipt_is_good(ring, ring)
@@ -130,13 +158,14 @@ def test_threads_take_turns(token: Token, path: Path):
 
 FORKED = """
 import os, sys
+from datetime import timedelta
 from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.hashes import SHA256
 from authsvc.keys.keyring import KeyRing
 from authsvc.keys.token import Token
 
-ring = KeyRing.load(Path(sys.argv[1]), token=Token(Path(sys.argv[2]), sys.argv[3], sys.argv[4]))
+ring = KeyRing.load(Path(sys.argv[1]), token=Token(Path(sys.argv[2]), sys.argv[3], sys.argv[4], timedelta(seconds=60)))
 
 def sign():
     kid, key = ring.receipt_signing_key()
@@ -163,14 +192,14 @@ def test_a_fork_opens_a_session_of_its_own(soft: SoftToken, token: Token, path: 
 def test_a_library_that_is_none_is_named(module: str, tmp_path: Path):
     pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed")
     with pytest.raises(Unavailable, match=f"does not answer: .*{module}"):
-        KeyRing.create(tmp_path / "keyring.json", token=Token(Path(module), "authsvc", PIN))
+        KeyRing.create(tmp_path / "keyring.json", token=Token(Path(module), "authsvc", PIN, PATIENCE))
     assert not (tmp_path / "keyring.json").exists()
 
 
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pkcs11", None)
     with pytest.raises(ConfigurationError, match=r"authsvc\[pkcs11\]"):
-        KeyRing.create(token=Token(Path("lib.so"), "authsvc", PIN))
+        KeyRing.create(token=Token(Path("lib.so"), "authsvc", PIN, PATIENCE))
 
 
 # -- A ring whose keys are in a token that nobody named ---------------------------------------------------------------------

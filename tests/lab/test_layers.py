@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from authsvc.errors import InvalidRequest
-from authsvc.lab.layers import LAYERS, chosen
+from authsvc.lab.clips import Clip
+from authsvc.lab.layers import LAYERS, OTHER_NONCE, chosen
 
 
 def picture(tone: int) -> bytes:
@@ -19,31 +20,34 @@ def picture(tone: int) -> bytes:
     return made.getvalue()
 
 
-FRAMES = [picture(10 * n) for n in range(6)]
+CLIP = Clip(tuple(picture(10 * n) for n in range(6)), (0, 90, 210, 300, 410, 500))
 
 
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_a_layer_changes_the_frames_and_always_in_the_same_way(name: str) -> None:
-    once, again = (list(LAYERS[name].change(FRAMES)) for _ in range(2))
+    once, again = (LAYERS[name].change(CLIP) for _ in range(2))
     assert once == again
-    assert once != FRAMES
-    for frame in once:
+    assert (once == CLIP) is (name == OTHER_NONCE)
+    for frame in once.pictures:
         Image.open(io.BytesIO(frame)).load()
 
 
 def test_layers_are_put_on_each_other() -> None:
-    frames = list(FRAMES)
-    for layer in chosen(("cut", "print", "screen", "re-encode")):
-        frames = list(layer.change(frames))
-    assert len(frames) == 3
-    assert Image.open(io.BytesIO(frames[0])).width == 80 * 5 // 4 * 6 // 5
+    clip = CLIP
+    for layer in chosen(LAYERS, ("cut", "print", "screen", "re-encode")):
+        clip = layer.change(clip)
+    assert clip.taken_ms == (0, 210, 410)
+    assert Image.open(io.BytesIO(clip.pictures[0])).width == 80 * 5 // 4 * 6 // 5
 
 
-def test_shuffling_loses_nothing() -> None:
-    assert sorted(LAYERS["shuffle"].change(FRAMES)) == sorted(FRAMES)
-    assert list(LAYERS["cut"].change(FRAMES[:1])) == FRAMES[:1]
+def test_shuffling_loses_nothing_and_lets_no_time_fall() -> None:
+    shuffled = LAYERS["shuffle"].change(CLIP)
+    assert sorted(shuffled.pictures) == sorted(CLIP.pictures)
+    assert shuffled.taken_ms == CLIP.taken_ms
+    one = Clip(CLIP.pictures[:1], (0,))
+    assert LAYERS["cut"].change(one) == one
 
 
 def test_a_name_that_no_layer_has_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="no layer is called `prnt`"):
-        chosen(("prnt",))
+    with pytest.raises(InvalidRequest, match="no layer here is called `prnt`"):
+        chosen(LAYERS, ("prnt",))

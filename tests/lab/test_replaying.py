@@ -76,6 +76,26 @@ def test_a_run_that_was_killed_goes_on_with_the_same_report(
     assert len(enrolled) == 3
 
 
+def test_what_is_sent_with_the_nonce_of_another_challenge_is_refused(
+    here: Here, corpus: Corpus, tmp_path: Path
+) -> None:
+    shown = list(replay(corpus, lambda subject: enroll(here), tmp_path / "kept", layers=("other-nonce",)))
+    assert {each.answer for each in shown} == {"400 invalid-request"}
+    assert not any(each.accepted or each.responded for each in shown)
+
+
+@pytest.mark.parametrize("layers", [("prnt",), ("print", "cut-and-paste")])
+def test_a_layer_that_faces_do_not_have_is_refused_before_anything_is_shown(
+    corpus: Corpus, tmp_path: Path, layers: tuple[str, ...]
+) -> None:
+    with pytest.raises(InvalidRequest, match="no layer here"):
+        list(replay(corpus, _nobody, tmp_path / "kept", layers=layers))
+
+
+def _nobody(subject: str) -> Person:
+    raise AssertionError("nobody is asked for")
+
+
 def test_a_file_of_another_run_is_not_gone_on_with(here: Here, corpus: Corpus, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.write_text(json.dumps({"run": "another"}) + "\n")

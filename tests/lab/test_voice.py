@@ -1,6 +1,7 @@
 """The voice measurements count everything they saw, and errors that were not seen have an interval all the same."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,18 @@ def test_made_up_voices_are_counted_per_system_against_every_template(corpus: Pa
     assert [limit["from"] for limit in figures["spoofs"]["hum360"]["accepted"]] == [0.6, 0.9]
     assert figures["spoofs"]["hum360"]["accepted"][1]["n"] == 6
     assert figures["spoofs"]["hum600"]["accepted"][1]["n"] == 0
+
+
+def test_made_up_voices_among_the_people_are_none_of_them(
+    corpus: Path, hum_manifest: Manifest, tmp_path: Path
+):
+    for name in ("hum360", "hum440"):
+        shutil.copytree(corpus / name, tmp_path / name)
+    shutil.copytree(corpus / "hum520", tmp_path / "made_up" / "hum520")
+    plan = Plan(phrases=3, draws=1, spoofs=tmp_path / "made_up")
+    figures: Any = measure_voices(tmp_path, hum_manifest, engine, plan)
+    assert (figures["speakers"], figures["speakers_enrolled"]) == (2, 2)
+    assert figures["spoofs"]["hum520"]["n"] == 2 * 6
 
 
 def test_too_few_recordings_give_no_figures(corpus: Path, hum_manifest: Manifest):

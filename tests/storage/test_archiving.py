@@ -18,7 +18,7 @@ from authsvc.storage import archiving
 from authsvc.storage.archiving import Archiving
 from tests.support.service import Bench, embedded
 
-ACTOR = "operator:0"
+ACTOR = "command-line:root"
 
 
 class Kept:

@@ -70,28 +70,14 @@ LONG_FILES = {
 }
 """Whole spaces, real people, real networks: seconds each, and no units."""
 
-RAN_OUT = [
-    r"TimeoutError",
-    r"TimeoutExpired",
-    r"Unavailable: ",
-    r"Timeout \d+ms exceeded",
-    r"gives no answer",
-    r"psutil\.(NoSuchProcess|ZombieProcess)",
-]
-"""Errors of a wait that ran out, as a busy machine makes them, and of a question to a process that had just ended."""
 
-STRICT = frozenset({"guarantees", "model"})
-"""What is promised of the whole: a fault seen once in a hundred runs is a fault. Only a wait that ran out is waited for again."""
-
-
-def second_run(file: PurePath, kinds: set[str]) -> dict[str, Any]:
+def second_run(kinds: set[str]) -> dict[str, Any]:
     """What pytest-rerunfailures is told of a test; empty for one that has a single run.
 
-    Servers and browsers run in their own time beside the test: whatever failed runs once more, and the report names it.
+    Servers and browsers run in their own time beside the test: whatever failed runs once more, and the report names it, since
+    a fault seen once in a hundred runs is a fault.
     """
-    if not kinds & {"served", "alone"}:
-        return {}
-    return {"reruns": 1, "only_rerun": RAN_OUT} if STRICT & set(file.parts) else {"reruns": 1}
+    return {"reruns": 1} if kinds & {"served", "alone"} else {}
 
 
 def kinds_of(file: PurePath, fixtures: Iterable[str]) -> set[str]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -67,6 +67,7 @@ class LiveService(Server):
         redis_url: str = "",
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        self._patient_until = 0.0
         self.data_dir = folder / "data"
         self.temp_dir = folder / "temp"
         self.database_url = database_url
@@ -100,7 +101,28 @@ class LiveService(Server):
         body: bytes | None = None,
         timeout: float = PATIENCE_S,
     ) -> Answer:
-        """One request; raises OSError or HTTPException where no whole answer comes."""
+        """One request; raises OSError or HTTPException where no whole answer comes.
+
+        Within `patiently`, a 503 is repeated, as a backend repeats it.
+        """
+        answer = self._ask_once(method, path, headers, body, timeout)
+        while answer.status == 503 and time.monotonic() < self._patient_until:
+            time.sleep(0.1)
+            answer = self._ask_once(method, path, headers, body, timeout)
+        return answer
+
+    @contextmanager
+    def patiently(self, seconds: float) -> Iterator[None]:
+        """Whatever is answered 503 in these seconds is asked again: each process finds out by itself that an outage is over."""
+        self._patient_until = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._patient_until = 0.0
+
+    def _ask_once(
+        self, method: str, path: str, headers: Mapping[str, str] | None, body: bytes | None, timeout: float
+    ) -> Answer:
         began = time.perf_counter()
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:

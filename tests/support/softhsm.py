@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,17 @@ from authsvc.keys.keyring import Purpose
 from authsvc.keys.versions import audit_key, parsed, receipt_key, written
 
 PIN = "1234"
+PATIENCE = timedelta(seconds=60)
 _LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
+
+_HOLD = """
+import fcntl, sys
+held = [open(each, "r+b") for each in sys.argv[1:]]
+for each in held:
+    fcntl.lockf(each, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 class SoftToken:
@@ -49,6 +63,27 @@ class SoftToken:
 
     def bring_back(self) -> None:
         self._elsewhere.rename(self._tokens)
+
+    @contextmanager
+    def absence(self) -> Iterator[None]:
+        self.take_away()
+        try:
+            yield
+        finally:
+            self.bring_back()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Whoever asks it waits, for as long as this lasts: another process holds the locks of its files."""
+        files = [str(each) for each in self._tokens.rglob("*") if each.is_file()]
+        with subprocess.Popen(
+            [sys.executable, "-c", _HOLD, *files], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as holder:
+            assert holder.stdin is not None
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            yield
+            holder.stdin.close()
 
 
 def in_a_token(keyring: bytes) -> bytes:

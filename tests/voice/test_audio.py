@@ -43,16 +43,12 @@ def test_every_container_gives_the_same_sound(container: str, subtype: str | Non
         assert abs(np.abs(recording.samples).max() - np.abs(SOUND).max()) < difference
 
 
-@pytest.mark.parametrize("law", ["ALAW", "ULAW"])
-def test_what_a_call_centre_records_is_read(law: str):
+@pytest.mark.parametrize(("codec", "alike"), [("ALAW", 0.99), ("ULAW", 0.99), ("GSM610", 0.97)])
+def test_what_a_call_centre_records_is_read(codec: str, alike: float):
     narrow = resampled(SOUND, SAMPLE_RATE, 8000)
-    heard = decode(packed(narrow, 8000, "WAV", law)).samples
-    assert (
-        np.corrcoef(heard[: SOUND.size], without_hum(resampled(narrow, 8000, SAMPLE_RATE))[: heard.size])[
-            0, 1
-        ]
-        > 0.99
-    )
+    heard = decode(packed(narrow, 8000, "WAV", codec)).samples
+    sent = without_hum(resampled(narrow, 8000, SAMPLE_RATE))
+    assert np.corrcoef(heard[: sent.size], sent[: heard.size])[0, 1] > alike
 
 
 @pytest.mark.parametrize(

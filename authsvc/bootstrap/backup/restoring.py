@@ -6,7 +6,6 @@ backup is gone, and named as far as this machine knows it.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from authsvc.audit.remembered import RememberedHeads
 from authsvc.audit.taken_away import Taken
 from authsvc.biometric.weights import sha256_of
 from authsvc.biometric.words import Modality
+from authsvc.bootstrap import command_line
 from authsvc.bootstrap.backup.label import Label, must_be_ours, read_label
 from authsvc.bootstrap.opening import Store, open_database, open_store
 from authsvc.clock import rfc3339
@@ -73,7 +73,7 @@ def restore_backup(settings: Settings, folder: Path, reason: str, files: Iterabl
     store = open_store(settings, restored=True)
     try:
         said = f"{reason} (backup {label.name}, sha256 {label.sha256})"
-        lost = store.audit.accept_restore(f"operator:{os.getuid()}", said)["lost"]
+        lost = store.audit.accept_restore(command_line.actor(), said)["lost"]
         again = _take_away_again(store, label, files)
         # With what was just written, so that the next start continues from it.
         RememberedHeads(settings.memory).begin_anew(store.ledger.read(lambda tx: tx.audit.last_heads()))

@@ -12,6 +12,7 @@ from authsvc import __version__
 from authsvc.audit import remembered, taken_away
 from authsvc.audit.chain import entry
 from authsvc.biometric.weights import sha256_of
+from authsvc.bootstrap import command_line
 from authsvc.bootstrap.backup.label import Label, labelled, write_label
 from authsvc.bootstrap.opening import Store
 from authsvc.config import Settings
@@ -42,7 +43,7 @@ def take_backup(settings: Settings, store: Store, target: Path) -> Taken:
         raise
     _make_durable(target)
     line = entry(
-        f"operator:{os.getuid()}", "backup.take", None, name, "taken", store.clock.now(), sha256=label.sha256
+        command_line.actor(), "backup.take", None, name, "taken", store.clock.now(), sha256=label.sha256
     )
     store.ledger.transact(lambda tx: tx.record(line))
     return Taken(target / name, label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from ipaddress import ip_address
 
 from authsvc.bootstrap.doctor.finding import Findings, doubtful, wrong
@@ -10,7 +11,7 @@ from authsvc.bootstrap.doctor.surroundings import Surroundings
 from authsvc.bootstrap.opening import open_database
 from authsvc.config import Settings
 from authsvc.errors import AuthsvcError
-from authsvc.storage.facts import PostgresFacts, last_moment, postgres_facts
+from authsvc.storage.facts import PostgresFacts, first_moment, last_moment, postgres_facts
 from authsvc.storage.revision import Fit, fit_of
 
 CONNECTIONS_EACH = 5
@@ -20,6 +21,9 @@ SIDE_PROCESSES = 2
 """Backtests and webhooks; the biometric worker has no database."""
 
 OLDEST_POSTGRES = 140_000
+
+ARCHIVED_EVERY = timedelta(days=62)
+"""Once a month is often enough, and a month may be missed."""
 
 _UPGRADE = {
     Fit.EMPTY: ("schema-missing", "`authsvc db upgrade`"),
@@ -44,6 +48,7 @@ def look_at_database(settings: Settings, around: Surroundings) -> Findings:
     try:
         yield from _schema(settings)
         yield from _clock(settings, around)
+        yield from _archives(settings, around)
         if settings.database_url:
             facts = postgres_facts(open_database(settings))
             yield from _server(facts)
@@ -133,6 +138,19 @@ def _clock(settings: Settings, around: Surroundings) -> Findings:
             "clock-behind",
             f"the database holds a moment that is {ahead:.0f} s ahead of this machine's clock",
             "have every host's clock kept right by NTP, and start the service once this one has caught up",
+        )
+
+
+def _archives(settings: Settings, around: Surroundings) -> Findings:
+    if not fits(settings):
+        return
+    first, now = first_moment(open_database(settings)), around.clock.now()
+    kept = timedelta(days=settings.keep_audit_days)
+    if first is not None and now - first > kept + ARCHIVED_EVERY:
+        yield doubtful(
+            "archive-late",
+            f"the audit in the database goes back {(now - first).days} days, and {kept.days} are kept",
+            "run `authsvc audit archive FOLDER` once a month: `deploy/systemd/authsvc-archive.timer` does",
         )
 
 

@@ -50,5 +50,6 @@ def _look_at_token(settings: Settings, around: Surroundings) -> Findings:
         yield wrong(
             "token-away",
             f"nothing can be signed: {error.detail}",
-            "AUTHSVC_PKCS11_MODULE, _LABEL and _PIN_FILE name the token that the key ring was made with",
+            "AUTHSVC_PKCS11_MODULE, _LABEL and _PIN_FILE name the token that the key ring was made with; "
+            "_TIMEOUT is the patience with one that is slow",
         )

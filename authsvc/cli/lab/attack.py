@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from authsvc.config import read_settings
 from authsvc.lab import options
 from authsvc.lab.drill.captures import hints_of
 from authsvc.lab.drill.people import Opened, Person, expect
-from authsvc.lab.drill.service import Service
+from authsvc.lab.drill.service import Answer, Service
 from authsvc.lab.gate import standing_in_the_way
 from authsvc.lab.options import commit, echo, output_file, today
 from authsvc.lab.reading import percent
@@ -35,6 +35,9 @@ Json = dict[str, Any]  # Any: a report
 
 ENROLLED_WITH = 3
 """Photographs of one person."""
+
+MOST_ROWS = 15
+"""Read until five are taken: one that is misheard, or like another, is asked again."""
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -58,8 +61,18 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--enrolled",
     type=_FOLDER,
-    help="Photographs to enroll each subject with, which of running services only one of development takes; without them "
-    "subjects are its users.",
+    help="What each subject is enrolled with: photographs, which of running services only one of development takes, or single "
+    "digits; without it subjects are its users.",
+)
+@click.option(
+    "--modality",
+    type=click.Choice([each.value for each in Modality]),
+    default=Modality.FACE.value,
+    show_default=True,
+    help="Which samples of the corpus are shown.",
+)
+@click.option(
+    "--locale", default="en", show_default=True, help="In which language digits are asked: en or zh-CN."
 )
 @click.option(
     "--unsafe-no-pad",
@@ -89,6 +102,8 @@ def attack_command(
     anywhere: bool,
     place: Path,
     enrolled: Path | None,
+    modality: str,
+    locale: str,
     unsafe_no_pad: bool,
     model_dir: Path | None,
     layers: tuple[str, ...],
@@ -101,11 +116,11 @@ def attack_command(
     """Show every sample to a service as an attacker would, the right code beside it: IAPAR of each species."""
     from authsvc.lab.corpus import read_corpus
 
-    corpus = read_corpus(place)
-    with _reached(url, api_key_file, anywhere, enrolled, unsafe_no_pad, model_dir) as service:
-        enroll = enroller(service, enrolled)
-        shown = shown_all(corpus, enroll, keep, layers=layers, at_once=at_once)
-        found = replayed(service, corpus, layers, shown)
+    corpus, shown_as = read_corpus(place), Modality(modality)
+    with _reached(url, api_key_file, anywhere, enrolled, shown_as, unsafe_no_pad, model_dir) as service:
+        enroll = enroller(service, enrolled, shown_as, locale)
+        shown = shown_all(corpus, enroll, keep, modality=shown_as, layers=layers, at_once=at_once)
+        found = replayed(service, corpus, layers, shown, shown_as)
     faults = standing_in_the_way(found, max_iapar, None)
     if out is not None:
         out.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -115,15 +130,20 @@ def attack_command(
 
 
 def shown_all(
-    corpus: Corpus, enroll: Enroll, keep: Path, *, layers: Sequence[str], at_once: int
+    corpus: Corpus,
+    enroll: Enroll,
+    keep: Path,
+    *,
+    modality: Modality = Modality.FACE,
+    layers: Sequence[str] = (),
+    at_once: int = 2,
 ) -> tuple[Shown, ...]:
-    """Every sample of the corpus with what became of it, and a bar that says how far it is."""
-    from authsvc.lab.layers import chosen
+    """Every sample of that modality with what became of it, and a bar that says how far it is."""
     from authsvc.lab.replaying import replay
 
     with click.progressbar(
-        replay(corpus, enroll, keep, layers=chosen(layers), at_once=at_once),
-        length=len(corpus.of(Modality.FACE)),
+        replay(corpus, enroll, keep, modality=modality, layers=layers, at_once=at_once),
+        length=len(corpus.of(modality)),
         label="samples",
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
@@ -131,7 +151,13 @@ def shown_all(
         return tuple(bar)
 
 
-def replayed(service: Service, corpus: Corpus, layers: Sequence[str], shown: Iterable[Shown]) -> Json:
+def replayed(
+    service: Service,
+    corpus: Corpus,
+    layers: Sequence[str],
+    shown: Iterable[Shown],
+    modality: Modality = Modality.FACE,
+) -> Json:
     """The report of a replay, with everything that it rests on."""
     from authsvc.lab.replaying import report
 
@@ -141,7 +167,7 @@ def replayed(service: Service, corpus: Corpus, layers: Sequence[str], shown: Ite
         "data_set_digest": corpus.digest,
         "licence": corpus.licence,
         "layers": list(layers),
-        "face": service.ask("GET", "/readyz").json.get("face"),
+        modality.value: service.ask("GET", "/readyz").json.get(modality.value),
         "commit": commit(),
         "date": today(),
         **report(shown),
@@ -154,13 +180,15 @@ def _reached(
     key_file: Path | None,
     anywhere: bool,
     enrolled: Path | None,
+    modality: Modality,
     unsafe_no_pad: bool,
     model_dir: Path | None,
 ) -> Iterator[Service]:
     if url is None:
         if enrolled is None:
             raise click.UsageError("a service in this process knows nobody: it needs --enrolled")
-        with in_process(model_dir or read_settings().models, unsafe_no_pad=unsafe_no_pad) as service:
+        models = model_dir or read_settings().models
+        with in_process(models, unsafe_no_pad=unsafe_no_pad, voice=modality is Modality.VOICE) as service:
             yield service
         return
     if key_file is None or unsafe_no_pad or model_dir is not None:
@@ -170,35 +198,33 @@ def _reached(
     yield Service(url, key_file.read_text(encoding="ascii").strip(), anywhere=anywhere)
 
 
-def enroller(service: Service, photographs: Path | None) -> Enroll:
-    """Subjects by the folders of that name; without photographs the subject is a user of that name already."""
-    if photographs is None:
-        return lambda subject: Person(service, subject)
-    return enrolling(service, lambda subject: _frames(photographs / subject))
+def enroller(
+    service: Service, own: Path | None, modality: Modality = Modality.FACE, locale: str = "en"
+) -> Enroll:
+    """Subjects by the folders of that name; without a folder the subject is a user of that name already."""
+    if own is None:
+        return lambda subject: Person(service, subject, locale)
+    if modality is Modality.VOICE:
+        return enrolling(lambda subject: _with_voice(service, own / subject, locale))
+    return enrolling(lambda subject: with_face(service, _frames(own / subject)))
 
 
-def enrolling(service: Service, photographs: Callable[[str], Sequence[bytes]]) -> Enroll:
-    """Each subject once, whichever thread asks first."""
-    people: dict[str, Person | NotEnrolled] = {}
+def enrolling(enroll: Enroll) -> Enroll:
+    """An account for each sample, since failures lock one and what was accepted is remembered; one that cannot be, once."""
+    failures: dict[str, NotEnrolled] = {}
     gate = threading.Lock()
 
     def person(subject: str) -> Person:
         with gate:
-            if subject not in people:
-                people[subject] = _tried(service, photographs(subject))
-            found = people[subject]
-        if isinstance(found, NotEnrolled):
-            raise found
-        return found
+            if subject in failures:
+                raise failures[subject]
+            try:
+                return enroll(subject)
+            except NotEnrolled as failure:
+                failures[subject] = failure
+                raise
 
     return person
-
-
-def _tried(service: Service, frames: Sequence[bytes]) -> Person | NotEnrolled:
-    try:
-        return _with_face(service, frames)
-    except NotEnrolled as failure:
-        return failure
 
 
 def _frames(folder: Path) -> Sequence[bytes]:
@@ -207,29 +233,49 @@ def _frames(folder: Path) -> Sequence[bytes]:
     return frames_of(folder)[:ENROLLED_WITH] if folder.is_dir() else ()
 
 
-def _with_face(service: Service, frames: Sequence[bytes]) -> Person:
+def with_face(service: Service, frames: Sequence[bytes]) -> Person:
+    """Somebody with an app, a phone and the face of these photographs; raises NotEnrolled."""
     if not frames:
         raise NotEnrolled("no photographs")
+    made = Person(service)
     if isinstance(service, InProcess) and not service.takes_photographs:
-        made = Person(service)
         made.enroll("otp", "device")
         service.give_face(made.user, frames)
         return made
-    return _enrolled(service, frames)
-
-
-def _enrolled(service: Service, frames: Sequence[bytes]) -> Person:
-    """Through the service's own enrollment."""
-    made = Person(service)
-    ticket = expect(made.ticket(), 201)
-    opened = Opened(service, f"/v1/enrollments/{ticket['id']}", f"Enrollment {ticket['token']}")
-    agreed = expect(opened.begin("consent"), 200)
-    expect(opened.put("consent", {"modalities": ["face"], "text_version": agreed["text_version"]}), 200)
+    opened, ticket = _agreed(made, "face")
     taken = opened.capture("face", expect(opened.begin("face"), 200)["nonce"], frames)
     if not taken.is_good:
         raise NotEnrolled(hints_of(taken))
     made.enroll("otp", "device", ticket=ticket)
     return made
+
+
+def _with_voice(service: Service, folder: Path, locale: str) -> Person:
+    """Through the service's own enrollment, with the row of digits that it asks for each time."""
+    if not folder.is_dir():
+        raise NotEnrolled("no recordings")
+    from authsvc.lab.voice_rows import Rows
+
+    rows, made = Rows(folder), Person(service, locale=locale)
+    opened, ticket = _agreed(made, "voice")
+    said: Answer | None = None
+    for _ in range(MOST_ROWS):
+        begun = expect(opened.begin("voice"), 200)
+        said = opened.says("voice", begun["nonce"], rows.read(begun["digits"]))
+        if said.is_good and not said.json["remaining"]:
+            made.enroll("otp", "device", ticket=ticket)
+            return made
+    raise NotEnrolled("" if said is None else f"{said} {hints_of(said)}".strip())
+
+
+def _agreed(made: Person, modality: str) -> tuple[Opened, Mapping[str, Any]]:
+    """An enrollment, open and consented to; and its ticket."""
+    ticket = expect(made.ticket(), 201)
+    opened = Opened(made.service, f"/v1/enrollments/{ticket['id']}", f"Enrollment {ticket['token']}")
+    agreed = expect(opened.begin("consent"), 200)
+    consent = {"modalities": [modality], "text_version": agreed["text_version"]}
+    expect(opened.put("consent", consent), 200)
+    return opened, ticket
 
 
 def _lines(found: Json) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The whole service in this process, models included: what `authsvc serve` runs, without sockets and worker processes.
 
-A request is the same request, and what the face room answers takes the same way through JSON, so a sample meets the same
+A request is the same request, and what the biometric rooms answer takes the same way through JSON, so a sample meets the same
 decision as over HTTP.
 """
 
@@ -34,6 +34,7 @@ from authsvc.web.settings import WebSettings
 from authsvc.workers.client import WorkerClient
 from authsvc.workers.face import RemoteFace, face_handlers
 from authsvc.workers.messages import ABOUT, Handler
+from authsvc.workers.voice import RemoteVoice, voice_handlers
 
 if TYPE_CHECKING:
     from authsvc.face.service import FaceService
@@ -47,7 +48,7 @@ class InProcess(Service):
 
     def __init__(self, app: App, url: str, api_key: str, premises: _Premises, model_dir: Path) -> None:
         super().__init__(url, api_key)
-        self._app, self._premises, self._model_dir = app, premises, model_dir
+        self.app, self._premises, self._model_dir = app, premises, model_dir
         self.takes_photographs = premises.takes_photographs
 
     def give_face(self, user: str, photographs: Sequence[bytes]) -> None:
@@ -69,7 +70,7 @@ class InProcess(Service):
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        client = self._app.test_client(use_cookies=False)  # One a call: threads share none.
+        client = self.app.test_client(use_cookies=False)  # One a call: threads share none.
         sent = dict(headers or {})
         with client.open(path, base_url=self.url, method=method, headers=sent, data=body) as answer:
             return Answer(answer.status_code, answer.get_data())
@@ -104,18 +105,17 @@ class _Premises(StorePremises):
 
 
 @contextmanager
-def in_process(model_dir: Path, *, unsafe_no_pad: bool) -> Iterator[InProcess]:
-    """A service with default settings in a folder that is thrown away; raises ModelUnusable as its worker does."""
-    from authsvc.face.build import installed_models  # Loads engines.
+def in_process(model_dir: Path, *, unsafe_no_pad: bool, voice: bool = False) -> Iterator[InProcess]:
+    """A service with default settings in a folder that is thrown away; raises ModelUnusable as its worker does.
 
-    faces = installed_models(model_dir, unsafe_no_pad=unsafe_no_pad)
-    faces.load()
-    worker = WorkerHere(face_handlers(faces), {"face": faces.describe()})
+    With `voice` it has that room too, whose models are else not loaded.
+    """
+    worker = _worker(model_dir, unsafe_no_pad=unsafe_no_pad, voice=voice)
     with ExitStack() as stack:
         stack.enter_context(_quiet())
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="authsvc-lab-"))
-        settings = _prepared(Path(folder) / "data", model_dir, unsafe_no_pad=unsafe_no_pad)
-        wired = wire(settings, face=RemoteFace(worker))
+        settings = _prepared(Path(folder) / "data", model_dir, unsafe_no_pad=unsafe_no_pad, voice=voice)
+        wired = wire(settings, face=RemoteFace(worker), voice=RemoteVoice(worker) if voice else None)
         stack.callback(wired.close)
         app = create_app(wired.services, WebSettings(settings.public_url), console=wired.console)
         premises = _Premises(wired.store, settings)
@@ -123,6 +123,22 @@ def in_process(model_dir: Path, *, unsafe_no_pad: bool) -> Iterator[InProcess]:
         service = InProcess(app, settings.public_url, key, premises, model_dir)
         service.ask("GET", "/readyz")  # Hears of the face room, as a chore does in `serve`.
         yield service
+
+
+def _worker(model_dir: Path, *, unsafe_no_pad: bool, voice: bool) -> WorkerHere:
+    from authsvc.face.build import installed_models  # Loads engines.
+
+    faces = installed_models(model_dir, unsafe_no_pad=unsafe_no_pad)
+    faces.load()
+    handlers, about = {**face_handlers(faces)}, {"face": faces.describe()}
+    if voice:
+        from authsvc.voice.build import voice_service  # Likewise.
+
+        voices = voice_service(model_dir)
+        voices.load()
+        handlers |= voice_handlers(voices)
+        about |= {"voice": voices.describe()}
+    return WorkerHere(handlers, about)
 
 
 @contextmanager
@@ -137,10 +153,10 @@ def _quiet() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _prepared(data_dir: Path, model_dir: Path, *, unsafe_no_pad: bool) -> Settings:
+def _prepared(data_dir: Path, model_dir: Path, *, unsafe_no_pad: bool, voice: bool) -> Settings:
     data_dir.mkdir(mode=0o700)
     settings = replace(
-        read_settings({}, data_dir=data_dir), model_dir=model_dir, unsafe_no_pad=unsafe_no_pad, voice=False
+        read_settings({}, data_dir=data_dir), model_dir=model_dir, unsafe_no_pad=unsafe_no_pad, voice=voice
     )
     KeyRing.create(settings.keyring)
     make_schema(settings)

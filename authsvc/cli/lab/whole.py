@@ -15,7 +15,7 @@ import click
 
 from authsvc import __version__
 from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
-from authsvc.cli.lab.attack import ENROLLED_WITH, enrolling, replayed, shown_all
+from authsvc.cli.lab.attack import ENROLLED_WITH, enrolling, replayed, shown_all, with_face
 from authsvc.cli.lab.in_process import in_process
 from authsvc.errors import ModelUnusable
 from authsvc.lab import options
@@ -181,7 +181,7 @@ def _chain(people: Sequence[Person], models: Path) -> Json:
         return [file.read_bytes() for file in named[subject].files[:ENROLLED_WITH]]
 
     with in_process(models, unsafe_no_pad=False) as service, tempfile.TemporaryDirectory() as kept:
-        enroll = enrolling(service, own)
+        enroll = enrolling(lambda subject: with_face(service, own(subject)))
         shown = [
             _named(each, layers)
             for layers in LAYERS

@@ -1,9 +1,12 @@
-"""What is held before a camera: photographs, recorded clips, other people, and captures that were sent before."""
+"""What is held before a camera: photographs, recorded clips, other people, and captures that were sent before.
+
+And how a capture is sent, of a face or of a voice.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from authsvc.lab.drill.drill import NotPlayed, drill
 from authsvc.lab.drill.people import LARGE, MEDIUM, QUIET, Asked, Opened, Person, milliseconds
@@ -15,6 +18,9 @@ MOST_PARTS = 8
 FRAMES = 4
 GESTURE_S = 1.5
 GRINDS = 8
+
+FramesOf = Callable[[int], tuple[Sequence[bytes], Sequence[int]]]
+"""For a part's number the frames of it, and their times."""
 
 
 @drill(
@@ -51,7 +57,7 @@ def capture_again(scene: Scene) -> None:
     if not scene.pictures.owner:
         raise NotPlayed("needs photographs of the person who is enrolled (--faces)")
     owner = scene.person(face=True)
-    asked = [asked_for_face(owner) for _ in range(2)]
+    asked = [asked_for(owner) for _ in range(2)]
     for each in asked:
         shows_face(each, scene.pictures.owner)
         gives_code(owner, each)
@@ -71,7 +77,7 @@ def capture_again(scene: Scene) -> None:
 )
 def nonce_of_another(scene: Scene) -> None:
     owner = scene.person(face=True)
-    first, second = (asked_for_face(owner) for _ in range(2))
+    first, second = (asked_for(owner) for _ in range(2))
     nonce = expect(first.begin("face"), 200)["nonce"]
     expect(second.begin("face"), 200)
     scene.begins()
@@ -103,26 +109,25 @@ def gesture_grinding(scene: Scene) -> None:
         )
 
 
-def asked_for_face(owner: Person) -> Asked:
-    """A challenge that a face answers, with a code where that is asked for as well."""
+def asked_for(owner: Person, factor: str = "face") -> Asked:
+    """A challenge that a face or a voice answers, with a code where that is asked for as well."""
     # A known phone is asked for a face where the risk is high, an unknown one always.
     risk = QUIET if owner.device is None else HIGH
-    asked = owner.until_asked(lambda: owner.asks(MEDIUM, risk=risk), "face")
-    way = face_way(asked)
-    expect(asked.send("POST", "/switch", {"factors": sorted(way)}), 200)
+    asked = owner.until_asked(lambda: owner.asks(MEDIUM, risk=risk), factor)
+    expect(asked.send("POST", "/switch", {"factors": sorted(_way(asked, factor))}), 200)
     return asked
 
 
-def face_way(asked: Asked) -> frozenset[str]:
-    """The face, alone or with a code."""
-    ways = [each for each in asked.sets if "face" in each and each <= {"face", "otp"}]
+def _way(asked: Asked, factor: str) -> frozenset[str]:
+    """The factor, alone or with a code."""
+    ways = [each for each in asked.sets if factor in each and each <= {factor, "otp"}]
     if not ways:
-        raise NotPlayed("no face is a way here")
+        raise NotPlayed(f"no {factor} is a way here")
     return ways[0]
 
 
-def gives_code(owner: Person, asked: Asked) -> None:
-    if "otp" in face_way(asked):
+def gives_code(owner: Person, asked: Asked, factor: str = "face") -> None:
+    if "otp" in _way(asked, factor):
         asked.begin("otp")
         asked.put("otp", {"code": owner.issued_code(asked)})
 
@@ -131,7 +136,7 @@ def _presents(scene: Scene, pictures: Sequence[bytes], needed: str) -> None:
     if not pictures:
         raise NotPlayed(f"needs {needed}")
     owner = scene.person(face=True)
-    asked = asked_for_face(owner)
+    asked = asked_for(owner)
     scene.begins()
     said = shows_face(asked, pictures)
     gives_code(owner, asked)
@@ -140,19 +145,50 @@ def _presents(scene: Scene, pictures: Sequence[bytes], needed: str) -> None:
     scene.attack(f"{said}, {answer}" if said else answer, through=answer.is_good)
 
 
-def shows_face(asked: Opened, pictures: Sequence[bytes]) -> str:
-    """Answer every part with the next of these pictures; what refused one, empty where all were received."""
+def shows_face(
+    asked: Opened, pictures: Sequence[bytes], frames_of: FramesOf | None = None, nonce: str | None = None
+) -> str:
+    """Answer every part with the next of these pictures; what refused one, empty where all were received.
+
+    `frames_of` says what is on in each part, with its times, where the pictures are no photographs but a clip. With a `nonce`
+    the first part is sent as if made for that one.
+    """
     begun = asked.begin("face")
     for number in range(MOST_PARTS):
         if not begun.is_good or begun.json.get("state") == "received":
             break
         began = milliseconds()
         hold(begun.json)
-        frames = [
-            pictures[(number * FRAMES + each) % len(pictures)] for each in range(min(FRAMES, len(pictures)))
-        ]
-        begun = asked.capture("face", begun.json["nonce"], frames, began)
-    return "" if begun.is_good else f"{begun} {hints_of(begun)}".strip()
+        frames, taken = (frames_of or _in_turn(pictures))(number)
+        begun = asked.capture("face", nonce or begun.json["nonce"], frames, began, taken)
+    return refusal(begun)
+
+
+def _in_turn(pictures: Sequence[bytes]) -> FramesOf:
+    """Photographs, a few in each part and without times of their own."""
+
+    def frames(number: int) -> tuple[Sequence[bytes], Sequence[int]]:
+        few = range(min(FRAMES, len(pictures)))
+        return [pictures[(number * FRAMES + each) % len(pictures)] for each in few], ()
+
+    return frames
+
+
+def speaks(asked: Opened, recording_for: Callable[[str], bytes], nonce: str | None = None) -> str:
+    """Read the digits that are asked, and another row where one is asked for; as `shows_face` otherwise."""
+    said = _reads(asked, recording_for, nonce)
+    return refusal(_reads(asked, recording_for, nonce) if "say_another" in hints_of(said) else said)
+
+
+def _reads(asked: Opened, recording_for: Callable[[str], bytes], nonce: str | None) -> Answer:
+    begun = asked.begin("voice")
+    if not begun.is_good:
+        return begun
+    return asked.says("voice", nonce or begun.json["nonce"], recording_for(str(begun.json["digits"])))
+
+
+def refusal(answer: Answer) -> str:
+    return "" if answer.is_good else f"{answer} {hints_of(answer)}".strip()
 
 
 def hints_of(refused: Answer) -> str:

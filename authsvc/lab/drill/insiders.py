@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from authsvc.lab.drill.captures import asked_for_face, gives_code, shows_face
+from authsvc.lab.drill.captures import asked_for, gives_code, shows_face
 from authsvc.lab.drill.drill import NotPlayed, Unprepared, drill
 from authsvc.lab.drill.people import LARGE, SMALL
 from authsvc.lab.drill.scene import Scene, expect
@@ -163,7 +163,7 @@ def insider_moves_key(scene: Scene) -> None:
 )
 def insider_moves_face(scene: Scene) -> None:
     owner, thief = scene.person(face=True), scene.person(face=True)
-    asked = asked_for_face(owner)
+    asked = asked_for(owner)
     scene.begins()
     columns = "id, model, samples, sealed, created_at"
     _change(

@@ -54,14 +54,26 @@ class Opened:
         return self.send("PUT", f"/steps/{step}", body)
 
     def capture(
-        self, step: str, nonce: str, frames: Sequence[bytes], began_at_ms: int | None = None
+        self,
+        step: str,
+        nonce: str,
+        frames: Sequence[bytes],
+        began_at_ms: int | None = None,
+        taken_ms: Sequence[int] = (),
     ) -> Answer:
-        """Send pictures as a page does that has taken them since `began_at_ms`."""
+        """Send pictures as a page does that has taken them since `began_at_ms`: evenly, or with `taken_ms` between them."""
         now = milliseconds()
         began = now if began_at_ms is None else began_at_ms
-        taken = [began + (now - began) * number // max(1, len(frames)) for number in range(len(frames))]
+        if taken_ms and taken_ms[-1] <= now - began:
+            taken = [now - taken_ms[-1] + each for each in taken_ms]
+        else:
+            taken = [began + (now - began) * number // max(1, len(frames)) for number in range(len(frames))]
         meta = {"taken_at_ms": taken, "prompted_at_ms": began, "sent_at_ms": now}
         return self.service.upload(f"{self.path}/steps/{step}", self.authorization, nonce, frames, meta)
+
+    def says(self, step: str, nonce: str, recording: bytes) -> Answer:
+        path = f"{self.path}/steps/{step}"
+        return self.service.upload(path, self.authorization, nonce, (recording,), {}, "audio")
 
     def complete(self) -> Answer:
         return self.send("POST", "/complete")
@@ -96,6 +108,7 @@ class Person:
 
     service: Service
     user: str = field(default_factory=lambda: new_name("drill"))
+    locale: str = "en"
     secret: str = ""
     device: Mapping[str, str] | None = None
     key: Authenticator | None = None
@@ -115,7 +128,7 @@ class Person:
 
     def ticket(self, **grounds: object) -> Answer:
         return self.service.backend(
-            "POST", "/v1/enrollments", {"user_id": self.user, "locale": "en", **grounds}
+            "POST", "/v1/enrollments", {"user_id": self.user, "locale": self.locale, **grounds}
         )
 
     def _add_app(self, person: Opened) -> None:
@@ -158,7 +171,7 @@ class Person:
     ) -> Answer:
         """The backend asks about a payment, with the payment password checked."""
         body: dict[str, Any] = {"transaction": payment or self.payment(amount), "user_id": self.user}
-        body |= {"proven": ["knowledge"], **more}
+        body |= {"proven": ["knowledge"], "context": {"locale": self.locale}, **more}
         stated = self.device if device == KNOWN else device
         if stated is not None:
             body["device"] = stated

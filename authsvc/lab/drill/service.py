@@ -92,9 +92,15 @@ class Service:
         return self.call(method, path, self.bearer, body, once)
 
     def upload(
-        self, path: str, authorization: str, nonce: str, frames: Iterable[bytes], meta: Json
+        self,
+        path: str,
+        authorization: str,
+        nonce: str,
+        files: Iterable[bytes],
+        meta: Json,
+        name: str = "frame",
     ) -> Answer:
-        media, body = form({"nonce": nonce, "meta": json.dumps(meta)}, frames)
+        media, body = form({"nonce": nonce, "meta": json.dumps(meta)}, files, name)
         return self.ask("PUT", path, {"Authorization": authorization, "Content-Type": media}, body)
 
     def connect(self) -> socket.socket:
@@ -102,11 +108,15 @@ class Service:
         return socket.create_connection((self.host, self.port), timeout=PATIENCE_S)
 
 
-def form(fields: Mapping[str, str], frames: Iterable[bytes]) -> tuple[str, bytes]:
-    """Media type and body of a multipart form."""
+_MEDIA = {"frame": "image/jpeg", "audio": "audio/wav"}
+
+
+def form(fields: Mapping[str, str], files: Iterable[bytes], name: str = "frame") -> tuple[str, bytes]:
+    """Media type and body of a multipart form, its files all called `name`."""
     boundary = secrets.token_hex(16)
-    parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
-    parts += [b'name="frame"; filename="f"\r\nContent-Type: image/jpeg\r\n\r\n' + frame for frame in frames]
+    parts = [f'name="{field}"\r\n\r\n{value}'.encode() for field, value in fields.items()]
+    head = f'name="{name}"; filename="f"\r\nContent-Type: {_MEDIA[name]}\r\n\r\n'.encode()
+    parts += [head + file for file in files]
     start = f"--{boundary}\r\nContent-Disposition: form-data; ".encode()
     body = b"".join(start + part + b"\r\n" for part in parts) + f"--{boundary}--\r\n".encode()
     return f"multipart/form-data; boundary={boundary}", body

@@ -252,9 +252,13 @@ ACTORS: Mapping[str, str] = {
     "person": N_("Account owner"),
     "service": N_("Service"),
     "authsvc": N_("Service"),
+    "authsvc:restore": N_("Restore of a backup"),
     "shipped": N_("Service"),
 }
 """Who did it, where it is no operator."""
+
+COMMAND_LINE = "command-line:"
+"""In front of the name of the system's account."""
 
 EXEMPTIONS: Mapping[str, str] = {
     "low_value": N_("Low value"),
@@ -314,4 +318,7 @@ def actor(name: str, people: Mapping[str, str]) -> str:
     identity = name.removeprefix("operator:")
     if identity in people:
         return Markup("<bdi>{}</bdi>").format(people[identity])
+    if name.startswith(COMMAND_LINE) or identity.isdecimal():  # A number is of before: an account's too.
+        account = identity.removeprefix(COMMAND_LINE)
+        return f"{gettext('Command line')}: {account}"
     return gettext(ACTORS[name]) if name in ACTORS else identity

@@ -119,6 +119,10 @@ SPOILED: dict[str, tuple[str, Spoil]] = {
         lambda it: setattr(it, "around", well(clock_is_kept=False)),
     ),
     "a clock that was set back": ("clock-behind", lambda it: it.later(timedelta(hours=-1))),
+    "an audit that nobody archives": (
+        "archive-late",
+        lambda it: it.sql(f"UPDATE audit_heads SET at = at - {2_000 * 86_400_000}"),
+    ),
     "no key ring": ("keyring-missing", lambda it: it.settings.keyring.unlink()),
     "a key ring for everybody": ("keyring-unusable", lambda it: it.settings.keyring.chmod(0o644)),
     "a damaged key ring": ("keyring-unusable", _keyring(lambda was: was[:100])),

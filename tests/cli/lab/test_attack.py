@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from werkzeug.serving import make_server
 
+from authsvc.biometric.words import Modality
 from authsvc.cli.demo.service import OwnService, environment
 from authsvc.cli.lab.attack import enroller, replayed, shown_all
 from authsvc.cli.lab.in_process import InProcess, in_process
@@ -22,6 +28,8 @@ from authsvc.lab.corpus import Corpus, read_corpus
 from authsvc.lab.drill import captures
 from authsvc.lab.drill.service import Service
 from authsvc.lab.replaying import Shown
+from authsvc.voice import verifier
+from tests.support.ports import free_port
 
 KILLED_AFTER = 3
 
@@ -85,7 +93,7 @@ def whole(here: InProcess, place: Path, corpus: Corpus) -> Mapping[str, Any]:
 
 
 def shown(service: Service, place: Path, corpus: Corpus, keep: str) -> tuple[Shown, ...]:
-    return shown_all(corpus, enroller(service, place / "enrolled"), place / keep, layers=(), at_once=2)
+    return shown_all(corpus, enroller(service, place / "enrolled"), place / keep)
 
 
 def reported(service: Service, place: Path, corpus: Corpus, keep: str) -> Mapping[str, Any]:
@@ -111,6 +119,76 @@ def test_what_happens_to_a_sample_is_what_it_is(whole: Mapping[str, Any]) -> Non
     assert (whole["fte_errors"], whole["fte_trials"], live["rejected_trials"]) == (1, 3, 3)
     assert live["rejected_errors"] < 3
     assert whole["face"]["liveness"] == "UNSAFE_NO_PAD"
+
+
+@pytest.fixture(scope="module")
+def spoken(voices_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """George with takes that his enrollment did not hear, and with those that it did; Lucas in his place."""
+    made = tmp_path_factory.mktemp("spoken")
+    george, lucas = (sorted((voices_dir / "digits" / name).glob("*.flac")) for name in ("george", "lucas"))
+    takes = [[each for each in george if each.name.startswith(f"{digit}_")] for digit in range(10)]
+    _linked(made / "enrolled" / "george", george)
+    _linked(made / "enrolled" / "nobody", george[:1])
+    for folder, files in {
+        "george/bona_fide/fresh": [file for own in takes for file in own[1::2]],
+        "george/heard/digits": [file for own in takes for file in own[::2]],
+        "george/stranger/lucas": lucas,
+        "nobody/stranger/lucas": lucas,
+    }.items():
+        _linked(made / "corpus" / folder, files)
+    rows = [
+        f"{each.relative_to(made)},{each.parent.name},{each.parts[-3]},voice"
+        for each in sorted(made.glob("corpus/*/*/*"))
+    ]
+    (made / "corpus.csv").write_text("\n".join(["path,label,subject,modality", *rows]))
+    return made
+
+
+@contextmanager
+def over_http(service: InProcess, port: int) -> Iterator[Service]:
+    """The same application behind a socket, so that the same digits can be asked."""
+    served = make_server("127.0.0.1", port, service.app, threaded=True)
+    thread = threading.Thread(target=served.serve_forever)
+    thread.start()
+    try:
+        yield Service(f"http://127.0.0.1:{port}", service.bearer.removeprefix("Bearer "))
+    finally:
+        served.shutdown()
+        thread.join()
+        served.server_close()
+
+
+@pytest.mark.long
+def test_every_voice_meets_the_same_decision_in_this_process_and_over_http(
+    spoken: Path, model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("werkzeug"), "level", logging.ERROR)
+    corpus = read_corpus(spoken / "corpus.csv")
+
+    def shown_to(service: Service, name: str) -> list[Shown]:
+        # The same rows in the same order, none with a digit twice: who has three takes says none a second time.
+        chance = np.random.default_rng(11)
+        monkeypatch.setattr(
+            verifier, "new_digits", lambda _, count=6: "".join(map(str, chance.permutation(10)[:count]))
+        )
+        enroll = enroller(service, spoken / "enrolled", Modality.VOICE)
+        shown = shown_all(
+            corpus, enroll, spoken / name, modality=Modality.VOICE, layers=("cut-and-paste",), at_once=1
+        )
+        return sorted(shown, key=lambda each: each.key)
+
+    with in_process(model_dir, unsafe_no_pad=True, voice=True) as service:
+        here = shown_to(service, "here")
+        with over_http(service, free_port()) as reached:
+            there = shown_to(reached, "there")
+        report = replayed(service, corpus, ("cut-and-paste",), here, Modality.VOICE)
+    assert here == there
+    by_species = {(each.subject, each.species): each for each in here}
+    assert by_species["george", None].accepted
+    assert not any(each.accepted for each in here if each.species is not None)
+    assert not by_species["nobody", "stranger"].enrolled
+    assert report["voice"]["engine"] == "ge2e_onnx"
+    assert (report["species"]["heard"]["iapar_trials"], report["bona_fide"]["rejected_errors"]) == (1, 0)
 
 
 def test_a_run_that_is_killed_goes_on_and_reports_the_same(

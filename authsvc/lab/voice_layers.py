@@ -1,0 +1,124 @@
+"""What an attacker does to a voice before it is sent: recordings cut up for the digits that are asked, or a voice made anew.
+
+Layers may be put on each other, as those of faces.
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from authsvc.errors import InvalidRequest
+from authsvc.lab.layers import OTHER_NONCE, Layer
+from authsvc.lab.voice_copies import at_speed, spliced
+from authsvc.lab.voice_corpus import takes_of, utterances_in
+from authsvc.lab.voice_degradations import degradation
+from authsvc.voice.audio import MAX_SECONDS, beginning, encode_wav
+from authsvc.voice.engine import SAMPLE_RATE, Samples
+
+_FRAME, _HOP = 1024, 256
+_PITCH_HZ = 110
+_ENVELOPE = 40
+"""Cepstral coefficients: the shape of the mouth, without the voice's own pitch."""
+
+Complex = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What somebody has of a voice, and the digits that are asked.
+
+    `recordings` are played one after the other; `takes` are single digits, where the recordings are such.
+    """
+
+    recordings: tuple[Samples, ...]
+    takes: Mapping[str, Sequence[Samples]]
+    digits: str = ""
+
+    def wav(self) -> bytes:
+        whole = np.concatenate(self.recordings) if self.recordings else np.zeros(0, dtype=np.float32)
+        return encode_wav(whole[: int(MAX_SECONDS * SAMPLE_RATE)])
+
+
+def speech_of(path: Path) -> Speech:
+    """A recording, or a folder of them; raises InvalidRequest for what cannot be read as one."""
+    if path.is_dir():
+        own = utterances_in(path)
+        return Speech(tuple(beginning(each.path).samples for each in own), takes_of(own))
+    return Speech((beginning(path).samples,), {})
+
+
+def _pasted(speech: Speech) -> Speech:
+    missing = sorted(set(speech.digits) - set(speech.takes))
+    if missing:
+        raise InvalidRequest(
+            f"no recording of the digit {missing[0]} alone: `cut-and-paste` needs a folder of single digits"
+        )
+    chance = _chance(speech)
+    # A take that stands twice in a row would be known by that: who has others uses them.
+    turns = {digit: itertools.cycle(chance.permutation(len(takes))) for digit, takes in speech.takes.items()}
+    pieces = [speech.takes[digit][next(turns[digit])] for digit in speech.digits]
+    return replace(speech, recordings=(spliced(pieces, chance),))
+
+
+def _each(change: Callable[[Samples], Samples]) -> Callable[[Speech], Speech]:
+    return lambda speech: replace(speech, recordings=tuple(map(change, speech.recordings)))
+
+
+def synthesised(samples: Samples) -> Samples:
+    """Spoken by a machine: of the recording nothing but the envelope of its spectrum is kept, and a new source put into it.
+
+    A channel vocoder (Dudley 1939) by the cepstrum: pulses of one pitch, and a little noise.
+    """
+    chance = np.random.default_rng(samples.size)
+    source = 0.3 * chance.standard_normal(samples.size)
+    period = SAMPLE_RATE // _PITCH_HZ
+    source[::period] += np.sqrt(period)
+    made = _joined(_envelope(_frames(samples)) * _frames(source.astype(np.float32)), samples.size)
+    loudest = float(np.abs(samples).max(initial=0)) / max(float(np.abs(made).max(initial=0)), 1e-9)
+    return (made * loudest).astype(np.float32)
+
+
+def _frames(samples: Samples) -> Complex:
+    padded = np.pad(samples, (_FRAME, 2 * _FRAME))
+    starts = range(0, samples.size + _FRAME, _HOP)
+    window = np.hanning(_FRAME)
+    return np.fft.rfft(np.stack([padded[at : at + _FRAME] * window for at in starts]))
+
+
+def _envelope(spectrum: Complex) -> NDArray[np.float64]:
+    cepstrum = np.fft.irfft(np.log(np.abs(spectrum) + 1e-6))
+    cepstrum[:, _ENVELOPE:-_ENVELOPE] = 0
+    return np.asarray(np.exp(np.fft.rfft(cepstrum).real))
+
+
+def _joined(spectrum: Complex, size: int) -> Samples:
+    """Overlapped and added."""
+    pieces, window = np.fft.irfft(spectrum) * np.hanning(_FRAME), np.zeros(size + 3 * _FRAME)
+    for number, piece in enumerate(pieces):
+        window[number * _HOP : number * _HOP + _FRAME] += piece
+    return window[_FRAME : _FRAME + size].astype(np.float32)
+
+
+def _chance(speech: Speech) -> np.random.Generator:
+    """The same row of digits is put together in the same way."""
+    return np.random.default_rng(zlib.crc32(speech.digits.encode()))
+
+
+VOICE_LAYERS: Mapping[str, Layer[Speech]] = {
+    each.name: each
+    for each in (
+        Layer("cut-and-paste", "single digits joined to the row that is asked", _pasted),
+        Layer("synthetic", "a voice that a machine makes in the shape of this one", _each(synthesised)),
+        Layer("telephone", "through a telephone", _each(degradation("telephone"))),
+        Layer("loudspeaker", "from a loudspeaker in a room", _each(degradation("reverb"))),
+        Layer("faster", "played 3 % faster, and higher", _each(lambda sound: at_speed(sound, 1.03))),
+        Layer(OTHER_NONCE, "spoken for another challenge, and sent with its nonce", lambda speech: speech),
+    )
+}
