@@ -1,7 +1,6 @@
 """One-time codes against the RFCs' own vectors, and against everything that is nearly a code."""
 
 import re
-import secrets
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -110,13 +109,13 @@ def test_nothing_else_is(text: object):
 
 
 def test_an_issued_code_differs_by_amount_payee_step_and_secret():
-    secret, step = secrets.token_bytes(20), 58_000_000
+    secret, step = bytes(range(20)), 58_000_000  # Two that are drawn may have one code.
     code = issued_code(secret, step, Binding.of(payment()))
     others = [
         issued_code(secret, step, Binding.of(payment(125_001))),
         issued_code(secret, step, Binding.of(payment(payee=Payee("p", "友谊商场")))),
         issued_code(secret, step + 1, Binding.of(payment())),
-        issued_code(secrets.token_bytes(20), step, Binding.of(payment())),
+        issued_code(bytes(range(1, 21)), step, Binding.of(payment())),
     ]
     assert len(code) == 8
     assert code.isdigit()

@@ -19,7 +19,7 @@ from authsvc.config import read_settings
 from authsvc.lab.drill.drill import Drill, Result
 from authsvc.lab.drill.report import held, lines, to_json, verdict
 from authsvc.lab.drill.running import chosen, end_of_feed, play, traced
-from authsvc.lab.drill.scene import Pictures, Scene
+from authsvc.lab.drill.scene import Pictures, Scene, Voices
 from authsvc.lab.drill.service import Service
 
 POLICIES = {"seed": None, "psd2": "psd2.toml"}
@@ -42,6 +42,11 @@ _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--model-dir", type=_folder, help="The prepared weight files.")
 @click.option("--faces", type=_folder, help="Photographs: one folder a person; the first is the payer.")
 @click.option("--clip", type=_folder, help="Stills of a recorded clip of the payer, in their order.")
+@click.option(
+    "--voices",
+    type=_folder,
+    help="Single digits: one folder a person, several takes; the first is the payer.",
+)
 @click.option("--at-once", type=click.IntRange(1, 16), default=4, show_default=True, help="Drills at a time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 def drill(
@@ -55,6 +60,7 @@ def drill(
     model_dir: Path | None,
     faces: Path | None,
     clip: Path | None,
+    voices: Path | None,
     at_once: int,
     as_json: bool,
 ) -> None:
@@ -66,14 +72,16 @@ def drill(
     if url is not None and api_key_file is None:
         raise click.UsageError("a running service needs --api-key-file")
     drills, pictures = chosen(names), _pictures(faces, clip)
+    spoken, voice = (None, None) if voices is None else _spoken(voices, model_dir)
     own = DrillService(
         model_dir or read_settings().models,
         policy_file or policy_of(profile),
         template_of(pictures, model_dir),
+        voice,
     )
     opened: AbstractContextManager[DrillService | None] = nullcontext() if url else own
     with opened as premises:
-        scene = _scenes(premises, url, api_key_file, anywhere, pictures)
+        scene = _scenes(premises, url, api_key_file, anywhere, pictures, spoken)
         results = _results(drills, scene, at_once)
     if not as_json:
         click.echo("\n".join(line for each in results for line in lines(each)))
@@ -101,14 +109,19 @@ def _conclude(results: Sequence[Result], as_json: bool, about: dict[str, object]
 
 
 def _scenes(
-    premises: DrillService | None, url: str | None, key_file: Path | None, anywhere: bool, pictures: Pictures
+    premises: DrillService | None,
+    url: str | None,
+    key_file: Path | None,
+    anywhere: bool,
+    pictures: Pictures,
+    voices: Voices | None,
 ) -> Callable[[], Scene]:
     key = "" if key_file is None else key_file.read_text(encoding="ascii").strip()
     if premises is not None:
         url, key = premises.url, premises.api_key
     service = Service(str(url), key, anywhere=anywhere)
     own = None if premises is None else premises.premises
-    return lambda: Scene(service, own, pictures)
+    return lambda: Scene(service, own, pictures, voices)
 
 
 def policy_of(profile: str) -> Path | None:
@@ -120,7 +133,23 @@ def _pictures(faces: Path | None, clip: Path | None) -> Pictures:
     people = [] if faces is None else [photographs(each) for each in sorted(faces.iterdir()) if each.is_dir()]
     stills = () if clip is None else photographs(clip)
     found = [each for each in people if each]
-    return Pictures(found[0] if found else (), found[1] if len(found) > 1 else (), stills)
+    owner = found[0] if found else ()
+    return Pictures(owner, found[1] if len(found) > 1 else (), stills, tuple(map(_changed, owner)))
+
+
+def _changed(photograph: bytes) -> bytes:
+    from authsvc.lab.spoiling import a_little
+
+    return a_little(photograph)
+
+
+def _spoken(folder: Path, model_dir: Path | None) -> tuple[Voices, Template]:
+    from authsvc.lab.drill_voices import spoken  # Loads engines.
+
+    people = sorted(each for each in folder.iterdir() if each.is_dir())
+    if len(people) < 2:
+        raise click.UsageError(f"`{folder.name}` has {len(people)} folders of people, and two are needed")
+    return spoken(people[0], people[1], model_dir or read_settings().models)
 
 
 def photographs(folder: Path) -> tuple[bytes, ...]:

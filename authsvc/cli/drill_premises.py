@@ -33,11 +33,19 @@ CLIENT = "drills"
 class StorePremises:
     """Whoever has the service's folder: its store, opened beside the running service."""
 
-    def __init__(self, data_dir: Path, url: str, template: Template, client: str = CLIENT) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        url: str,
+        template: Template,
+        client: str = CLIENT,
+        voice: Template | None = None,
+    ) -> None:
         self.data_dir = data_dir
         self.url = url
         self.template = template
         self.client = client
+        self.voice = voice
 
     @property
     def database(self) -> Path:
@@ -47,14 +55,24 @@ class StorePremises:
         return closing(open_store(read_settings({}, data_dir=self.data_dir)))
 
     def give_face(self, user: str, template: Template | None = None) -> None:
+        self._give(user, template or self.template)
+
+    def give_voice(self, user: str) -> None:
+        if self.voice is None:
+            raise LookupError("nobody's voice is at hand")
+        self._give(user, self.voice)
+
+    def _give(self, user: str, made: Template) -> None:
         """As a finished enrollment leaves it: no drill has a living person before a camera."""
         now, subject = SystemClock().now(), Subject(self.client, user)
-        made = template or self.template
+        key, factor = f"tpl_drill_{made.modality[0]}{user[-16:]}", Factor(made.modality.value)
 
         def unit(tx: Any) -> None:  # Any: the store's transaction, which only `bootstrap` names.
             account = tx.accounts.find(subject)
-            tx.templates.put(subject, account.key(), f"tpl_drill_{user[-16:]}", made, now)
-            tx.accounts.save(account.enrolled(Factor.FACE, now, now))
+            tx.templates.put(subject, account.key(), key, made, now)
+            if made.fingerprints:
+                tx.templates.remember_capture(subject, account.key(), made.modality, made.fingerprints, now)
+            tx.accounts.save(account.enrolled(factor, now, now))
 
         with self.opened() as store:
             store.ledger.transact(unit)
@@ -93,10 +111,17 @@ class StorePremises:
 class DrillService(OwnService):
     """`authsvc serve` without `--development`: everything as it is by default, but the policy that was asked for."""
 
-    def __init__(self, model_dir: Path, policy_file: Path | None, template: Template) -> None:
+    def __init__(
+        self,
+        model_dir: Path,
+        policy_file: Path | None,
+        template: Template,
+        voice: Template | None = None,
+    ) -> None:
         super().__init__(model_dir)
         self._policy_file = policy_file
         self._template = template
+        self._voice = voice
 
     def options(self) -> list[str]:
         return [] if self._policy_file is None else ["--policy-file", str(self._policy_file)]
@@ -110,7 +135,7 @@ class DrillService(OwnService):
 
     @property
     def premises(self) -> OwnPremises:
-        return OwnPremises(self._data_dir, self.public_url, self._template)
+        return OwnPremises(self._data_dir, self.public_url, self._template, voice=self._voice)
 
 
 class OwnPremises(StorePremises):

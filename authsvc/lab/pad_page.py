@@ -47,6 +47,7 @@ _ABOUT = (
 )
 NOT_SHOWN = "无法证明 not shown"
 WIDTH, BAR = 640, 26
+EDGE, TOP, SIDE = 56, 26, 300
 
 
 def page(found: Json) -> str:
@@ -156,17 +157,31 @@ def pad_curve(points: Sequence[Sequence[float]]) -> str:
     """DET: BPCER over the worst species' APCER, each point a threshold."""
     if len(points) < 2:
         return ""
-    size, edge = 320, 40
-    side = size - edge - 20
-    path = " ".join(
-        f"{edge + apcer * side:.1f},{size - edge - bpcer * side:.1f}" for _, apcer, bpcer in points
+    corners = [(EDGE + apcer * SIDE, TOP + (1 - bpcer) * SIDE) for _, apcer, bpcer in points]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+    inside = "".join(
+        (
+            *map(_tick, (0.0, 0.25, 0.5, 0.75, 1.0)),
+            f'<text x="{EDGE + SIDE / 2}" y="{TOP + SIDE + 44}" text-anchor="middle">APCER</text>',
+            f'<text x="0" y="14">BPCER</text><polyline points="{line}" fill="none" stroke="#0969da" stroke-width="2"/>',
+            *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0969da"/>' for x, y in corners),
+        )
     )
-    frame = f'<rect x="{edge}" y="20" width="{side}" height="{side}" fill="none" stroke="#8886"/>'
-    below = f'<text x="{size / 2}" y="{size - 8}" text-anchor="middle">APCER 0–100 %</text>'
-    line = f'<polyline points="{path}" fill="none" stroke="#0969da" stroke-width="2"/>'
-    inside = f'{frame}{below}<text x="0" y="14">BPCER 0–100 %</text>{line}'
-    drawn = f'<svg viewBox="0 0 {size} {size}" role="img" style="max-width:24rem">{inside}</svg>'
-    return f"<h2>{both('检测误差权衡', 'DET')}</h2>{drawn}"
+    box = f"0 0 {EDGE + SIDE + 30} {TOP + SIDE + 52}"
+    drawn = f'<svg viewBox="{box}" role="img" style="max-width:26rem">{inside}</svg>'
+    said = both(
+        "每个点是一个阈值；0 % 可能只是因为样本太少，见上表区间。",
+        "Each point is a threshold; 0 % may be for want of samples: see the intervals above.",
+    )
+    return f"<h2>{both('攻击检测的误差权衡', 'DET of attack detection')}</h2>{drawn}<p>{said}</p>"
+
+
+def _tick(at: float) -> str:
+    """A line of the grid each way, with its number."""
+    x, y = EDGE + at * SIDE, TOP + (1 - at) * SIDE
+    lines = f'<path d="M{x:.1f} {TOP}V{TOP + SIDE}M{EDGE} {y:.1f}H{EDGE + SIDE}" stroke="#8884"/>'
+    across = f'<text x="{x:.1f}" y="{TOP + SIDE + 20}" text-anchor="middle">{at:.0%}</text>'
+    return f'{lines}{across}<text x="{EDGE - 8}" y="{y + 5:.1f}" text-anchor="end">{at:.0%}</text>'
 
 
 def _at_limits(found: Json) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +59,7 @@ def measure_prompts(
     return {
         "recogniser": ears.recogniser.id,
         "data": folder.name,
-        "least_score": least.score,
-        "least_digit": least.digit,
+        **{f"least_{name}": limit for name, limit in asdict(least).items()},
         "readings": len(read_out),
         "speakers": len({reading.speaker for reading in read_out}),
         "conditions": {name: _figures(read_out, ears, least, languages, name, chance) for name in conditions},
@@ -107,7 +106,7 @@ def _asked(digits: str, chance: Chance) -> list[tuple[str, str]]:
     others = [("random_other", _random_other(digits, chance)) for _ in range(OTHERS)]
     asked = [("right", digits), ("one_wrong", _one_wrong(digits, chance)), *others]
     asked += [("two_swapped", swapped) for swapped in _two_swapped(digits, chance)]
-    return [*asked, ("one_more", _one_more(digits, chance))]
+    return [*asked, ("one_more", _one_more(digits, chance)), ("one_less", _one_less(digits, chance))]
 
 
 def _random_other(digits: str, chance: Chance) -> str:
@@ -134,6 +133,12 @@ def _one_more(digits: str, chance: Chance) -> str:
     """One digit more is asked than was spoken."""
     at = int(chance.integers(len(digits) + 1))
     return f"{digits[:at]}{int(chance.integers(10))}{digits[at:]}"
+
+
+def _one_less(digits: str, chance: Chance) -> str:
+    """One digit that was spoken is not asked."""
+    at = int(chance.integers(len(digits)))
+    return digits[:at] + digits[at + 1 :]
 
 
 def _shown(tally: _Tally) -> dict[str, object]:

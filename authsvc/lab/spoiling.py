@@ -80,6 +80,15 @@ def spoiled(photograph: Image.Image, detector: Detector, name: str) -> bytes:
     return buffer.getvalue()
 
 
+def a_little(photograph: bytes) -> bytes:
+    """The same picture as another file: a little brighter, smaller, and compressed again."""
+    picture = Image.open(io.BytesIO(photograph)).convert("RGB").point(lambda value: min(255, value * 1.06))
+    made = io.BytesIO()
+    size = (round(picture.width * 0.97), round(picture.height * 0.97))
+    picture.resize(size, Image.Resampling.BICUBIC).save(made, "JPEG", quality=85)
+    return made.getvalue()
+
+
 def _covered(picture: Pixels, points: Points, face: Box, part: str) -> Pixels:
     """The picture with a plain mask from the nose down, or a dark bar over the eyes."""
     covered, width = picture.copy(), face.width

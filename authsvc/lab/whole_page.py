@@ -24,6 +24,7 @@ _RATES = {
     "non_response": "无响应 non-response",
     "accepted": "接受 accepted",
 }
+_GROUPS = {"bona_fide": "真人 bona fide"}
 _HEAD = (("样本组", "Group"), ("比率", "Rate"))
 _NUMBERS = (("k / n", ""), ("%", ""), ("95 %", ""), ("≤ 95 %", ""), ("阈值", "Threshold"))
 MET_BY = "每项上界以单侧 95 % 计；多人共享的比较另以按人重抽样计，取较大者。"
@@ -52,13 +53,13 @@ def _table(part: str, rows: Sequence[Json]) -> str:
 
 
 def _cells(row: Json) -> Iterator[str]:
-    yield f"<td>{escape(row['group'])}</td>"
+    yield f"<td>{_GROUPS.get(row['group'], escape(row['group']))}</td>"
     yield f"<td>{_RATES.get(row['rate'], row['rate'].upper())}</td>"
     if row["value"] is None:
         yield f'<td colspan="4">{NOT_SHOWN}<br><span class="en">{escape(row["why"])}</span></td>'
     else:
         yield from (f'<td class="n">{each}</td>' for each in _numbers(row))
-    yield f'<td class="n">{escape(_threshold(row["threshold"]))}</td>'
+    yield f'<td class="n">{_threshold(row["threshold"])}</td>'
 
 
 def _numbers(row: Json) -> tuple[str, ...]:
@@ -69,8 +70,8 @@ def _numbers(row: Json) -> tuple[str, ...]:
 
 def _threshold(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {each}" for name, each in value.items())
-    return "" if value is None else str(value)
+        return "<br>".join(escape(f"{name} {each}") for name, each in value.items())
+    return "" if value is None else escape(str(value))
 
 
 def _drawn(run: Json) -> str:

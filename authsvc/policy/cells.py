@@ -76,6 +76,8 @@ class Space:
         }
         self.edges = tuple(edges[name] for name in dict.fromkeys((*first, *edges)))
         self.size = prod(len(edge.points) for edge in self.edges)
+        self._proofs = tuple((each, name) for each in Category if (name := proof_edge(each)) in edges)
+        self._habits = tuple((name, edge) for name in HABITS if (edge := f"habit.{name}") in edges)
 
     def payment(self, coords: Coords) -> Inputs:
         """The payment that stands for a cell."""
@@ -90,11 +92,11 @@ class Space:
             risk_reasons=() if reason is None else (reason,),
             channel=at[Axis.CHANNEL.value],
             device_synced=at[Axis.SYNCED.value],
-            proven=tuple(each for each in Category if at.get(proof_edge(each)) is each),
+            proven=tuple(each for each, edge in self._proofs if at[edge] is each),
             verify_always=at[Axis.VERIFY_ALWAYS.value],
             low_value_count=at[IN_A_ROW],
             low_value_sum=max(0, at[CUMULATIVE] - amount),
-            **{name: at[edge] for name in HABITS if (edge := f"habit.{name}") in at},
+            **{name: at[edge] for name, edge in self._habits},
         )
 
 

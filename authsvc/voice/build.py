@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
@@ -71,12 +72,14 @@ def liveness(model_dir: Path, known: Mapping[str, Manifest]) -> PromptedLiveness
 def limits_of(known: Mapping[str, Manifest]) -> Limits:
     """What a reading of a prompt must reach; raises ModelUnusable where the manifest does not say."""
     stated = _manifest(known, DIGIT_RECOGNISER, "recogniser").input
-    score, digit = stated.get("least_score"), stated.get("least_digit")
-    if not isinstance(score, float) or not isinstance(digit, float) or score > 0:
-        raise ModelUnusable(
-            f"manifest `{DIGIT_RECOGNISER}` needs `input.least_score`, at most 0, and `input.least_digit`"
-        )
-    return Limits(score, digit)
+    limits = {field.name: stated.get(f"least_{field.name}") for field in fields(Limits)}
+    numbers = {name: limit for name, limit in limits.items() if isinstance(limit, float)}
+    if missing := limits.keys() - numbers.keys():
+        names = ", ".join(f"`input.least_{name}`" for name in sorted(missing))
+        raise ModelUnusable(f"manifest `{DIGIT_RECOGNISER}` needs a number for {names}")
+    if numbers["score"] > 0:
+        raise ModelUnusable(f"`input.least_score` of manifest `{DIGIT_RECOGNISER}` is at most 0")
+    return Limits(**numbers)
 
 
 def _spoof_detectors(model_dir: Path, known: Mapping[str, Manifest]) -> tuple[SpoofDetector, ...]:

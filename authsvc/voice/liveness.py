@@ -59,6 +59,8 @@ class PromptedLiveness:
         numbers = {
             "prompt": evidence.reading.score,
             "worst_digit": evidence.reading.digit,
+            "one_fewer": evidence.reading.fewer,
+            "one_more": evidence.reading.more,
             "digits_heard": float(evidence.reading.heard),
             "seconds_per_digit": evidence.reading.seconds_per_digit,
             **asdict(evidence.likeness),

@@ -40,6 +40,7 @@ from authsvc.subject import Subject
 from tests.guarantees.people import Person, Shop, expect
 from tests.support.authority import ANN, BOB, NOW, READS, TABLES, Insider, Values, fill, made, other
 from tests.support.live import Answer, LiveService
+from tests.support.waiting import eventually
 
 STORES = ["embedded", "networked"]
 
@@ -613,7 +614,7 @@ def test_a_key_gets_no_scope_in_the_database_and_everybody_is_told(
     assert broken(service.ask("GET", "/v1/audit/events", bearer))
     # Told within a second, by whichever process met it.
     row = f"api_keys:{key['id']}"
-    assert soon(lambda: row in about_rows(service)), "the audit does not name the row"
+    eventually(lambda: row in about_rows(service), "a line of the audit about the row")
     metrics = service.ask("GET", "/metrics").content.decode()
     assert 'authsvc_events_total{tag="attack:record:broken"}' in metrics
     assert 'authsvc_problems_total{slug="record-broken"}' in metrics
@@ -625,11 +626,3 @@ def test_a_key_gets_no_scope_in_the_database_and_everybody_is_told(
 def about_rows(service: LiveService) -> set[str]:
     with opened(Settings(data_dir=service.data_dir, database_url=service.database_url)) as site:
         return {line["object"] for line in site.said("record.broken")}
-
-
-def soon(is_so: Callable[[], bool]) -> bool:
-    for _ in range(120):
-        if is_so():
-            return True
-        time.sleep(0.5)
-    return False

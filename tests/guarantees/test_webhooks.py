@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from tests.guarantees.canaries import files_under, forms_of
 from tests.guarantees.people import Person, Shop, expect
 from tests.support.live import LiveService
 from tests.support.receiver import Received, Receiver, Told
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_new_phone_alerts_the_backend(shop: Shop, receiver: Receiver, open_at:
     [came] = receiver.wait_for(1)
     webhook = came.verified(endpoint["secret"])
     assert (webhook.payload["type"], webhook.payload["user_id"]) == ("subject:device:enrolled", person.user)
-    _eventually(lambda: _log(shop, endpoint)[0]["state"] == "delivered")
+    eventually(lambda: _log(shop, endpoint)[0]["state"] == "delivered")
     assert 'authsvc_webhook_attempts_total{result="delivered"}' in shop.get("/metrics").content.decode()
 
 
@@ -99,10 +99,3 @@ def test_no_secret_and_no_signature_is_ever_written_down(
 
 def _log(shop: Shop, endpoint: Any) -> Any:
     return expect(shop.get(f"/v1/webhooks/{endpoint['id']}/deliveries"), 200)["deliveries"]
-
-
-def _eventually(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 90
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from authsvc.lab.pad_page import page
+from authsvc.lab.pad_page import EDGE, SIDE, TOP, pad_curve, page
 from tests.lab.test_gate import run_of
 
 ABOUT = {
@@ -58,3 +58,10 @@ def test_a_rate_stands_with_k_n_and_interval_or_not_at_all() -> None:
 def test_the_verdict_stands_first(gate: dict | None, said: str) -> None:
     found = {**run_of(42, 59), **ABOUT} | ({} if gate is None else {"gate": gate})
     assert said in page(found)
+
+
+def test_a_curve_has_numbers_on_both_axes_and_a_point_for_each_threshold() -> None:
+    drawn = pad_curve([(0.0, 1.0, 0.0), (0.4, 0.25, 0.5), (0.9, 0.0, 1.0)])
+    assert (drawn.count("<circle"), drawn.count(">25%<"), drawn.count(">100%<")) == (3, 2, 2)
+    assert f'cx="{EDGE + 0.25 * SIDE:.1f}" cy="{TOP + 0.5 * SIDE:.1f}"' in drawn
+    assert pad_curve([(0.0, 1.0, 0.0)]) == ""

@@ -50,47 +50,117 @@ class Found:
 
 @dataclass(frozen=True)
 class Searched:
-    states: int
+    """How many states each thief reached, how many steps were looked at, and the way of whoever holds the least."""
+
+    states: tuple[int, ...]
     steps: int
     found: Found | None
 
 
-def search(rules: Rules, thief: Thief, depth: int) -> Searched:
-    """Every state within `depth` steps of a beginning, until something is broken."""
-    before: dict[State, tuple[State, str] | None] = dict.fromkeys(beginnings())
-    layer, steps = list(before), 0
+class _Asked(frozenset[str]):
+    """What a thief holds, and which of it was asked about."""
+
+    def __new__(cls, holds: frozenset[str]) -> _Asked:
+        return super().__new__(cls, holds)
+
+    def __init__(self, _: frozenset[str]) -> None:
+        self.questions: set[object] = set()
+
+    def __contains__(self, name: object) -> bool:
+        self.questions.add(name)
+        return super().__contains__(name)
+
+
+def search(rules: Rules, thieves: tuple[Thief, ...], depth: int) -> Searched:
+    """Every state within `depth` steps of a beginning, until something is broken; for all thieves in one pass.
+
+    A set of thieves is a number with a bit for each. A state is looked at once for all who reach it in the same number
+    of steps, so that each has their own search, breadth first, and its shortest way.
+    """
+    everybody = (1 << len(thieves)) - 1
+    layer = dict.fromkeys(beginnings(), everybody)
+    reached, came = dict(layer), _came_from(layer)
+    steps = 0
     for _ in range(depth):
-        after: list[State] = []
-        for state in layer:
-            for told, raw, broken in moves(rules, thief, state):
+        after: dict[State, int] = {}
+        found: Found | None = None
+        for state, here in layer.items():
+            for (told, raw, broken), able in _moves_of_all(rules, thieves, state, here & everybody):
                 steps += 1
+                able &= everybody
+                if broken and able:
+                    least = able & -able
+                    found = Found(
+                        thieves[least.bit_length() - 1], broken, (*_story(came, state, least), told)
+                    )
+                    everybody = least - 1  # From here on only for who holds less.
                 new = watched(raw)
-                if broken:
-                    return Searched(len(before), steps, Found(thief, broken, (*_story(before, state), told)))
-                if new not in before:
-                    before[new] = (state, told)
-                    after.append(new)
+                if fresh := able & ~reached.get(new, 0):
+                    reached[new] = reached.get(new, 0) | fresh
+                    after[new] = after.get(new, 0) | fresh
+                    came.setdefault(new, []).append((fresh, state, told))
+        if found is not None:
+            return Searched(_counted(reached, thieves), steps, found)
         layer = after
-    return Searched(len(before), steps, None)
+    return Searched(_counted(reached, thieves), steps, None)
 
 
-def _story(before: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
+Came = dict[State, list[tuple[int, State | None, str]]]
+"""Who came to a state, from where and by what; each thief once."""
+
+
+def _came_from(layer: dict[State, int]) -> Came:
+    return {state: [(here, None, "")] for state, here in layer.items()}
+
+
+def _counted(reached: dict[State, int], thieves: tuple[Thief, ...]) -> tuple[int, ...]:
+    return tuple(sum(who >> number & 1 for who in reached.values()) for number in range(len(thieves)))
+
+
+def _story(came: Came, state: State, thief: int) -> tuple[str, ...]:
     lines: list[str] = []
-    while (came := before[state]) is not None:
-        state, told = came
+    while True:
+        _, before, told = next(each for each in came[state] if each[0] & thief)
+        if before is None:
+            has = ", ".join(NAMES[f] for f in ALL if state.factors[f].by)
+            return (f"the owner has enrolled: {has}", *reversed(lines))
         lines.append(told)
-    has = ", ".join(NAMES[f] for f in ALL if state.factors[f].by)
-    return (f"the owner has enrolled: {has}", *reversed(lines))
+        state = before
+
+
+def _moves_of_all(
+    rules: Rules, thieves: tuple[Thief, ...], state: State, here: int
+) -> Iterator[tuple[Step, int]]:
+    """The steps of all who are here, each with those who can take it."""
+    for step in anybodys_moves(rules, state):
+        yield step, here
+    for part in PARTS:
+        left = here
+        while left:
+            asked = _Asked(thieves[(left & -left).bit_length() - 1].holds)
+            steps = tuple(part(rules, Thief(asked), state))
+            alike = left & _who_holds(thieves, frozenset(asked.questions), asked & asked.questions)
+            yield from ((step, alike) for step in steps)
+            left &= ~alike
+
+
+@cache
+def _who_holds(thieves: tuple[Thief, ...], asked: frozenset[object], held: frozenset[str]) -> int:
+    """Whoever answers the same to what was asked has the same steps."""
+    return sum(1 << number for number, thief in enumerate(thieves) if thief.holds & asked == held)
 
 
 def moves(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
+    yield from anybodys_moves(rules, state)
+    for part in PARTS:
+        yield from part(rules, thief, state)
+
+
+def anybodys_moves(rules: Rules, state: State) -> Iterator[Step]:
+    """Those for which it does not matter what a thief holds."""
     yield from _chance(rules, state)
     yield from _owner(rules, state)
-    yield from _session(rules, thief, state)
-    yield from _proofs(rules, thief, state)
-    yield from _payments(rules, thief, state)
     yield from _receipts(rules, state)
-    yield from _tickets(rules, thief, state)
 
 
 def _chance(rules: Rules, state: State) -> Iterator[Step]:
@@ -356,7 +426,7 @@ def _tickets(rules: Rules, thief: Thief, state: State) -> Iterator[Step]:
     if state.ticket and not state.frozen:
         for factors in ((OTP,), (OTP, FACE, KEY)):
             new = rules.enrolled(state, "thief", factors)
-            counts = any(f.by == "thief" and not f.wait for f in new.factors)
+            counts = any(new.factors[f] == Factor("thief") for f in factors)
             broken = "what a thief enrolls counts at once" if counts else ""
             broken = broken or (
                 "an enrollment outlives a freeze, a removal or a recovery"
@@ -379,6 +449,10 @@ def _recovery(rules: Rules, thief: Thief, state: State, code: str) -> Iterator[S
         return
     broken = "" if seconds else "a recovery code alone takes the account over"
     yield f"recovers with {' and '.join([code, *seconds[:1]])}", rules.recovered(state), broken
+
+
+PARTS = (_session, _proofs, _payments, _tickets)
+"""The steps of a thief."""
 
 
 def _names(way: frozenset[int]) -> str:

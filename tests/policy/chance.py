@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 from authsvc.policy.inputs import FLAGS, Inputs
+from authsvc.subject import Novelty
 from tests.policy.builders import mapping
 
 RISKS = [0, 1, 39, 40, 41, 75, 100]
@@ -118,6 +119,13 @@ def payment(chance: Random) -> Inputs:
             "account_blocked": chance.random() < 0.05,
         }
     )
+
+
+def mild_payment(chance: Random) -> Inputs:
+    """One that an exemption may lift, as few by chance alone."""
+    mild = {"novelty": Novelty.TRUSTED, "risk_score": 0, "low_value_count": 0, "low_value_sum": 0}
+    open_account = {"verify_always": False, "account_frozen": False, "account_blocked": False}
+    return replace(payment(chance), **mild, **open_account)  # type: ignore[arg-type]  # Each of its field's type.
 
 
 def with_reasons(inputs: Inputs, *reasons: str) -> Inputs:

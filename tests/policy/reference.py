@@ -25,7 +25,12 @@ DEVICES = ["trusted", "probation", "new", "unknown", "revoked"]
 def answer(document: dict[str, Any], payment: dict[str, Any]) -> tuple[str, str | None, set[str]]:
     """Level, kind of exemption and the ids of all matching rules, for an input snapshot."""
     amount = _amount(document, payment)
-    fired = {rule["id"] for rule in document["rules"] if _matches(rule, payment, amount)}
+    holds = _checks(payment, amount)
+    fired = {
+        rule["id"]
+        for rule in document["rules"]
+        if all(check(rule[key]) for key, check in holds.items() if key in rule)
+    }
     asked = [rule["level"] for rule in document["rules"] if rule["id"] in fired]
     if "default" in document:
         asked.append(document["default"])
@@ -67,10 +72,10 @@ def _amount(document: dict[str, Any], payment: dict[str, Any]) -> Decimal:
     return worth.to_integral_value(ROUND_CEILING)
 
 
-def _matches(rule: dict[str, Any], payment: dict[str, Any], amount: Decimal) -> bool:
+def _checks(payment: dict[str, Any], amount: Decimal) -> dict[str, Callable[[Any], bool]]:
     risk = 100 if payment["risk_score"] is None else payment["risk_score"]
     device = DEVICES.index(payment["novelty"])
-    checks: dict[str, Callable[[Any], bool]] = {
+    return {
         "amount_at_least": lambda bound: amount >= bound,
         "amount_at_most": lambda bound: amount <= bound,
         "risk_at_least": lambda bound: risk >= bound,
@@ -87,7 +92,6 @@ def _matches(rule: dict[str, Any], payment: dict[str, Any], amount: Decimal) -> 
         "amount_unusual_at_least": lambda bound: payment.get("amount_unusual", 1_000) >= bound,
         **{name: partial(_is_there, payment, name) for name in FLAGS},
     }
-    return all(check(rule[key]) for key, check in checks.items() if key in rule)
 
 
 def _is_there(payment: dict[str, Any], name: str, bound: bool) -> bool:

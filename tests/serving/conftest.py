@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPResponse
@@ -17,6 +16,7 @@ import pytest
 
 from tests.support.ports import free_port
 from tests.support.server import Server
+from tests.support.waiting import eventually
 
 SMALL = {"threads": 4, "max_header_bytes": 4_096, "max_body_bytes": 10_000}
 PATIENCE_S = 60.0
@@ -69,13 +69,6 @@ class DemoServer(Server):
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children()
-
-
-def eventually(happens: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + within_s
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def receive(client: socket.socket) -> tuple[HTTPResponse, bytes]:

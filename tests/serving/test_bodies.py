@@ -11,8 +11,9 @@ from socket import socket
 import psutil
 import pytest
 
-from tests.serving.conftest import DemoServer, eventually, receive
+from tests.serving.conftest import DemoServer, receive
 from tests.support.slowness import slowness
+from tests.support.waiting import eventually
 
 SMALL = 64 * 1024
 LARGE = 500_000

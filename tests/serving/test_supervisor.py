@@ -18,8 +18,9 @@ import pytest
 from authsvc.errors import ConfigurationError
 from authsvc.serving.server import bind
 from authsvc.serving.settings import ServerSettings
-from tests.serving.conftest import PATIENCE_S, DemoServer, eventually, receive
+from tests.serving.conftest import PATIENCE_S, DemoServer, receive
 from tests.support.slowness import slowness
+from tests.support.waiting import eventually
 
 StartServer = Callable[..., DemoServer]
 

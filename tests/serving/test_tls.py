@@ -7,7 +7,7 @@ import signal
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPSConnection
@@ -22,15 +22,9 @@ from authsvc.serving.tls import Tls, TlsFiles, forwarded_certificate
 from tests.serving.conftest import DemoServer
 from tests.support.certificates import DAY, Authority, Pair
 from tests.support.ports import free_port
+from tests.support.waiting import eventually
 
 PATIENCE_S = 60.0
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 class EncryptedServer(DemoServer):

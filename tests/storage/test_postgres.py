@@ -1,7 +1,7 @@
 """What nobody waits for any more ends on the server too."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -13,6 +13,7 @@ from authsvc.storage.abandoned import MOST
 from authsvc.storage.database import Connection
 from authsvc.storage.postgres import PostgresDatabase
 from tests.support.slowness import slowness
+from tests.support.waiting import LONGEST_S, eventually
 
 BUSY = """SELECT count(*) FROM pg_stat_activity
     WHERE state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()"""
@@ -43,14 +44,6 @@ def test_an_abandoned_wait_ends_on_the_server(postgres_url: str, what: str) -> N
 
 
 AWAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = current_database()"
-LONGEST = 60.0
-
-
-def wait_for(met: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LONGEST
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -69,7 +62,7 @@ def watcher(postgres_url: str) -> Iterator[psycopg.Connection[tuple[object, ...]
 def _name_standby(watcher: psycopg.Connection[tuple[object, ...]], name: str) -> None:
     watcher.execute(f"ALTER SYSTEM SET synchronous_standby_names = {name}")  # type: ignore[arg-type]  # Two words of ours.
     watcher.execute("SELECT pg_reload_conf()")
-    wait_for(lambda: watcher.execute("SHOW synchronous_standby_names").fetchone() == (name.strip("'"),))
+    eventually(lambda: watcher.execute("SHOW synchronous_standby_names").fetchone() == (name.strip("'"),))
 
 
 def _write(connection: Connection) -> None:
@@ -96,7 +89,7 @@ def test_commits_that_wait_for_a_standby_take_few_places(
     assert "were given up" in said[-1]
     assert 0 < len(watcher.execute(AWAITING).fetchall()) <= MOST
     _name_standby(watcher, "''")
-    wait_for(lambda: tries() == "written")
+    eventually(lambda: tries() == "written")
 
 
 def test_a_commit_that_no_standby_confirmed_is_none(
@@ -104,11 +97,11 @@ def test_a_commit_that_no_standby_confirmed_is_none(
 ) -> None:
     """Whoever cancels the wait has it committed with a warning: true on this server alone, and so not to be relied on."""
     with (
-        closing(PostgresDatabase(postgres_url, LONGEST).connect()) as connection,
+        closing(PostgresDatabase(postgres_url, LONGEST_S).connect()) as connection,
         ThreadPoolExecutor(1) as thread,
     ):
         written = thread.submit(_write, connection)
-        wait_for(lambda: watcher.execute(AWAITING).fetchall())
+        eventually(lambda: watcher.execute(AWAITING).fetchall())
         [(pid,)] = watcher.execute(AWAITING).fetchall()
         watcher.execute("SELECT pg_cancel_backend(%s)", [pid])
         with pytest.raises(Unavailable, match="did not confirm"):

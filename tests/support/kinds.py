@@ -30,7 +30,15 @@ SERVED_FIXTURES = frozenset(
 )
 
 SERVED_FILES = frozenset(
-    {"contracts/test_ephemeral.py", "lab/drill/test_running.py", "test_docs.py", "web/test_fuzz.py"}
+    {
+        "bootstrap/test_launch_tls.py",
+        "bootstrap/test_launch_token.py",
+        "cli/lab/test_attack.py",
+        "contracts/test_ephemeral.py",
+        "lab/drill/test_running.py",
+        "test_docs.py",
+        "web/test_fuzz.py",
+    }
 )
 
 ALONE_FILES = {
@@ -45,12 +53,18 @@ ALONE_FILES = {
 """Whatever runs beside these would be measured with them."""
 
 LONG_FILES = {
+    "caller/test_vectors.py": "programs in other languages",
+    "cli/lab/test_whole.py": "a measurement on folders of people",
+    "contracts/test_face_engine.py": "every network on real photographs",
+    "deploy/test_alerts.py": "the rules of the alerts, by the program that reads them",
+    "device/test_every_byte.py": "recorded answers, spoiled byte by byte",
     "device/test_uniform.py": "a thousand refusals of every kind, in turn",
     "face/test_default_service.py": "the shipped networks on real photographs",
     "face/test_degradations.py": "photographs spoiled in every way",
     "face/test_fingerprint.py": "copies of photographs, made in every way",
     "face/test_passive.py": "the shipped networks on clips",
     "face/test_phone_pictures.py": "pictures of the largest sensors",
+    "lab/test_blur.py": "a measurement on folders of people",
     "lab/test_calibration_commands.py": "a measurement on folders of people",
     "lab/test_degradation_commands.py": "a measurement on folders of people",
     "lab/test_face_calibration.py": "a measurement on folders of people",

@@ -159,6 +159,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/bootstrap/app.py": "the application",
         "authsvc/web/": "requests and answers",
         "authsvc/cli/demo/shop/": "a shop's pages",
+        "authsvc/cli/lab/record.py": "a page of consent, and captures that pass by",
         "authsvc/look/": "what our pages share",
         "enrollment/": "the pages for people",
     },

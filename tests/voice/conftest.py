@@ -9,9 +9,8 @@ from authsvc.errors import ModelUnusable
 from authsvc.voice.acquisition import Ears
 from authsvc.voice.build import voice_service
 from authsvc.voice.liveness import PromptedLiveness
-from authsvc.voice.prompt import Limits
 from authsvc.voice.service import VoiceService
-from tests.voice.sounds import HumEncoder, LoudDetector, ToneRecogniser
+from tests.voice.sounds import TONE_LIMITS, HumEncoder, LoudDetector, ToneRecogniser
 
 _HUMS = """
 id = "hums"
@@ -57,7 +56,7 @@ def service(hum_manifest: Manifest) -> VoiceService:
         hum_manifest,
         HumEncoder(),
         Ears(LoudDetector(), ToneRecogniser()),
-        PromptedLiveness(Limits(score=-2.0, digit=-1.0)),
+        PromptedLiveness(TONE_LIMITS),
     )
     made.load()
     return made

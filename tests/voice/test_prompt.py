@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from authsvc.voice.spoken_prompt import DIGITS, Language, new_digits
 from tests.voice.sounds import ToneRecogniser, say
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-LIMITS = Limits(score=-2.0, digit=-1.0)
+LIMITS = Limits(score=-2.0, digit=-1.0, fewer=-1.0, more=-1.0)
 
 
 def by_counting(log_probabilities: np.ndarray, labels: list[int]) -> float:
@@ -69,7 +70,7 @@ def test_one_wrong_digit_is_seen_where_the_mean_of_all_would_bear_it():
     assert right.digit > 0
     assert wrong.digit < -1
     assert right.is_of_these_digits(LIMITS)
-    assert not wrong.is_of_these_digits(Limits(score=-100.0, digit=-1.0))
+    assert not wrong.is_of_these_digits(Limits(score=-100.0, digit=-1.0, fewer=-100.0, more=-100.0))
 
 
 def test_a_digit_that_no_path_spells_is_not_read():
@@ -77,11 +78,39 @@ def test_a_digit_that_no_path_spells_is_not_read():
     assert read(rows, "402917", Language.ENGLISH, 3.0).digit == -np.inf
 
 
-@pytest.mark.parametrize("digit", ["worst", None])
-def test_a_manifest_without_both_limits_is_unusable(digit: object):
+@pytest.mark.parametrize(
+    ("asked", "rival"),
+    [
+        ("40291", "more"),
+        ("02917", "more"),
+        ("40917", "more"),
+        ("4029177", "fewer"),
+        ("5402917", "fewer"),
+        ("4029817", "fewer"),
+    ],
+)
+def test_a_digit_too_few_or_too_many_is_seen_whatever_the_others_score(asked: str, rival: str):
+    rows = ToneRecogniser().log_probabilities(say("402917"))
+    right, other = (read(rows, digits, Language.ENGLISH, 3.0) for digits in ("402917", asked))
+    assert getattr(right, rival) > 0
+    assert getattr(other, rival) < -5
+    for name in ("fewer", "more"):
+        alone = replace(Limits(-100.0, -100.0, -100.0, -100.0), **{name: -5.0})
+        assert other.is_of_these_digits(alone) is (name != rival)
+
+
+def test_a_single_digit_is_a_prompt_like_any_other():
+    rows = ToneRecogniser().log_probabilities(say("4"))
+    assert read(rows, "4", Language.ENGLISH, 0.5).is_of_these_digits(LIMITS)
+    assert not read(rows, "5", Language.ENGLISH, 0.5).is_of_these_digits(LIMITS)
+
+
+@pytest.mark.parametrize("name", ["score", "digit", "fewer", "more"])
+@pytest.mark.parametrize("limit", ["worst", None])
+def test_a_manifest_without_every_limit_is_unusable(name: str, limit: object):
     [manifest] = [one for one in read_manifests(MODELS) if one.id == DIGIT_RECOGNISER]
-    spoiled = manifest.model_copy(update={"input": {**manifest.input, "least_digit": digit}})
-    with pytest.raises(ModelUnusable, match="least_digit"):
+    spoiled = manifest.model_copy(update={"input": {**manifest.input, f"least_{name}": limit}})
+    with pytest.raises(ModelUnusable, match=f"least_{name}"):
         limits_of({DIGIT_RECOGNISER: spoiled})
 
 
@@ -99,7 +128,7 @@ def test_words_of_the_other_language_do_not_count():
 
 @pytest.mark.parametrize(("seconds_per_digit", "fits"), [(0.05, False), (0.3, True), (2.5, False)])
 def test_digits_take_their_time(seconds_per_digit: float, fits: bool):
-    assert Reading(0.0, 5.0, 6, seconds_per_digit).is_of_these_digits(LIMITS) is fits
+    assert Reading(0.0, 5.0, 5.0, 5.0, 6, seconds_per_digit).is_of_these_digits(LIMITS) is fits
 
 
 def test_a_prompt_is_six_digits_that_do_not_repeat_themselves():

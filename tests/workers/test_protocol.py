@@ -26,7 +26,6 @@ from authsvc.workers.protocol import (
     receive,
     send,
 )
-from tests.support.slowness import slowness
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -136,10 +135,9 @@ def test_receiving_ends_at_the_deadline_however_slowly_bytes_drip(pair: Pair):
 
     dripping = threading.Thread(target=drip)
     dripping.start()
-    started = time.monotonic()
     with pytest.raises(TimeoutError):
-        receive(pair[1], started + 0.2)
-    assert time.monotonic() - started < 0.6 * slowness()
+        receive(pair[1], time.monotonic() + 0.2)
+    assert dripping.is_alive()  # For ten seconds at least.
     stop.set()
     dripping.join()
 

@@ -28,6 +28,7 @@ from authsvc.config import Settings, read_settings
 from authsvc.face.capture import CaptureContext
 from authsvc.factor import Json, Unusable
 from authsvc.keys.keyring import KeyRing
+from authsvc.lab.drill.drill import NotPlayed
 from authsvc.lab.drill.service import Answer, Service
 from authsvc.lab.replaying import NotEnrolled
 from authsvc.web.settings import WebSettings
@@ -46,9 +47,12 @@ _NOBODYS = Template(Modality.FACE, "", b"", 0)
 class InProcess(Service):
     """The service as an attacker reaches it, without the network in between."""
 
-    def __init__(self, app: App, url: str, api_key: str, premises: _Premises, model_dir: Path) -> None:
-        super().__init__(url, api_key)
-        self.app, self._premises, self._model_dir = app, premises, model_dir
+    def __init__(
+        self, app: App, settings: Settings, api_key: str, premises: _Premises, model_dir: Path
+    ) -> None:
+        super().__init__(settings.public_url, api_key)
+        self.settings = settings
+        self.app, self.premises, self._model_dir = app, premises, model_dir
         self.takes_photographs = premises.takes_photographs
 
     def give_face(self, user: str, photographs: Sequence[bytes]) -> None:
@@ -56,7 +60,7 @@ class InProcess(Service):
         made = self._still_room.enroll(photographs, CaptureContext())
         if isinstance(made, Unusable):
             raise NotEnrolled(" ".join(made.hints))
-        self._premises.give_face(user, made)
+        self.premises.give_face(user, made)
 
     @cached_property
     def _still_room(self) -> FaceService:
@@ -103,24 +107,30 @@ class _Premises(StorePremises):
     def opened(self) -> AbstractContextManager[Store]:
         return nullcontext(self._store)
 
+    def without_worker(self) -> AbstractContextManager[None]:
+        raise NotPlayed("the worker is in this process")
+
 
 @contextmanager
-def in_process(model_dir: Path, *, unsafe_no_pad: bool, voice: bool = False) -> Iterator[InProcess]:
+def in_process(
+    model_dir: Path, *, unsafe_no_pad: bool, voice: bool = False, port: int | None = None
+) -> Iterator[InProcess]:
     """A service with default settings in a folder that is thrown away; raises ModelUnusable as its worker does.
 
-    With `voice` it has that room too, whose models are else not loaded.
+    With `voice` it has that room too, whose models are else not loaded; `port` is where people reach it, if they do.
     """
     worker = _worker(model_dir, unsafe_no_pad=unsafe_no_pad, voice=voice)
     with ExitStack() as stack:
         stack.enter_context(_quiet())
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="authsvc-lab-"))
         settings = _prepared(Path(folder) / "data", model_dir, unsafe_no_pad=unsafe_no_pad, voice=voice)
+        settings = settings if port is None else replace(settings, port=port)
         wired = wire(settings, face=RemoteFace(worker), voice=RemoteVoice(worker) if voice else None)
         stack.callback(wired.close)
         app = create_app(wired.services, WebSettings(settings.public_url), console=wired.console)
         premises = _Premises(wired.store, settings)
         _, key = premises.new_key(CLIENT)
-        service = InProcess(app, settings.public_url, key, premises, model_dir)
+        service = InProcess(app, settings, key, premises, model_dir)
         service.ask("GET", "/readyz")  # Hears of the face room, as a chore does in `serve`.
         yield service
 

@@ -54,12 +54,25 @@ def strangers_face(scene: Scene) -> None:
 
 @drill("capture-again", "one capture is sent for two payments", control="a capture counts once")
 def capture_again(scene: Scene) -> None:
-    if not scene.pictures.owner:
+    _sends_both(scene, scene.pictures.owner, scene.pictures.owner)
+
+
+@drill(
+    "capture-nearly-again",
+    "one capture is sent for two payments, the second time brighter and smaller",
+    control="a capture that looks the same is the same",
+)
+def capture_nearly_again(scene: Scene) -> None:
+    _sends_both(scene, scene.pictures.owner, scene.pictures.changed)
+
+
+def _sends_both(scene: Scene, *captures: Sequence[bytes]) -> None:
+    if not all(captures):
         raise NotPlayed("needs photographs of the person who is enrolled (--faces)")
     owner = scene.person(face=True)
-    asked = [asked_for(owner) for _ in range(2)]
-    for each in asked:
-        shows_face(each, scene.pictures.owner)
+    asked = [asked_for(owner) for _ in captures]
+    for each, pictures in zip(asked, captures, strict=True):
+        shows_face(each, pictures)
         gives_code(owner, each)
     answers = [(each, each.complete()) for each in asked]
     scene.begins()

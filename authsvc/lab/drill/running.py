@@ -23,6 +23,7 @@ from authsvc.lab.drill import (
     payments,
     phones,
     receipts,
+    voices,
 )
 from authsvc.lab.drill.drill import DRILLS, Drill, NotPlayed, Result, Trace, Unprepared, Verdict
 from authsvc.lab.drill.scene import Scene
@@ -30,7 +31,7 @@ from authsvc.lab.drill.service import Json, Service
 from authsvc.text import did_you_mean
 
 FILES = (
-    phones, codes, assertions, payments, receipts, accounts, captures, operators, load, insiders,
+    phones, codes, assertions, payments, receipts, accounts, captures, voices, operators, load, insiders,
 )  # fmt: skip
 """Importing them puts their drills into the list, in this order."""
 

@@ -30,6 +30,9 @@ class Premises(Protocol):
     def give_face(self, user: str) -> None:
         """Put the face of `Pictures.owner` into an account."""
 
+    def give_voice(self, user: str) -> None:
+        """Put the voice of `Voices.owner` into an account, and what it is known again by."""
+
     def invite(self, name: str, *roles: str) -> str:
         """The link of an invitation to the console."""
 
@@ -51,11 +54,32 @@ class Premises(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Photographs of the person whose face is enrolled, of somebody else, and the stills of a clip."""
+    """Photographs of the person whose face is enrolled, of somebody else, and the stills of a clip.
+
+    `changed` are the owner's again, brighter and smaller: other files, and the same capture.
+    """
 
     owner: Sequence[bytes] = ()
     stranger: Sequence[bytes] = ()
     clip: Sequence[bytes] = ()
+    changed: Sequence[bytes] = ()
+
+
+Say = Callable[[str], bytes]
+"""A recording in which these digits are spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """The person whose voice is enrolled, out of takes that were not heard then, and out of those that were; somebody else.
+
+    `changes` are what an attacker does to a recording so that it is another one.
+    """
+
+    owner: Say
+    heard: Say
+    stranger: Say
+    changes: Sequence[Callable[[bytes], bytes]]
 
 
 @dataclass
@@ -63,6 +87,7 @@ class Scene:
     service: Service
     premises: Premises | None = None
     pictures: Pictures = field(default_factory=Pictures)
+    voices: Voices | None = None
     people: list[Person] = field(default_factory=list)
     tries: list[Try] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
@@ -126,4 +151,4 @@ class Scene:
             return list(threads.map(run, calls))
 
 
-__all__ = ["Pictures", "Premises", "Scene", "expect"]
+__all__ = ["Pictures", "Premises", "Say", "Scene", "Voices", "expect"]

@@ -48,10 +48,11 @@ from authsvc.storage.auditlog import StoredAuditLog
 from authsvc.storage.bound import Binder
 from authsvc.storage.credentials import CredentialStore
 from authsvc.storage.factors import OtpStore
+from authsvc.voice import verifier as voice_verifier
 from authsvc.web import body, capture
 from tests.device.test_weakened import accepted
 from tests.device.test_weakened import weaken as without_refusal
-from tests.lab.drill.here import Faces
+from tests.lab.drill.here import Faces, SaidVoices
 from tests.model.weakened import WEAKENED as GUARDS
 from tests.model.weakened import _level_of
 
@@ -61,6 +62,10 @@ evaluate = deciding.Deciding._evaluate
 
 def _yes(*args: object, **options: object) -> bool:
     return True
+
+
+def _no(*args: object, **options: object) -> bool:
+    return False
 
 
 def _nothing(*args: object, **options: object) -> None:
@@ -360,6 +365,16 @@ def _alike(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Faces, "verify", alike)
 
 
+def _every_voice_is_alive(patch: pytest.MonkeyPatch) -> None:
+    """The worker says that a recording was heard before, or says other digits, and nobody listens."""
+    kept = voice_verifier._kept
+
+    def alive(*heard: Any) -> Any:
+        return {**kept(*heard), "liveness": "bona_fide", "fingerprints": []}
+
+    patch.setattr(voice_verifier, "_kept", alive)
+
+
 def _an_attack_passes(patch: pytest.MonkeyPatch) -> None:
     """The worker says that it is an attack, and nobody listens."""
     patch.setattr(Faces, "attacked", True)
@@ -495,6 +510,11 @@ WEAKENED: Mapping[str, Weaken] = {
     "clip-as-face": _an_attack_passes,
     "strangers-face": _alike,
     "capture-again": GUARDS["a capture counts once"],
+    "capture-nearly-again": _patched(FaceVerifier, "_is_copy", _no),
+    "recorded-voice": _both(_every_voice_is_alive, GUARDS["a capture counts once"]),
+    "cut-up-voice": _every_voice_is_alive,
+    "changed-voice": _every_voice_is_alive,
+    "strangers-voice": _patched(SaidVoices, "alike", True),
     "nonce-of-another": _any_nonce,
     "gesture-grinding": _gestures_drawn_again,
     "operator-locked-out": _names_lock_out,
