@@ -95,6 +95,7 @@ class Settings:
     trusted_proxies: str = ""
     voice: bool = True
     look_alikes: bool = False
+    gait: bool = False
     population: str = ""
     attestation_models: Path | None = None
     capture_attesters: Path | None = None
@@ -430,6 +431,11 @@ SETTINGS: tuple[Setting, ...] = (
         "look_alikes",
         _switch,
         "1 alerts at enrollment when a face resembles that of another account; both must have agreed",
+    ),
+    Setting(
+        "gait",
+        _switch,
+        "1 takes recordings of how payers walk, from those who agreed: a pilot that only ever makes a policy stricter",
     ),
     Setting("voice", _switch, "0 neither enrolls nor compares voices"),
     Setting(

@@ -45,6 +45,8 @@ TAGS: Mapping[str, str] = {
     "subject:face:withdrawn": "consent was withdrawn and the face template destroyed",
     "subject:voice:enrolled": "a voice template was added",
     "subject:voice:withdrawn": "consent was withdrawn and the voice template destroyed",
+    "subject:gait:enrolled": "a template of how somebody walks was added",
+    "subject:gait:withdrawn": "consent was withdrawn and the template of the walk destroyed",
     "subject:recovery-codes:renewed": "fresh recovery codes were handed out; on probation, those of before stay good",
     "subject:factor:vetoed": "a `factor` was removed while on probation: somebody says that it is not theirs",
     "subject:device:restored": "a suspended device is active again",

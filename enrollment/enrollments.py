@@ -20,7 +20,7 @@ from enrollment.api import Api, Json
 from enrollment.language import gettext
 from enrollment.rendering import page
 from enrollment.session import Doorkeeper, Opened, must_be_ours
-from enrollment.steps import PROVING, SENSORS, following, needs_consent, steps_of
+from enrollment.steps import PROVING, SENSORS, following, needs_consent, steps_of, with_walk
 from enrollment.wording import N_
 
 CONSENTS = {"2026-11"}
@@ -172,10 +172,10 @@ class EnrollmentPages:
 
     def _opened(self, enrollment_id: str) -> tuple[Opened, Json]:
         opened = self._door.opened(request, enrollment_id)
-        return opened, self._api.get(enrollment_id, opened.token)
+        return opened, with_walk(self._api.get(enrollment_id, opened.token))
 
     def _again(self, opened: Opened, enrollment: Json) -> Json:
-        return self._api.get(str(enrollment["id"]), opened.token)
+        return with_walk(self._api.get(str(enrollment["id"]), opened.token))
 
     def _begun(self, opened: Opened, enrollment_id: str, step: str) -> Json:
         """What a step without a script is shown; the others begin when their script is ready."""
@@ -185,10 +185,12 @@ class EnrollmentPages:
         if step == "consent" and begun["text_version"] not in CONSENTS:
             raise Unavailable("the pages do not have the wording of this consent")
         if step == "consent":
-            return {
-                **begun,
-                "earlier": {each["modality"]: each["given_at"] for each in begun.get("agreed", ())},
-            }
+            earlier = {each["modality"]: each["given_at"] for each in begun.get("agreed", ())}
+            walk = begun.get("gait")
+            if walk is None:
+                return {**begun, "earlier": earlier}
+            earlier |= {"gait": walk["agreed_at"]} if walk["agreed_at"] else {}
+            return {**begun, "modalities": [*begun["modalities"], "gait"], "earlier": earlier}
         # The code is drawn by authsvc itself and is made of a path alone.
         return {**begun, "qr_svg": Markup(begun["qr_svg"])} if "qr_svg" in begun else begun  # noqa: S704
 
@@ -214,7 +216,7 @@ class EnrollmentPages:
         return response
 
     def _after(self, opened: Opened, enrollment_id: str, step: str) -> Answer:
-        return self._to(enrollment_id, following(step, self._api.get(enrollment_id, opened.token)))
+        return self._to(enrollment_id, following(step, with_walk(self._api.get(enrollment_id, opened.token))))
 
     def _to(self, enrollment_id: str, step: str) -> Answer:
         if step:

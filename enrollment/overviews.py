@@ -35,6 +35,9 @@ class OverviewPages:
         opened = self._door.opened(request, overview_id)
         overview = self._api.get(overview_id, opened.token)
         base = url_for("overviews.show", overview_id=overview_id)
+        if overview["gait"] is not None:
+            walk = {**overview["gait"], "modality": "gait", "withdrawn_at": None}
+            overview = {**overview, "consents": [*overview["consents"], walk]}
         return page("overview/show.html", overview=overview, opened=opened, base=base)
 
     def rename(self, overview_id: str, device_id: str) -> Answer:

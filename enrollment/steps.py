@@ -7,13 +7,25 @@ from enrollment.api import Json
 PROVING = ("recovery", "proof_otp", "proof_face")
 """What somebody proves who has lost the phone: a recovery code, and one of the others."""
 
-ORDER = (*PROVING, "consent", "device", "otp", "face", "voice")
+ORDER = (*PROVING, "consent", "device", "otp", "face", "voice", "gait")
 SENSORS = {
     "device": ("publickey-credentials-create",),
     "face": ("camera",),
     "proof_face": ("camera",),
     "voice": ("microphone",),
+    "gait": ("accelerometer", "gyroscope"),
 }
+
+
+def with_walk(enrollment: Json) -> Json:
+    """The pilot among the other steps, as these pages show it."""
+    walk, step = enrollment["gait"], ["gait"]
+    return {
+        **enrollment,
+        "offered": [*enrollment["offered"], *(step if walk["offered"] else ())],
+        "received": [*enrollment["received"], *(step if walk["received"] else ())],
+        "consented": [*enrollment["consented"], *(step if walk["consented"] else ())],
+    }
 
 
 def steps_of(enrollment: Json) -> list[str]:
@@ -23,7 +35,7 @@ def steps_of(enrollment: Json) -> list[str]:
 
 def needs_consent(step: str, enrollment: Json) -> bool:
     """Whether a capture has to wait until the person has agreed to it."""
-    return step in ("face", "voice") and step not in enrollment["consented"]
+    return step in ("face", "voice", "gait") and step not in enrollment["consented"]
 
 
 def following(step: str, enrollment: Json) -> str:

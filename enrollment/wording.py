@@ -9,7 +9,7 @@ from babel.dates import format_date, format_datetime
 from markupsafe import Markup
 
 from authsvc.errors import AuthsvcError
-from authsvc.factor import Factor, Unusable
+from authsvc.factor import Unusable
 from authsvc.money import written
 from authsvc.services.hints import hints_view
 from enrollment.api import Json
@@ -83,8 +83,8 @@ def hints(step: str, error: AuthsvcError) -> list[str]:
     """What the person can do better, in the language of the page."""
     codes = tuple(hint_codes(error))
     try:
-        return [str(each["text"]) for each in hints_view(Factor(step), Unusable(codes), current())]
-    except (KeyError, ValueError):
+        return [str(each["text"]) for each in hints_view(step, Unusable(codes), current())]
+    except KeyError:
         return [str(each.get("text", "")) for each in _hints_of(error)]
 
 

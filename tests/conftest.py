@@ -178,7 +178,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place_in_the_run(item.path.relative_to(here)))
     for item in items:
         file = item.path.relative_to(here)
-        kinds = kinds_of(file, getattr(item, "fixturenames", ()))
+        given = getattr(getattr(item, "callspec", None), "params", {}).values()
+        fixtures = (*getattr(item, "fixturenames", ()), *(each for each in given if isinstance(each, str)))
+        kinds = kinds_of(file, fixtures)
         for kind in kinds:
             item.add_marker(kind)
         if again := second_run(kinds):

@@ -157,6 +157,8 @@ def test_programs_keep_what_they_compiled() -> None:
 def test_a_folder_inside_of_a_room_can_be_served() -> None:
     assert kinds_of(PurePath("cli/demo/test_story.py"), ()) == {"served"}
     assert kinds_of(PurePath("cli/test_ids.py"), ()) == set()
+    assert kinds_of(PurePath("storage/test_rolls.py"), ("both", "servers")) == {"served"}
+    assert kinds_of(PurePath("storage/test_rolls.py"), ("both", "embedded")) == set()
 
 
 def test_what_runs_beside_the_test_has_a_second_run_and_a_unit_has_none() -> None:

@@ -12,8 +12,15 @@ from enum import StrEnum
 
 
 class Modality(StrEnum):
+    """What is recognised of a person, each with its own consent; gait is a pilot and proves nothing."""
+
     FACE = "face"
     VOICE = "voice"
+    GAIT = "gait"
+
+
+PROVING = (Modality.FACE, Modality.VOICE)
+"""Those that are a factor."""
 
 
 class Liveness(StrEnum):

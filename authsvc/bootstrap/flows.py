@@ -24,6 +24,7 @@ from authsvc.enrolling.steps.app import AppStep
 from authsvc.enrolling.steps.biometric import FaceStep, VoiceStep
 from authsvc.enrolling.steps.consent import ConsentStep
 from authsvc.enrolling.steps.device import DeviceStep
+from authsvc.enrolling.steps.gait import GaitStep
 from authsvc.enrolling.steps.look_alikes import LookAlikes
 from authsvc.enrolling.steps.step import Step
 from authsvc.events import Tally
@@ -181,12 +182,14 @@ def _steps(shared: _Shared, staging: Staging) -> tuple[Step, ...]:
     """One line a step, in the order in which people take them."""
     store, settings = shared.kept.store, shared.settings
     faces, voices = _face_step(shared, staging), _voice_steps(shared, staging)
+    gaits = (GaitStep(staging),) if settings.gait else ()
     return (
-        ConsentStep((faces, *voices), store.ledger, look_alikes=settings.look_alikes),
+        ConsentStep((faces, *voices, *gaits), store.ledger, look_alikes=settings.look_alikes),
         DeviceStep(store.ledger, shared.rules, store.ring),
         AppStep(staging, settings.service_name),
         faces,
         *voices,
+        *gaits,
     )
 
 

@@ -184,6 +184,7 @@ def _parts(
         clock=store.clock,
         webhook_guard=Guard(networks_of(settings.webhook_networks)),
         base_url=settings.public_url,
+        gait=settings.gait,
         keep_decisions=timedelta(days=settings.keep_decisions_days),
         keep_events=timedelta(days=settings.keep_events_days),
         habit_wait=max(settings.habit_wait, settings.probation),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from authsvc.audit.chain import entry
-from authsvc.biometric.words import Modality
+from authsvc.biometric.words import PROVING, Modality
 from authsvc.device.credential import Device, DeviceState
 from authsvc.domain.account import Account, AccountStatus
 from authsvc.domain.attempts import Attempts
@@ -137,14 +137,14 @@ def withdraw_biometric(
     subject = account.subject
     tx.templates.forget(subject, modality)
     tx.templates.withdraw_consent(subject, modality, now)
-    factor = Factor(modality.value)
-    vetoed = factor in account.standing.waiting(now)
+    factor = Factor(modality.value) if modality in PROVING else None
+    vetoed = factor is not None and factor in account.standing.waiting(now)
     result = "vetoed" if vetoed else "withdrawn"
     tx.record(entry(actor, "biometric.withdraw", subject, modality.value, result, now))
     tx.publish(Event(f"subject:{modality}:withdrawn", subject, now))
     if vetoed:
-        tx.publish(Event("subject:factor:vetoed", subject, now, {"factor": factor.value, "by": actor}))
-    return account.withdrawn(factor, now=now)
+        tx.publish(Event("subject:factor:vetoed", subject, now, {"factor": modality.value, "by": actor}))
+    return account if factor is None else account.withdrawn(factor, now=now)
 
 
 def erase(tx: Transaction, account: Account, actor: str, now: datetime) -> AuditPosition:

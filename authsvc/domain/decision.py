@@ -10,6 +10,7 @@ from enum import StrEnum
 from authsvc.domain.challenge import Challenge
 from authsvc.domain.warned import Warned
 from authsvc.errors import ChallengeClosed
+from authsvc.gait.words import Likeness
 from authsvc.habit.words import Signals
 from authsvc.payment import Binding, Payment
 
@@ -137,7 +138,8 @@ class Decision:
 
     `missing` says what would have to be enrolled, and `possible_from` when it could be proved without; `evidence` is the hash of
     all that a release rests on; `declined` says with which words the payer did, `suspended` that this suspended the device;
-    `habit` is what the payer's habits said, None where nobody asked them; `warning` is what the payer reads before any proof.
+    `habit` is what the payer's habits said, None where nobody asked them; `gait` what a recording of a walk said, None without
+    one; `warning` is what the payer reads before any proof.
     """
 
     id: str
@@ -161,6 +163,7 @@ class Decision:
     declined: str | None = None
     suspended: bool = False
     habit: Habit | None = None
+    gait: Likeness | None = None
     warning: Warned | None = None
     proofs: tuple[Json, ...] = ()
     evidence: str | None = None

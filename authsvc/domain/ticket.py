@@ -47,6 +47,7 @@ class EnrollmentStep(StrEnum):
     OTP = "otp"
     FACE = "face"
     VOICE = "voice"
+    GAIT = "gait"
     DEVICE = "device"
 
     @property
@@ -64,7 +65,7 @@ PROOFS: Mapping[EnrollmentStep, Factor] = {
 PROVING = frozenset({EnrollmentStep.RECOVERY, *PROOFS})
 """The steps that prove who somebody is; the others enroll."""
 
-CAPTURES = frozenset({EnrollmentStep.FACE, EnrollmentStep.VOICE})
+CAPTURES = frozenset({EnrollmentStep.FACE, EnrollmentStep.VOICE, EnrollmentStep.GAIT})
 """The steps that count with the person's consent only."""
 
 

@@ -175,7 +175,12 @@ class Enrolling:
         """
         ticket.must_be_proven()
         staged = self._all_staged(ticket)
-        if not set(staged) - {EnrollmentStep.CONSENT}:
+        # How somebody walks proves nothing, so a first enrollment of it alone would leave an account that nobody can use.
+        nothing = {
+            EnrollmentStep.CONSENT,
+            *((EnrollmentStep.GAIT,) if ticket.grounds is Grounds.FIRST else ()),
+        }
+        if not set(staged) - nothing:
             raise InvalidRequest("nothing has been enrolled yet")
         now = self._clock.now()
         # After a recovery the old codes are void as well: whoever has the lost phone may have them.

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from authsvc.biometric.vectors import Vectors
 from authsvc.face.engine import Detector, Face, Pixels
-from authsvc.face.hints import Hint
+from authsvc.face.hints import OPPOSITE, Hint
 from authsvc.face.image import decode
 from authsvc.face.image_structure import Still
 from authsvc.face.quality import Gate, Quality, has_rival, measure
@@ -60,12 +60,17 @@ def examine(picture: Pixels, detector: Detector, gate: Gate, *, fine: bool = Fal
 
 
 def hints_of(frames: Iterable[Frame], least: int) -> tuple[str, ...]:
-    """What to tell the person, the most frequent first; `more_frames` when some frames were good, and fewer than `least`."""
+    """What to tell the person, the most frequent first and nothing against it.
+
+    `more_frames` when some frames were good, and fewer than `least`.
+    """
     frames = tuple(frames)
     counted = Counter(hint for frame in frames for hint in frame.hints)
     good = sum(frame.is_good for frame in frames)
     few = (Hint.MORE_FRAMES,) if good or not counted or len(frames) < least else ()
-    return tuple(hint.value for hint, _ in counted.most_common()) + tuple(hint.value for hint in few)
+    asked = tuple(hint for hint, _ in counted.most_common())
+    agreeing = (hint for place, hint in enumerate(asked) if OPPOSITE.get(hint) not in asked[:place])
+    return tuple(hint.value for hint in (*agreeing, *few))
 
 
 def spread(items: Sequence[_Item], count: int) -> tuple[_Item, ...]:

@@ -25,6 +25,10 @@ class Hint(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
 
 
+_PAIRS = ((Hint.TOO_SMALL, Hint.TOO_CLOSE), (Hint.TOO_DARK, Hint.TOO_BRIGHT))
+OPPOSITE: Mapping[Hint, Hint] = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
+"""What nobody can follow both of. Frames of one capture may each have their own, as where somebody moves."""
+
 _SENTENCES: Mapping[str, Mapping[Hint, str]] = {
     "en": {
         Hint.NO_FACE: "No face was found. Look straight at the camera.",

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from authsvc.errors import InvalidRequest
-from authsvc.gait.cycles_engine import Gait, gait_of, score
+from authsvc.gait.cycles_engine import gait_of, score, together
+from authsvc.gait.words import Gait
 from authsvc.lab.gait_corpus import Walk, read_corpus
 from authsvc.lab.intervals import Counts, PairErrors, rounded
 from authsvc.lab.iso19795 import curve, equal_error_rate
@@ -110,7 +111,7 @@ def _split(walks: Sequence[Walk]) -> tuple[Gait, list[Gait]] | None:
     own, tried = (before[:ENROLLS], after) if apart else (before[:ENROLLS], before[ENROLLS:])
     if len(own) < ENROLLS or not tried:
         return None
-    return _together(own), tried
+    return together(own), tried
 
 
 def _sessions(walks: Sequence[Walk]) -> int:
@@ -121,18 +122,5 @@ def _windows(walk: Walk) -> list[Gait]:
     """Those in which somebody walks evenly, one after the other without overlap."""
     size = int(WINDOW * walk.rate)
     cuts = range(0, len(walk.acceleration) - size + 1, size)
-    found = (gait_of(walk.acceleration[at : at + size], walk.rate) for at in cuts)
+    found = (gait_of(walk.acceleration[at : at + size].tolist(), walk.rate) for at in cuts)
     return [each for each in found if each is not None]
-
-
-def _together(own: Sequence[Gait]) -> Gait:
-    """One template of several windows, each turned to fit the first."""
-    turned = [own[0].cycle, *(_turned(own[0], each) for each in own[1:])]
-    cycle = np.mean(turned, axis=0)
-    return Gait(cycle / max(float(cycle.std()), 1e-9), float(np.median([each.seconds for each in own])))
-
-
-def _turned(model: Gait, other: Gait) -> Scores:
-    shifts = np.fft.irfft(np.fft.rfft(model.cycle) * np.conj(np.fft.rfft(other.cycle)), len(model.cycle))
-    turned: Scores = np.roll(other.cycle, int(np.argmax(shifts)))
-    return turned

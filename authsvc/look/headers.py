@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 _SENSORS = (
     "camera",
     "microphone",
+    "accelerometer",
+    "gyroscope",
     "geolocation",
     "payment",
     "publickey-credentials-create",

@@ -123,6 +123,14 @@ class SignalShift:
         return apart > 3 * error
 
 
+@dataclass(frozen=True, slots=True)
+class Shifts:
+    """`scores` of those who pass, for each factor and model of the last week; `signals` of habits, over all users."""
+
+    scores: tuple[ScoreShift, ...]
+    signals: tuple[SignalShift, ...]
+
+
 class Figures:
     def __init__(self, ledger: OperatorLedger, clock: Clock) -> None:
         self._ledger = ledger
@@ -152,21 +160,10 @@ class Figures:
         found = self._ledger.read(lambda tx: tx.figures.within(starts[0], now + BUCKET))
         return Series(window, starts, _by_column(found, starts, window.column))
 
-    def scores(self) -> tuple[ScoreShift, ...]:
-        """Have the scores of those who pass moved? One answer for each factor and model of the last week."""
+    def shifts(self) -> Shifts:
+        """What has moved in the last week, from one reading of five."""
         before, after = self._weeks()
-        expected, nothing = _histograms(before), ScoreHistogram.of(())
-        return tuple(
-            ScoreShift(factor, model, current, expected.get((factor, model), nothing))
-            for (factor, model), current in sorted(_histograms(after).items())
-        )
-
-    def signals(self) -> tuple[SignalShift, ...]:
-        """Are payments more often unlike their payers' habits than they were? By signal, over all users."""
-        before, after = map(_signals, self._weeks())
-        names = sorted((before.keys() | after.keys()) - {ASKED})
-        asked = (after[ASKED], before[ASKED])
-        return tuple(SignalShift(name, after[name], before[name], *asked) for name in names)
+        return Shifts(_scores(before, after), _signals(before, after))
 
     def _weeks(self) -> tuple[tuple[Figure, ...], tuple[Figure, ...]]:
         """The four weeks before the last one, and the last one."""
@@ -180,7 +177,21 @@ class Figures:
         )
 
 
-def _signals(figures: Iterable[Figure]) -> Counter[str]:
+def _scores(before: Iterable[Figure], after: Iterable[Figure]) -> tuple[ScoreShift, ...]:
+    expected, nothing = _histograms(before), ScoreHistogram.of(())
+    return tuple(
+        ScoreShift(factor, model, current, expected.get((factor, model), nothing))
+        for (factor, model), current in sorted(_histograms(after).items())
+    )
+
+
+def _signals(before: Iterable[Figure], after: Iterable[Figure]) -> tuple[SignalShift, ...]:
+    then, now = _present(before), _present(after)
+    names = sorted((then.keys() | now.keys()) - {ASKED})
+    return tuple(SignalShift(name, now[name], then[name], now[ASKED], then[ASKED]) for name in names)
+
+
+def _present(figures: Iterable[Figure]) -> Counter[str]:
     """How often each signal was present, and among how many payments."""
     counts: Counter[str] = Counter()
     for figure in figures:

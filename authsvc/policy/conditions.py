@@ -38,6 +38,7 @@ class Axis(Enum):
     PLACE_NEW = "habit.place_new"
     DEVICE_UNUSED = "habit.device_unused"
     CHANNEL_UNUSED = "habit.channel_unused"
+    GAIT_UNLIKE = "habit.gait_unlike"
 
 
 class Seen(NamedTuple):
@@ -61,6 +62,7 @@ class Seen(NamedTuple):
     place_new: bool
     device_unused: bool
     channel_unused: bool
+    gait_unlike: bool
 
     @classmethod
     def of(cls, inputs: Inputs, amount: int) -> Seen:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, StringConstraints, model_validator
 
-from authsvc.biometric.words import GESTURES, Modality
+from authsvc.biometric.words import GESTURES, PROVING, Modality
 from authsvc.factor import Factor
 from authsvc.policy import iso4217
 from authsvc.policy.currency import Conversion
@@ -21,6 +21,9 @@ from authsvc.policy.liveness import Asked, Stated, weakened
 from authsvc.policy.rules import Exemption, Id, Minor, Part, Rule
 from authsvc.policy.ways import LevelSets
 from authsvc.subject import Novelty
+
+Judged = Literal[Modality.FACE, Modality.VOICE]
+"""The modalities that are a factor, as a type."""
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Worth = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
@@ -102,7 +105,7 @@ class Document(Part):
     currencies: Annotated[dict[Code, Currency], Field(min_length=1)]
     on_missing: OnMissing = OnMissing()
     levels: dict[Literal[Level.OTP, Level.FACE, Level.FACE_FINGERPRINT], LevelSets]
-    biometrics: dict[Modality, Biometric]
+    biometrics: dict[Judged, Biometric]
     devices: Devices = Devices()
     default: Level | None = None
     rules: Annotated[tuple[Rule, ...], Field(min_length=1, max_length=2_000)]
@@ -139,7 +142,7 @@ class Document(Part):
     @model_validator(mode="after")
     def _asked_modalities_have_a_target(self) -> Self:
         asked = {factor for sets in self.levels.values() for way in sets.ways for factor in way.factors}
-        for modality in Modality:
+        for modality in PROVING:
             if Factor(modality) in asked and modality not in self.biometrics:
                 raise ValueError(
                     f"`biometrics.{modality}` must state the `fmr` that `{modality}` is judged at"

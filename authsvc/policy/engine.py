@@ -107,7 +107,7 @@ class Policy:
 
     def target_fmr(self, modality: Modality) -> str:
         """The operating point that a modality is judged at, as `1 in 10000`; KeyError where the document asks none."""
-        return self.document.biometrics[modality].fmr
+        return self.document.biometrics[modality].fmr  # type: ignore[index]  # A walk is never asked for, and would be a KeyError.
 
     def liveness(self, level: Level) -> Gates:
         """The liveness gates that a face must pass at a level; None stands for all that are installed."""

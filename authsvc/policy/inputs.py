@@ -31,6 +31,7 @@ FLAGS = (
     "place_new",
     "device_unused",
     "channel_unused",
+    "gait_unlike",
 )
 """The habit signals that are there or not; not known, they are taken to be there."""
 
@@ -47,7 +48,8 @@ class Inputs:
     says that the passkey may leave the phone. `verify_always` is the user's own wish, `account_blocked` a lock-out.
 
     From `payee_new` on stands how unlike the payer's habits a payment is; `amount_unusual` is how many times the usual it is, and
-    1 where it is not more. A snapshot leaves out what is not known of them, and all of them where a policy looks at none.
+    1 where it is not more, `gait_unlike` whether somebody walks unlike the payer. A snapshot leaves out what is not known of
+    them, and all of them where a policy looks at none.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -75,6 +77,7 @@ class Inputs:
     place_new: bool | None = None
     device_unused: bool | None = None
     channel_unused: bool | None = None
+    gait_unlike: bool | None = None
 
     @property
     def times_usual(self) -> int:

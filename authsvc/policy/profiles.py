@@ -11,6 +11,7 @@ from itertools import islice
 
 from authsvc.biometric.words import USUAL_GESTURES, LivenessGate, Modality
 from authsvc.factor import Category, Factor
+from authsvc.policy.document import Judged
 from authsvc.policy.findings import Finding, breach
 from authsvc.policy.gestures import worth
 from authsvc.policy.level import CHALLENGES, FactorSet, Level
@@ -141,7 +142,7 @@ def _loose_voice(walk: Walk) -> Iterator[Finding]:
     yield from _looser_than(walk, Modality.VOICE, 200, "JR/T 0164-2018, false acceptance")
 
 
-def _looser_than(walk: Walk, modality: Modality, one_in: int, clause: str) -> Iterator[Finding]:
+def _looser_than(walk: Walk, modality: Judged, one_in: int, clause: str) -> Iterator[Finding]:
     stated = walk.policy.document.biometrics.get(modality)
     if stated is not None and int(stated.fmr.removeprefix("1 in ")) < one_in:
         text = f"`{modality}` is judged at `{stated.fmr}`, where 1 in {one_in} is the most that is admitted"

@@ -64,6 +64,7 @@ class Rule(Part):
     place_new: Literal[True] | None = None
     device_unused: Literal[True] | None = None
     channel_unused: Literal[True] | None = None
+    gait_unlike: Literal[True] | None = None
     amount_at_most: Minor | None = Field(None, description=_LOOSENS)
     risk_at_most: Risk | None = Field(None, description=_LOOSENS)
     device_at_most: Novelty | None = Field(None, description=_LOOSENS)

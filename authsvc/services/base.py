@@ -53,8 +53,8 @@ class ServiceParts:
     """`base_url` is where people reach the service; `longest_waits` bounds how many requests may wait at a time.
 
     `keep_decisions` and `keep_events` are how long these are kept; `habit_wait` is how long a settled payment stands before it
-    is learned from; `warning_texts` are the words of warnings, `web_origins` the sites whose device keys count, `service_name`
-    is what messages are signed with.
+    is learned from; `gait` says whether recordings of a walk are taken; `warning_texts` are the words of warnings, `web_origins`
+    the sites whose device keys count, `service_name` is what messages are signed with.
     """
 
     ledger: Ledger
@@ -81,6 +81,7 @@ class ServiceParts:
     keep_decisions: timedelta
     keep_events: timedelta
     service_name: str
+    gait: bool = False
     longest_waits: int = 8
     poll_every: timedelta = field(default=timedelta(milliseconds=200))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import get_args
 
@@ -19,6 +20,7 @@ from authsvc.errors import (
 )
 from authsvc.events import Event
 from authsvc.factor import Factor, Json
+from authsvc.gait.cycles_engine import walked
 from authsvc.http import LONGEST_WAIT, span
 from authsvc.keys.access import ApiKey
 from authsvc.otp import issued_text
@@ -40,7 +42,15 @@ class DecisionService(Service):
     def decide(self, key: ApiKey, once: Once, request: DecisionRequest) -> Answer:
         """Decide a payment; `created` tells a new decision from the open one that stands."""
         with span("decide"):
-            return self._decided(key, once, request)
+            return self._decided(key, once, self._walked(request))
+
+    def _walked(self, request: DecisionRequest) -> DecisionRequest:
+        """With what a recording says of a walk, which is computed before the store is asked for anything."""
+        if request.recording is None:
+            return request
+        if not self._parts.gait:
+            raise InvalidRequest("`gait` is not taken here: it is a pilot, and switched off")
+        return replace(request, walked=walked(request.recording))
 
     def _decided(self, key: ApiKey, once: Once, request: DecisionRequest) -> Answer:
         fresh: Decision | None = None

@@ -94,9 +94,8 @@ class EnrollmentService(Service):
         ticket, asked = self._ticket(enrollment_id, token), EnrollmentStep(step)
         answer = self._parts.enrolling.receive(ticket, asked, submission)
         if isinstance(answer, Unusable):
-            raise CaptureUnusable(
-                "the capture cannot be used", hints=hints_view(asked.factor, answer, ticket.locale)
-            )
+            hints = hints_view(asked.removeprefix("proof_"), answer, ticket.locale)
+            raise CaptureUnusable("the capture cannot be used", hints=hints)
         return answer
 
     def complete(self, enrollment_id: str, token: str, once: Once | None = None) -> Answer:

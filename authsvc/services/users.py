@@ -24,6 +24,7 @@ from authsvc.services.base import Service
 from authsvc.services.views import (
     account_view,
     consent_view,
+    consents_view,
     decision_view,
     device_view,
     erased_view,
@@ -117,8 +118,9 @@ class UserService(Service):
             return {
                 "user": account_view(account, now),
                 "devices": [device_view(device, now) for device in tx.accounts.devices(subject)],
-                "consents": [consent_view(consent) for consent in tx.templates.consents(subject)],
+                "consents": consents_view(tx.templates.consents(subject)),
                 "habits": _habits(tx, account, decisions, now),
+                "gait": _gait(tx, subject),
                 "decisions": [decision_view(replace(each, receipt=None), None, None) for each in decisions],
                 "exported_at": rfc3339(now),
             }
@@ -179,6 +181,21 @@ class UserService(Service):
 def _habits(tx: Transaction, account: Account, decisions: Sequence[Decision], now: datetime) -> Json | None:
     habits = tx.habits.find(account)
     return None if habits is None else described(habits, map(act_of, decisions), now)
+
+
+def _gait(tx: Transaction, subject: Subject) -> Json | None:
+    """Consents, by which method a template was made, and how many recordings are told again; neither of these is handed out."""
+    consents = [
+        consent_view(each) for each in tx.templates.consents(subject) if each.modality is Modality.GAIT
+    ]
+    if not consents:
+        return None
+    stored = tx.templates.find(subject, Modality.GAIT)
+    return {
+        "consents": consents,
+        "model": None if stored is None else stored.template.model,
+        "recordings": len(tx.templates.captures(subject, Modality.GAIT)),
+    }
 
 
 def _mark(tx: Transaction, account: Account, before: str | None) -> Mark | None:

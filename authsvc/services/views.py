@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import ceil
 
-from authsvc.biometric.words import Consent
+from authsvc.biometric.words import PROVING, Consent, Modality
 from authsvc.clock import rfc3339
 from authsvc.device.credential import Device
 from authsvc.device.models import looks_like
@@ -33,6 +33,7 @@ def decision_view(decision: Decision, token: str | None, url: str | None) -> Jso
         "device": {"novelty": decision.novelty},
         "reasons": list(decision.reasons),
         "signals": _signals(decision.habit),
+        "gait": decision.gait,
         "warning": None if decision.warning is None else decision.warning.to_json(),
         "exemption": decision.exemption,
         "missing": list(decision.missing),
@@ -154,9 +155,14 @@ def enrollment_view(
         "id": ticket.id,
         "user_id": ticket.subject.user,
         "locale": ticket.locale,
-        "offered": [step.value for step in offered],
-        "received": [step.value for step in done],
-        "consented": list(consented),
+        "offered": [step.value for step in offered if step is not EnrollmentStep.GAIT],
+        "received": [step.value for step in done if step is not EnrollmentStep.GAIT],
+        "consented": [name for name in consented if name in PROVING],
+        "gait": {
+            "offered": EnrollmentStep.GAIT in offered,
+            "consented": Modality.GAIT in consented,
+            "received": EnrollmentStep.GAIT in done,
+        },
         "recovery": None if ticket.recovery is None else _recovery(ticket.recovery),
         "return_url": ticket.return_url,
         "expires_at": rfc3339(ticket.expires_at),
@@ -194,7 +200,8 @@ def overview_view(
         "id": overview.id,
         "user": account_view(account, now),
         "devices": [device_view(device, now) for device in devices],
-        "consents": [consent_view(consent) for consent in consents],
+        "consents": consents_view(consents),
+        "gait": _standing_walk(consents),
         "verifications": verification_views(decisions, devices, now),
         "recovery_codes_left": codes_left,
         "waiting": [{"factor": name, "counts_from": rfc3339(at)} for name, at in waiting.items()],
@@ -284,6 +291,19 @@ def account_view(account: Account, now: datetime) -> Json:
         "verify_always": account.verify_always,
         "low_value": {"count": account.low_value.count, "sum_minor": account.low_value.sum},
     }
+
+
+def consents_view(consents: Sequence[Consent]) -> list[Json]:
+    """To the modalities that prove something."""
+    return [consent_view(each) for each in consents if each.modality in PROVING]
+
+
+def _standing_walk(consents: Sequence[Consent]) -> Json | None:
+    given = [each for each in consents if each.modality is Modality.GAIT and each.withdrawn_at is None]
+    latest = max(given, key=lambda each: each.given_at, default=None)
+    if latest is None:
+        return None
+    return {"text_version": latest.text_version, "given_at": rfc3339(latest.given_at)}
 
 
 def consent_view(consent: Consent) -> Json:

@@ -24,6 +24,7 @@ from authsvc.domain.receipt import ReceiptIssuer
 from authsvc.domain.standing import KEYS, Standing
 from authsvc.domain.store import Transaction
 from authsvc.factor import Category, Factor, FactorVerifier, Json
+from authsvc.gait.words import Recording, Walked
 from authsvc.habit.signals import RECENT
 from authsvc.habit.words import Act
 from authsvc.payment import Binding, Payment
@@ -31,6 +32,7 @@ from authsvc.policy.engine import Outcome, Policy
 from authsvc.policy.inputs import Inputs
 from authsvc.policy.level import CHALLENGES, FactorSet, Level, factor_set
 from authsvc.policy.ways import Way, capture_of, sets_of
+from authsvc.stepup import walking
 from authsvc.stepup.asking import young_key_counts
 from authsvc.stepup.closing import signed
 from authsvc.stepup.warning import warned_by
@@ -46,6 +48,7 @@ SecretMacs = Callable[[str], tuple[bytes, ...]]
 class DecisionRequest:
     """What the payment backend states. `risk_score` None is not known, and reads as 100.
 
+    `walked` is made of the `recording`, None where nobody walks evenly in it.
     `locale` None is the one of the payer's enrollment: in which language somebody reads digits aloud does not depend on the shop.
     """
 
@@ -58,6 +61,8 @@ class DecisionRequest:
     ip: str | None = None
     locale: str | None = None
     place: str | None = None
+    recording: Recording | None = None
+    walked: Walked | None = None
     passed: Passed = field(default_factory=Passed)
 
 
@@ -96,7 +101,8 @@ class Deciding:
         macs = () if shown is None else self._macs_of_secret(shown)
         known = _known(request, device, macs, now)
         habit = _habit(request, payer, known, now)
-        usual = habit.inputs if habit is not None and policy.looks_at_habits else {}
+        likeness = walking.likeness(tx, request.payment, account, request.walked, self._cooling, now)
+        usual = {**habit.inputs, **walking.inputs(likeness)} if habit and policy.looks_at_habits else {}
         inputs = _inputs(request, account, device, known, now, usual)
         outcome = self._evaluate(policy, inputs, account, now)
         decision = Decision(
@@ -117,6 +123,7 @@ class Deciding:
             locale=request.locale or (DEFAULT_LOCALE if account is None else account.locale),
             passed=request.passed,
             habit=habit,
+            gait=None if request.recording is None else likeness,
             warning=warned_by(outcome),
         )
         return Judged(self._with_status(tx, decision, outcome, account, now), account, policy)

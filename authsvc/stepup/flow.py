@@ -22,7 +22,7 @@ from authsvc.events import Event, Tally
 from authsvc.factor import Begun, Factor, FactorVerifier, Json, More, Step, Submission, Unusable
 from authsvc.policy.engine import Policy
 from authsvc.policy.level import Level
-from authsvc.stepup import warning
+from authsvc.stepup import walking, warning
 from authsvc.stepup.asking import place_of, step_of
 from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find
@@ -109,6 +109,7 @@ class StepUp:
             if opened is None:
                 raise InvalidRequest("the transaction id was decided about in the same moment; ask again")
         _count_exemption(tx, judged)
+        walking.remember(tx, opened, judged.account, request.walked, now)
         tx.record(entry(opened, "backend", "decide", opened.status.value, now, **_said(opened)))
         if opened.habit is not None and is_unlike(opened.habit):
             tx.publish(_unlike(opened, opened.habit, now))

@@ -19,6 +19,7 @@ from authsvc.domain.receipt import LIFE
 from authsvc.domain.sieve import Mark, Sieve
 from authsvc.domain.warned import Warned
 from authsvc.factor import Factor
+from authsvc.gait.words import Likeness
 from authsvc.payment import Binding, Payee, Payment
 from authsvc.storage.bound import DECISIONS, DEVICES, ISSUED_CODES, USERS, Values
 from authsvc.storage.database import Conflict, Connection
@@ -271,6 +272,7 @@ def _body(decision: Decision) -> str:
         **({} if decision.declined is None else {"declined": decision.declined}),
         **({"suspended": True} if decision.suspended else {}),
         **({} if decision.habit is None else {"habit": decision.habit.to_json()}),
+        **({} if decision.gait is None else {"gait": decision.gait}),
         **({} if decision.warning is None else {"warning": decision.warning.to_stored()}),
         "proofs": decision.proofs,
         "evidence": decision.evidence,
@@ -310,6 +312,7 @@ def _decision(row: Values) -> Decision:
         suspended="suspended" in body,
         possible_from=from_millis(body["possible_from"]) if "possible_from" in body else None,
         habit=Habit.of(body.get("habit")),
+        gait=Likeness(body["gait"]) if "gait" in body else None,
         warning=Warned.of(body.get("warning")),
         proofs=tuple(body["proofs"]),
         evidence=body["evidence"],

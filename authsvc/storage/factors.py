@@ -26,7 +26,9 @@ PUT_TEMPLATE = """INSERT INTO templates (client, user_id, modality, id, model, s
 TEMPLATE = """SELECT u.sealing_key, t.id, t.model, t.samples, t.sealed FROM templates t
     JOIN users u ON u.client = t.client AND u.user_id = t.user_id
     WHERE t.client = :client AND t.user_id = :user AND t.modality = :modality AND u.sealing_key IS NOT NULL"""
-TEMPLATE_MODELS = "SELECT client, user_id, modality, model FROM templates ORDER BY client, user_id, modality"
+# A walk is compared by a method that is part of the program, and by no model that could be lost.
+TEMPLATE_MODELS = """SELECT client, user_id, modality, model FROM templates WHERE modality <> 'gait'
+    ORDER BY client, user_id, modality"""
 TEMPLATE_STANDS = """SELECT 1 FROM templates
     WHERE client = :client AND user_id = :user AND modality = :modality AND id = :id"""
 AGREED_TEMPLATES = """SELECT t.user_id, u.sealing_key, t.samples, t.sealed FROM templates t

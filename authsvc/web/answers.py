@@ -14,6 +14,7 @@ from authsvc.biometric.words import Capture
 from authsvc.domain.decision import Status
 from authsvc.domain.warned import Answer, WarningState
 from authsvc.factor import Factor
+from authsvc.gait.words import Likeness
 from authsvc.habit.words import Signal
 from authsvc.policy.level import Level
 from authsvc.policy.recorded import Ending
@@ -116,6 +117,7 @@ class Decision(ResponsePart):
     device: DeviceJudged
     reasons: list[Reason]
     signals: SignalsFound | None
+    gait: Likeness | None
     warning: WarningGiven | None
     exemption: str | None
     missing: list[Factor]

@@ -147,6 +147,7 @@ def _decision_request(client: str, wanted: requests.DecisionWanted) -> DecisionR
         ip=context.ip,
         locale=context.locale,
         place=context.place,
+        recording=None if wanted.gait is None else wanted.gait.recording,
         passed=Passed.of(wanted),
     )
 

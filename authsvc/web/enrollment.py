@@ -27,6 +27,7 @@ STEPS: dict[str, tuple[BodyReader[Submission], type[BaseModel], type[BaseModel]]
     "otp": (JsonEvidence(requests.CodeEvidence), user_answers.AppBegun, answers.Received),
     "face": (FRAMES, answers.CaptureBegun, answers.PartReceived),
     "voice": (AUDIO, user_answers.PhraseBegun, user_answers.PhraseReceived),
+    "gait": (JsonEvidence(requests.GaitEvidence), user_answers.GaitBegun, answers.Received),
     "device": (JsonEvidence(requests.DeviceEvidence), user_answers.DeviceBegun, user_answers.DeviceReceived),
 }
 """For each step, the form of its evidence, what its beginning shows, and what it answers."""
@@ -39,6 +40,7 @@ _OWN_PROBLEMS = {
     "otp": ("challenge-failed",),
     "face": ("capture-unusable",),
     "voice": ("capture-unusable",),
+    "gait": ("capture-unusable",),
 }
 
 

@@ -70,9 +70,11 @@ def revoke_own_device(call: Call) -> Reply:
 
 
 def _declare_withdrawal(modality: Modality) -> None:
+    answer = user_answers.WalkWithdrawn if modality is Modality.GAIT else user_answers.Withdrawn
+
     @looking.delete(
         f"{OVERVIEW}/biometrics/{modality}",
-        user_answers.Withdrawn,
+        answer,
         name=f"withdraw_own_{modality}",
         problems=_OVER,
     )

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 from authsvc.biometric.words import Modality
 from authsvc.factor import Category, Factor
+from authsvc.gait.words import LEAST_RATE, LONGEST_TEXT, MOST_RATE, Recording
 from authsvc.payment import Payee, Payment
 from authsvc.policy.recorded import Ending
 from authsvc.subject import Novelty, Subject
@@ -103,6 +104,27 @@ class Context(Wanted):
     locale: Locale | None = None
 
 
+class GaitRecorded(Wanted):
+    """How somebody walked, as an accelerometer in a pocket recorded it: `samples` are base64 of little-endian 16-bit integers,
+
+    x, y, z after x, y, z, in thousandths of a standard gravity, gravity included.
+    """
+
+    rate: Annotated[float, Field(ge=LEAST_RATE, le=MOST_RATE, strict=False)]
+    samples: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+
+    @property
+    def recording(self) -> Recording:
+        """Raises InvalidRequest for what is none."""
+        return Recording.read(self.rate, self.samples)
+
+
+class GaitEvidence(GaitRecorded):
+    """The same, beside the `nonce` that the step began with."""
+
+    nonce: Secret
+
+
 class DecisionWanted(Wanted):
     """What must this payer prove for this payment? Whatever is left out reads as the riskier value."""
 
@@ -112,6 +134,7 @@ class DecisionWanted(Wanted):
     risk: Risk | None = None
     proven: Annotated[tuple[Literal[Category.KNOWLEDGE], ...], Field(max_length=1)] | None = None
     context: Context | None = None
+    gait: GaitRecorded | None = None
     return_url: ReturnUrl | None = None
     merchant_name: MerchantName | None = None
     show_why: bool | None = None

@@ -14,6 +14,9 @@ from authsvc.web.answers import CaptureBegun, ChallengeOpened, Decision, PayeeSh
 from authsvc.web.response_part import Count, ResponsePart
 from authsvc.web.words import AnyJson
 
+Factors = Literal[Modality.FACE, Modality.VOICE]
+"""The modalities that prove something: closed words, to which the pilot does not belong."""
+
 Step = Literal["recovery", "proof_face", "proof_otp", "consent", "otp", "face", "voice", "device"]
 
 
@@ -35,13 +38,22 @@ class Recovery(ResponsePart):
     attempts_remaining: Count
 
 
+class GaitEnrolling(ResponsePart):
+    """The pilot, which stands apart from the steps that enroll proofs: whether a walk can be recorded, may be, and was."""
+
+    offered: bool
+    consented: bool
+    received: bool
+
+
 class Enrollment(ResponsePart):
     id: str
     user_id: str
     locale: str
     offered: list[Step]
     received: list[Step]
-    consented: list[Modality]
+    consented: list[Factors]
+    gait: GaitEnrolling
     recovery: Recovery | None
     return_url: str | None
     expires_at: datetime
@@ -52,17 +64,25 @@ class RecoveryBegun(ResponsePart):
 
 
 class ConsentAgreed(ResponsePart):
-    modality: Modality
+    modality: Factors
     text_version: str
     given_at: datetime
+
+
+class GaitAsked(ResponsePart):
+    """What is asked beside the modalities that prove, in which wording, and since when the person has agreed, if they have."""
+
+    text_version: str
+    agreed_at: datetime | None
 
 
 class ConsentBegun(ResponsePart):
     """What is asked, and what the person agreed to earlier: to be kept, or taken back by a refusal."""
 
     text_version: str
-    modalities: list[Modality]
+    modalities: list[Factors]
     agreed: list[ConsentAgreed]
+    gait: GaitAsked | None
 
 
 class AppBegun(ResponsePart):
@@ -84,6 +104,13 @@ class PhraseReceived(Received):
     """The phrase is good; so many remain to be read."""
 
     remaining: Count
+
+
+class GaitBegun(ResponsePart):
+    """How long to walk, and the nonce that goes with the recording."""
+
+    nonce: str
+    seconds: Count
 
 
 class DeviceBegun(ResponsePart):
@@ -148,8 +175,13 @@ class UserStatus(ResponsePart):
     low_value: LowValue
 
 
+class WalkWithdrawn(ResponsePart):
+    modality: Literal[Modality.GAIT]
+    withdrawn_at: datetime
+
+
 class Withdrawn(ResponsePart):
-    modality: Modality
+    modality: Factors
     withdrawn_at: datetime
 
 
@@ -182,10 +214,24 @@ class Erasure(ResponsePart):
 
 
 class ConsentGiven(ResponsePart):
-    modality: Modality
+    modality: Factors
     text_version: str
     given_at: datetime
     withdrawn_at: datetime | None
+
+
+class WalkConsent(ResponsePart):
+    modality: Literal[Modality.GAIT]
+    text_version: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+class GaitConsent(ResponsePart):
+    """The consent to the pilot that stands."""
+
+    text_version: str
+    given_at: datetime
 
 
 class OverviewTicket(ResponsePart):
@@ -250,6 +296,7 @@ class Overview(ResponsePart):
     user: UserStatus
     devices: list[Device]
     consents: list[ConsentGiven]
+    gait: GaitConsent | None
     verifications: list[Verification]
     recovery_codes_left: Count
     waiting: list[Waiting]
@@ -275,6 +322,14 @@ class HabitsKept(ResponsePart):
     places: list[AnyJson]
 
 
+class WalkKept(ResponsePart):
+    """Of the pilot: each consent, the method that made the template, and of how many recordings a trace is kept."""
+
+    consents: list[WalkConsent]
+    model: str | None
+    recordings: Count
+
+
 class Export(ResponsePart):
     """Everything that is stored about a user, for that user: no template and no secret."""
 
@@ -282,5 +337,6 @@ class Export(ResponsePart):
     devices: list[Device]
     consents: list[ConsentGiven]
     habits: HabitsKept | None
+    gait: WalkKept | None
     decisions: list[Decision]
     exported_at: datetime

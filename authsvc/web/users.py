@@ -65,7 +65,9 @@ def restore_device(call: Call, wanted: requests.Restore) -> Reply:
 
 
 def _declare_withdrawal(modality: Modality) -> None:
-    @users.delete(f"{USER}/biometrics/{modality}", user_answers.Withdrawn, name=f"withdraw_{modality}")
+    answer = user_answers.WalkWithdrawn if modality is Modality.GAIT else user_answers.Withdrawn
+
+    @users.delete(f"{USER}/biometrics/{modality}", answer, name=f"withdraw_{modality}")
     def withdraw(call: Call) -> Reply:
         """Withdraw the consent to a modality and destroy its template, effective on the next request."""
         return json_reply(call.services.users.withdraw_biometric(call.key, call.path["user_id"], modality))

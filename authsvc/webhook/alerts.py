@@ -38,6 +38,10 @@ _SAID: Mapping[str, tuple[str, str]] = {
         "您的账户刚刚开通了声纹。",
         "Voice verification was just added to your account.",
     ),
+    "subject:gait:enrolled": (
+        "您的账户刚刚录制了步态。",
+        "A walk was just recorded for your account.",
+    ),
     "subject:recovery-codes:renewed": (
         "您的账户刚刚生成了新的恢复码。",
         "New recovery codes were just made for your account.",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 SIZE = 1 << 30
+PATIENCE_S = 120.0
 THROTTLE = Path("/sys/fs/cgroup/blkio/blkio.throttle.write_iops_device")
 """Limits writes to one device for the whole machine; only the first version of cgroups has it at its root."""
 
@@ -46,10 +47,19 @@ class Disk:
     def mend(self) -> None:
         """What a hand does about a disk that failed: nobody uses it any more, it is checked and mounted anew."""
         _run("umount", str(self.folder))
-        # 1: there was something to mend, and it was mended.
-        if subprocess.run(["e2fsck", "-p", self._device], capture_output=True, check=False).returncode > 1:
-            raise OSError("the disk cannot be mended")
+        deadline = time.monotonic() + PATIENCE_S
+        # Whoever got a mount namespace of their own meanwhile, on this machine, has it mounted until they end.
+        while (checked := self._check()).returncode & 8 and time.monotonic() < deadline:
+            time.sleep(0.5)
+        if checked.returncode > 1:
+            raise OSError(f"the disk cannot be mended: {checked.stdout[-500:]} {checked.stderr[-500:]}")
         self.mount()
+
+    def _check(self) -> subprocess.CompletedProcess[str]:
+        """1 and 0 are well: there was something to mend, and it was mended, or there was nothing."""
+        return subprocess.run(
+            ["e2fsck", "-f", "-y", self._device], capture_output=True, text=True, check=False
+        )
 
     @contextmanager
     def full(self) -> Iterator[None]:

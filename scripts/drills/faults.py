@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import sys
 import time
@@ -32,6 +33,7 @@ from tests.support.live import LiveService  # noqa: E402
 from tests.support.server import Server  # noqa: E402
 
 HOUR = 3600
+ALONE = "DRILL_ALONE"
 
 ANYWHERE, SERVERS, CLOCK = Needs(), Needs(networked=True), Needs("clock")
 DISK, SLOW, NETWORK = Needs("disk"), Needs("slow disk"), Needs("network", networked=True)
@@ -99,6 +101,9 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=_CHECKOUT / "var" / "models")
     parser.add_argument("--json", action="store_true", help="end with one JSON line")
     options = parser.parse_args()
+    if os.geteuid() == 0 and ALONE not in os.environ:
+        # In a mount namespace of its own: whoever else makes one meanwhile would hold on to our disks.
+        os.execvpe("unshare", ["unshare", "--mount", sys.executable, *sys.argv], {**os.environ, ALONE: "1"})  # noqa: S606  # No shell is meant.
     state = json.loads(options.state.read_text()) if options.state.exists() else {}
     store = "postgresql+redis" if options.networked else "sqlite"
     for fault in options.fault or FAULTS:

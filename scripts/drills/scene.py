@@ -36,6 +36,12 @@ time.time = lambda: time.time_ns() / 1e9
 """
 
 
+class DurablePostgres(PostgresServer):
+    """What it says is written is on the disk: the tests' own servers need not, since no test cuts the power."""
+
+    settings = ("max_connections=60", "shared_buffers=32MB", "jit=off")
+
+
 @dataclass
 class Scene:
     """What there is depends on the fault: who plays one says what it needs."""
@@ -181,7 +187,11 @@ class Needs:
             return network.postgres(postgres, initdb, folder)
         if self.stage == "standby":
             return PostgresPair(postgres, initdb, folder)
-        return PostgresServer.create(postgres, initdb, folder)
+        if "disk" not in self.stage:
+            return PostgresServer.create(postgres, initdb, folder)
+        server = DurablePostgres.create(postgres, initdb, folder)
+        os.sync()
+        return server
 
     def _redis(
         self, folder: Path, network: Network | None

@@ -5,9 +5,11 @@ The pages are real, and so is the browser; the API behind them is one that the t
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import wave
+from array import array
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -15,7 +17,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.formparser import MultiPartParser
 
 from tests.browser.inspection import inspect
@@ -311,3 +313,61 @@ def _parsed(body: bytes) -> tuple[dict[str, str], list[bytes]]:
 
 def _in_memory(*_: object, **__: object) -> BytesIO:
     return BytesIO()
+
+
+_WALKING = """
+let number = 0;
+setInterval(() => {
+  const felt = { x: Math.sin(number / 8) * 9.80665, y: 0, z: 9.80665 };
+  number += 1;
+  window.dispatchEvent(new DeviceMotionEvent("devicemotion", { accelerationIncludingGravity: felt }));
+}, 20);
+"""
+
+
+def _to_walk(one: Stage, api: DirectedApi) -> None:
+    api.enrollment["gait"] = {"offered": True, "consented": True, "received": False}
+    api.answers["POST /steps/gait/begin"] = (200, {"nonce": "n0nce", "seconds": 1})
+    one.context.request.post(f"{one.origin}/e/enr_1", form={"token": api.token})
+    one.page.goto(f"{one.origin}/e/enr_1/gait")
+
+
+def test_a_walk_is_recorded_from_the_pocket_on_and_sent_in_thousandths_of_gravity(
+    stage: Callable[..., Stage], api: DirectedApi
+):
+    one = stage()
+    one.page.add_init_script(_WALKING)
+    _to_walk(one, api)
+    assert inspect(one.page, "enroll-walk") == []
+    with one.page.expect_response(lambda answer: answer.request.method == "PUT"):
+        one.page.click("#start")
+        expect(one.page.locator("#say")).to_contain_text("into your pocket")
+    body = json.loads(api.bodies[api.asked.index("PUT /v1/enrollments/enr_1/steps/gait")])
+    assert body["nonce"] == "n0nce"
+    numbers = array("h", base64.b64decode(body["samples"]))
+    assert 0.5 < len(numbers) / 3 / body["rate"] < 2
+    assert set(numbers[1::3]) == {0}
+    assert set(numbers[2::3]) == {1_000}
+    assert 900 < max(numbers[0::3]) <= 1_000
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ("DeviceMotionEvent.requestPermission = async () => 'denied'", "motion sensors are blocked"),
+        (
+            "DeviceMotionEvent.requestPermission = async () => { throw new Error('no gesture'); }",
+            "are blocked",
+        ),
+    ],
+)
+def test_who_may_not_use_the_sensors_is_told_and_nothing_is_begun(
+    stage: Callable[..., Stage], api: DirectedApi, about: str, said: str
+):
+    one = stage()
+    one.page.add_init_script(about)
+    _to_walk(one, api)
+    one.page.click("#start")
+    expect(one.page.locator("#say")).to_contain_text(said)
+    assert "POST /v1/enrollments/enr_1/steps/gait/begin" not in api.asked
+    expect(one.page.locator("#start")).to_be_focused()

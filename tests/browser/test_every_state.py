@@ -137,7 +137,8 @@ def test_every_step_of_a_challenge(tour: Tour):
 
 def test_every_step_of_an_enrollment(tour: Tour):
     lost = {"offered": ["recovery", "proof_face", "proof_otp"], "recovery": RECOVERY}
-    consent = answers("POST /steps/consent/begin", text_version="2026-11", modalities=["face", "voice"])
+    consent = answers("POST /steps/consent/begin", text_version="2026-11", modalities=["face", "voice"],
+                      gait={"text_version": "2026-11", "agreed_at": None})  # fmt: skip
     begun = answers("POST /steps/otp/begin", secret="JBSWY3DPEHPK3PXP", uri="otpauth://totp/x", qr_svg=_QR)
     device = {"offered": ["consent", "device", "otp", "face"], "received": ["consent"]}
     tour.see("enroll-start", ENROLLMENT)
@@ -252,7 +253,7 @@ def _press(page: Page) -> None:
 def _a_child_alone(page: Page) -> None:
     page.click("details.minor summary")
     page.check("input[name=under_14]")
-    for modality in ("face", "voice"):
+    for modality in ("face", "voice", "gait"):
         page.check(f"input[name={modality}][value=yes]")
     page.click("main button.button")
     page.wait_for_selector("[role=alert]")

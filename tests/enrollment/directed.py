@@ -42,6 +42,7 @@ ENROLLMENT: dict[str, Any] = {
     "offered": ["consent", "device", "otp", "face"],
     "received": [],
     "consented": [],
+    "gait": {"offered": False, "consented": False, "received": False},
     "recovery": None,
     "return_url": SHOP,
     "expires_at": "2026-11-23T12:15:00.000Z",
@@ -86,6 +87,7 @@ OVERVIEW: dict[str, Any] = {
         }
     ],
     "recovery_codes_left": 9,
+    "gait": None,
     "waiting": [],
     "consents": [
         {

@@ -57,6 +57,27 @@ def test_a_no_is_sent_as_a_no(
     assert (said["modalities"], said["refused"]) == (agreed, refused)
 
 
+def test_a_walk_is_asked_about_apart_and_its_page_alone_may_use_the_motion_sensors(
+    person: FlaskClient, api: DirectedApi
+):
+    api.answers["POST /steps/consent/begin"] = (
+        200,
+        {**CONSENT, "gait": {"text_version": "2026-11", "agreed_at": None}},
+    )
+    api.enrollment["gait"] = {"offered": True, "consented": False, "received": False}
+    consent = person.get("/e/enr_1/consent", base_url=ORIGIN)
+    assert "步态不能用于确认付款" in consent.text
+    assert "accelerometer=()" in consent.headers["Permissions-Policy"]
+    assert person.get("/e/enr_1/gait", base_url=ORIGIN).location.endswith("/consent")
+    submit(person, "/consent", "/consent", face="yes", voice="no", gait="yes")
+    said = json.loads(api.bodies[api.asked.index("PUT /v1/enrollments/enr_1/steps/consent")])
+    assert (said["modalities"], said["refused"]) == (["face", "gait"], ["voice"])
+    api.enrollment["gait"]["consented"] = True
+    page = person.get("/e/enr_1/gait", base_url=ORIGIN)
+    assert "录制步态" in page.text
+    assert "accelerometer=(self), gyroscope=(self)" in page.headers["Permissions-Policy"]
+
+
 def test_a_recovery_code_that_was_typed_is_not_called_done(person: FlaskClient, api: DirectedApi):
     api.enrollment |= {**LOST, "received": ["recovery"]}
     page = person.get("/e/enr_1", base_url=ORIGIN).text

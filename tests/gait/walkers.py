@@ -1,5 +1,6 @@
 """Made-up people who walk: a cycle of harmonics of their own, a cadence that varies a little, a phone that lies askew."""
 
+from base64 import b64encode
 from dataclasses import dataclass
 from random import Random
 
@@ -37,3 +38,8 @@ class Walker:
         turn, _ = np.linalg.qr(chance.standard_normal((3, 3)))
         walked: Samples = upright @ turn + noise * chance.standard_normal(upright.shape) * 0.3
         return walked
+
+    def sent(self, length: float, seed: int, rate: float = 50.0) -> dict[str, object]:
+        """As a page sends it."""
+        thousandths = np.clip(self.walks(length, seed, rate) * 1_000, -32_768, 32_767)
+        return {"rate": rate, "samples": b64encode(thousandths.astype("<i2").tobytes()).decode()}

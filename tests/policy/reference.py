@@ -18,6 +18,7 @@ FLAGS = [
     "place_new",
     "device_unused",
     "channel_unused",
+    "gait_unlike",
 ]
 DEVICES = ["trusted", "probation", "new", "unknown", "revoked"]
 

@@ -34,6 +34,7 @@ FULL = Inputs(
     place_new=True,
     device_unused=False,
     channel_unused=False,
+    gait_unlike=True,
 )
 
 

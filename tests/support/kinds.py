@@ -20,6 +20,7 @@ SERVED_FIXTURES = frozenset(
         "postgres_server",
         "postgres_url",
         "migrated_postgres_url",
+        "redis_program",
         "redis_server",
         "redis_sentinel",
         "redis_sentinel_url",
@@ -28,6 +29,9 @@ SERVED_FIXTURES = frozenset(
         "redis_cluster_url",
     }
 )
+
+SERVED_PARAMS = frozenset({"servers", "postgres", "postgresql"})
+"""What a fixture is given that asks for one of these only then."""
 
 SERVED_FILES = frozenset(
     {
@@ -78,8 +82,11 @@ LONG_FILES = {
     "policy/test_walk.py": "the walk against every cell",
     "storage/test_revision.py": "every migration, there and back",
     "voice/test_default_service.py": "the shipped networks on real voices",
+    "voice/test_hostile.py": "recordings spoiled in two hundred ways, in a process with bounds",
+    "voice/test_splices.py": "copies of recordings, made in every way",
     "voice/test_excerpts.py": "copies of recordings, made in every way",
     "voice/test_speech.py": "speech in every kind of noise",
+    "web/test_liveness_gates.py": "the shipped networks on clips, over HTTP",
     "web/test_uniform_device.py": "refusals of every kind, in turn, by the work that they take",
 }
 """Whole spaces, real people, real networks: seconds each, and no units."""
@@ -95,9 +102,11 @@ def second_run(kinds: set[str]) -> dict[str, Any]:
 
 
 def kinds_of(file: PurePath, fixtures: Iterable[str]) -> set[str]:
-    """Any of `served`, `long` and `alone`; `file` is relative to `tests/`."""
+    """Any of `served`, `long` and `alone`; `file` is relative to `tests/`, `fixtures` are their names and what they are given."""
     name, folders = file.as_posix(), {folder.as_posix() for folder in file.parents}
-    served = SERVED_FOLDERS & folders or name in SERVED_FILES or SERVED_FIXTURES & set(fixtures)
+    served = (
+        SERVED_FOLDERS & folders or name in SERVED_FILES or (SERVED_FIXTURES | SERVED_PARAMS) & set(fixtures)
+    )
     kinds = {"served": served, "long": name in LONG_FILES, "alone": name in ALONE_FILES}
     return {kind for kind, holds in kinds.items() if holds}
 

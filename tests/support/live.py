@@ -160,10 +160,10 @@ class LiveService(Server):
         [found] = [each for each, _, command in self._children() if BIOMETRIC in command]
         return found
 
-    def audit_report(self) -> dict[str, Any]:
+    def audit_report(self, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """What `authsvc audit verify` says of this service's log."""
         command = [PROGRAM, "audit", "verify", "--json", *self.store_options]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=patience_s)
         if not done.stdout:
             raise RuntimeError(f"`authsvc audit verify` failed: {done.stderr[-500:]}")
         report: dict[str, Any] = json.loads(done.stdout)

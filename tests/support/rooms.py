@@ -77,6 +77,7 @@ WEB_MAY_KNOW = {
     "device": "a stated device and the states of one are words of the contract",
     "policy": "the names of the levels are words of the contract",
     "habit": "the names of the signals are words of the contract",
+    "gait": "what a recording is, and what it may say, are words of the contract",
     "look": "the console's pages share it with the pages for people",
     "serving": "a long poll gives its thread back to the server",
 }
@@ -128,7 +129,6 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/biometric/": "vectors",
         "authsvc/face/": "pictures",
         "authsvc/voice/": "sound",
-        "authsvc/gait/cycles_engine.py": "accelerations",
         "authsvc/lab/": "scores",
         "authsvc/biometric/model_store/": "weights",
     },

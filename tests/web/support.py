@@ -57,6 +57,7 @@ def decision(**changes: object) -> dict[str, object]:
         "exemption": None,
         "missing": [],
         "signals": None,
+        "gait": None,
         "warning": None,
         "possible_from": None,
         "policy": {"id": "default", "version": 1, "digest": "sha256:" + "0" * 64},

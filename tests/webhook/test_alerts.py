@@ -17,6 +17,7 @@ TOLD = {
     "subject:otp:enrolled",
     "subject:face:enrolled",
     "subject:voice:enrolled",
+    "subject:gait:enrolled",
     "subject:recovery-codes:renewed",
     "subject:recovery:used",
     "subject:unfrozen",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from authsvc.audit.chain import entry
-from authsvc.biometric.words import Consent, Modality
+from authsvc.biometric.words import PROVING, Consent, Modality
 from authsvc.clock import rfc3339
 from authsvc.domain.account import Account
 from authsvc.domain.account_acts import withdraw_biometric
@@ -43,8 +43,14 @@ class ConsentStep:
     def begin(self, ticket: Ticket, now: datetime) -> Begun:
         offered = [capture.step.value for capture in self._captures if capture.is_offered()]
         apart = {"look_alikes": WORDING} if self._look_alikes and Modality.FACE in offered else {}
-        earlier = [_shown(each) for each in self._ledger.read(lambda tx: _standing(tx, ticket))]
-        return Begun({"text_version": CONSENT_VERSION, "modalities": offered, "agreed": earlier, **apart}, {})
+        standing = self._ledger.read(lambda tx: _standing(tx, ticket))
+        shown = {
+            "text_version": CONSENT_VERSION,
+            "modalities": [name for name in offered if name in PROVING],
+            "agreed": [_shown(each) for each in standing if each.modality in PROVING],
+            "gait": _asked_of_a_walk(standing) if Modality.GAIT in offered else None,
+        }
+        return Begun({**shown, **apart}, {})
 
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
         named = submission.fields.get("modalities")
@@ -52,7 +58,7 @@ class ConsentStep:
         version = submission.fields.get("text_version") or CONSENT_VERSION
         for field, said in (("modalities", named), ("refused", refused)):
             if not isinstance(said, list | tuple) or not all(name in list(Modality) for name in said):
-                raise InvalidRequest(f"`{field}` must list `face`, `voice`, both or neither")
+                raise InvalidRequest(f"`{field}` must list some of `face`, `voice` and `gait`, or none")
         if set(strings_of(named)) & set(strings_of(refused)):
             raise InvalidRequest("`refused` must name nothing that `modalities` agrees to")
         if version != CONSENT_VERSION:
@@ -103,6 +109,12 @@ def _standing(tx: Transaction, ticket: Ticket) -> list[Consent]:
         each.modality: each for each in given if each.withdrawn_at is None and each.text_version != WORDING
     }
     return list(latest.values())
+
+
+def _asked_of_a_walk(standing: Sequence[Consent]) -> Json:
+    """Asked apart: it is a pilot, and proves nothing."""
+    given = next((rfc3339(each.given_at) for each in standing if each.modality is Modality.GAIT), None)
+    return {"text_version": CONSENT_VERSION, "agreed_at": given}
 
 
 def _shown(consent: Consent) -> Json:

@@ -171,6 +171,7 @@ INPUTS: Mapping[str, str] = {
     "place_new": N_("New place"),
     "device_unused": N_("Device not used before"),
     "channel_unused": N_("Channel not used before"),
+    "gait_unlike": N_("A walk unlike the payer's"),
     "kind": N_("Kind of code"),
     "bound_to_payment": N_("Bound to the payment"),
     "model": N_("Model"),

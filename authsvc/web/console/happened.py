@@ -22,6 +22,8 @@ TAGS: Mapping[str, str] = {
     "subject:face:withdrawn": N_("Face removed with its consent"),
     "subject:voice:enrolled": N_("Voice added"),
     "subject:voice:withdrawn": N_("Voice removed with its consent"),
+    "subject:gait:enrolled": N_("Walk added"),
+    "subject:gait:withdrawn": N_("Walk removed with its consent"),
     "subject:recovery-codes:renewed": N_("Recovery codes renewed"),
     "subject:factor:vetoed": N_("New factor removed by its owner"),
     "subject:device:restored": N_("Device taken back into use"),

@@ -45,7 +45,7 @@ def show() -> Response:
     window = WINDOWS.get(request.args.get("window", ""), WINDOWS["day"])
     series = console().figures.within(window)
     decided = _by_status(series)
-    shifts = console().figures.scores()
+    shifts = console().figures.shifts()
     waiting = console().cases.waiting() if operator().may(Act.UNFREEZE_USER) else ()
     policies = console().policies
     weaker = weaker_waiting(policies.versions(operator()), policies.active(operator()).publication.digest)
@@ -63,9 +63,11 @@ def show() -> Response:
         locked=series.of(LOCKED),
         attacks=_attacks(series),
         refused=series.of(OPERATOR),
-        shifts=shifts,
-        unlike=console().figures.signals(),
-        glance=glance(series, console().figures.within(window, before=True), shifts, len(waiting), weaker),
+        shifts=shifts.scores,
+        unlike=shifts.signals,
+        glance=glance(
+            series, console().figures.within(window, before=True), shifts.scores, len(waiting), weaker
+        ),
         alerting=_alerting(weaker, window.name),
         alerts=ALERTS,
         lists=_lists(window.name),

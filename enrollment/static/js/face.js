@@ -71,8 +71,10 @@ function watch(alone) {
   let good = 0;
   watching = setInterval(() => {
     const advice = camera.advice();
-    if (advice !== said) say(parts.advice, advice);
-    said = advice;
+    // One instruction at a time: beside what was wrong with a recording nothing else is asked.
+    const shown = parts.hints.hidden || advice === "good" ? advice : "";
+    if (shown !== said) say(parts.advice, shown);
+    said = shown;
     good = advice === "good" ? good + 1 : 0;
     if (alone && good >= STEADY) record();
   }, 500);

@@ -48,12 +48,12 @@ export function say(place, name, fallback = "") {
   place.textContent = sentence ? sentence.textContent : fallback;
 }
 
-/** Shows a refusal, and what helps. */
+/** Shows a refusal, and the one thing that helps most: nobody follows several instructions at once. */
 export function explain(refused, place, list) {
   if (refused.message) place.textContent = refused.message;
   else say(place, "offline");
   if (!list) return;
-  list.replaceChildren(...(refused.hints ?? []).map(asItem));
+  list.replaceChildren(...(refused.hints ?? []).slice(0, 1).map(asItem));
   list.hidden = list.childElementCount === 0;
 }
 

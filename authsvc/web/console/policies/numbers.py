@@ -16,7 +16,9 @@ from authsvc.text import typed_plainly
 
 _TABLE = re.compile(r"^\s*\[\[?([\w.]+)\]?\]")
 _NAME = re.compile(r'^\s*id = "([^"]*)"')
-_KEYS = "amount_at_least|amount_at_most|risk_at_least|risk_at_most|synced_amount_at_most"
+_KEYS = (
+    "amount_at_least|amount_at_most|risk_at_least|risk_at_most|amount_unusual_at_least|synced_amount_at_most"
+)
 _NUMBER = re.compile(rf"^(\s*)({_KEYS})( = )([0-9_]+)(?=\s*(?:#|$))")
 _CURRENCY = re.compile(r'(?m)^reference_currency = "([A-Z]{3})"')
 _TABLES = ("rules", "exemptions", "devices")
@@ -78,7 +80,7 @@ def _digits(text: str) -> int:
 
 
 def _is_amount(key: str) -> bool:
-    return "amount" in key
+    return "amount" in key and key != "amount_unusual_at_least"
 
 
 def _shown(value: int, key: str, digits: int) -> str:

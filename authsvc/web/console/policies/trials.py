@@ -11,7 +11,7 @@ from markupsafe import Markup
 from authsvc.domain.operator import Act
 from authsvc.errors import InvalidRequest, NotFound, PolicyInvalid
 from authsvc.policy.explain import explain
-from authsvc.policy.inputs import Inputs
+from authsvc.policy.inputs import FLAGS, Inputs
 from authsvc.policy.jobs import JobState
 from authsvc.subject import Novelty
 from authsvc.web.console.doors import Answer, Pages, operator, requires, see, typed
@@ -45,6 +45,8 @@ def what_if(version_id: str) -> Response:
     shown: dict[str, object] = {
         "stated": stated,
         "novelties": list(Novelty),
+        "habits": FLAGS,
+        "said_of_habits": any(request.args.get(name) for name in FLAGS),
         "said": None,
         "active_said": None,
     }

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from authsvc.errors import InvalidRequest
+from authsvc.policy.inputs import FLAGS
 from authsvc.text import typed_plainly
 
 FIELDS: Mapping[str, str] = {
@@ -19,11 +20,15 @@ FIELDS: Mapping[str, str] = {
     "channel": "",
     "low_value_count": "",
     "low_value_sum": "",
+    "amount_unusual": "",
 }
 """What the form asks, and what stands in it at first."""
 
-_NUMBERS = ("amount_minor", "risk_score", "low_value_count", "low_value_sum")
+_NUMBERS = ("amount_minor", "risk_score", "low_value_count", "low_value_sum", "amount_unusual")
 _FLAGS = ("verify_always", "account_frozen", "account_blocked")
+OPEN = ("device_synced", *FLAGS)
+"""What is so, is not so, or is not known."""
+
 _CATEGORIES = ("knowledge", "possession", "inherence")
 
 
@@ -37,9 +42,7 @@ def payment_of(typed: Mapping[str, str]) -> dict[str, object]:
     snapshot["risk_reasons"] = typed.get("risk_reasons", "").replace(",", " ").split()
     snapshot |= {name: True for name in _FLAGS if typed.get(name)}
     snapshot["proven"] = [category for category in _CATEGORIES if typed.get(f"proven_{category}")]
-    if (synced := typed.get("device_synced", "")) in ("yes", "no"):
-        snapshot["device_synced"] = synced == "yes"
-    return snapshot
+    return snapshot | {name: said == "yes" for name in OPEN if (said := typed.get(name)) in ("yes", "no")}
 
 
 def query_of(snapshot: Mapping[str, Any]) -> str:  # Any: a snapshot's JSON.
@@ -48,8 +51,7 @@ def query_of(snapshot: Mapping[str, Any]) -> str:  # Any: a snapshot's JSON.
     fields["risk_reasons"] = " ".join(snapshot.get("risk_reasons") or ())
     fields |= {name: "1" for name in _FLAGS if snapshot.get(name)}
     fields |= {f"proven_{category}": "1" for category in snapshot.get("proven") or ()}
-    if snapshot.get("device_synced") is not None:
-        fields["device_synced"] = "yes" if snapshot["device_synced"] else "no"
+    fields |= {name: "yes" if snapshot[name] else "no" for name in OPEN if snapshot.get(name) is not None}
     return urlencode({name: "" if value is None else value for name, value in fields.items()})
 
 

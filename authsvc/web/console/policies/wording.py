@@ -109,6 +109,7 @@ BOUNDS: Mapping[str, str] = {
     "amount_at_most": N_("amount up to"),
     "risk_at_least": N_("risk from"),
     "risk_at_most": N_("risk up to"),
+    "amount_unusual_at_least": N_("so many times the usual amount, from"),
     "synced_amount_at_most": N_("amount with a synced passkey, up to"),
 }
 
@@ -136,6 +137,7 @@ FIELDS: Mapping[str, str] = {
     "habit.place_new": N_("new place"),
     "habit.device_unused": N_("device not used before"),
     "habit.channel_unused": N_("channel not used before"),
+    "habit.gait_unlike": N_("a walk unlike the payer's"),
     "exemption.in_a_row": N_("exempt payments in a row"),
     "exemption.cumulative": N_("exempt amount in all"),
     "user.frozen": N_("account frozen"),

@@ -24,6 +24,13 @@ amount_at_least = 7
 """
 
 
+def test_how_many_times_the_usual_is_a_number_and_no_amount():
+    text = TEXT.replace("risk_at_least = 40", "amount_unusual_at_least = 4")
+    found = numbers(text)[1]
+    assert (found.key, found.value) == ("amount_unusual_at_least", "4")
+    assert "amount_unusual_at_least = 12" in written(text, {found.field: "12"})
+
+
 def test_each_bound_is_found_with_its_rule_and_in_major_units():
     assert [(each.line, each.owner, each.key, each.value) for each in numbers(TEXT)] == [
         (6, "medium-amount", "amount_at_least", "1000.00"),

@@ -12,7 +12,20 @@ from authsvc.web.console.policies.what_if import payment_of, query_of
 
 def test_a_payment_goes_through_the_form_and_comes_back_the_same() -> None:
     inputs = Inputs(
-        "transfer", 125_000, "CNY", Novelty.NEW, 73, ("new_payee",), "app", True, verify_always=True
+        "transfer",
+        125_000,
+        "CNY",
+        Novelty.NEW,
+        73,
+        ("new_payee",),
+        "app",
+        True,
+        verify_always=True,
+        amount_unusual=7,
+        payee_new=True,
+        hour_unusual=False,
+        dormant=False,
+        gait_unlike=True,
     )
     typed = dict(parse_qsl(query_of(inputs.to_snapshot()), keep_blank_values=True))
 
