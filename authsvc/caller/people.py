@@ -100,6 +100,10 @@ class Users:
         """The consent is withdrawn and the template destroyed, from the next request on."""
         self._wire.send("DELETE", f"{_user(user_id)}/biometrics/voice")
 
+    def withdraw_gait(self, user_id: str) -> None:
+        """The consent to the pilot is withdrawn and the template destroyed, from the next request on."""
+        self._wire.send("DELETE", f"{_user(user_id)}/biometrics/gait")
+
     def verify_always(self, user_id: str, wanted: bool) -> UserStatus:
         """The user's own switch: while it is on, no payment is exempted for its low value."""
         body = Body.of({"verify_always": yes_or_no("wanted", wanted)})

@@ -47,6 +47,7 @@ METHODS: dict[str, Call] = {
     "restore_device": lambda auth: auth.users.restore_device("u_42", "dev_1", operators=("ann", "ben")),
     "withdraw_face": lambda auth: auth.users.withdraw_face("u_42"),
     "withdraw_voice": lambda auth: auth.users.withdraw_voice("u_42"),
+    "withdraw_gait": lambda auth: auth.users.withdraw_gait("u_42"),
     "erase_user": lambda auth: auth.users.erase("u_42"),
     "list_activity": lambda auth: auth.users.activity("u_42", before="dec_1", limit=5),
     "export_user": lambda auth: auth.users.export("u_42"),
