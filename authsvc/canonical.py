@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from types import ModuleType
 
@@ -59,12 +59,14 @@ def _quickly(value: object, option: int) -> str | None:
     return text
 
 
-def _is_plain(values: Iterable[object]) -> bool:
+def _is_plain(values: Collection[object]) -> bool:
     """Whether all of it is text, whole numbers, truth values, null, and plain containers of them.
 
     What is left out: fractions, which RFC 8785 writes in a way of its own and of which orjson writes NaN as null, and all
     that orjson writes though it is no JSON value.
     """
+    if _SIMPLE.issuperset(map(type, values)):
+        return True
     for value in values:
         kind = type(value)
         if kind in _SIMPLE:

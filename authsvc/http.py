@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -81,7 +82,7 @@ def trace_of(request: str, traceparent: str) -> Trace:
     """The trace of a `traceparent` (W3C Trace Context section 3.2); a new one where none was sent, or nonsense."""
     found = _TRACEPARENT.fullmatch(traceparent.strip()) if len(traceparent) <= 512 else None
     if found is None or traceparent.startswith("ff"):
-        return Trace(request, secrets.token_hex(16))
+        return Trace(request, os.urandom(16).hex())
     trace, span, flags = found.groups()
     return Trace(request, trace, flags, span)
 

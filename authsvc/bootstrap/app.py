@@ -32,6 +32,7 @@ from authsvc.web.settings import WebSettings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from flask.typing import ResponseReturnValue
 
     from authsvc.config import Settings
     from authsvc.operators.console import Console
@@ -86,6 +87,24 @@ class App(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Every view is a plain function; Flask looks at each request whether it is one."""
         return func
+
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        """As Flask's, which looks for hooks in six places; ours are the pages'."""
+        return super().preprocess_request() if "." in (current().endpoint or "") else None
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """As Flask's, which looks at each request whether its answer is to be made up."""
+        asked = current()
+        if asked.url_rule is None:
+            return super().dispatch_request()
+        view = self.view_functions[asked.url_rule.endpoint]
+        return cast("ResponseReturnValue", view(**(asked.view_args or {})))
+
+    def do_teardown_request(self, *given: Any) -> None:
+        """Nobody waits for the end of a request."""
+
+    def do_teardown_appcontext(self, *given: Any) -> None:
+        """Nor for that."""
 
     def process_response(self, response: Response) -> Response:
         """What happens to every answer: headers, counters, and its line in the log."""

@@ -54,7 +54,7 @@ class Signals(NamedTuple):
 
     @classmethod
     def nothing_known(cls) -> Signals:
-        return cls({}, [each.value for each in Signal])
+        return cls({}, list(NAMES))
 
     def inputs(self) -> dict[str, bool | int]:
         """As inputs of a policy: how many times the usual an amount is, of all others whether. What is not known is left out."""

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from authsvc.domain.store import Ahead
 from authsvc.errors import Unavailable
-from authsvc.http import TRACE, traced
+from authsvc.http import TRACE
 from authsvc.storage.database import Conflict, Connection, Database, Query, Readers
 from authsvc.storage.doubt import Doubt
 from authsvc.storage.transaction import queries
@@ -50,8 +50,11 @@ class _Job(Generic[Tx]):
 
     def run(self, tx: Tx) -> Any:
         """The unit's result; whatever it logs and publishes belongs to the request that waits."""
-        with traced(self.trace):
+        before = TRACE.set(self.trace)
+        try:
             return self.unit(tx)
+        finally:
+            TRACE.reset(before)
 
     def claim(self) -> bool:
         """True once: either the writer runs the unit, or whoever waited has given it up."""

@@ -5,7 +5,7 @@ For `dispatch` and `app`. A request keeps what its log line needs, so no hook ru
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
@@ -39,7 +39,7 @@ class ApiRequest(Request):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.arrived = perf_counter()
-        self.id = f"req_{secrets.token_hex(12)}"
+        self.id = f"req_{os.urandom(12).hex()}"
         self.trace = trace_of(self.id, self.environ.get("HTTP_TRACEPARENT", ""))
         TRACE.set(self.trace)
         self.plane = Plane.BACKEND

@@ -85,6 +85,13 @@ def test_an_entry_with_a_secret_is_refused_at_any_depth(key: str):
         assert '"x"' not in str(refusal.value)
 
 
+@pytest.mark.parametrize("before", ["", ":", '":', '"', "\\", '\\"', '","', '{"', '":"', '":{'])
+def test_an_entry_with_a_secret_is_refused_whatever_stands_before_it(before: str):
+    for details in ({"a": before, "code": 1}, {before: 1, "code": 2}, {"a": [before, {"code": before}]}):
+        with pytest.raises(ValueError, match="names a secret"):
+            extend(Head("web-1"), entry(1, **details))
+
+
 @pytest.mark.parametrize(
     "key", ["template_digest", "token_id", "barcode", "encoder", "codec", "framework", "keys"]
 )

@@ -29,7 +29,8 @@ DAY_NAMES = {
     "month": N_("Last 30 days"),
     "": N_("From and until"),
 }
-_FORMULA = re.compile(r"^[\s]*[=+\-@]|^[\t\r\n]")
+# Signs of full width count where Chinese and Japanese are typed; where lists are separated by `;`, a cell begins behind each.
+_FORMULA = re.compile(r'^(?=\s*[=+\-@＝＋－＠]|[\t\r\n])|(?<=;)(?=[\s"]*[=+\-@＝＋－＠])')
 _OFFSET = timedelta(hours=14)
 
 
@@ -74,4 +75,4 @@ def as_spreadsheet(name: str, lines: Iterable[Iterable[str]]) -> Response:
 
 def as_cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula: a payee may be called anything."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    return _FORMULA.sub("'", text)

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask
 
 from authsvc.bootstrap.running import Wired
 from authsvc.domain.operator import Role
 from authsvc.errors import InvalidRequest
 from authsvc.operators import lists
 from authsvc.web.console.decisions import FIELDS, sieve_of
-from authsvc.web.console.sifting import as_cell
+from authsvc.web.console.sifting import as_cell, as_spreadsheet
 from tests.web.console.conftest import Shop
 from tests.web.console.people import Person, audited
 from tests.web.console.test_pages import opened, signed_in
@@ -78,13 +79,27 @@ def test_a_file_holds_the_same_and_that_it_was_taken_is_on_record(auditor: Perso
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "=cmd|' /C calc'!A0"]
-)
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "=cmd|' /C calc'!A0", "＝1+1", "＋1", "－1", "＠A1", "\u3000＝1"],
+)  # fmt: skip
 def test_no_cell_is_a_formula(text: str):
     assert as_cell(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["友谊商店", "u_42", "1250.00", "", "a=b"])
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("middle", [";", "; ", ';"', ";;", ';" '])
+def test_no_cell_is_a_formula_whatever_separates_lists_where_it_is_opened(middle: str, separator: str):
+    """A program with European settings splits at `;`, also within what is quoted here, and lets doubled quotes go."""
+    signs, begins = "=+-@＝＋－＠", ("shop", 'the "shop"', "a,b", "=1", "a;b")
+    lines = [["id", f"{begin}{middle}{sign}1+1", "CNY"] for sign in signs for begin in begins]
+    with Flask("spreadsheets").test_request_context():
+        text = as_spreadsheet("all.csv", lines).get_data().decode("utf-8-sig")
+    cells = [cell for row in csv.reader(io.StringIO(text), delimiter=separator) for cell in row]
+    assert len(cells) >= len(lines)
+    assert [cell for cell in cells if cell.lstrip(' "\u3000')[:1] in tuple(signs)] == []
+
+
+@pytest.mark.parametrize("text", ["友谊商店", "u_42", "1250.00", "", "a=b", "a;b", "a; b=c", "a－b"])
 def test_other_cells_are_as_they_are(text: str):
     assert as_cell(text) == text
 
