@@ -120,3 +120,7 @@ def place_in_the_run(file: PurePath) -> int:
         if file.as_posix() in LONG_FILES or SERVED_FOLDERS & {each.as_posix() for each in file.parents}
         else 2
     )
+
+
+if __name__ == "__main__":
+    print(*(f"tests/{name}" for name in ALONE_FILES))
