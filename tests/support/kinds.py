@@ -6,6 +6,7 @@ Of a file that holds units and more, a test says `@pytest.mark.long` itself.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
@@ -123,4 +124,4 @@ def place_in_the_run(file: PurePath) -> int:
 
 
 if __name__ == "__main__":
-    print(*(f"tests/{name}" for name in ALONE_FILES))
+    sys.stdout.write(" ".join(f"tests/{name}" for name in ALONE_FILES))
