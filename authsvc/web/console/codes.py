@@ -321,5 +321,5 @@ def actor(name: str, people: Mapping[str, str]) -> str:
         return Markup("<bdi>{}</bdi>").format(people[identity])
     if name.startswith(COMMAND_LINE) or identity.isdecimal():  # A number is of before: an account's too.
         account = identity.removeprefix(COMMAND_LINE)
-        return f"{gettext('Command line')}: {account}"
+        return Markup("{} <bdi>{}</bdi>").format(gettext("Command line"), account)
     return gettext(ACTORS[name]) if name in ACTORS else identity

@@ -16,9 +16,9 @@ PEOPLE = {"opr_ann": "安"}
         ("operator:opr_gone", "opr_gone"),
         ("backend", "接入方"),
         ("authsvc:restore", "从备份恢复"),
-        ("command-line:root", "命令行: root"),
-        ("command-line:10001", "命令行: 10001"),
-        ("operator:0", "命令行: 0"),
+        ("command-line:root", "命令行 <bdi>root</bdi>"),
+        ("command-line:10001", "命令行 <bdi>10001</bdi>"),
+        ("operator:0", "命令行 <bdi>0</bdi>"),
     ],
 )
 def test_whoever_acted_has_a_name_that_is_read(name: str, shown: str) -> None:
