@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 TEXTS = {file.relative_to(ROOT).as_posix(): file.read_text() for file in DOCUMENTS}
 
-OF_TESTS = {"AUTHSVC_TEST_DATA", "AUTHSVC_MODEL_STEPS"}
+OF_TESTS = {"AUTHSVC_TEST_DATA", "AUTHSVC_MODEL_STEPS", "AUTHSVC_POLICY_DOCUMENTS"}
 """Read by the tests and by nothing else."""
 
 each_document = pytest.mark.parametrize("name", TEXTS)

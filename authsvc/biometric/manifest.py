@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from authsvc.biometric.words import Modality
+from authsvc.biometric.words import PROVING, Modality
 from authsvc.errors import ModelUnusable
 
 PAIRS_PER_FALSE_MATCH = 30
@@ -194,6 +194,13 @@ class Manifest(_Part):
     operating_points: tuple[OperatingPoint, ...] = Field((), strict=False)
     calibrations: tuple[Calibration, ...] = Field((), strict=False)
     attack_species: tuple[AttackSpecies, ...] = Field((), strict=False)
+
+    @field_validator("modality")
+    @classmethod
+    def _proves_something(cls, modality: Modality) -> Modality:
+        if modality not in PROVING:
+            raise ValueError("a gait has no models")
+        return modality
 
     @property
     def digest(self) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from authsvc.biometric.words import Modality
+from authsvc.biometric.words import PROVING, Modality
 from authsvc.errors import InvalidRequest
 from authsvc.text import did_you_mean, fault_of_label
 
@@ -215,18 +215,15 @@ def _sample(name: str, folder: Path, row: Row) -> Sample:
             raise InvalidRequest(
                 f"`{name}`, line {line}: expected `path`, `label` and `subject`, and `{field}` is empty"
             )
-    try:
-        modality = Modality(values["modality"] or Modality.FACE.value)
-    except ValueError:
-        known = ", ".join(f"`{each}`" for each in Modality)
-        raise InvalidRequest(
-            f"`{name}`, line {line}: `{values['modality']}` is no modality; expected {known}"
-        ) from None
+    modality = values["modality"] or Modality.FACE.value
+    if modality not in PROVING:
+        known = ", ".join(f"`{each}`" for each in PROVING)
+        raise InvalidRequest(f"`{name}`, line {line}: `{modality}` is no modality; expected {known}")
     return Sample(
         _path(name, line, folder, values["path"]),
         _species(name, line, values["label"], values["species"]),
         values["subject"],
-        modality,
+        Modality(modality),
         values["instrument"],
         values["session"],
     )

@@ -116,11 +116,8 @@ def place_in_the_run(file: PurePath) -> int:
     """Files that run a service of their own begin, so that no worker ends with one while the other has nothing left."""
     if file.parts[0] in ("guarantees", "browser", "model"):
         return 0
-    return (
-        1
-        if file.as_posix() in LONG_FILES or SERVED_FOLDERS & {each.as_posix() for each in file.parents}
-        else 2
-    )
+    name, folders = file.as_posix(), {folder.as_posix() for folder in file.parents}
+    return 1 if name in LONG_FILES or name in SERVED_FILES or SERVED_FOLDERS & folders else 2
 
 
 if __name__ == "__main__":
