@@ -15,6 +15,7 @@ from authsvc.audit.witness import verify_bundle
 from authsvc.canonical import canonical
 from authsvc.cli.operate import as_json_option, opened_store, say, with_settings
 from authsvc.errors import NotFound
+from authsvc.lab.options import output_file
 
 
 class _ByDecision(click.Group):
@@ -35,8 +36,8 @@ def evidence() -> None:
 
 @evidence.command("write")
 @click.argument("decision_id")
-@click.option("--out", type=click.Path(path_type=Path), help="The file; by default DECISION.evidence.json.")
-@click.option("--html", type=click.Path(path_type=Path), help="A page to read, beside it.")
+@click.option("--out", type=output_file, help="The file; by default DECISION.evidence.json.")
+@click.option("--html", type=output_file, help="A page to read, beside it.")
 @with_settings
 @as_json_option
 def write(decision_id: str, out: Path | None, html: Path | None, as_json: bool, **options: Any) -> None:

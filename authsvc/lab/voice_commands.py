@@ -13,7 +13,7 @@ import click
 from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
 from authsvc.biometric.words import Modality
 from authsvc.errors import AuthsvcError
-from authsvc.lab.options import today
+from authsvc.lab.options import output_file, today
 from authsvc.lab.pool import processors
 
 if TYPE_CHECKING:
@@ -112,9 +112,7 @@ def voice_command(
 @click.option("--draws", default=20, show_default=True, type=click.IntRange(1, 100))
 @click.option("--name", help="What the data set is called in the manifest; by default its folder.")
 @click.option("--population", default="the people of this data set", help="A sentence on who they are.")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the manifest with the new points."
-)
+@click.option("--out", type=output_file, help="Write the manifest with the new points.")
 @click.option("--processes", type=click.IntRange(1, 64), default=processors)
 def calibrate_voice(
     folder: Path,
@@ -215,7 +213,7 @@ def replay_command(folder: Path, as_json: bool, splice: bool, tempo: bool) -> No
 
 @click.command("spectrogram")
 @click.argument("recording", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("picture", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("picture", type=output_file)
 @_models
 def spectrogram_command(recording: Path, picture: Path, model_dir: Path) -> None:
     """Draw RECORDING as a PNG, with the speech that is found in it."""

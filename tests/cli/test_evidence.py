@@ -67,3 +67,24 @@ def test_a_decision_that_there_is_not_is_said_so(written: tuple[Path, str]) -> N
     result = CliRunner().invoke(main, ["evidence", "dec_none", "--data-dir", str(folder / "data")])
     assert result.exit_code == 1
     assert "there is no decision `dec_none`" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--out", "--html"])
+def test_a_folder_that_is_not_there_is_refused_before_anything_is_written(
+    written: tuple[Path, str], tmp_path: Path, option: str
+) -> None:
+    folder, decision_id = written
+    other = {"--out": "--html", "--html": "--out"}[option]
+    words = [
+        decision_id,
+        "--data-dir",
+        folder / "data",
+        option,
+        tmp_path / "absent" / "e",
+        other,
+        tmp_path / "e",
+    ]
+    result = CliRunner().invoke(main, ["evidence", *map(str, words)])
+    assert result.exit_code == 2
+    assert "there is no folder" in result.output
+    assert not list(tmp_path.iterdir())
