@@ -89,10 +89,14 @@ def main() -> None:
     )
     parser.add_argument("--models", type=Path, default=_CHECKOUT / "var" / "models")
     options = parser.parse_args()
-    figures = measured(options)
+    print_figures(measured(options), as_json=options.json)
+
+
+def print_figures(figures: dict[str, float], *, as_json: bool) -> None:
+    """A line each, and at the end all of them as JSON where asked for."""
     for name, value in figures.items():
         print(f"{name:>32}  {value:g}")
-    if options.json:
+    if as_json:
         print(json.dumps(figures))
 
 

@@ -8,7 +8,6 @@ Latencies count from when a request was due. Waits for locks are counted by look
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -26,7 +25,7 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_CHECKOUT))
 
 from benchmarks.decisions import Target, asking_as, closed_loop, running, servers  # noqa: E402  # As above.
-from benchmarks.overload import open_loop  # noqa: E402
+from benchmarks.overload import open_loop, print_figures  # noqa: E402
 from tests.support.ports import free_port  # noqa: E402
 
 _COPY = """INSERT INTO decisions ({names}) SELECT {values} FROM
@@ -71,11 +70,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--models", type=Path, default=_CHECKOUT / "var" / "models")
     options = parser.parse_args()
-    figures = measured(options)
-    for name, value in figures.items():
-        print(f"{name:>32}  {value:g}")
-    if options.json:
-        print(json.dumps(figures))
+    print_figures(measured(options), as_json=options.json)
 
 
 def measured(options: argparse.Namespace) -> dict[str, float]:

@@ -44,10 +44,7 @@ def recorded_voice(scene: Scene) -> None:
     control="what was heard is known again in pieces",
 )
 def cut_up_voice(scene: Scene) -> None:
-    voices, owner = _voices(scene), _owner(scene)
-    scene.begins()
-    for _ in range(TRIES):
-        _plays(scene, owner, voices.heard)
+    _plays_as_often_as_it_may(scene, _voices(scene).heard)
 
 
 @drill(
@@ -73,10 +70,7 @@ def _changed(change: Callable[[bytes], bytes], say: Say, digits: str) -> bytes:
     control="the voice is compared",
 )
 def strangers_voice(scene: Scene) -> None:
-    voices, owner = _voices(scene), _owner(scene)
-    scene.begins()
-    for _ in range(TRIES):
-        _plays(scene, owner, voices.stranger)
+    _plays_as_often_as_it_may(scene, _voices(scene).stranger)
 
 
 def _voices(scene: Scene) -> Voices:
@@ -89,6 +83,13 @@ def _owner(scene: Scene) -> Person:
     made = scene.person("otp", "device")
     scene.on_premises.give_voice(made.user)
     return made
+
+
+def _plays_as_often_as_it_may(scene: Scene, say: Say) -> None:
+    owner = _owner(scene)
+    scene.begins()
+    for _ in range(TRIES):
+        _plays(scene, owner, say)
 
 
 def _plays(scene: Scene, owner: Person, say: Say) -> None:
