@@ -39,7 +39,7 @@ from authsvc.habit.form import Packed, packed, unpacked
 from authsvc.habit.habits import NONE, Habits
 from authsvc.habit.sentences import sentences
 from authsvc.habit.signals import signals
-from authsvc.habit.words import Act
+from authsvc.habit.words import Act, Signals
 from authsvc.keys.keyring import KeyRing
 from authsvc.lab.intervals import clopper_pearson
 from authsvc.policy import loading
@@ -162,6 +162,10 @@ WAYS: dict[str, Callable[[Person, datetime], list[Act]]] = {
 }
 
 
+Explained = tuple[bool, bool]
+"""Whether every number is what a slow reading of the history gives, and whether the same signals came without any rounding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     asked: Asked
@@ -170,9 +174,9 @@ class Judged:
 
 
 def lived(
-    policies: tuple[Policy, Policy], asked: list[Asked], sampled: random.Random | None, right: list[bool]
+    policies: tuple[Policy, Policy], asked: list[Asked], sampled: random.Random, explained: list[Explained]
 ) -> Iterator[Judged]:
-    """One person's year, learning as it goes. With `sampled` one explanation is checked against the whole history."""
+    """One person's year, learning as it goes. One explanation is checked against the whole history."""
     habits: Habits = NONE
     waiting: list[tuple[datetime, int, Act]] = []
     learned: list[Act] = []
@@ -184,8 +188,7 @@ def lived(
         if _is_judged(each):
             said = signals(Packed(packed(habits)), each.act)
             if each is chosen:
-                found = {**said.present, **dict.fromkeys(said.unknown)}
-                right.append(reference.alike(found, reference.signals(learned, each.act)))
+                explained.append(_explained(said, learned, each.act))
             plain = _inputs(each)
             seen = replace(plain, **said.inputs())  # type: ignore[arg-type]  # Each input has its own type.
             levels = (policies[0].evaluate(plain).level, policies[1].evaluate(seen).level)
@@ -194,14 +197,20 @@ def lived(
             heapq.heappush(waiting, (each.act.at + SETTLES + WAIT, number, each.act))
 
 
+def _explained(said: Signals, learned: list[Act], act: Act) -> Explained:
+    found = {**said.present, **dict.fromkeys(said.unknown)}
+    unrounded = reference.signals(learned, act, reference.exact)
+    return found == reference.signals(learned, act), found.keys() == unrounded.keys()
+
+
 def _is_judged(asked: Asked) -> bool:
     return (asked.act.at - BEGIN).days >= JUDGED_FROM
 
 
-def _chosen(asked: list[Asked], sampled: random.Random | None) -> Asked | None:
+def _chosen(asked: list[Asked], sampled: random.Random) -> Asked | None:
     """Of a person who is defrauded the last fraud, of anybody else any payment."""
     judged = [each for each in asked if _is_judged(each)]
-    if sampled is None or not judged:
+    if not judged:
         return None
     frauds = [each for each in judged if each.fraud]
     return frauds[-1] if frauds else sampled.choice(judged)
@@ -227,8 +236,8 @@ def documents() -> tuple[Policy, Policy]:
     return loading.from_mapping({**mapping, "rules": rules, "tests": []}), shipped
 
 
-PIECE, SAMPLED = 100, 8
-"""People who are judged at once, and every how many of them one explanation is checked."""
+PIECE = 100
+"""People who are judged at once."""
 
 
 def piece(policies: tuple[Policy, Policy], seed: int, begin: int) -> dict[str, Any]:
@@ -236,10 +245,9 @@ def piece(policies: tuple[Policy, Policy], seed: int, begin: int) -> dict[str, A
     honest: Counter[int] = Counter()
     asked = {"plain": 0, "habits": 0}
     losses: list[tuple[str, int, bool, bool]] = []
-    right: list[bool] = []
+    explained: list[Explained] = []
     for number, year in enumerate(town(range(begin, begin + PIECE), seed), begin):
-        sampled = random.Random(f"{seed}-{number}-sampled") if number % SAMPLED == 0 else None
-        judged = list(lived(policies, year, sampled, right))
+        judged = list(lived(policies, year, random.Random(f"{seed}-{number}-sampled"), explained))
         for each in judged:
             if each.asked.fraud is None:
                 honest[each.asked.risk] += 1
@@ -251,7 +259,7 @@ def piece(policies: tuple[Policy, Policy], seed: int, begin: int) -> dict[str, A
             for each in judged
             if each.asked.fraud
         ][-1:]
-    return {"begin": begin, "honest": dict(honest), "asked": asked, "losses": losses, "right": right}
+    return {"begin": begin, "honest": dict(honest), "asked": asked, "losses": losses, "explained": explained}
 
 
 def pieces(people: int, seed: int, state: Path | None) -> list[dict[str, Any]]:
@@ -275,7 +283,9 @@ def compare(done: list[dict[str, Any]]) -> dict[str, Any]:
     losses = [loss for each in done for loss in each["losses"]]
     total = honest.total()
     found: dict[str, Any] = {"people": len(done) * PIECE, "honest": total, "frauds": len(losses)}
-    found["explanations_right"] = _share([right for each in done for right in each["right"]])
+    explained = [each for one in done for each in one["explained"]]
+    found["explanations_right"] = _share([right for right, _ in explained])
+    found["same_signals_without_rounding"] = _share([same for _, same in explained])
     for place, name in enumerate(("plain", "habits")):
         asked = sum(each["asked"][name] for each in done)
         threshold = _threshold(honest, asked)
