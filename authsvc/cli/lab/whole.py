@@ -243,10 +243,9 @@ def _prompts(folder: Path, models: Path) -> Json | None:
 
 
 def _used(run: Json, known: dict[str, Manifest]) -> list[Json]:
-    """The models that the figures are of; of the chain's active challenge the points that gestures are read from."""
-    from authsvc.face.build import MESH_MODEL
-
-    digests = [run["face"]["model_digest"], known[MESH_MODEL].digest, (run["pad"] or {}).get("model_digest")]
+    """The models that the figures are of, those by which the chain judged liveness among them."""
+    digests = [run["face"]["model_digest"], (run["pad"] or {}).get("model_digest")]
+    digests += run["chain"]["face"]["liveness_models"]
     digests += [each["model_digest"] for each in run["voices"]]
     return [{"id": each.id, "digest": each.digest} for each in known.values() if each.digest in digests]
 
