@@ -176,10 +176,10 @@ def _voice(kind: str, name: str, made: Path, names: Sequence[str]) -> Sample:
 
 
 def _by_half(own: Sequence[Utterance]) -> tuple[Takes, Takes]:
-    """Takes of each digit, those that the enrollment hears first: every other one, from the first on."""
+    """Takes of each digit that can be read, those that the enrollment hears first: every other one, from the first on."""
     takes: Takes = {}
     for each in own:
-        if len(each.digits) == 1:
+        if len(each.digits) == 1 and each.load() is not None:
             takes.setdefault(each.digits, []).append(each.path)
     halves = [
         {digit: files[first::2] for digit, files in sorted(takes.items()) if files[first::2]}

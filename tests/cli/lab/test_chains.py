@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from authsvc.biometric.words import Modality
@@ -14,6 +15,9 @@ from authsvc.lab.layers import LAYERS
 from authsvc.lab.people import Person
 from authsvc.lab.replaying import Shown
 from authsvc.lab.voice_layers import VOICE_LAYERS
+from authsvc.voice.audio import encode_wav
+
+NOISE = encode_wav(np.random.default_rng(1).normal(0, 0.1, 8_000).astype(np.float32))
 
 
 def person(name: str, photographs: int) -> Person:
@@ -50,7 +54,8 @@ def speakers(tmp_path: Path) -> Path:
         (tmp_path / "voices" / name).mkdir(parents=True)
         for digit in range(10):
             for take in range(takes):
-                (tmp_path / "voices" / name / f"{digit}_{take}.wav").write_bytes(b"x")
+                (tmp_path / "voices" / name / f"{digit}_{take}.wav").write_bytes(NOISE)
+        (tmp_path / "voices" / name / "0_00.wav").write_bytes(b"nothing that can be heard")
     return tmp_path / "voices"
 
 
