@@ -91,7 +91,9 @@ def payer(
     bench, port = stage
     bench.clock.advance(datetime.now(UTC) - bench.clock.now())
     context = browser_seeing("obama/1.jpg").new_context(
-        locale=language, viewport={"width": 390, "height": 844}
+        locale=language,
+        viewport={"width": 390, "height": 844},
+        reduced_motion="reduce" if language == "zh-CN" else "no-preference",
     )
     yield Payer(bench, port, context, _name())
     context.close()
@@ -112,6 +114,12 @@ def test_a_question_is_read_before_it_is_answered_and_no_proof_comes_first(
     shown = page.locator("input[name=answer]").evaluate_all("all => all.map(each => each.value)")
     begun = payer.bench.services.challenges.begin_warning(*challenge_of(decision))
     assert shown == begun["answers"]
+    # What a screen reader says: the question as the name of the group, each answer as that of its button.
+    question = begun["text"]["zh-CN" if language == "zh-CN" else "en"]["question"]
+    group = page.get_by_role("group", name=question["asks"])
+    names = [group.get_by_role("radio", name=question[each], exact=True).count() for each in shown]
+    assert names == [1, 1, 1]
+    assert page.locator("#answering .button").get_attribute("aria-describedby") == "pause"
     assert page.locator("#code").count() == 0
 
     payer.page.goto(page.url)
