@@ -21,12 +21,15 @@ from authsvc.errors import ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL
 from tests.support.kinds import kinds_of, place_in_the_run, second_run
 from tests.support.postgres import PostgresServer, postgres_program
+from tests.support.quick import use_memory
 from tests.support.redis_server import RedisClusterServers, RedisServer, SentinelServers
 from tests.support.skips import skip_lines, skipped_by_reason
 
 # Hundreds of programs are started, and each would compile all that it imports: two seconds of computing every time.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+use_memory()
 
 # The same examples in every run, on however busy a machine; a test that searches for new ones says so itself.
 hypothesis.settings.register_profile("authsvc", deadline=None, derandomize=True, database=None)

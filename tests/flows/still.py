@@ -7,12 +7,14 @@ service moves only where the attacker waits: computing costs nothing, so that no
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -43,8 +45,8 @@ from tests.support.service import CLIENT, embedded
 DELAY = timedelta(milliseconds=150)
 """Of the network and of the service, for each part."""
 
-TRIES = 3
-"""Challenges with one photograph, each against an account of its own."""
+GUESS = "000000"
+"""For a code that is asked beside the face."""
 
 FACE_ALONE = '{ factors = ["face"], device_at_most = "probation" }'
 
@@ -131,12 +133,16 @@ class Attacked:
         self._thread.start()
         self.service = Service(url, secret)
 
+    def template(self, photographs: list[bytes]) -> Template:
+        """Raises ValueError for what enrolls nobody."""
+        made = self._unjudged.enroll(photographs, CaptureContext())
+        if not isinstance(made, Template):
+            raise ValueError(f"the photographs are no enrollment: {made}")
+        return made
+
     def enroll(self, photographs: list[bytes]) -> Person:
         """Somebody with an app and a phone, whose face is enrolled as if they had been there."""
-        template = self._unjudged.enroll(photographs, CaptureContext())
-        if not isinstance(template, Template):
-            raise ValueError(f"the photographs are no enrollment: {template}")
-        person = Person(self.service)
+        person, template = Person(self.service), self.template(photographs)
         person.enroll("otp", "device")
         now, subject = self.clock.now(), Subject(CLIENT, person.user)
 
@@ -165,8 +171,11 @@ def asked_for_a_face(owner: Person) -> Asked:
 
 
 def attack(attacked: Attacked, owner: Person, face: Any, seed: int) -> tuple[bool, str]:
-    """Whether a payment is released to whoever shows this face and nothing else, and what was answered."""
+    """Whether a payment is released to whoever shows this face and has nothing else, and what was answered."""
     asked = asked_for_a_face(owner)
+    if frozenset({"face"}) not in asked.sets:
+        asked.begin("otp")
+        expect(asked.put("otp", {"code": GUESS}), 200)
     with attacked.clock.held() as pace:
         seen = makes_gestures(asked, face, seed, pace)
         done = asked.complete()
@@ -174,40 +183,54 @@ def attack(attacked: Attacked, owner: Person, face: Any, seed: int) -> tuple[boo
     return receipt is not None, f"{seen}, {done}"
 
 
+@dataclass(frozen=True)
+class Victim:
+    """Somebody of whom the attacker has one photograph, of which gestures were made; others are enrolled."""
+
+    name: str
+    enrolled: list[bytes]
+    face: Any
+
+
 def people(faces: Path, animator: Animator) -> Iterator[tuple[str, list[bytes], bytes]]:
     """Name, three photographs that are enrolled, and the one the attacker has: that in which the head is most upright."""
     for folder in sorted(each for each in faces.iterdir() if each.name not in ("groups", "partial")):
         photographs = [file.read_bytes() for file in sorted(folder.glob("*.jpg"))] if folder.is_dir() else []
-        upright = sorted(photographs, key=animator.askew)
         if len(photographs) >= 4:
+            upright = sorted(photographs, key=animator.askew)
             yield folder.name, upright[1:4], upright[0]
+
+
+def victims(faces: Path, animator: Animator, attacked: Attacked) -> Iterator[Victim]:
+    """Whoever can be enrolled, one after another and for ever, each challenged in an account of their own."""
+    usable: list[Victim] = []
+    for name, enrolled, photograph in people(faces, animator):
+        try:
+            attacked.template(enrolled)
+            usable.append(Victim(name, enrolled, animator.prepare(photograph)))
+        except ValueError as error:
+            print(name, error, flush=True)  # noqa: T201  # A command.
+            continue
+        yield usable[-1]
+    yield from itertools.cycle(usable)
 
 
 def main(kind: str, most: int, *, anywhere: bool, models: Path, faces: Path) -> None:
     """Prints each challenge, and at last how many were released, and how many the engines took for alive."""
-    found: list[bool] = []
-    alive = 0
     animator, engines = Animator.of(Kind(kind), models), Engines(models)
+    done = released = alive = 0
     with tempfile.TemporaryDirectory(prefix="authsvc-still-") as folder:
         attacked = Attacked(Path(folder), engines, anywhere=anywhere)
         try:
-            for name, enrolled, photograph in islice(people(faces, animator), -(-most // TRIES)):
-                try:
-                    face = animator.prepare(photograph)
-                    owners = [attacked.enroll(enrolled) for _ in range(min(TRIES, most - len(found)))]
-                except ValueError as error:
-                    print(name, error, flush=True)  # noqa: T201  # A command.
-                    continue
-                for owner in owners:
-                    engines.judged.clear()
-                    released, answer = attack(attacked, owner, face, len(found))
-                    found.append(released)
-                    alive += engines.took_it_for_alive
-                    print(name, released, answer, _said(engines.judged), flush=True)  # noqa: T201
+            for victim in islice(victims(faces, animator, attacked), most):
+                engines.judged.clear()
+                is_released, answer = attack(attacked, attacked.enroll(victim.enrolled), victim.face, done)
+                done, released, alive = done + 1, released + is_released, alive + engines.took_it_for_alive
+                said = f"{victim.name} {answer} {_said(engines.judged)}"
+                print(f"{released}, {alive} of {done}: {said}", flush=True)  # noqa: T201
         finally:
             attacked.close()
-    said = f"{sum(found)} of {len(found)} released, {alive} alive to the engines"
-    print(f"{kind}{' anywhere' * anywhere}: {said}")  # noqa: T201
+    print(f"{kind}{' anywhere' * anywhere}: {released} of {done} released, {alive} taken for alive")  # noqa: T201
 
 
 def _said(judged: Sequence[Comparison | Unusable]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from authsvc.face.capture import Gesture
 from authsvc.lab.drill.people import Opened, Person
 from authsvc.lab.drill.scene import expect
 from tests.face.animating import Animator, Kind, makes_gestures
-from tests.flows.still import Attacked, Engines, asked_for_a_face, people
+from tests.flows.still import Attacked, Engines, asked_for_a_face, attack, people
 
 pytestmark = pytest.mark.long
 
@@ -40,18 +41,23 @@ def somebody(model_dir: Path, faces_dir: Path) -> tuple[list[bytes], Any]:
     return enrolled, animator.prepare(photograph, ASKED)
 
 
+@pytest.fixture
+def lucky(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "drawn", lambda *_: ASKED)
+    monkeypatch.setattr(chain, "_pause", lambda: 400)
+
+
 @pytest.fixture(params=["embedded", "servers"])
 def attacked(
-    request: pytest.FixtureRequest, tmp_path: Path, engines: Engines, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, engines: Engines, lucky: None
 ) -> Iterator[Attacked]:
+    """Where a face alone counts from every phone."""
     changes = {}
     if request.param == "servers":
         changes = {
             "database_url": request.getfixturevalue("migrated_postgres_url"),
             "redis_url": request.getfixturevalue("redis_url"),
         }
-    monkeypatch.setattr(chain, "drawn", lambda *_: ASKED)
-    monkeypatch.setattr(chain, "_pause", lambda: 400)
     made = Attacked(tmp_path, engines, anywhere=True, **changes)
     yield made
     made.close()
@@ -98,3 +104,14 @@ def _recovering(owner: Person, code: str, **grounds: object) -> Opened:
     expect(opened.begin("recovery"), 200)
     expect(opened.put("recovery", {"code": code}), 200)
     return opened
+
+
+def test_from_a_new_phone_it_releases_nothing(
+    tmp_path: Path, engines: Engines, somebody: tuple[list[bytes], Any], lucky: None
+) -> None:
+    """By the policy that is shipped a code is asked beside it, whatever liveness takes it for."""
+    photographs, face = somebody
+    with closing(Attacked(tmp_path, engines)) as shipped:
+        released, answer = attack(shipped, shipped.enroll(photographs), face, SEED)
+    assert engines.took_it_for_alive
+    assert (released, answer) == (False, "200 received, 401 challenge-failed")
