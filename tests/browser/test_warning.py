@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -72,6 +73,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bench, int
     bench.close()
 
 
+def shown_text(begun: Said, language: str) -> dict[str, Any]:  # Any: JSON.
+    text: dict[str, dict[str, Any]] = begun["text"]
+    return text[language]
+
+
 def _name() -> str:
     """Of somebody new: a test that runs twice finds the same service."""
     return f"u_{uuid4().hex}"
@@ -115,7 +121,7 @@ def test_a_question_is_read_before_it_is_answered_and_no_proof_comes_first(
     begun = payer.bench.services.challenges.begin_warning(*challenge_of(decision))
     assert shown == begun["answers"]
     # What a screen reader says: the question as the name of the group, each answer as that of its button.
-    question = begun["text"]["zh-CN" if language == "zh-CN" else "en"]["question"]
+    question: dict[str, str] = shown_text(begun, "zh-CN" if language == "zh-CN" else "en")["question"]
     group = page.get_by_role("group", name=question["asks"])
     names = [group.get_by_role("radio", name=question[each], exact=True).count() for each in shown]
     assert names == [1, 1, 1]
