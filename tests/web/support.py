@@ -80,7 +80,13 @@ class FakeServices:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
-        self._does: dict[str, Callable[..., object]] = {
+        self._does: dict[str, Callable[..., object]] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """As if nothing had been put there or asked yet."""
+        self.asked.clear()
+        self._does = {
             "admission.admit_key": lambda presented: KEY,
             "admission.admit_token": lambda scheme, object_id, presented: None,
             "decisions.decide": lambda key, once, request: Answer.of(decision()),
