@@ -115,8 +115,7 @@ def test_a_place_that_is_none_is_refused(bench: Bench, name: str, after: Mark):
 def test_a_broken_row_is_left_out_and_the_list_goes_on(bench: Bench):
     if bench.settings.database_url:
         pytest.skip("one store is enough: the row is spoiled by hand")
-    path = next(bench.settings.data_dir.glob("*.db"))
-    with closing(sqlite3.connect(path)) as raw, raw:
+    with closing(sqlite3.connect(bench.settings.database_file)) as raw, raw:
         raw.execute("UPDATE users SET locale = 'xx' WHERE user_id = ?", (_subject(3).user,))
     left = everything(bench, "users", Wanted())
     assert _subject(3).user not in left
