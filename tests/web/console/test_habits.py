@@ -101,7 +101,9 @@ def test_the_overview_says_whether_signals_come_more_often(
     assert person.sign_in().status_code == 200
     person.browser.get("/console/", headers=LANGUAGES["en"])
     (row,) = re.findall(
-        r'<tr><th scope="row">Many payments within an hour.*?</tr>', person.browser.page, re.DOTALL
+        r'<tr><th scope="row"><a [^>]*signal=burst">Many payments within an hour.*?</tr>',
+        person.browser.page,
+        re.DOTALL,
     )
     numbers = re.findall(r'class="number">([^<]*)<', row)
     assert numbers[0] == numbers[2] != "0"
