@@ -85,6 +85,11 @@ def test_a_decision_says_in_what_it_is_unlike_its_payers_habits(
     assert sentences
     for each in sentences:
         assert each["zh-CN" if language == "zh" else "en"] in page
+    listed = f"/console/decisions?days=week&client=shop&user={USER}&signal="
+    signal = decision["signals"]["present"][0]["signal"]
+    for name, is_listed in ((signal, True), ("no_such_signal", False)):
+        auditor.browser.get(listed + name)
+        assert (decision["id"] in auditor.browser.page) is is_listed
 
 
 def test_the_overview_says_whether_signals_come_more_often(
