@@ -55,17 +55,17 @@ format: setup-test ## Let ruff arrange the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-# Two halves beside each other, a file in one piece; then, by themselves, those that measure time.
-# The long ones begin, so that both end together.
-HALVES := -n 2 --dist loadfile --no-loadscope-reorder
+# Pieces beside each other, a file in one; then, by themselves, those that measure time. The long ones begin, so that all end
+# together. Units compute: as many pieces as cores. Of what servers and browsers take a half is waiting: one piece more.
+PIECES := --dist loadfile --no-loadscope-reorder
 # Their files, lest ten thousand others are collected for them.
 ALONE = $$($(PYTHON) -m tests.support.kinds)
 
 check: lint models ## Style, types and units, without servers, browsers and long measurements: under two minutes
-	$(PYTHON) -m pytest -q $(HALVES) -m "not alone and not served and not long" $(ARGS)
+	$(PYTHON) -m pytest -q -n 2 $(PIECES) -m "not alone and not served and not long" $(ARGS)
 
 test: lint models ## Style, types and every test; ends with what was not run, and why
-	$(PYTHON) -m pytest $(HALVES) -m "not alone" $(ARGS)
+	$(PYTHON) -m pytest -n 3 $(PIECES) -m "not alone" $(ARGS)
 	$(PYTHON) -m pytest -m alone $(or $(ARGS),$(ALONE)) || [ $$? -eq 5 ] # 5: ARGS chose none of these.
 
 hooks: setup-test ## Style, types and architecture before every commit

@@ -61,6 +61,8 @@ class Settings:
     policy_most_cells: int = 4_000_000
     lab_report: Path | None = None
     lab_report_days: int = 90
+    lab_report_max_iapar: float = 0.07
+    lab_report_max_bpcer: float = 0.05
     keyring_file: Path | None = None
     pkcs11_module: Path | None = None
     pkcs11_label: str = "authsvc"
@@ -188,6 +190,13 @@ def _integer(lowest: int, highest: int) -> Callable[[str], int]:
     return read
 
 
+def _share(text: str) -> float:
+    value = _number(float, text)
+    if value is None or not 0 < value < 1:
+        raise ValueError("must be a share between 0 and 1, such as `0.07`")
+    return value
+
+
 def _seconds(text: str) -> timedelta:
     value = _number(float, text)
     if value is None or not 0 < value <= 10**7:
@@ -313,6 +322,8 @@ SETTINGS: tuple[Setting, ...] = (
         "report of `authsvc lab all` without which no policy becomes active: passing, and of the current models",
     ),
     Setting("lab_report_days", _integer(1, 3650), "days that such a report counts"),
+    Setting("lab_report_max_iapar", _share, "the largest `--max-iapar` that such a report may be made with"),
+    Setting("lab_report_max_bpcer", _share, "the largest `--max-bpcer` that such a report may be made with"),
     Setting("keyring_file", Path, "the key ring, by default `keyring.json` in the data directory"),
     Setting("pkcs11_module", Path, "PKCS#11 library of a token (HSM) that keeps the keys that sign"),
     Setting("pkcs11_label", str, "the token's label"),

@@ -14,39 +14,43 @@ from __future__ import annotations
 import heapq
 import json
 import random
-import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import click
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import BigInteger, Table, create_engine
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from authsvc.domain.account import Account
 from authsvc.domain.decision import Habit
 from authsvc.domain.payer import Payer, habit_of
-from authsvc.habit.form import Packed, packed, unpacked
+from authsvc.habit.form import SIZE, Packed, packed, unpacked
 from authsvc.habit.habits import NONE, Habits
 from authsvc.habit.sentences import sentences
 from authsvc.habit.signals import signals
-from authsvc.habit.words import Act
+from authsvc.habit.words import Act, Signals
 from authsvc.keys.keyring import KeyRing
 from authsvc.lab.intervals import clopper_pearson
 from authsvc.policy import loading
 from authsvc.policy.engine import Policy
 from authsvc.policy.inputs import HABITS, Inputs
 from authsvc.policy.level import Level
+from authsvc.storage import schema
+from authsvc.storage.accounts import FIND_PAYER, FIND_WITH_DEVICE
 from authsvc.storage.sealing import Place, Sealer
+from authsvc.storage.sqlite import SqliteConnection
 from authsvc.subject import Novelty, Subject
 from tests.habit import reference
 
@@ -162,6 +166,10 @@ WAYS: dict[str, Callable[[Person, datetime], list[Act]]] = {
 }
 
 
+Explained = tuple[bool, bool]
+"""Whether every number is what a slow reading of the history gives, and whether the same signals came without any rounding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     asked: Asked
@@ -170,9 +178,9 @@ class Judged:
 
 
 def lived(
-    policies: tuple[Policy, Policy], asked: list[Asked], sampled: random.Random | None, right: list[bool]
+    policies: tuple[Policy, Policy], asked: list[Asked], sampled: random.Random, explained: list[Explained]
 ) -> Iterator[Judged]:
-    """One person's year, learning as it goes. With `sampled` one explanation is checked against the whole history."""
+    """One person's year, learning as it goes. One explanation is checked against the whole history."""
     habits: Habits = NONE
     waiting: list[tuple[datetime, int, Act]] = []
     learned: list[Act] = []
@@ -184,8 +192,7 @@ def lived(
         if _is_judged(each):
             said = signals(Packed(packed(habits)), each.act)
             if each is chosen:
-                found = {**said.present, **dict.fromkeys(said.unknown)}
-                right.append(reference.alike(found, reference.signals(learned, each.act)))
+                explained.append(_explained(said, learned, each.act))
             plain = _inputs(each)
             seen = replace(plain, **said.inputs())  # type: ignore[arg-type]  # Each input has its own type.
             levels = (policies[0].evaluate(plain).level, policies[1].evaluate(seen).level)
@@ -194,14 +201,20 @@ def lived(
             heapq.heappush(waiting, (each.act.at + SETTLES + WAIT, number, each.act))
 
 
+def _explained(said: Signals, learned: list[Act], act: Act) -> Explained:
+    found = {**said.present, **dict.fromkeys(said.unknown)}
+    unrounded = reference.signals(learned, act, reference.exact)
+    return found == reference.signals(learned, act), found.keys() == unrounded.keys()
+
+
 def _is_judged(asked: Asked) -> bool:
     return (asked.act.at - BEGIN).days >= JUDGED_FROM
 
 
-def _chosen(asked: list[Asked], sampled: random.Random | None) -> Asked | None:
+def _chosen(asked: list[Asked], sampled: random.Random) -> Asked | None:
     """Of a person who is defrauded the last fraud, of anybody else any payment."""
     judged = [each for each in asked if _is_judged(each)]
-    if sampled is None or not judged:
+    if not judged:
         return None
     frauds = [each for each in judged if each.fraud]
     return frauds[-1] if frauds else sampled.choice(judged)
@@ -227,8 +240,14 @@ def documents() -> tuple[Policy, Policy]:
     return loading.from_mapping({**mapping, "rules": rules, "tests": []}), shipped
 
 
-PIECE, SAMPLED = 100, 8
-"""People who are judged at once, and every how many of them one explanation is checked."""
+WIDTHS = {"users": 40, "habits": SIZE + 29}
+"""Bytes of a value: habits with what sealing adds."""
+
+TURNS = 200
+"""How often each thing that is timed has its turn."""
+
+PIECE = 100
+"""People who are judged at once."""
 
 
 def piece(policies: tuple[Policy, Policy], seed: int, begin: int) -> dict[str, Any]:
@@ -236,10 +255,9 @@ def piece(policies: tuple[Policy, Policy], seed: int, begin: int) -> dict[str, A
     honest: Counter[int] = Counter()
     asked = {"plain": 0, "habits": 0}
     losses: list[tuple[str, int, bool, bool]] = []
-    right: list[bool] = []
+    explained: list[Explained] = []
     for number, year in enumerate(town(range(begin, begin + PIECE), seed), begin):
-        sampled = random.Random(f"{seed}-{number}-sampled") if number % SAMPLED == 0 else None
-        judged = list(lived(policies, year, sampled, right))
+        judged = list(lived(policies, year, random.Random(f"{seed}-{number}-sampled"), explained))
         for each in judged:
             if each.asked.fraud is None:
                 honest[each.asked.risk] += 1
@@ -251,7 +269,7 @@ def piece(policies: tuple[Policy, Policy], seed: int, begin: int) -> dict[str, A
             for each in judged
             if each.asked.fraud
         ][-1:]
-    return {"begin": begin, "honest": dict(honest), "asked": asked, "losses": losses, "right": right}
+    return {"begin": begin, "honest": dict(honest), "asked": asked, "losses": losses, "explained": explained}
 
 
 def pieces(people: int, seed: int, state: Path | None) -> list[dict[str, Any]]:
@@ -275,7 +293,9 @@ def compare(done: list[dict[str, Any]]) -> dict[str, Any]:
     losses = [loss for each in done for loss in each["losses"]]
     total = honest.total()
     found: dict[str, Any] = {"people": len(done) * PIECE, "honest": total, "frauds": len(losses)}
-    found["explanations_right"] = _share([right for each in done for right in each["right"]])
+    explained = [each for one in done for each in one["explained"]]
+    found["explanations_right"] = _share([right for right, _ in explained])
+    found["same_signals_without_rounding"] = _share([same for _, same in explained])
     for place, name in enumerate(("plain", "habits")):
         asked = sum(each["asked"][name] for each in done)
         threshold = _threshold(honest, asked)
@@ -314,56 +334,119 @@ def _share(hits: list[bool]) -> dict[str, object]:
 
 
 def cost(rounds: int) -> dict[str, float]:
-    """CPU microseconds of a decision for its habits: unsealing, signals, inputs, what is stored, and the sentences."""
+    """CPU microseconds of a decision for its habits beside the look-up: unsealing, signals, inputs, what is stored, sentences."""
     person = next(town([0], 3))
     habits = NONE
     for each in person[:60]:
         habits = habits.learned(each.act)
     subject, sealer = Subject("bank", "u"), Sealer(KeyRing.create())
-    key, place = sealer.new_subject_key(subject), Place("habits", "sealed", "u", subject)
-    sealed, account = sealer.seal(key, place, packed(habits)), Account(subject, BEGIN)
-    usual = person[60].act
+    key = sealer.new_subject_key(subject)
+    sealed = sealer.seal(key, Place("habits", "sealed", "u", subject), packed(habits))
+    usual, account = person[60].act, Account(subject, BEGIN)
     odd = replace(usual, payee="mule", amount_minor=10**6, at=usual.at + timedelta(hours=11))
 
     def decide(act: Act) -> Habit:
-        payer = Payer(account, None, Packed(sealer.open(key, place, sealed)), 0)
-        said = habit_of(payer, act)
+        place = Place("habits", "sealed", subject.user, subject)
+        said = habit_of(Payer(account, None, Packed(sealer.open(key, place, sealed)), 0), act)
         _ = said.inputs, said.to_json(), [sentences(name, numbers) for name, numbers in said.present.items()]
         return said
 
     key_of_receipts = ec.generate_private_key(ec.SECP256R1())
-    signature = _cpu(lambda: key_of_receipts.sign(b"receipt", ec.ECDSA(hashes.SHA256())), rounds)
-    found = {"as_usual": _cpu(partial(decide, usual), rounds), "unlike": _cpu(partial(decide, odd), rounds)}
-    ratios = {f"{name}_in_signatures": round(each / signature, 2) for name, each in found.items()}
-    return {**found, "signature": signature, **ratios}
+    found = _medians(
+        {
+            "as_usual": partial(decide, usual),
+            "unlike": partial(decide, odd),
+            "signature": lambda: key_of_receipts.sign(b"receipt", ec.ECDSA(hashes.SHA256())),
+        },
+        rounds,
+    )
+    ratios = {
+        f"{name}_in_signatures": round(found[name] / found["signature"], 2) for name in ("as_usual", "unlike")
+    }
+    return {**found, **ratios}
 
 
-def flat(users: int, rounds: int) -> float:
-    """CPU microseconds of finding a user's habits among so many, by key, in SQLite on a disk, in the order of nobody's names."""
+class Populated:
+    """The service's own schema in SQLite on a disk, with so many users and their habits, in the order of nobody's names."""
+
+    def __init__(self, folder: Path, users: int) -> None:
+        path = folder / f"{users}.db"
+        schema.metadata.create_all(create_engine(f"sqlite:///{path}"))
+        self._mine, self._other = SqliteConnection(path, 5), SqliteConnection(path, 5)
+        self._users, self._chance = users, random.Random(users)
+        # What another process has written meanwhile, so that nothing read before may be believed, as between two decisions.
+        self._other.run("CREATE TABLE ticks (at)", {})
+        self._other.run("INSERT INTO ticks VALUES (0)", {})
+        self._other.run("PRAGMA foreign_keys = OFF", {})
+        self._other.run("PRAGMA synchronous = OFF", {})
+        order = list(range(users))
+        self._chance.shuffle(order)
+        self._other.begin()
+        for table in (schema.users, schema.habits):
+            self._other.many(_filling(table), ({"user": f"u_{number}"} for number in order))
+        self._other.commit()
+
+    def look_up(self, statement: str) -> float:
+        """CPU microseconds of one statement about anybody, within a transaction that writes."""
+        user = f"u_{self._chance.randrange(self._users)}"
+        about = {"user": user, "client": "bank", "device": None, "transaction": "none", "since": 1}
+        self._other.run("UPDATE ticks SET at = at + 1", {})
+        self._mine.begin()
+        self._mine.all("SELECT at FROM ticks", {})
+        begun = time.thread_time_ns()
+        self._mine.all(statement, about)
+        lasted = time.thread_time_ns() - begun
+        self._mine.rollback()
+        return lasted / 1_000
+
+    def close(self) -> None:
+        self._mine.close()
+        self._other.close()
+
+
+def _filling(table: Table) -> str:
+    """A row of a user, with something in each column that no look-up looks at."""
+    others = [each for each in table.columns if each.name not in ("client", "user_id")]
+    values = [
+        "0" if isinstance(each.type, BigInteger) else f"zeroblob({WIDTHS[table.name]})" for each in others
+    ]
+    names = ", ".join(each.name for each in others)
+    return f"INSERT INTO {table.name} (client, user_id, {names}) VALUES ('bank', :user, {', '.join(values)})"  # noqa: S608  # Names of the schema.
+
+
+def flat(sizes: Sequence[int], rounds: int) -> dict[str, dict[str, float]]:
+    """What the look-up of a payer costs with habits and the count of this hour, and without; sizes take turns, medians."""
     with tempfile.TemporaryDirectory() as folder:
-        base = sqlite3.connect(Path(folder, "habits.db"))
-        base.execute("PRAGMA journal_mode = off")
-        base.execute(
-            "CREATE TABLE habits (client, user_id, sealed, changed_at, PRIMARY KEY (client, user_id))"
-        )
-        rows = ((f"u_{number}", bytes(574)) for number in range(users))
-        base.executemany("INSERT INTO habits VALUES ('bank', ?, ?, 0)", rows)
-        base.commit()
-        names = [f"u_{random.Random(number).randrange(users)}" for number in range(rounds)]
-        find = "SELECT sealed FROM habits WHERE client = 'bank' AND user_id = ?"
-        found = _cpu(lambda: [base.execute(find, (name,)).fetchall() for name in names], 1)
-        base.close()
-        return round(found / rounds, 2)
-
-
-def _cpu(act: Callable[[], object], rounds: int) -> float:
-    best = float("inf")
-    for _ in range(15):
-        begun = time.process_time()
+        populated = [Populated(Path(folder), size) for size in sizes]
+        ways = {"with": FIND_PAYER, "without": FIND_WITH_DEVICE}
+        found: dict[tuple[int, str], list[float]] = {(size, way): [] for size in sizes for way in ways}
         for _ in range(rounds):
-            act()
-        best = min(best, (time.process_time() - begun) / rounds * 1e6)
-    return round(best, 1)
+            for size, each in zip(sizes, populated, strict=True):
+                for way, statement in ways.items():
+                    found[size, way].append(each.look_up(statement))
+        for each in populated:
+            each.close()
+    medians = {size: {way: median(found[size, way]) for way in ways} for size in sizes}
+    return {
+        str(size): {**_rounded(each), "habits": round(each["with"] - each["without"], 1)}
+        for size, each in medians.items()
+    }
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(each, 1) for name, each in figures.items()}
+
+
+def _medians(acts: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """CPU microseconds of each, which take turns."""
+    found: dict[str, list[float]] = {name: [] for name in acts}
+    for _ in range(TURNS):
+        for name, act in acts.items():
+            begun = time.thread_time_ns()
+            for _ in range(rounds):
+                act()
+            found[name].append((time.thread_time_ns() - begun) / rounds / 1_000)
+    return _rounded({name: median(each) for name, each in found.items()})
 
 
 @click.command()
@@ -371,12 +454,12 @@ def _cpu(act: Callable[[], object], rounds: int) -> float:
 @click.option("--seed", default=19, show_default=True)
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="A file to go on with.")
 @click.option("--users", default="1000,10000,100000,1000000", show_default=True, help="To look one up among.")
-@click.option("--rounds", default=1_000, show_default=True)
+@click.option("--rounds", default=3_000, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
 def main(people: int, seed: int, state: Path | None, users: str, rounds: int, as_json: bool) -> None:
     found = {
-        "cpu_us": cost(rounds),
-        "lookup_us": {each: flat(int(each), rounds) for each in users.split(",") if each},
+        "cpu_us": cost(rounds // 20),
+        "lookup_us": flat([int(each) for each in users.split(",") if each], rounds),
         "town": compare(pieces(people, seed, state)) if people else None,
     }
     for name, each in found.items():

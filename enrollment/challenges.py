@@ -17,6 +17,7 @@ from enrollment.session import Doorkeeper, Opened, must_be_ours
 from enrollment.wording import N_
 
 OPEN = "challenge_required"
+STOPPING = ("asked", "unsure")
 
 SENSORS = {
     "face": ("camera",),
@@ -58,9 +59,9 @@ class ChallengePages:
         """What the person says to a warning; the one who was asked to pay has stopped it by saying so."""
         opened, challenge = self._opened(challenge_id)
         must_be_ours(request, opened)
-        if challenge["status"] != OPEN or not _is_unanswered(challenge):
-            return _to(challenge_id)
         said = {"answer": request.form.get("answer", "")}
+        if challenge["status"] != OPEN or not _takes(challenge, said["answer"]):
+            return _to(challenge_id)
         try:
             self._api.send("PUT", f"{challenge_id}/warning", opened.token, said)
         except AuthsvcError as error:
@@ -218,6 +219,11 @@ def challenge_pages(api: Api, door: Doorkeeper) -> Blueprint:
 def _is_unanswered(challenge: Json) -> bool:
     warning = challenge["warning"]
     return warning is not None and warning["state"] == "unanswered"
+
+
+def _takes(challenge: Json, answer: str) -> bool:
+    """Whether a warning still takes the answer: of a second tab, where somebody had gone on before, only one that stops."""
+    return challenge["warning"] is not None and (_is_unanswered(challenge) or answer in STOPPING)
 
 
 def _unsigned(challenge: Json) -> list[str]:

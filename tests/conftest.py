@@ -4,6 +4,7 @@ Each is skipped with its reason where the program or the data is not there. What
 127.0.0.1 alone and ends with the run, also when the run is killed.
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -20,12 +21,15 @@ from authsvc.errors import ModelUnusable
 from authsvc.face.build import DEFAULT_MODEL
 from tests.support.kinds import kinds_of, place_in_the_run, second_run
 from tests.support.postgres import PostgresServer, postgres_program
+from tests.support.quick import use_memory
 from tests.support.redis_server import RedisClusterServers, RedisServer, SentinelServers
 from tests.support.skips import skip_lines, skipped_by_reason
 
 # Hundreds of programs are started, and each would compile all that it imports: two seconds of computing every time.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+use_memory()
 
 # The same examples in every run, on however busy a machine; a test that searches for new ones says so itself.
 hypothesis.settings.register_profile("authsvc", deadline=None, derandomize=True, database=None)
@@ -172,12 +176,25 @@ def model_dir() -> Path:
     return folder
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What ten thousand tests are made of stays to the end: nobody looks for rubbish in it, then or while they run."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what starts servers and what must run by itself, and what has a second run (`tests/support/kinds.py`)."""
     here = Path(__file__).parent
-    items.sort(key=lambda item: place_in_the_run(item.path.relative_to(here)))
+    files = {path: path.relative_to(here) for path in {item.path for item in items}}
+    places = {path: place_in_the_run(file) for path, file in files.items()}
+    items.sort(key=lambda item: places[item.path])
     for item in items:
-        file = item.path.relative_to(here)
+        file = files[item.path]
         given = getattr(getattr(item, "callspec", None), "params", {}).values()
         fixtures = (*getattr(item, "fixturenames", ()), *(each for each in given if isinstance(each, str)))
         kinds = kinds_of(file, fixtures)

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path, PurePath
 
@@ -22,6 +23,7 @@ from tests.support.kinds import (
 )
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
+from tests.support.quick import has_room, use_memory
 from tests.support.redis_server import RedisClusterServers, RedisServer
 from tests.support.server import Server
 from tests.support.skips import skip_lines
@@ -169,3 +171,19 @@ def test_what_runs_beside_the_test_has_a_second_run_and_a_unit_has_none() -> Non
 def test_every_file_that_is_named_is_there() -> None:
     named = {*SERVED_FILES, *ALONE_FILES, *LONG_FILES, *SERVED_FOLDERS}
     assert not [name for name in named if not (Path(__file__).parent / name).exists()]
+
+
+def test_files_lie_in_memory_where_they_may_and_there_is_room(tmp_path: Path) -> None:
+    assert has_room(tmp_path, 0)
+    assert not has_room(tmp_path, 2**60)
+    assert not has_room(tmp_path / "nowhere", 0)
+
+
+def test_who_has_chosen_a_place_for_files_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    use_memory(tmp_path.parent, 0)
+    assert tempfile.gettempdir() == str(tmp_path)
+    monkeypatch.delenv("TMPDIR")
+    use_memory(tmp_path.parent, 0)
+    assert tempfile.gettempdir() == str(tmp_path.parent)

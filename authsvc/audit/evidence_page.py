@@ -32,6 +32,12 @@ code { font-size: .85em; overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: var(--soft); padding: .8rem; font-size: .8rem; }
 """.replace("\n", "")
 
+_POLICY = (
+    """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; """
+    """base-uri 'none'; form-action 'none'">"""
+)
+"""It loads nothing and runs nothing, whatever somebody wrote into a bundle."""
+
 _NAMED = {
     "decision_id": ("决定", "Decision"),
     "subject": ("用户", "Payer"),
@@ -59,7 +65,7 @@ def page(bundle: Json, witness: Witness) -> str:
         _document(bundle.get("policy_document")),
     ]
     title = f"证据 · Evidence {escape(str(evidence.get('decision_id', '')))}"
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+    head = f'<meta charset="utf-8">{_POLICY}<meta name="viewport" content="width=device-width"><title>{title}</title>'
     return f'<!doctype html>\n<html lang="zh">{head}<style>{_STYLE}</style><body><h1>{title}</h1>{"".join(parts)}</body></html>\n'
 
 

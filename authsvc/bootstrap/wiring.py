@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import cache, partial
 
@@ -42,7 +42,7 @@ from authsvc.policy.thresholds import Model, models_in_use
 from authsvc.policy.warning_texts import texts_of
 from authsvc.policy_life.active import ActivePolicy, PolicyWatch
 from authsvc.policy_life.analyst import Analyst, ChildAnalyst
-from authsvc.policy_life.lab_proof import LabGate
+from authsvc.policy_life.lab_proof import LabBounds, LabGate
 from authsvc.policy_life.service import PolicyService
 from authsvc.services.base import ServiceParts
 from authsvc.services.services import Services
@@ -108,7 +108,7 @@ def wire(
         analyst or ChildAnalyst(settings.policy_most_cells),
         kept.store.clock,
         _models_in_use(settings),
-        _lab_gate(settings, kept.store.clock, rooms),
+        _lab_gate(settings, kept.store, rooms),
     )
     console = _console(settings, kept.store, kept.ephemeral, rules.party.at_home(), policies)
     punctuality = Punctuality()
@@ -243,8 +243,8 @@ def _models_in_use(settings: Settings) -> Callable[[], tuple[Model, ...]]:
     return cache(lambda: models_in_use(manifest_folder(), settings.models))
 
 
-def _lab_gate(settings: Settings, clock: Clock, rooms: Rooms) -> LabGate | None:
-    """Asked of the biometric worker: it alone knows which models make templates now. None where no report is required."""
+def _lab_gate(settings: Settings, store: Store, rooms: Rooms) -> LabGate | None:
+    """Asked of the biometric worker: it alone knows which models are at work now. None where no report is required."""
     if settings.lab_report is None:
         return None
 
@@ -253,9 +253,18 @@ def _lab_gate(settings: Settings, clock: Clock, rooms: Rooms) -> LabGate | None:
             said = [room.refresh() for room in rooms.health.values()]
         except Unavailable:
             return frozenset()
-        return frozenset(str(each["model"]) for each in said if "model" in each)
+        return frozenset(digest for each in said for digest in _digests(each))
 
-    return LabGate(settings.lab_report, settings.lab_report_days, clock, current)
+    bounds = LabBounds(settings.lab_report_days, settings.lab_report_max_iapar, settings.lab_report_max_bpcer)
+    return LabGate(settings.lab_report, bounds, store.clock, current, store.ring.audit_public_keys)
+
+
+def _digests(said: Mapping[str, object]) -> Iterator[str]:
+    """Of what a room says of itself: by what it makes templates, and by what it judges liveness."""
+    liveness = said.get("liveness_models")
+    for each in (said.get("model"), *(liveness if isinstance(liveness, list) else ())):
+        if isinstance(each, str):
+            yield each
 
 
 def _find_key(ledger: StoreLedger, key_id: str) -> ApiKey | None:

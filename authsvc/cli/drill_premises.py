@@ -55,14 +55,14 @@ class StorePremises:
         return closing(open_store(read_settings({}, data_dir=self.data_dir)))
 
     def give_face(self, user: str, template: Template | None = None) -> None:
-        self._give(user, template or self.template)
+        self.give(user, template or self.template)
 
     def give_voice(self, user: str) -> None:
         if self.voice is None:
             raise LookupError("nobody's voice is at hand")
-        self._give(user, self.voice)
+        self.give(user, self.voice)
 
-    def _give(self, user: str, made: Template) -> None:
+    def give(self, user: str, made: Template) -> None:
         """As a finished enrollment leaves it: no drill has a living person before a camera."""
         now, subject = SystemClock().now(), Subject(self.client, user)
         key, factor = f"tpl_drill_{made.modality[0]}{user[-16:]}", Factor(made.modality.value)

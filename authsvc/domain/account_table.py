@@ -112,9 +112,9 @@ TABLE: tuple[Act, ...] = (
     Act(
         "withdrawal",
         Proof.SESSION,
-        "destroys the template of a face or a voice; account acts still ask for it for the cooling period",
+        "destroys the template of a face, voice or gait; account acts still ask for a face and a voice for the cooling period",
         "at once",
-        ("subject:face:withdrawn", "subject:voice:withdrawn"),
+        ("subject:face:withdrawn", "subject:voice:withdrawn", "subject:gait:withdrawn"),
         "enrollment",
         frozen=True,
     ),
@@ -125,6 +125,15 @@ TABLE: tuple[Act, ...] = (
         "at once; what was released from it or proved with its keys is void, an enrollment upon such a proof ends",
         ("subject:device:revoked",),
         "enrollment",
+        frozen=True,
+    ),
+    Act(
+        "rename",
+        Proof.SESSION,
+        "calls a device something else; since when it counts, and whether, stands beside its name",
+        "at once",
+        (),
+        "rename",
         frozen=True,
     ),
     Act(

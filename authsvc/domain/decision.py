@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from authsvc.domain.challenge import Challenge
 from authsvc.domain.warned import Warned
@@ -106,15 +107,14 @@ class Passed:
         return {name: value for name, value in self.to_json().items() if name not in FOR_THE_PAGES}
 
 
-@dataclass(frozen=True, slots=True)
-class Habit:
+class Habit(NamedTuple):
     """What the payer's habits said: signals that are present with their numbers, and those of which too little was known.
 
     `recent` payments were asked for within the hour, this one among them; `place` is the coarse one that the backend stated.
     """
 
-    present: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
-    unknown: tuple[str, ...] = ()
+    present: Mapping[str, Mapping[str, int | str]]
+    unknown: tuple[str, ...]
     recent: int = 1
     place: str | None = None
 

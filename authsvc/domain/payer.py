@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from authsvc.device.credential import Device
 from authsvc.domain.account import Account
@@ -19,8 +19,7 @@ SEEN = (Novelty.TRUSTED, Novelty.PROBATION)
 """How new a device is that showed its own secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
+class Payer(NamedTuple):
     """`habits` None: nothing was learned. `recent` counts other payments of the last hour that were asked for."""
 
     account: Account | None = None

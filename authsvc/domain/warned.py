@@ -82,12 +82,12 @@ class Warned:
         return replace(self, shown_at=now, text=text, order=order)
 
     def answered(self, answer: Answer, now: datetime) -> Warned:
-        """The next value.
+        """The next value; whoever went on and doubts after all, in another tab or after a call, stops it still.
 
         Raises InvalidRequest for an answer that nobody asked for, WarningUnanswered before the pause is over, and
         ChallengeClosed once it was answered.
         """
-        if self.answer is not None:
+        if self.answer is not None and (self.answer in STOPPING or answer not in STOPPING):
             raise ChallengeClosed("the warning was answered already")
         if self.answer_from is None:
             raise WarningUnanswered("the warning was not shown yet; begin it first")

@@ -52,7 +52,16 @@ def face_service(
     # Single stills are enough only where nobody is kept from holding one up.
     least_frames = 1 if unsafe_no_pad else manifest.fusion.frames
     mesh = None if unsafe_no_pad else face_mesh(known, model_dir)
-    return FaceService(manifest, detector, matcher, liveness, least_frames=least_frames, mesh=mesh)
+    judged_by = () if unsafe_no_pad else (known[MESH_MODEL], *_passive(known, model_dir))
+    return FaceService(
+        manifest,
+        detector,
+        matcher,
+        liveness,
+        least_frames=least_frames,
+        mesh=mesh,
+        liveness_models=[each.digest for each in judged_by],
+    )
 
 
 def installed_models(
@@ -122,9 +131,9 @@ def _matcher_manifest(known: Mapping[str, Manifest], model: str) -> Manifest:
 
 def _liveness(known: Mapping[str, Manifest], model_dir: Path, active: ActiveChallenge) -> LivenessDetector:
     """The active challenge always, and before it every passive detector whose weights are here: gates in a row."""
-    passive = [
-        passive_detector(one, model_dir)
-        for one in known.values()
-        if is_passive(one) and is_installed(model_dir, one)
-    ]
+    passive = [passive_detector(one, model_dir) for one in _passive(known, model_dir)]
     return AllOf((*passive, active)) if passive else active
+
+
+def _passive(known: Mapping[str, Manifest], model_dir: Path) -> list[Manifest]:
+    return [one for one in known.values() if is_passive(one) and is_installed(model_dir, one)]

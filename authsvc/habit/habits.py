@@ -189,7 +189,7 @@ def _known(known: Known, name: str | None, size: int, more: float, day: int) -> 
     before = next((row for row in rows if row[0] == key), (key, 0.0, 0))
     others = [row for row in rows if row[0] != key]
     weighed = _within(before[1] + more)
-    kept = sorted(others, key=lambda row: (-row[1], -row[2]))
+    kept = sorted(others, key=lambda row: (-row[1], -row[2], row[0]))
     if weighed >= abs(more) / 4:
         kept = [*kept[: most - 1], (key, weighed, max(before[2], day) if more > 0 else before[2])]
     kept.sort(key=lambda row: (-row[1], row[0]))

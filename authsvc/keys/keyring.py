@@ -217,7 +217,10 @@ class KeyRing:
         return next((version for version in reversed(versions) if version.active_from <= now), versions[0])
 
     def _named(self, purpose: Purpose, version_id: str) -> Version | None:
-        return next((version for version in self._versions[purpose] if version.id == version_id), None)
+        for version in self._versions[purpose]:
+            if version.id == version_id:
+                return version
+        return None
 
     def _derive(self, version: Version, label: str) -> bytes:
         """A key for this label alone, by HKDF-SHA-256 (RFC 5869)."""

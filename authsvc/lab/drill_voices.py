@@ -41,14 +41,15 @@ def spoken(owner: Path, stranger: Path, model_dir: Path) -> tuple[Voices, Templa
         stranger=_says(speech_of(stranger)),
         changes=CHANGES,
     )
-    return voices, _enrolled(service, Rows(owner))
+    return voices, voice_template(service, Rows(owner))
 
 
-def _enrolled(service: VoiceService, rows: Rows) -> Template:
+def voice_template(service: VoiceService, rows: Rows, language: str = "en") -> Template:
+    """As an enrollment makes it, with what its rows are known again by; raises InvalidRequest where none can be made."""
     phrases: list[EnrollmentPhrase] = []
     for row in ROWS:
         heard = service.listen(
-            rows.read(row), CaptureContext(row, "en", tuple(p.fingerprint for p in phrases))
+            rows.read(row), CaptureContext(row, language, tuple(p.fingerprint for p in phrases))
         )
         phrases += [heard] if isinstance(heard, EnrollmentPhrase) else []
         if len(phrases) == PHRASES:
@@ -56,7 +57,7 @@ def _enrolled(service: VoiceService, rows: Rows) -> Template:
             if isinstance(made, Template):
                 return replace(made, fingerprints=tuple(each.fingerprint for each in phrases))
             break
-    raise InvalidRequest("the payer's recordings make no voice template")
+    raise InvalidRequest("these recordings make no voice template")
 
 
 def _half(speech: Speech, first: int) -> Speech:

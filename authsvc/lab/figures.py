@@ -22,6 +22,8 @@ def figures(run: Json) -> list[Row]:
         *(_of_live("pad", run["pad"], "bpcer") if run.get("pad") else ()),
         *(_at_apcer(run["pad"]) if run.get("pad") else ()),
         *(_of_attacks("chain", run["chain"], ("iapar",)) if run.get("chain") else ()),
+        *(_of_live("chain", run["chain"], "rejected") if _has_live(run.get("chain")) else ()),
+        *(row for one in run.get("voice_chains", ()) for row in _of_voice_chain(one)),
         *(row for one in run.get("voices", ()) for row in _of_voices(one)),
         *(row for one in run.get("prompts", ()) for row in _of_prompts(one)),
     ]
@@ -46,6 +48,20 @@ def _of_live(part: str, found: Json, name: str) -> Iterator[Row]:
     for rate in (name, "non_response"):
         row = _row(part, "bona_fide", rate, found["bona_fide"], rate)
         yield {**row, "threshold": found.get("threshold")}
+
+
+def _has_live(chain: Json | None) -> bool:
+    return bool(chain and chain["bona_fide"].get("presentations"))
+
+
+def _of_voice_chain(found: Json) -> Iterator[Row]:
+    for row in (
+        *_of_attacks("voice chain", found, ("iapar",)),
+        *_of_live("voice chain", found, "rejected"),
+        _row("voice chain", "", "fte", found, "fte"),
+    ):
+        kind = row["group"].replace("bona_fide", "bona fide")
+        yield {**row, "group": ", ".join(filter(None, (found["data"], kind)))}
 
 
 def _at_apcer(found: Json) -> Iterator[Row]:

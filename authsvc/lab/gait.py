@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from authsvc.errors import InvalidRequest
 from authsvc.gait.cycles_engine import gait_of, score, together
 from authsvc.gait.words import Gait
+from authsvc.lab.all_pairs import BINS, Scores, bin_of
 from authsvc.lab.gait_corpus import Walk, read_corpus
 from authsvc.lab.intervals import Counts, PairErrors, rounded
 from authsvc.lab.iso19795 import curve, equal_error_rate
-from authsvc.lab.trials import BINS, Scores, bin_of
 
 WINDOW = 10.0
 """Seconds of one probe; a template is of as many times that as `ENROLLS` says."""

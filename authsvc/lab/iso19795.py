@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from authsvc.lab.all_pairs import RESOLUTION, Scores, bin_of
 from authsvc.lab.intervals import (
     LEVEL,
     Counts,
@@ -22,7 +23,6 @@ from authsvc.lab.intervals import (
     rates,
     resampled_people,
 )
-from authsvc.lab.trials import RESOLUTION, Scores, bin_of
 
 WORST_RATIO = 1.25
 """A group's rate may be so many times the rate of all, for one threshold that serves everybody."""

@@ -7,6 +7,7 @@ stands in `voice_layers`; `other-nonce` is for both, and changes no frame but wh
 from __future__ import annotations
 
 import io
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Generic, TypeVar
 from PIL import Image, ImageDraw, ImageFilter
 
 from authsvc.errors import InvalidRequest
-from authsvc.lab.clips import Clip
+from authsvc.lab.clips import EVERY_MS, Clip
 from authsvc.text import did_you_mean
 
 Shown = TypeVar("Shown")
@@ -23,6 +24,9 @@ Shown = TypeVar("Shown")
 
 OTHER_NONCE = "other-nonce"
 _SEED = 30107
+
+INJECTED = 80
+"""Frames that are made of a single picture: eight seconds, more than a capture takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,33 @@ def _reencoded(picture: Image.Image) -> Image.Image:
     return Image.open(io.BytesIO(small.getvalue()))
 
 
+def _injected(clip: Clip) -> Clip:
+    """As a program feeds a page that expects a camera: moved, turned and brought nearer, so that nothing stands still."""
+    turns = (
+        clip
+        if len(clip.pictures) > 1
+        else Clip(clip.pictures * INJECTED, tuple(range(0, EVERY_MS * INJECTED, EVERY_MS)))
+    )
+    opened: dict[bytes, Image.Image] = {frame: _opened(frame) for frame in dict.fromkeys(turns.pictures)}
+    moved = (
+        _encoded(_held(opened[frame], at)) for frame, at in zip(turns.pictures, turns.taken_ms, strict=True)
+    )
+    return replace(turns, pictures=tuple(moved))
+
+
+def _held(picture: Image.Image, at_ms: int) -> Image.Image:
+    """At most 640 pixels wide, and where a hand that is never quite still holds it at this moment."""
+    small = picture.copy()
+    small.thumbnail((640, 640))
+    sway, nod = math.sin(at_ms / 900), math.sin(at_ms / 700)
+    closer = 1.06 + 0.05 * sway
+    width, height = small.size
+    shift = (round(12 * nod), round(8 * sway))
+    turned = small.rotate(9 * sway, Image.Resampling.BILINEAR, translate=shift)
+    aside, above = (round(side * (1 - 1 / closer) / 2) for side in (width, height))
+    return turned.crop((aside, above, width - aside, height - above)).resize((width, height))
+
+
 LAYERS: Mapping[str, Layer[Clip]] = {
     each.name: each
     for each in (
@@ -83,6 +114,7 @@ LAYERS: Mapping[str, Layer[Clip]] = {
         Layer("cut", "every other frame is missing", _cut),
         Layer("shuffle", "the frames in another order", _shuffled),
         Layer("re-encode", "compressed a second time", _each(_reencoded)),
+        Layer("inject", "fed to the page by a program in the camera's place, and never still", _injected),
         Layer(OTHER_NONCE, "filmed for another challenge, and sent with its nonce", lambda clip: clip),
     )
 }
@@ -104,3 +136,10 @@ def chosen(known: Mapping[str, Layer[Shown]], names: Sequence[str]) -> tuple[Lay
         if name not in known:
             raise InvalidRequest(f"no layer here is called `{name}`{did_you_mean(name, known)}")
     return tuple(known[name] for name in names)
+
+
+def layered(shown: Shown, layers: Sequence[Layer[Shown]]) -> Shown:
+    """With these on each other, the first of them next to what is shown."""
+    for layer in layers:
+        shown = layer.change(shown)
+    return shown

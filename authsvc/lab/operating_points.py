@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from authsvc.biometric.manifest import OperatingPoint, pairs_needed, rate_of
+from authsvc.lab.all_pairs import RESOLUTION, Scores
 from authsvc.lab.intervals import Counts, Estimate, rounded
 from authsvc.lab.iso19795 import errors_at
-from authsvc.lab.trials import RESOLUTION, Scores, Trials
+from authsvc.lab.trials import Trials
 
 Members = Mapping[str, NDArray[np.bool_]]
 """Of each group, by name, who is in it."""

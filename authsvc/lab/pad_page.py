@@ -22,6 +22,8 @@ code { font-size: .85em; overflow-wrap: anywhere; }
 .verdict { border: 1px solid var(--line); border-left: .4rem solid; padding: .6rem .9rem; }
 .met { border-left-color: #1a7f37; } .missed { border-left-color: #cf222e; } .open { border-left-color: #999; }
 svg.wide, svg.det { min-width: 34rem; }
+.samples { display: flex; flex-wrap: wrap; gap: .8rem; }
+figure { margin: 0; font-size: .75rem; max-width: 15rem; overflow-wrap: anywhere; }
 svg { width: 100%; height: auto; display: block; } svg text { font-size: 13px; fill: currentColor; }
 """
 _ROWS = (
@@ -45,6 +47,12 @@ _ABOUT = (
     ("commit", "提交", "Commit"),
     ("date", "日期", "Date"),
 )
+POLICY = (
+    """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; """
+    """base-uri 'none'; form-action 'none'">"""
+)
+"""Such a page loads nothing and runs nothing, whatever a corpus is called."""
+
 NOT_SHOWN = "无法证明 not shown"
 WIDTH, BAR = 640, 26
 EDGE, TOP, SIDE = 56, 26, 300
@@ -65,7 +73,7 @@ def page(found: Json) -> str:
 
 def document(title: str, parts: Iterable[str]) -> str:
     """A page that loads nothing."""
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+    head = f'<meta charset="utf-8">{POLICY}<meta name="viewport" content="width=device-width"><title>{title}</title>'
     body = f"<body><h1>{title}</h1>{''.join(parts)}</body>"
     return f'<!doctype html>\n<html lang="zh">{head}<style>{_STYLE}</style>{body}</html>\n'
 

@@ -9,35 +9,40 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from authsvc.biometric.words import Modality
-from authsvc.errors import InvalidRequest
+from authsvc.errors import InvalidRequest, Unavailable
 from authsvc.lab.clips import Clip, clip_of
 from authsvc.lab.corpus import Corpus, Sample
 from authsvc.lab.drill import captures
 from authsvc.lab.drill.captures import asked_for, gives_code, shows_face, speaks
+from authsvc.lab.drill.drill import Busy
 from authsvc.lab.drill.people import Asked, Person, expect
 from authsvc.lab.iso30107 import Presentation, by_species, by_subject
-from authsvc.lab.layers import LAYERS, OTHER_NONCE, Layer, chosen
+from authsvc.lab.layers import LAYERS, OTHER_NONCE, chosen, layered
 
 Json = dict[str, Any]  # Any: a report
 
 Enroll = Callable[[str], Person]
 """A person of the service who has the face, or the voice, of that subject; raises NotEnrolled."""
 
-Presented = TypeVar("Presented")
-
 PAUSE_MS = 500
 """Of a clip, between two parts: about what passes on the service's clock, and always the same."""
 
 SHORTEST_MS = 400
 """Of a clip, in one part."""
+
+
+MOST_TURNS = 5
+BUSY_S = 2.0
 
 
 class NotEnrolled(Exception):
@@ -139,7 +144,18 @@ def _counted(answers: Iterable[str]) -> dict[str, int]:
 
 
 def _show(enroll: Enroll, show: Show, factor: str, waiting: tuple[str, Sample]) -> Shown:
-    key, sample = waiting
+    """Once more, where the service had no time: that is no decision. Where it never has any for this sample, a non-response.
+
+    Raises Unavailable where it has none for anybody.
+    """
+    for turn in range(1, MOST_TURNS + 1):
+        with suppress(Busy):
+            return _shown(enroll, show, factor, *waiting, is_last=turn == MOST_TURNS)
+        time.sleep(BUSY_S)
+    raise Unavailable("the service has had no time for anybody; what is known so far is kept")
+
+
+def _shown(enroll: Enroll, show: Show, factor: str, key: str, sample: Sample, *, is_last: bool) -> Shown:
     try:
         owner = enroll(sample.subject)
     except NotEnrolled as error:
@@ -149,7 +165,10 @@ def _show(enroll: Enroll, show: Show, factor: str, waiting: tuple[str, Sample]) 
     gives_code(owner, asked, factor)
     answer = asked.complete()
     said = refused or str(answer)
-    return Shown(key, sample.subject, sample.species, answer.is_good, not refused, said)
+    is_busy = said.startswith("503")
+    if is_busy and not is_last:
+        raise Busy(said)
+    return Shown(key, sample.subject, sample.species, answer.is_good, not refused and not is_busy, said)
 
 
 Show = Callable[[Sample, Person, Asked], str]
@@ -160,7 +179,7 @@ def _showing_faces(layers: Sequence[str]) -> Show:
     known = chosen(LAYERS, layers)
 
     def show(sample: Sample, owner: Person, asked: Asked) -> str:
-        clip = _layered(clip_of(sample.path), known)
+        clip = layered(clip_of(sample.path), known)
         frames_of = partial(_part_of, clip) if len(clip.pictures) > 1 else None
         return shows_face(asked, clip.pictures, frames_of, _nonce(owner, "face", layers))
 
@@ -176,7 +195,7 @@ def _showing_voices(layers: Sequence[str]) -> Show:
         speech = speech_of(sample.path)
         return speaks(
             asked,
-            lambda digits: _layered(replace(speech, digits=digits), known).wav(),
+            lambda digits: layered(replace(speech, digits=digits), known).wav(),
             _nonce(owner, "voice", layers),
         )
 
@@ -187,12 +206,6 @@ _FACES_AND_VOICES: Mapping[Modality, Callable[[Sequence[str]], Show]] = {
     Modality.FACE: _showing_faces,
     Modality.VOICE: _showing_voices,
 }
-
-
-def _layered(shown: Presented, layers: Sequence[Layer[Presented]]) -> Presented:
-    for layer in layers:
-        shown = layer.change(shown)
-    return shown
 
 
 def _part_of(clip: Clip, number: int) -> tuple[Sequence[bytes], Sequence[int]]:

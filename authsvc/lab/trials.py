@@ -6,26 +6,21 @@ vectors and people, and neither faces nor voices.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from authsvc.biometric.vectors import Vectors, unit
+from authsvc.lab.all_pairs import Scores, Side, histogram_of_strangers, strangers_reaching
 from authsvc.lab.intervals import Counts, PairErrors
 
-Scores = NDArray[np.float64]
 _Chosen = tuple[Vectors, ...]
 
 MOST_PROBES = 10
 """Of one person, so that nobody counts for hundreds."""
 
-RESOLUTION = 1e-5
-"""Scores are counted in steps of this size; thresholds are stated to it."""
-
-BINS = round(2 / RESOLUTION) + 1
-_BLOCK = 1 << 20
 _NOBODY: Counts = np.zeros(0, dtype=np.int64)
 
 
@@ -38,11 +33,9 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fused:
-    """Unit rows, `n x d` float32, and the number of the person of each row."""
+class Fused(Side):
+    """Rows, each made of one or more vectors of a person."""
 
-    vectors: Vectors
-    people: Counts
     least_alike: Scores
     """The smallest score between any two of the vectors that a row was made of; 1 for a single one."""
 
@@ -87,10 +80,7 @@ class Trials:
 
     def histogram(self) -> Counts:
         """How many impostor scores lie in each step of RESOLUTION, from -1 up."""
-        counts = np.zeros(BINS, dtype=np.int64)
-        for _, scores, own in self._blocks():
-            counts += np.bincount(bin_of(scores[~own]), minlength=BINS)
-        return counts
+        return histogram_of_strangers(self.probes, self.templates)
 
     def impostors(self, threshold: float) -> PairErrors:
         """The impostor comparisons that reach the threshold, by pair of people."""
@@ -105,25 +95,8 @@ class Trials:
 
     def impostor_tail(self, threshold: float) -> tuple[Counts, Counts, Scores]:
         """Person of the probe, person of the template and score of every impostor comparison at `threshold` and above."""
-        probes, templates, tail = [_NOBODY], [_NOBODY], [np.zeros(0)]
-        for probe_of, scores, own in self._blocks() if threshold <= 1 else ():
-            rows, columns = np.nonzero((scores >= threshold) & ~own)
-            probes.append(probe_of[rows])
-            templates.append(self.templates.people[columns])
-            tail.append(scores[rows, columns])
-        return np.concatenate(probes), np.concatenate(templates), np.concatenate(tail)
-
-    def _blocks(self) -> Iterator[tuple[Counts, Scores, NDArray[np.bool_]]]:
-        """Whose probes, their scores against every template, and which of these are the person's own.
-
-        About a million comparisons at a time, so that memory does not grow with their number.
-        """
-        height = max(1, _BLOCK // max(1, len(self.templates.people)))
-        for start in range(0, len(self.probes.people), height):
-            rows = slice(start, start + height)
-            people = self.probes.people[rows]
-            scores = np.clip(self.probes.vectors[rows] @ self.templates.vectors.T, -1, 1).astype(np.float64)
-            yield people, scores, people[:, None] == self.templates.people[None, :]
+        some = self.probes if threshold <= 1 else self.probes.only(())
+        return strangers_reaching(threshold, some, self.templates)
 
 
 def all_trials(people: Sequence[Samples], samples: int, frames: int) -> Trials:
@@ -151,11 +124,6 @@ def all_trials(people: Sequence[Samples], samples: int, frames: int) -> Trials:
         np.clip(np.einsum("nd,nd->n", *(each.vectors for each in paired)), -1, 1).astype(np.float64),
         paired[0].people,
     )
-
-
-def bin_of(scores: Scores) -> Counts:
-    """The step of RESOLUTION in which each score lies. Half a thousandth of a step forgives the rounding of decimals."""
-    return np.floor((scores + 1) / RESOLUTION + 5e-4).astype(np.int64)
 
 
 def _turns(person: Samples, samples: int, frames: int) -> list[tuple[_Chosen, _Chosen]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from authsvc.errors import InvalidRequest
+from authsvc.errors import AuthsvcError, InvalidRequest
 from authsvc.lab.layers import OTHER_NONCE, Layer
 from authsvc.lab.voice_copies import at_speed, spliced
 from authsvc.lab.voice_corpus import takes_of, utterances_in
@@ -47,11 +47,15 @@ class Speech:
 
 
 def speech_of(path: Path) -> Speech:
-    """A recording, or a folder of them; raises InvalidRequest for what cannot be read as one."""
+    """A recording, or those of a folder that can be read; raises InvalidRequest, which names the file, where none can."""
     if path.is_dir():
         own = utterances_in(path)
-        return Speech(tuple(beginning(each.path).samples for each in own), takes_of(own))
-    return Speech((beginning(path).samples,), {})
+        loaded = (each.load() for each in own)
+        return Speech(tuple(each.samples for each in loaded if each is not None), takes_of(own))
+    try:
+        return Speech((beginning(path).samples,), {})
+    except AuthsvcError as error:
+        raise InvalidRequest(f"`{path.name}`: {error.detail}") from error
 
 
 def _pasted(speech: Speech) -> Speech:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from authsvc.biometric.manifest import OperatingPoint
 from authsvc.biometric.vectors import Vectors, unit
+from authsvc.lab.all_pairs import BINS, Scores, bin_of
 from authsvc.lab.intervals import Counts, PairErrors
 from authsvc.lab.iso19795 import Errors
-from authsvc.lab.trials import BINS, Scores, bin_of
 from authsvc.voice.quality import Quality
 from authsvc.voice.references import PARTS, Reference, Share, part_for
 

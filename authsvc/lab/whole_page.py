@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from authsvc.lab.pad_page import NOT_SHOWN, both, document, pad_curve, verdict
+from authsvc.lab.page_pictures import Picture, section
 
 Json = Mapping[str, Any]  # Any: a report
 
@@ -15,6 +16,7 @@ _PARTS = {
     "face": ("人脸比对", "Face comparison"),
     "pad": ("呈现攻击检测", "Presentation attack detection"),
     "chain": ("整条链路，活体检测开启", "The whole chain, liveness on"),
+    "voice chain": ("声音整条链路", "The whole chain, voices"),
     "voice": ("声音比对", "Voice comparison"),
     "prompt": ("数字核对", "Digits heard"),
 }
@@ -23,6 +25,7 @@ _RATES = {
     "fte": "FTE",
     "non_response": "无响应 non-response",
     "accepted": "接受 accepted",
+    "rejected": "拒绝 rejected",
 }
 _GROUPS = {"bona_fide": "真人 bona fide"}
 _HEAD = (("样本组", "Group"), ("比率", "Rate"))
@@ -31,13 +34,14 @@ MET_BY = "每项上界以单侧 95 % 计；多人共享的比较另以按人重�
 MET_BY_EN = "Bounds: exact, and by resampling people; the one farther out."
 
 
-def page(run: Json) -> str:
+def page(run: Json, pictures: Sequence[Picture] = ()) -> str:
     parts = [
         verdict(run),
         *(_table(part, list(rows)) for part, rows in groupby(run["figures"], lambda row: row["part"])),
         f"<p>{both(MET_BY, MET_BY_EN)}</p>",
         _drawn(run),
         pad_curve((run.get("pad") or {}).get("det", ())),
+        section(pictures),
         _warnings(run),
         _about(run),
     ]

@@ -15,6 +15,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from functools import lru_cache
+from struct import Struct
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,6 +31,7 @@ SALT_SIZE = 16
 TAG_SIZE = 16
 KEY_SIZE = 32
 
+_LENGTH = Struct(">I").pack
 _WRAPPING = "wrap-subject-keys"
 _SERVICE = "seal-service-rows"
 
@@ -49,9 +51,11 @@ class Place:
 
     def associated_data(self, label: bytes) -> bytes:
         """Label and parts, each with its length before it, so that no two places read the same."""
-        row = (self.row,) if isinstance(self.row, str) else self.row
-        fixed = _fixed(label, self.table, self.column, self.model)
-        return fixed + _unambiguous(*_owner(self.subject), *row)
+        row, subject = (self.row,) if isinstance(self.row, str) else self.row, self.subject
+        if subject is None:
+            return _fixed(label, self.table, self.column, self.model, "service") + _unambiguous(*row)
+        fixed = _fixed(label, self.table, self.column, self.model, "subject")
+        return fixed + _unambiguous(subject.client, subject.user, *row)
 
 
 class Sealer:
@@ -80,7 +84,7 @@ class Sealer:
         """What was sealed for this place; raises Tampered for anything else."""
         _expect(sealed, 1 + NONCE_SIZE + TAG_SIZE)
         key = self._unwrap(wrapped, _owned(place))
-        return _decrypt(key, sealed[1:], place.associated_data(b"subject-row\x00"))
+        return _decrypt(AESGCM(key), sealed[1:], place.associated_data(b"subject-row\x00"))
 
     def seal_service(self, place: Place, plaintext: bytes) -> bytes:
         """Seal a row that belongs to nobody, such as an idempotent answer, under the service's own key."""
@@ -97,17 +101,23 @@ class Sealer:
         _expect(sealed, start + NONCE_SIZE + TAG_SIZE)
         key = self._ring.sealing_key_named(_key_id(sealed), _SERVICE)
         row_key = _row_key(key, sealed[1 + KEY_ID_SIZE : start])
-        return _decrypt(row_key, sealed[start:], place.associated_data(b"service-row\x00"))
+        return _decrypt(AESGCM(row_key), sealed[start:], place.associated_data(b"service-row\x00"))
 
     def _wrap(self, data_key: bytes, subject: Subject) -> bytes:
         key_id, key = self._ring.sealing_key(_WRAPPING)
         header, nonce = VERSION + bytes.fromhex(key_id), secrets.token_bytes(NONCE_SIZE)
-        return header + nonce + AESGCM(key).encrypt(nonce, data_key, _wrapping_data(subject))
+        return header + nonce + _cipher(key).encrypt(nonce, data_key, _wrapping_data(subject))
 
     def _unwrap(self, wrapped: bytes, subject: Subject) -> bytes:
         _expect(wrapped, 1 + KEY_ID_SIZE + NONCE_SIZE + KEY_SIZE + TAG_SIZE)
         key = self._ring.sealing_key_named(_key_id(wrapped), _WRAPPING)
-        return _decrypt(key, wrapped[1 + KEY_ID_SIZE :], _wrapping_data(subject))
+        return _decrypt(_cipher(key), wrapped[1 + KEY_ID_SIZE :], _wrapping_data(subject))
+
+
+@lru_cache(maxsize=16)
+def _cipher(key: bytes) -> AESGCM:
+    """Of a key of the ring, which is in memory anyway; those of subjects and rows are made for one use."""
+    return AESGCM(key)
 
 
 def _row_key(key: bytes, salt: bytes) -> bytes:
@@ -116,10 +126,10 @@ def _row_key(key: bytes, salt: bytes) -> bytes:
     return hmac.digest(key, salt, "sha256")
 
 
-def _decrypt(key: bytes, nonce_and_ciphertext: bytes, associated_data: bytes) -> bytes:
+def _decrypt(cipher: AESGCM, nonce_and_ciphertext: bytes, associated_data: bytes) -> bytes:
     nonce, ciphertext = nonce_and_ciphertext[:NONCE_SIZE], nonce_and_ciphertext[NONCE_SIZE:]
     try:
-        return AESGCM(key).decrypt(nonce, ciphertext, associated_data)
+        return cipher.decrypt(nonce, ciphertext, associated_data)
     except InvalidTag:
         raise Tampered("a sealed value does not open in this place") from None
 
@@ -137,10 +147,6 @@ def _wrapping_data(subject: Subject) -> bytes:
     return b"subject-key\x00" + _unambiguous(subject.client, subject.user)
 
 
-def _owner(subject: Subject | None) -> tuple[str, ...]:
-    return ("service",) if subject is None else ("subject", subject.client, subject.user)
-
-
 def _owned(place: Place) -> Subject:
     if place.subject is None:
         raise ValueError("a row under a subject's key needs a place with that subject")
@@ -148,11 +154,14 @@ def _owned(place: Place) -> Subject:
 
 
 @lru_cache(maxsize=256)
-def _fixed(label: bytes, table: str, column: str, model: str) -> bytes:
+def _fixed(label: bytes, table: str, column: str, model: str, owner: str) -> bytes:
     """What many places begin with, and names nobody."""
-    return label + _unambiguous(table, column, model)
+    return label + _unambiguous(table, column, model, owner)
 
 
 def _unambiguous(*parts: str) -> bytes:
-    encoded = [part.encode() for part in parts]
-    return b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
+    joined = b""
+    for part in parts:
+        encoded = part.encode()
+        joined += _LENGTH(len(encoded)) + encoded
+    return joined

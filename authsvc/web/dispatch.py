@@ -87,8 +87,9 @@ def _admit(call: Call, operation: Operation) -> None:
     else:
         call.api_key = admission.admit_key(token)
         call.request.client_id = call.request.caller = call.api_key.client
-        call.api_key.must_have(operation.scope)
+        # First, so that a key without what it is bound to learns nothing, not even its scopes.
         bound.must_be_bound(call.request, call.api_key, partial(admission.spend_nonce, call.api_key))
+        call.api_key.must_have(operation.scope)
 
 
 def _check_address(call: Call, operation: Operation) -> None:

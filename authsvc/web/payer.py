@@ -63,7 +63,7 @@ def begin_warning(call: Call, _: requests.Nothing) -> Reply:
 def answer_warning(call: Call, said: requests.WarningAnswered) -> Reply:
     """Hand in what the payer says to the warning, once.
 
-    `asked` and `unsure` end the payment.
+    `asked` and `unsure` end the payment, also that of a payer who went on before.
     """
     return json_reply(
         call.services.challenges.answer_warning(call.path["challenge_id"], call.token, said.answer)

@@ -5,12 +5,15 @@ import json
 import ssl
 import subprocess
 import time
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from authsvc.client import AuthsvcClient
 from authsvc.errors import Unauthenticated, Unavailable
@@ -116,9 +119,22 @@ def test_a_bound_key_is_good_with_its_certificate_alone(service: EncryptedServic
         # A worker believes what it read of a key for half a second.
         assert time.monotonic() < deadline
     assert is_refused(service, other)
-    assert status(service.client(shop))
+    # Nobody is a trusted proxy here: what a client says of a certificate is no certificate.
+    assert _status_where_one_says(service, None, shop) == _status_where_one_says(service, other, shop) == 401
+    assert _status_where_one_says(service, shop, other) == 200
     with pytest.raises(Unavailable):
         status(service.client(Authority(service.data_dir / "foreign").issue("shop")))
+
+
+def _status_where_one_says(service: EncryptedService, shown: Pair | None, said: Pair) -> int:
+    context = ssl.create_default_context(cafile=str(service.authority.ca))
+    if shown is not None:
+        context.load_cert_chain(shown.certificate, shown.key)
+    forwarded = b64encode(said.loaded.public_bytes(Encoding.DER)).decode()
+    headers = {"Authorization": f"Bearer {service.api_key}", "Client-Cert": f":{forwarded}:"}
+    with closing(HTTPSConnection("localhost", service.port, timeout=PATIENCE_S, context=context)) as asked:
+        asked.request("GET", "/v1/events?after=0", headers=headers)
+        return asked.getresponse().status
 
 
 def test_operators_ask_elsewhere(service: EncryptedService):

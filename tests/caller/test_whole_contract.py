@@ -16,16 +16,15 @@ from authsvc.caller.wire import UnexplainedProblem, problem_of
 from authsvc.client import AuthsvcClient, Device
 from authsvc.clock import FrozenClock
 from authsvc.errors import AuthsvcError, ConfigurationError, InvalidRequest
-from authsvc.web.openapi import document
 from authsvc.web.operations import Operation, Plane
 from authsvc.web.problems import PROBLEMS
 from authsvc.web.registry import OPERATIONS
 from tests.caller.playing import Played, Service
 from tests.caller.signing import CLIENT, NOW, PAYMENT, Signer
+from tests.support.described import described
 
 SIGNER = Signer()
 RECEIPT = SIGNER.receipt()
-DOCUMENT = document("https://auth.example")
 
 Call = Callable[[AuthsvcClient], object]
 
@@ -126,7 +125,7 @@ def test_a_method_sends_what_is_declared_and_reads_the_documented_example(
 
 
 def documented_answer(operation: Operation) -> Played:
-    responses = DOCUMENT["paths"][operation.path][operation.method.lower()]["responses"]
+    responses = described()["paths"][operation.path][operation.method.lower()]["responses"]
     status = min(each for each in responses if each.startswith("2"))
     return Played(int(status), responses[status]["content"]["application/json"]["example"])
 

@@ -51,4 +51,13 @@ def test_each_answer_belongs_to_its_warning_and_counts_once():
     with pytest.raises(InvalidRequest):
         STRICT.shown("sha256:x", (), NOON).answered(Answer.READ, NOON + PAUSE)
     with pytest.raises(ChallengeClosed):
-        shown.answered(Answer.READ, NOON).answered(Answer.ASKED, NOON)
+        shown.answered(Answer.READ, NOON).answered(Answer.READ, NOON)
+
+
+@pytest.mark.parametrize("stopping", [Answer.ASKED, Answer.UNSURE])
+def test_whoever_went_on_and_doubts_after_all_stops_it_still(stopping: Answer):
+    stopped = MILD.shown("sha256:x", (), NOON).answered(Answer.READ, NOON).answered(stopping, NOON + PAUSE)
+    assert (stopped.state, stopped.answered_at) == (WarningState.STOPPED, NOON + PAUSE)
+    for after in Answer:
+        with pytest.raises(ChallengeClosed):
+            stopped.answered(after, NOON + PAUSE)

@@ -38,6 +38,22 @@ def test_an_address_cannot_make_another_call_of_it(
     assert api.asked == []
 
 
+@pytest.mark.parametrize("state", ["unanswered", "acknowledged"])
+@pytest.mark.parametrize("answer", ["asked", "unsure"])
+def test_who_was_asked_to_pay_stops_it_also_from_a_second_tab(
+    submit: Callable[..., Any], api: DirectedApi, state: str, answer: str
+):
+    api.challenge["warning"] = {"kind": "refund", "strict": True, "state": state}
+    assert submit("/warning", answer=answer).status_code == 303
+    assert api.asked[-1] == "PUT /v1/challenges/chl_1/warning"
+
+
+def test_going_on_twice_says_nothing_twice(submit: Callable[..., Any], api: DirectedApi):
+    api.challenge["warning"] = {"kind": "refund", "strict": True, "state": "acknowledged"}
+    assert submit("/warning", answer="own_decision").status_code == 303
+    assert not [call for call in api.asked if call.startswith("PUT")]
+
+
 def test_the_token_stands_nowhere_in_the_page(payer: FlaskClient):
     assert "ct_good" not in payer.get("/c/chl_1", base_url=ORIGIN).text
 

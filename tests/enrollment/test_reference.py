@@ -9,13 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.wrappers import Response
 
-from authsvc.web.openapi import document
 from enrollment.app import make_pages
 from enrollment.flows import flows
 from enrollment.reference import calls_of, chapters_of, code
 from tests.enrollment.directed import ORIGIN
-
-DOCUMENT = document(ORIGIN)
+from tests.support.described import described
 
 
 def pages(api: Response) -> FlaskClient:
@@ -24,7 +22,7 @@ def pages(api: Response) -> FlaskClient:
 
 @pytest.fixture
 def reader() -> FlaskClient:
-    return pages(Response(json.dumps(DOCUMENT), mimetype="application/json"))
+    return pages(Response(json.dumps(described(ORIGIN)), mimetype="application/json"))
 
 
 @pytest.mark.parametrize(("language", "heading"), [("zh-CN", "接口文档"), ("en", "The API")])
@@ -32,12 +30,12 @@ def test_every_call_and_every_event_is_on_the_page(reader: FlaskClient, language
     index = reader.get("/docs", base_url=ORIGIN, headers={"Accept-Language": language})
     assert index.status_code == 200
     assert heading in index.text
-    chapters = [reader.get(f"/docs/{tag['name']}", base_url=ORIGIN) for tag in DOCUMENT["tags"]]
+    chapters = [reader.get(f"/docs/{tag['name']}", base_url=ORIGIN) for tag in described(ORIGIN)["tags"]]
     whole = html.unescape("".join(chapter.text for chapter in chapters))
-    for path, item in DOCUMENT["paths"].items():
+    for path, item in described(ORIGIN)["paths"].items():
         assert f"<code>{html.escape(path)}</code>" in index.text
         assert all(operation["summary"].split("`")[0] in whole for operation in item.values())
-    assert all(f"<code>{name}</code>" in whole for name in DOCUMENT["webhooks"])
+    assert all(f"<code>{name}</code>" in whole for name in described(ORIGIN)["webhooks"])
     for answer in (index, *chapters):
         assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
         assert "style=" not in answer.text
@@ -45,7 +43,9 @@ def test_every_call_and_every_event_is_on_the_page(reader: FlaskClient, language
 
 def test_properties_are_shown_as_deep_as_they_go():
     (decide,) = [
-        call for call, _ in calls_of(DOCUMENT) if (call.method, call.path) == ("POST", "/v1/decisions")
+        call
+        for call, _ in calls_of(described(ORIGIN))
+        if (call.method, call.path) == ("POST", "/v1/decisions")
     ]
     assert decide.request is not None
     rows = {row.name: row for row in decide.request.rows}
@@ -56,7 +56,7 @@ def test_properties_are_shown_as_deep_as_they_go():
 
 
 def test_every_chapter_has_calls():
-    assert all(calls for _, calls in chapters_of(DOCUMENT).values())
+    assert all(calls for _, calls in chapters_of(described(ORIGIN)).values())
 
 
 def test_every_flow_is_drawn_as_the_document_draws_it(reader: FlaskClient):

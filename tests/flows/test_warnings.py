@@ -86,7 +86,7 @@ def test_nothing_is_taken_and_nothing_judged_before_a_warning_is_acknowledged(be
         "state": "acknowledged", "status": "challenge_required", "can_freeze": False,
     }  # fmt: skip
     with pytest.raises(ChallengeClosed):
-        say(bench, decision, "asked")
+        say(bench, decision, "own_decision")
     bench.answer_otp(decision, phone.code(bench.clock))
     assert bench.complete(decision).authenticated
     ended = bench.again(decision)
@@ -137,6 +137,29 @@ def test_whoever_was_asked_has_stopped_it_without_waiting(bench: Bench, answer: 
     assert challenges.find(*opened)["frozen"]
     assert bench.services.users.status(bench.key, user)["status"] == "frozen"
     assert bench.decide(bench.payment(2_500, user=user), phone.device)["status"] == "denied"
+
+
+@pytest.mark.parametrize("answer", ["asked", "unsure"])
+def test_whoever_went_on_and_doubts_before_the_end_has_stopped_it(bench: Bench, answer: str):
+    user = f"u_after_all_{answer}"
+    phone = phone_of(bench, user)
+    decision = mildly(bench, user, phone)
+    begin(bench, decision)
+    say(bench, decision, "read")
+    bench.answer_otp(decision, phone.code(bench.clock))
+    assert say(bench, decision, answer)["state"] == "stopped"
+    with pytest.raises(ChallengeClosed):
+        bench.complete(decision)
+    ended = bench.again(decision)
+    assert (ended["status"], ended["receipt"], ended["warning"]["answer"]) == (
+        "declined_by_user",
+        None,
+        answer,
+    )
+    actions = [line["action"] for line in lines(bench, decision)]
+    assert actions == ["decision.decide", "decision.warn", "decision.answer-warning", "decision.decline"]
+    told = [each["type"] for each in bench.events() if each["data"].get("decision") == decision["id"]]
+    assert told == ["decision:warning:stopped", "decision:challenge:declined"]
 
 
 def test_nobody_freezes_an_account_who_has_shown_nothing_or_comes_late(bench: Bench):

@@ -119,6 +119,24 @@ def test_a_process_does_not_go_on_with_a_chain_that_got_shorter(
         write(service, "over it")
 
 
+def test_everything_put_back_at_once_is_refused_from_the_next_checkpoint_on(
+    settings: Settings, service: Store
+) -> None:
+    """All tables as they were: what a process that runs writes before that leaves a hole in its chain."""
+    with closing(open_database(settings).connect()) as connection:
+        ((at,),) = connection.all("SELECT max(seq) FROM audit_links", {})
+    write(service, "a freeze")
+    assert service.audit.take_checkpoint()
+    insider(settings, *cut(service.slot.name, at + 1))
+    write(service, "what is decided as before")
+    with pytest.raises(Unavailable, match="no longer holds"):
+        service.audit.take_checkpoint()
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="no longer holds"):
+            write(service, "what is decided next")
+    assert Fault.MISSING in faults(service)
+
+
 COLUMNS = {
     "another object": "UPDATE audit_links SET object = 'x' WHERE object = 'dec_3'",
     "another client": "UPDATE audit_links SET client = 'x' WHERE object = 'dec_3'",

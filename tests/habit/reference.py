@@ -1,84 +1,168 @@
-"""Habits the slow way: the whole history, payment by payment, in plain numbers and dictionaries. No code of the room."""
+"""Habits the slow way: the whole history, payment by payment, in dictionaries of plain numbers. No code of the room.
 
+Signals are judged on what is kept, and kept of a weight is the nearest number in half precision. Without rounding the same counts
+say what the whole history says (`exact`), which lies on another side of a bound where a count lies next to it.
+"""
+
+import struct
+from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 from authsvc.habit.words import Act
 
-HALF_LIFE_DAYS = 60
-START = datetime(1970, 1, 1, tzinfo=UTC)
+HALF_LIFE_SECONDS = 60 * 86_400
+Rounded = Callable[[float], float]
 
 
-def days(at: datetime) -> float:
-    return (at - START).total_seconds() / 86_400
+def half(number: float) -> float:
+    (kept,) = struct.unpack("<e", struct.pack("<e", number))
+    return float(kept)
 
 
-def signals(history: list[Act], act: Act) -> dict[str, Any]:
+def exact(number: float) -> float:
+    return number
+
+
+def half_lives(at: datetime) -> float:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() / HALF_LIFE_SECONDS
+
+
+def minute(at: datetime) -> int:
+    return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() // 60)
+
+
+class Tally:
+    """What was counted how often. Beyond `most` the lightest goes, of these the smallest."""
+
+    def __init__(self, rounded: Rounded, most: int = 24) -> None:
+        self.rounded, self.most = rounded, most
+        self.weights: dict[Any, float] = {}
+
+    def fade(self, periods: int) -> None:
+        for key, weight in self.weights.items():
+            self.weights[key] = self.rounded(weight * 0.5**periods)
+
+    def add(self, key: Any, gain: float) -> None:
+        weight = self.weights.get(key, 0.0) + gain
+        self.weights[key] = 0.0 if weight < 0.01 else min(weight, 60_000.0)
+        if len(self.weights) > self.most:
+            del self.weights[self.leaving(key)]
+        self.weights = {each: self.rounded(weight) for each, weight in self.weights.items()}
+
+    def leaving(self, newest: Any) -> Any:
+        return min(self.weights, key=lambda each: (self.weights[each], each))
+
+    def total(self) -> float:
+        return sum(self.weights.values())
+
+    def usual(self) -> int:
+        """The smallest key at or below which nine tenths of the weight lie."""
+        total, reached = self.total(), 0.0
+        for key in sorted(self.weights):
+            reached += self.weights[key]
+            if reached >= total * 0.9:
+                return int(key)
+        raise AssertionError
+
+
+class Names(Tally):
+    """Of names the newest stays; of equally light ones goes the one seen longest ago, then the one with the larger digest."""
+
+    def __init__(self, rounded: Rounded, most: int, digest_size: int) -> None:
+        super().__init__(rounded, most)
+        self.digest_size = digest_size
+        self.seen: dict[str, int] = {}
+
+    def see(self, name: str, gain: float, day: int) -> None:
+        self.seen[name] = max(self.seen.get(name, 0), day)
+        self.add(name, gain)
+
+    def leaving(self, newest: str) -> str:
+        others = [each for each in self.weights if each != newest]
+        return min(others, key=lambda each: (self.weights[each], self.seen[each], -self._digest(each)))
+
+    def _digest(self, name: str) -> int:
+        return int.from_bytes(blake2b(name.encode(), digest_size=self.digest_size).digest(), "big")
+
+
+class Kept:
+    """All that is kept of a history."""
+
+    def __init__(self, history: list[Act], rounded: Rounded) -> None:
+        self.hours, self.weekdays, self.gaps, self.bursts = (Tally(rounded) for _ in range(4))
+        self.names = {
+            name: Names(rounded, most, size)
+            for name, most, size in (("payee", 18, 8), ("device", 3, 8), ("channel", 3, 4), ("place", 3, 4))
+        }
+        self.amounts: dict[tuple[str, str], Tally] = {}
+        self.period, self.last, self._rounded = 0, 0, rounded
+        for each in history:
+            self._learn(each)
+
+    def _learn(self, act: Act) -> None:
+        period = max(self.period, int(half_lives(act.at)))
+        for tally in (
+            self.hours,
+            self.weekdays,
+            self.gaps,
+            self.bursts,
+            *self.names.values(),
+            *self.amounts.values(),
+        ):
+            tally.fade(period - self.period)
+        self.period = period
+        gain, now = 2.0 ** (half_lives(act.at) - period), minute(act.at)
+        self.hours.add(act.at.hour, gain)
+        self.weekdays.add(act.at.isoweekday(), gain)
+        self.bursts.add(min(act.recent.bit_length(), 7), gain)
+        if 0 < self.last < now:
+            self.gaps.add(min(((now - self.last) // 60).bit_length(), 11), gain)
+        self.last = max(self.last, now)
+        amounts = self.amounts.setdefault((act.kind, act.currency), Tally(self._rounded, 10))
+        amounts.add(len(f"{act.amount_minor:b}"), gain)
+        for name, tally in self.names.items():
+            stated = getattr(act, name)
+            if stated is not None:
+                tally.see(stated, gain, now // 1_440)
+
+
+def signals(history: list[Act], act: Act, rounded: Rounded = half) -> dict[str, Any]:
     """What is present with its numbers, None where too little is known; what is as usual is left out."""
-    now = days(act.at)
-    worth = {id(each): 0.5 ** ((now - days(each.at)) / HALF_LIFE_DAYS) for each in history}
-    known = sum(worth.values())
+    kept = Kept(history, rounded)
+    left = 2.0 ** (kept.period - half_lives(act.at))
+    known = kept.hours.total() * left
     found = {
-        "payee_new": _new(history, act.payee, [each.payee for each in history], 18, known, "payees", known),
-        "amount_unusual": _amount(history, worth, act),
-        "hour_unusual": _hour(history, worth, known, act),
-        "weekday_unusual": _weekday(history, worth, known, act),
-        "burst": _burst(history, worth, known, act),
-        "dormant": _dormant(history, worth, act),
+        "payee_new": _new(kept.names["payee"], act.payee, known, "payees"),
+        "amount_unusual": _amount(kept, act, left),
+        "hour_unusual": _seldom(
+            kept.hours, [(act.at.hour + by) % 24 for by in (-1, 0, 1)], known, {"hour_utc": act.at.hour}
+        ),
+        "weekday_unusual": _seldom(
+            kept.weekdays, [act.at.isoweekday()], known, {"weekday": act.at.isoweekday()}
+        ),
+        "burst": _burst(kept, act, known),
+        "dormant": _dormant(kept, act, left),
     }
-    for name, word, what in (
-        ("place_new", "place", "places"),
-        ("device_unused", "device", "devices"),
-        ("channel_unused", "channel", "channels"),
-    ):
-        names = [getattr(each, word) for each in history]
-        found[name] = (
-            None
-            if getattr(act, word) is None
-            else _new(history, getattr(act, word), names, 3, None, what, now=now)
-        )
+    for name, word in (("place_new", "place"), ("device_unused", "device"), ("channel_unused", "channel")):
+        tally, stated = kept.names[word], getattr(act, word)
+        found[name] = None if stated is None else _new(tally, stated, tally.total() * left, f"{word}s")
     return {name: each for name, each in found.items() if each is not False}
 
 
-def _new(
-    history: list[Act], name: str, names: list[Any], most: int, known: float | None, what: str, now: float
-) -> Any:
-    """Remembered are `most`, of whom the lightest makes room."""
-    if known is not None:
-        now = days(history[-1].at) if history else 0.0
-    kept: dict[str, tuple[float, int]] = {}
-    for each, stated in zip(history, names, strict=True):
-        if stated is None:
-            continue
-        # Weights only matter beside each other here, so all are taken as of the epoch's growth.
-        gain = 2.0 ** (days(each.at) / HALF_LIFE_DAYS - 300)
-        if stated not in kept and len(kept) == most:
-            del kept[min(kept, key=lambda one: kept[one])]
-        weight, _ = kept.get(stated, (0.0, 0))
-        kept[stated] = weight + gain, int(days(each.at))
-    if name in kept:
+def _new(tally: Tally, name: str, known: float, what: str) -> Any:
+    if name in tally.weights:
         return False
-    if known is None:
-        known = sum(weight for weight, _ in kept.values()) * 2.0 ** (300 - now / HALF_LIFE_DAYS)
-    return {what: len(kept), "payments": int(known)} if known >= 5 else None
+    return {what: len(tally.weights), "payments": int(known)} if known >= 5 else None
 
 
-def _ninth(weighed: list[tuple[int, float]]) -> int:
-    """The smallest number of digits (base two) at or below which nine tenths of the weight lie."""
-    total, reached = sum(weight for _, weight in weighed), 0.0
-    for digits in sorted({digits for digits, _ in weighed}):
-        reached += sum(weight for each, weight in weighed if each == digits)
-        if reached >= total * 0.9:
-            return digits
-    raise AssertionError
-
-
-def _amount(history: list[Act], worth: dict[int, float], act: Act) -> Any:
-    alike = [each for each in history if (each.kind, each.currency) == (act.kind, act.currency)]
-    known = sum(worth[id(each)] for each in alike)
-    if known < 5:
+def _amount(kept: Kept, act: Act, left: float) -> Any:
+    alike = kept.amounts.get((act.kind, act.currency))
+    known = 0.0 if alike is None else alike.total() * left
+    if alike is None or known < 5:
         return None
-    usual = 2 ** _ninth([(len(f"{each.amount_minor:b}"), worth[id(each)]) for each in alike])
+    usual = 2 ** alike.usual()
     times = min(act.amount_minor // usual, 1_000)
     if times < 2:
         return False
@@ -91,61 +175,27 @@ def _amount(history: list[Act], worth: dict[int, float], act: Act) -> Any:
     }
 
 
-def _hour(history: list[Act], worth: dict[int, float], known: float, act: Act) -> Any:
-    near = [each for each in history if (each.at.hour - act.at.hour) % 24 in (0, 1, 23)]
-    return _seldom(near, worth, known, {"hour_utc": act.at.hour})
-
-
-def _weekday(history: list[Act], worth: dict[int, float], known: float, act: Act) -> Any:
-    alike = [each for each in history if each.at.isoweekday() == act.at.isoweekday()]
-    return _seldom(alike, worth, known, {"weekday": act.at.isoweekday()})
-
-
-def _seldom(alike: list[Act], worth: dict[int, float], known: float, numbers: dict[str, Any]) -> Any:
+def _seldom(tally: Tally, near: list[int], known: float, numbers: dict[str, Any]) -> Any:
     if known < 20:
         return None
-    share = sum(worth[id(each)] for each in alike) / known
+    share = sum(tally.weights.get(each, 0.0) for each in near) / tally.total()
     return {**numbers, "percent": int(share * 100), "payments": int(known)} if share < 0.02 else False
 
 
-def _burst(history: list[Act], worth: dict[int, float], known: float, act: Act) -> Any:
+def _burst(kept: Kept, act: Act, known: float) -> Any:
     if act.recent < 4:
         return False
     if known < 5:
         return None
-    usual = 2 ** _ninth([(min(each.recent.bit_length(), 7), worth[id(each)]) for each in history])
+    usual = 2 ** kept.bursts.usual()
     return {"recent": act.recent, "usual_below": usual} if act.recent >= 2 * usual else False
 
 
-def _dormant(history: list[Act], worth: dict[int, float], act: Act) -> Any:
-    if not history:
+def _dormant(kept: Kept, act: Act, left: float) -> Any:
+    if kept.last == 0:
         return None
-    gaps, last = [], history[0].at
-    for each in history[1:]:
-        if each.at > last:
-            hours = (int(days(each.at) * 1440 + 1e-6) - int(days(last) * 1440 + 1e-6)) // 60
-            gaps.append((min(hours.bit_length(), 11), worth[id(each)]))
-            last = each.at
-    known = sum(weight for _, weight in gaps)
-    usual = 2 ** _ninth(gaps) // 24 if known >= 5 else 0
-    silent = (act.at - last).days
+    usual = 2 ** kept.gaps.usual() // 24 if kept.gaps.total() * left >= 5 else 0
+    silent = (minute(act.at) - kept.last) // 1_440
     if silent < max(30, 4 * usual):
         return False
     return {"days": silent, "usual_gap_below_days": max(1, usual)}
-
-
-def alike(found: dict[str, Any], expected: dict[str, Any]) -> bool:
-    """The same, with counts that are rounded down from another side by one at most."""
-    if found.keys() != expected.keys():
-        return False
-    for name, numbers in expected.items():
-        other = found[name]
-        if numbers is None or other is None:
-            if numbers is not other:
-                return False
-        elif any(
-            abs(other[key] - value) > 1 if key in ("payments", "percent") else other[key] != value
-            for key, value in numbers.items()
-        ):
-            return False
-    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from authsvc.cli.main import main
-from authsvc.errors import InvalidRequest
+from authsvc.errors import InvalidRequest, Unavailable
+from authsvc.lab import replaying
 from authsvc.lab.corpus import Corpus, read_corpus
 from authsvc.lab.drill import captures
-from authsvc.lab.drill.people import Person
+from authsvc.lab.drill.drill import Busy
+from authsvc.lab.drill.people import Asked, Person
+from authsvc.lab.drill.service import Answer
 from authsvc.lab.replaying import replay, report
 from tests.lab.drill.here import Here
 
@@ -74,6 +78,31 @@ def test_a_run_that_was_killed_goes_on_with_the_same_report(
     assert len(enrolled) == 3
     assert report(replay(corpus, counted, kept)) == whole
     assert len(enrolled) == 3
+
+
+def test_a_service_that_has_no_time_is_asked_again_and_no_sample_counts_for_that(
+    here: Here, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "BUSY_S", 0.0)
+    whole = report(replay(corpus, lambda subject: enroll(here), tmp_path / "whole", at_once=1))
+    complete, turns = Asked.complete, itertools.count()
+
+    def busy_twice_in_three(asked: Asked) -> Answer:
+        return complete(asked) if next(turns) % 3 == 2 else Answer(503, b"{}")
+
+    monkeypatch.setattr(Asked, "complete", busy_twice_in_three)
+    assert report(replay(corpus, lambda subject: enroll(here), tmp_path / "kept", at_once=1)) == whole
+    # What is no picture was refused before.
+    assert next(turns) == 3 * (len(corpus.samples) - 1) + 1
+    monkeypatch.setattr(Asked, "complete", lambda asked: Answer(503, b"{}"))
+    never = report(replay(corpus, lambda subject: enroll(here), tmp_path / "never", at_once=1))
+    assert (never["answers"]["503"], never["bona_fide"]["non_response_errors"]) == (4, 1)
+
+    def nobody(subject: str) -> Person:
+        raise Busy("503")
+
+    with pytest.raises(Unavailable, match="no time for anybody"):
+        list(replay(corpus, nobody, tmp_path / "nobody", at_once=1))
 
 
 def test_what_is_sent_with_the_nonce_of_another_challenge_is_refused(

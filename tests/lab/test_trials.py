@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from authsvc.lab.trials import MOST_PROBES, Samples, all_trials, bin_of
+from authsvc.lab.all_pairs import bin_of
+from authsvc.lab.trials import MOST_PROBES, Samples, all_trials
 from tests.lab.synthetic import crowd
 
 
@@ -72,7 +73,7 @@ def brute_force(trials) -> list[tuple[int, int, float]]:
 
 def test_impostors_are_all_pairs_of_different_people(monkeypatch):
     # A few rows at a time, and a last block that is not full.
-    monkeypatch.setattr("authsvc.lab.trials._BLOCK", 1000)
+    monkeypatch.setattr("authsvc.lab.all_pairs._SIDE", 64)
     trials = all_trials(crowd(70, 12, scatter=1.5), 3, 1)
     expected = brute_force(trials)
     assert trials.impostor_pairs == len(expected) == trials.histogram().sum()

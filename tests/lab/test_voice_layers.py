@@ -49,6 +49,15 @@ def test_who_has_no_recording_of_a_digit_alone_pastes_nothing() -> None:
         VOICE_LAYERS["cut-and-paste"].change(Speech(SPEECH.recordings, {"7": TAKES["7"]}, "70"))
 
 
+def test_of_a_folder_what_can_be_read_is_played_and_a_file_that_cannot_is_named(tmp_path: Path) -> None:
+    (tmp_path / "7_0.wav").write_bytes(encode_wav(tone(1700)))
+    (tmp_path / "7_1.wav").write_bytes(b"nothing that can be heard")
+    heard = speech_of(tmp_path)
+    assert (len(heard.recordings), list(heard.takes)) == (1, ["7"])
+    with pytest.raises(InvalidRequest, match=r"`7_1\.wav`: "):
+        speech_of(tmp_path / "7_1.wav")
+
+
 def test_what_a_machine_says_keeps_the_envelope_and_nothing_of_the_sound() -> None:
     """The loudest band stays where it was, and the pitch is the machine's."""
     made = synthesised(tone(1500, 1.0))

@@ -22,6 +22,7 @@ from tests.policy import chance, reference
 from tests.policy.cells import cells, home
 
 DOCUMENTS = int(os.environ.get("AUTHSVC_POLICY_DOCUMENTS", "2000"))
+ANALYSED = int(os.environ.get("AUTHSVC_POLICY_DOCUMENTS", "300"))
 PAYMENTS_EACH = 8
 
 
@@ -161,12 +162,15 @@ def _emphasis(document: dict[str, Any], fired: set[str]) -> int:
 
 
 def test_what_only_tightens_is_monotone_everywhere() -> None:
-    random = Random(4)
-    for _ in range(300):
+    random, walked = Random(4), set()
+    for _ in range(ANALYSED):
         document = {"default": "none", **chance.document(random)}
-        analysis = analyze(loading.from_mapping(document))
+        policy = loading.from_mapping(document)
+        analysis = analyze(policy)
         assert analysis.complete
         assert "not-monotone" not in {finding.code for finding in analysis.findings}, document
+        walked |= {edge.name for edge in Space(policy).edges if edge.ordered and len(edge.points) > 1}
+    assert walked >= {f"habit.{name}" for name in (*FLAGS, "amount_unusual")}
 
 
 def test_what_shadows_a_rule_matches_wherever_it_does() -> None:

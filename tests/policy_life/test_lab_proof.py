@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from authsvc.audit.signed_file import sign, signature_of
+from authsvc.cli.main import main
 from authsvc.clock import FrozenClock
 from authsvc.errors import PolicyStep
-from authsvc.policy_life.lab_proof import LabFault, LabGate
+from authsvc.keys.keyring import KeyRing
+from authsvc.policy_life.lab_proof import REPORT_LABEL, LabBounds, LabFault, LabGate
 from tests.support.policies import ANN, BOB, stricter
 from tests.support.service import NOON, Bench, embedded
 
@@ -31,9 +35,21 @@ def days_ago(days: int) -> str:
     return (NOON.date() - timedelta(days=days)).isoformat()
 
 
-def faults(report: object, file: Path, *models: str) -> tuple[LabFault, ...]:
+RING, BOUNDS = KeyRing.create(), LabBounds(90, 0.07, 0.05)
+
+
+def gate_on(file: Path, *models: str) -> LabGate:
+    return LabGate(file, BOUNDS, FrozenClock(NOON), lambda: frozenset(models), RING.audit_public_keys)
+
+
+def signed(file: Path, report: object, ring: KeyRing = RING, label: bytes = REPORT_LABEL) -> Path:
     file.write_text(report if isinstance(report, str) else json.dumps(report))
-    return LabGate(file, 90, FrozenClock(NOON), lambda: frozenset(models)).look().faults
+    signature_of(file).write_text(sign(label, file.read_bytes(), ring.audit_signing_key()))
+    return file
+
+
+def faults(report: object, file: Path, *models: str) -> tuple[LabFault, ...]:
+    return gate_on(signed(file, report), *models).look().faults
 
 
 @pytest.mark.parametrize(
@@ -49,6 +65,17 @@ def faults(report: object, file: Path, *models: str) -> tuple[LabFault, ...]:
         ({"gate": {"max_iapar": 0.07, "max_bpcer": None, "faults": []}}, (LabFault.NO_LIMITS,)),
         ({"gate": {"max_iapar": 0.07, "max_bpcer": 0.05, "faults": ["x"]}}, (LabFault.NOT_PASSED,)),
         ({"gate": {"max_iapar": 0.07, "max_bpcer": 0.05}}, (LabFault.NOT_PASSED,)),
+        *(
+            ({"gate": {"max_iapar": iapar, "max_bpcer": bpcer, "faults": []}}, (LabFault.LAX_LIMITS,))
+            for iapar, bpcer in (
+                (1, 0.05),
+                (0.07, 1),
+                (0.0701, 0.05),
+                (float("nan"), 0.05),
+                ("0", 0.05),
+                (True, 0.05),
+            )
+        ),
         ({"models": []}, (LabFault.OTHER_MODELS,)),
         ({"models": "all"}, (LabFault.OTHER_MODELS,)),
         ({"models": [{"digest": "sha256:other"}, "x"]}, (LabFault.OTHER_MODELS,)),
@@ -65,8 +92,7 @@ def test_a_report_counts_only_whole(changes: Any, expected: tuple[LabFault, ...]
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000])
 def test_what_is_no_report_does_not_count(text: str, tmp_path: Path) -> None:
     assert faults(text, tmp_path / "run.json", MODEL) == (LabFault.UNREADABLE,)
-    nowhere = LabGate(tmp_path / "none", 90, FrozenClock(NOON), lambda: frozenset({MODEL}))
-    assert nowhere.look().faults == (LabFault.UNREADABLE,)
+    assert gate_on(tmp_path / "none", MODEL).look().faults == (LabFault.UNREADABLE,)
 
 
 def test_every_current_model_was_tried(tmp_path: Path) -> None:
@@ -74,6 +100,34 @@ def test_every_current_model_was_tried(tmp_path: Path) -> None:
     assert faults(passing(MODEL), file, MODEL, "sha256:voice") == (LabFault.OTHER_MODELS,)
     assert faults(passing(MODEL, "sha256:voice"), file, MODEL) == ()
     assert faults(passing(MODEL), file) == (LabFault.MODELS_UNKNOWN,)
+
+
+def test_a_report_that_was_edited_does_not_count(tmp_path: Path) -> None:
+    file, failed = tmp_path / "run.json", {"max_iapar": 0.07, "max_bpcer": 0.05, "faults": ["IAPAR"]}
+    signed(file, passing(MODEL, gate=failed))
+    assert gate_on(file, MODEL).look().faults == (LabFault.NOT_PASSED,)
+    file.write_text(json.dumps(passing(MODEL)))
+    assert gate_on(file, MODEL).look().faults == (LabFault.UNSIGNED,)
+    file.write_text(json.dumps(passing(MODEL, date=days_ago(0))) + " ")
+    assert gate_on(file, MODEL).look().faults == (LabFault.UNSIGNED,)
+
+
+@pytest.mark.parametrize(
+    "written", [None, "", "{}", "[]", "null", '{"key_id": [], "signature": 1}', "[" * 4_000, " " * 5_000]
+)
+def test_what_is_no_signature_signs_nothing(written: str | None, tmp_path: Path) -> None:
+    file = signed(tmp_path / "run.json", passing(MODEL))
+    signature_of(file).unlink()
+    if written is not None:
+        signature_of(file).write_text(written)
+    assert gate_on(file, MODEL).look().faults == (LabFault.UNSIGNED,)
+
+
+def test_nobody_elses_key_and_no_other_signature_of_the_service_counts(tmp_path: Path) -> None:
+    file = signed(tmp_path / "run.json", passing(MODEL), KeyRing.create())
+    assert gate_on(file, MODEL).look().faults == (LabFault.UNSIGNED,)
+    signed(file, passing(MODEL), label=b"authsvc-evidence-file-v1\x00")
+    assert gate_on(file, MODEL).look().faults == (LabFault.UNSIGNED,)
 
 
 @pytest.fixture
@@ -99,11 +153,16 @@ def test_an_activation_waits_for_the_report_and_a_rollback_does_not(bench: Bench
         policies.activate(BOB, version.id, seen)
     assert refused.value.extra["lab"] == ["unreadable"]
     assert policies.active(BOB).publication.etag == seen
-    report.write_text(json.dumps(passing("sha256:other")))
+    signed(report, passing("sha256:other"), bench.wired.store.ring)
     with pytest.raises(PolicyStep) as refused:
         policies.activate(BOB, version.id, seen)
     assert refused.value.extra["lab"] == ["other-models"]
     report.write_text(json.dumps(passing(bench.faces.model)))
+    with pytest.raises(PolicyStep) as refused:
+        policies.activate(BOB, version.id, seen)
+    assert refused.value.extra["lab"] == ["unsigned"]
+    done = CliRunner().invoke(main, ["lab", "sign", str(report), "--data-dir", str(report.parent / "data")])
+    assert done.exit_code == 0, done.output
     policies.activate(BOB, version.id, seen)
     assert policies.active(BOB).version.id == version.id
     report.unlink()

@@ -50,14 +50,15 @@ def imports_below(*packages: str) -> tuple[Import, ...]:
 
 def uses_of(attribute: str, *packages: str) -> tuple[str, ...]:
     """The files that read an attribute such as `os.environ`."""
-    return tuple(
-        str(file.relative_to(CHECKOUT))
-        for package in packages
-        for file in sorted((CHECKOUT / package).rglob("*.py"))
-        if any(
-            isinstance(node, ast.Attribute) and ast.unparse(node) == attribute
-            for node in ast.walk(ast.parse(file.read_text()))
-        )
+    files = (file for package in packages for file in sorted((CHECKOUT / package).rglob("*.py")))
+    return tuple(str(file.relative_to(CHECKOUT)) for file in files if _uses(file.read_text(), attribute))
+
+
+def _uses(source: str, attribute: str) -> bool:
+    last = attribute.rpartition(".")[2]
+    return last in source and any(
+        isinstance(node, ast.Attribute) and node.attr == last and ast.unparse(node) == attribute
+        for node in ast.walk(ast.parse(source))
     )
 
 

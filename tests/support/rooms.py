@@ -143,7 +143,6 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
     },
     "soundfile": {"authsvc/voice/audio.py": "decodes sound"},
     "soxr": {"authsvc/voice/audio.py": "resamples"},
-    "librosa": {"authsvc/lab/voice_pictures.py": "draws spectrograms"},
     "scipy": {"authsvc/lab/": "intervals"},
     "tomlkit": {
         "authsvc/lab/manifest_file.py": "writes an operating point into a manifest, comments and all"

@@ -37,14 +37,22 @@ class Shop:
         return {"Authorization": f"Bearer {shown}"}
 
 
-@pytest.fixture
-def fake() -> FakeServices:
-    return FakeServices()
+@pytest.fixture(scope="module")
+def directed() -> tuple[FakeServices, App]:
+    """Made once: an application has a hundred routes, and keeps nothing of one test for another but what it counts."""
+    fake = FakeServices()
+    return fake, create_app(fake, WebSettings(BASE_URL))  # type: ignore[arg-type]  # It answers to every name.
 
 
 @pytest.fixture
-def app(fake: FakeServices) -> App:
-    return create_app(fake, WebSettings(BASE_URL))  # type: ignore[arg-type]  # It answers to every name.
+def fake(directed: tuple[FakeServices, App]) -> FakeServices:
+    directed[0].forget()
+    return directed[0]
+
+
+@pytest.fixture
+def app(fake: FakeServices, directed: tuple[FakeServices, App]) -> App:
+    return directed[1]
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ from werkzeug.test import Client, TestResponse
 from authsvc.domain.once import Answer
 from authsvc.keys.access import ALL_SCOPES, ApiKey
 from authsvc.serving.waiting import WAITED
-from authsvc.web.openapi import document, slugs_of
+from authsvc.web.openapi import slugs_of
 from authsvc.web.operations import Operation
 from authsvc.web.problems import PROBLEMS
 from authsvc.web.refusals import PROBLEM_MEDIA
 from authsvc.web.registry import OPERATIONS
+from tests.support.described import described
 
 BASE_URL = "https://auth.example"
 API_KEY = "ak_test_" + "s" * 43
@@ -79,7 +80,13 @@ class FakeServices:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
-        self._does: dict[str, Callable[..., object]] = {
+        self._does: dict[str, Callable[..., object]] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """As if nothing had been put there or asked yet."""
+        self.asked.clear()
+        self._does = {
             "admission.admit_key": lambda presented: KEY,
             "admission.admit_token": lambda scheme, object_id, presented: None,
             "decisions.decide": lambda key, once, request: Answer.of(decision()),
@@ -216,9 +223,9 @@ def validator(name: str, status: int) -> Draft202012Validator:
     """Checks an answer of an operation against the document, in which nothing undocumented is allowed."""
     found = closed_document()
     for item in found["paths"].values():
-        for described in item.values():
-            if described["operationId"] == name:
-                schema = described["responses"][str(status)]["content"]["application/json"]["schema"]
+        for call in item.values():
+            if call["operationId"] == name:
+                schema = call["responses"][str(status)]["content"]["application/json"]["schema"]
                 return Draft202012Validator({**schema, "components": found["components"]})
     raise LookupError(name)
 
@@ -226,7 +233,7 @@ def validator(name: str, status: int) -> Draft202012Validator:
 @lru_cache
 def closed_document() -> dict[str, Any]:
     """The document as the tests read it: callers ignore unknown fields in answers, the tests do not."""
-    found = copy.deepcopy(document(BASE_URL))
+    found = copy.deepcopy(described(BASE_URL))
     _close(found["components"]["schemas"])
     return found
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from authsvc.biometric.words import Modality
+from authsvc.biometric.words import Modality, Template
 from authsvc.cli.lab.in_process import InProcess, in_process
 from authsvc.config import read_settings
+from authsvc.errors import InvalidRequest
 from authsvc.lab import options
 from authsvc.lab.drill.captures import hints_of
-from authsvc.lab.drill.people import Opened, Person, expect
+from authsvc.lab.drill.people import Opened, Person, answered, expect
 from authsvc.lab.drill.service import Answer, Service
 from authsvc.lab.gate import standing_in_the_way
 from authsvc.lab.options import commit, echo, output_file, today
@@ -243,7 +245,8 @@ def with_face(service: Service, frames: Sequence[bytes]) -> Person:
         service.give_face(made.user, frames)
         return made
     opened, ticket = _agreed(made, "face")
-    taken = opened.capture("face", expect(opened.begin("face"), 200)["nonce"], frames)
+    nonce = expect(opened.begin("face"), 200)["nonce"]
+    taken = answered(opened.capture("face", nonce, frames))
     if not taken.is_good:
         raise NotEnrolled(hints_of(taken))
     made.enroll("otp", "device", ticket=ticket)
@@ -261,11 +264,36 @@ def _with_voice(service: Service, folder: Path, locale: str) -> Person:
     said: Answer | None = None
     for _ in range(MOST_ROWS):
         begun = expect(opened.begin("voice"), 200)
-        said = opened.says("voice", begun["nonce"], rows.read(begun["digits"]))
+        said = answered(opened.says("voice", begun["nonce"], rows.read(begun["digits"])))
         if said.is_good and not said.json["remaining"]:
             made.enroll("otp", "device", ticket=ticket)
             return made
     raise NotEnrolled("" if said is None else f"{said} {hints_of(said)}".strip())
+
+
+def with_voice_of(service: InProcess, folder: Path, locale_of: Callable[[str], str], models: Path) -> Enroll:
+    """Somebody with an app, a phone and the voice of the folder of that name; each voice is made once, for many accounts."""
+    from authsvc.lab.drill_voices import voice_template
+    from authsvc.lab.voice_rows import Rows
+    from authsvc.voice.build import voice_service
+
+    room = voice_service(models)
+    room.load()
+
+    @cache
+    def template(subject: str) -> Template:
+        try:
+            return voice_template(room, Rows(folder / subject), locale_of(subject))
+        except InvalidRequest as error:
+            raise NotEnrolled(error.detail) from error
+
+    def enroll(subject: str) -> Person:
+        voice, made = template(subject), Person(service, locale=locale_of(subject))
+        made.enroll("otp", "device")
+        service.give_voice(made.user, voice)
+        return made
+
+    return enroll
 
 
 def _agreed(made: Person, modality: str) -> tuple[Opened, Mapping[str, Any]]:

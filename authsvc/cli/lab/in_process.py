@@ -40,6 +40,9 @@ from authsvc.workers.voice import RemoteVoice, voice_handlers
 if TYPE_CHECKING:
     from authsvc.face.service import FaceService
 
+PATIENCE = timedelta(minutes=1)
+"""For the store: engines that share its process and processors make it wait, and no payer waits for a measurement."""
+
 _NOBODYS = Template(Modality.FACE, "", b"", 0)
 """Every face that is given here is a subject's own."""
 
@@ -61,6 +64,10 @@ class InProcess(Service):
         if isinstance(made, Unusable):
             raise NotEnrolled(" ".join(made.hints))
         self.premises.give_face(user, made)
+
+    def give_voice(self, user: str, made: Template) -> None:
+        """Likewise."""
+        self.premises.give(user, made)
 
     @cached_property
     def _still_room(self) -> FaceService:
@@ -166,7 +173,11 @@ def _quiet() -> Iterator[None]:
 def _prepared(data_dir: Path, model_dir: Path, *, unsafe_no_pad: bool, voice: bool) -> Settings:
     data_dir.mkdir(mode=0o700)
     settings = replace(
-        read_settings({}, data_dir=data_dir), model_dir=model_dir, unsafe_no_pad=unsafe_no_pad, voice=voice
+        read_settings({}, data_dir=data_dir),
+        model_dir=model_dir,
+        unsafe_no_pad=unsafe_no_pad,
+        voice=voice,
+        store_timeout=PATIENCE,
     )
     KeyRing.create(settings.keyring)
     make_schema(settings)

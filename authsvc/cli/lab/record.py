@@ -37,22 +37,30 @@ if TYPE_CHECKING:
 LARGEST = 48_000_000
 """Bytes; the service takes none that is larger."""
 
-SENTENCE = (
-    "我同意：本次拍摄的人脸画面和录制的声音会以文件形式保存在运行此程序的电脑上，仅用于评测识别与活体检测的准确性；"
-    "我可以随时要求删除。 "
-    "I agree that the pictures of my face and the recordings of my voice that are made now are kept as files on the "
-    "computer that runs this program, to measure recognition and liveness detection and for nothing else; I may have "
-    "them deleted at any time."
-)
+SENTENCES = {
+    "zh-CN": (
+        "我同意：本次拍摄的人脸画面和录制的声音会以文件形式保存在运行此程序的电脑上，仅用于评测识别与活体检测的准确性；"
+        "我可以随时要求删除。后续页面所称“提取后立即删除”不适用于本次录制。"
+    ),
+    "en": (
+        "I agree that the pictures of my face and the recordings of my voice that are made now are kept as files on the "
+        "computer that runs this program, to measure recognition and liveness detection and for nothing else; I may have "
+        "them deleted at any time. What the next pages say of deleting them at once does not hold for this recording."
+    ),
+}
+SENTENCE = " ".join(SENTENCES.values())
 
 _STEP = re.compile(r"/v1/enrollments/([^/]+)/steps/(face|voice)(/begin)?")
 _PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>录制同意 · Consent to a recording</title>
-<style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:36rem;margin:2rem auto;padding:0 1rem}}
-button{{font:inherit;min-height:3rem;padding:0 1.5rem}}</style>
-<h1>录制同意 <span lang="en">Consent to a recording</span></h1><p>{subject}</p><p>{sentence}</p>
+<link rel="icon" href="data:,"><title>录制同意 · Consent to a recording</title>
+<style>:root{{color-scheme:light dark}}body{{font:1rem/1.6 system-ui,"Noto Sans SC",sans-serif}}
+body{{max-width:34rem;margin:1.5rem auto;padding:0 1rem}}
+h1{{font-size:1.4rem;margin:0 0 .5rem}}section{{border:1px solid #8886;border-radius:.8rem;padding:0 1rem;margin:1rem 0}}
+button{{font:inherit;font-weight:600;width:100%;min-height:3rem;border:0;border-radius:.8rem;background:#0f6b52;color:#fff}}</style>
+<main><h1>录制同意 <span lang="en">Consent to a recording</span></h1><p>{subject}</p>
+<section><p>{zh}</p></section><section lang="en"><p>{en}</p></section>
 <form method="post"><input type="hidden" name="token" value="{token}">
-<button>同意并继续 <span lang="en">Agree and continue</span></button></form></html>"""
+<button>同意并继续 <span lang="en">Agree and continue</span></button></form></main></html>"""
 
 
 class Recorder:
@@ -84,7 +92,8 @@ class Recorder:
             return Response("", 404)
         subject, url, token = self._links[secret]
         if environ["REQUEST_METHOD"] != "POST":
-            page = _PAGE.format(subject=escape(subject), sentence=escape(SENTENCE), token=escape(token))
+            said = {"zh": escape(SENTENCES["zh-CN"]), "en": escape(SENTENCES["en"])}
+            page = _PAGE.format(subject=escape(subject), token=escape(token), **said)
             headers = {
                 "Cache-Control": "no-store",
                 "Referrer-Policy": "no-referrer",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,7 @@ import click
 
 from authsvc import __version__
 from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
-from authsvc.cli.lab.attack import ENROLLED_WITH, enrolling, replayed, shown_all, with_face
-from authsvc.cli.lab.in_process import in_process
+from authsvc.cli.lab.chains import Group, face_chain, face_groups, kept_in, voice_chain, voice_groups
 from authsvc.errors import ModelUnusable
 from authsvc.lab import options
 from authsvc.lab.figures import figures
@@ -27,14 +26,12 @@ from authsvc.policy import loading
 
 if TYPE_CHECKING:
     from authsvc.lab.corpus import Corpus
+    from authsvc.lab.page_pictures import Picture
     from authsvc.lab.people import Person
-    from authsvc.lab.replaying import Shown
 
 Json = dict[str, Any]  # Any: a report
 
 TARGET = "1 in 10000"
-LAYERS: tuple[tuple[str, ...], ...] = ((), ("print",), ("screen",))
-MOST_OF_ONE = 1
 READINGS = 10
 
 
@@ -55,6 +52,15 @@ READINGS = 10
 @click.option("--voices", multiple=True, metavar="FOLDER", help="Folders of speakers within --dir; repeat.")
 @click.option("--out", required=True, type=output_file, help="The report, as JSON.")
 @click.option("--html", required=True, type=output_file, help="The report as one page.")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder where each result of the whole chain is kept; a run that was killed goes on from it.",
+)
+@click.option(
+    "--thumbnails", is_flag=True, help="Put small pictures of the faces that were shown on the page."
+)
+@click.option("--spectrograms", is_flag=True, help="Put pictures of the voices that were played on the page.")
 @options.max_iapar
 @options.max_bpcer
 @engine_options
@@ -65,6 +71,9 @@ def all_command(
     voices: tuple[str, ...],
     out: Path,
     html: Path,
+    keep: Path | None,
+    thumbnails: bool,
+    spectrograms: bool,
     max_iapar: float | None,
     max_bpcer: float | None,
     manifests: Path,
@@ -78,11 +87,14 @@ def all_command(
 
     began = time.monotonic()
     models, known = model_folder(data_dir, model_dir), _known(manifests)
-    people = read_people(folder / "faces", exclude=exclude)
+    people, listed = read_people(folder / "faces", exclude=exclude), _listed(folder, attacks)
     face, det = _faces(people, known, models, processes)
     run = {**_about(folder, people), "face": face, "face_det": det}
-    run |= _pad(_listed(folder, attacks), folder, people, known, models, processes)
-    run |= {"chain": _chain(people, models), **_heard(folder, voices, models, processes)}
+    run |= _pad(listed, people, known, models, processes)
+    with ExitStack() as stack:
+        chains, shown = _chains(stack, kept_in(stack, keep), folder, people, listed, voices, models)
+        run |= {**chains, **_heard(folder, voices, models, processes)}
+        pictures = _pictures(shown, listed, thumbnails=thumbnails, spectrograms=spectrograms)
     run |= {
         "figures": figures(run),
         "warnings": list(_warnings(run)),
@@ -91,7 +103,7 @@ def all_command(
     run["models"] = _used(run, known)
     run["seconds"] = round(time.monotonic() - began)
     out.write_text(json.dumps(run, ensure_ascii=False, indent=1), encoding="utf-8")
-    html.write_text(page(run), encoding="utf-8")
+    _written(html, page(run, pictures))
     echo(as_json, run, _lines(run))
     if run["gate"] and run["gate"]["faults"]:
         raise SystemExit(1)
@@ -129,42 +141,43 @@ def _faces(
     return {"data_set": "faces", **report(data, kinds, {})}, det(data, kinds, "faces")
 
 
-def _listed(folder: Path, attacks: Path | None) -> Path | None:
+def _written(html: Path, text: str) -> None:
+    """For its owner alone: it may hold people's pictures."""
+    with os.fdopen(
+        os.open(html, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(text)
+
+
+def _listed(folder: Path, attacks: Path | None) -> Corpus | None:
+    from authsvc.lab.corpus import read_corpus
+
     beside = folder / "attacks.csv"
-    return attacks or (beside if beside.is_file() else None)
+    chosen = attacks or (beside if beside.is_file() else None)
+    return None if chosen is None else read_corpus(chosen, folder)
 
 
 def _pad(
-    listed: Path | None,
-    folder: Path,
-    people: Sequence[Person],
-    known: dict[str, Manifest],
-    models: Path,
-    processes: int,
+    listed: Corpus | None, people: Sequence[Person], known: dict[str, Manifest], models: Path, processes: int
 ) -> Json:
     if listed is None:
         return {"pad": None, "no_pad": "no manifest of attacks and live people was given"}
     try:
-        return {"pad": _tried(listed, folder, people, known, models, processes)}
+        return {"pad": _tried(listed, people, known, models, processes)}
     except ModelUnusable as error:
         return {"pad": None, "no_pad": error.detail}
 
 
 def _tried(
-    listed: Path,
-    folder: Path,
-    people: Sequence[Person],
-    known: dict[str, Manifest],
-    models: Path,
-    processes: int,
+    corpus: Corpus, people: Sequence[Person], known: dict[str, Manifest], models: Path, processes: int
 ) -> Json:
     from authsvc.biometric.words import Modality
     from authsvc.face.build import DEFAULT_MODEL, PASSIVE_MODEL, passive_form
-    from authsvc.lab.corpus import read_corpus
     from authsvc.lab.iso30107 import report
     from authsvc.lab.pad import Bench, enrolled, try_all
 
-    corpus, matcher, passive = read_corpus(listed, folder), known[DEFAULT_MODEL], known[PASSIVE_MODEL]
+    matcher, passive = known[DEFAULT_MODEL], known[PASSIVE_MODEL]
     templates = enrolled(tuple(people), matcher, models, processes=processes)
     bench = Bench(passive, matcher, models, templates, TARGET)
     tried = try_all(corpus.of(Modality.FACE), bench, processes=processes)
@@ -173,41 +186,45 @@ def _tried(
     return {"detector": passive.id, "model_digest": passive.digest, **about, **found}
 
 
-def _chain(people: Sequence[Person], models: Path) -> Json:
-    """Photographs of everybody who has one to spare, as they are and in layers, against a service with liveness on."""
-    corpus, named = _photographs(people), {person.name: person for person in people}
+def _chains(
+    stack: ExitStack,
+    keep: Path,
+    folder: Path,
+    people: Sequence[Person],
+    listed: Corpus | None,
+    voices: Sequence[str],
+    models: Path,
+) -> tuple[Json, tuple[Group, ...]]:
+    """What becomes of faces and of voices before a whole service, and what was shown to it."""
+    faces = face_groups(people, listed)
+    run: Json = {"chain": face_chain(people, faces, models, keep), "voice_chains": []}
+    shown = list(faces)
+    for number, each in enumerate(voices):
+        made = kept_in(stack, None)
+        groups = voice_groups(folder / each, made)
+        place = kept_in(stack, keep / f"voices-{number:02}")
+        if groups:
+            found = voice_chain(folder / each, made, groups, models, place)
+            run["voice_chains"].append({**found, "data": Path(each).name})
+        shown += groups
+    return run, tuple(shown)
 
-    def own(subject: str) -> Sequence[bytes]:
-        return [file.read_bytes() for file in named[subject].files[:ENROLLED_WITH]]
 
-    with in_process(models, unsafe_no_pad=False) as service, tempfile.TemporaryDirectory() as kept:
-        enroll = enrolling(lambda subject: with_face(service, own(subject)))
-        shown = [
-            _named(each, layers)
-            for layers in LAYERS
-            for each in shown_all(
-                corpus, enroll, Path(kept) / "".join(("kept", *layers)), layers=layers, at_once=4
-            )
-        ]
-        return replayed(service, corpus, (), shown)
+def _pictures(
+    groups: Sequence[Group], listed: Corpus | None, *, thumbnails: bool, spectrograms: bool
+) -> tuple[Picture, ...]:
+    from authsvc.biometric.words import Modality
+    from authsvc.lab.corpus import BONA_FIDE
+    from authsvc.lab.page_pictures import Shown, pictures_of
 
-
-def _named(shown: Shown, layers: Sequence[str]) -> Shown:
-    name = "+".join((str(shown.species), *layers))
-    return replace(shown, key=f"{name} {shown.key}", species=name)
-
-
-def _photographs(people: Sequence[Person]) -> Corpus:
-    from authsvc.lab.corpus import Corpus, Sample
-
-    spare = [
-        (file, person.name)
-        for person in people
-        for file in person.files[ENROLLED_WITH : ENROLLED_WITH + MOST_OF_ONE]
+    wanted = {Modality.FACE: thumbnails, Modality.VOICE: spectrograms}
+    tried = [Shown(each.species or BONA_FIDE, each) for each in (() if listed is None else listed.samples)]
+    tried += [
+        Shown("+".join((each.species or BONA_FIDE, *group.layers)), each, group.layers)
+        for group in groups
+        for each in group.corpus.samples
     ]
-    names = "\n".join(f"{name}/{file.name}" for file, name in spare)
-    digest = f"sha256:{hashlib.sha256(names.encode()).hexdigest()}"
-    return Corpus("faces", tuple(Sample(file, "photograph", name) for file, name in spare), "", digest)
+    return pictures_of(each for each in tried if wanted[each.sample.modality])
 
 
 def _heard(folder: Path, voices: Sequence[str], models: Path, processes: int) -> Json:
@@ -243,10 +260,9 @@ def _prompts(folder: Path, models: Path) -> Json | None:
 
 
 def _used(run: Json, known: dict[str, Manifest]) -> list[Json]:
-    """The models that the figures are of; of the chain's active challenge the points that gestures are read from."""
-    from authsvc.face.build import MESH_MODEL
-
-    digests = [run["face"]["model_digest"], known[MESH_MODEL].digest, (run["pad"] or {}).get("model_digest")]
+    """The models that the figures are of, those by which the chain judged liveness among them."""
+    digests = [run["face"]["model_digest"], (run["pad"] or {}).get("model_digest")]
+    digests += run["chain"]["face"]["liveness_models"]
     digests += [each["model_digest"] for each in run["voices"]]
     return [{"id": each.id, "digest": each.digest} for each in known.values() if each.digest in digests]
 
@@ -255,7 +271,10 @@ def _warnings(run: Json) -> Iterator[str]:
     yield from run["face"]["warnings"]
     if run["pad"] is None:
         yield f"APCER and BPCER: {run['no_pad']}"
-    yield "bona fide rejections by the whole chain: photographs answer no gestures, so none was tried"
+    if not run["chain"]["bona_fide"]["presentations"]:
+        yield "bona fide rejections by the whole chain: photographs answer no gestures, so none was tried"
+    if run["voices"] and not run["voice_chains"]:
+        yield "voices before the whole chain: nobody has two takes of each digit"
     if not run["voices"]:
         yield "voices: no folder of speakers was given"
 
@@ -263,7 +282,11 @@ def _warnings(run: Json) -> Iterator[str]:
 def _gate(run: Json, max_iapar: float | None, max_bpcer: float | None) -> Json | None:
     if max_iapar is None and max_bpcer is None:
         return None
-    faults = [f"the whole chain: {each}" for each in standing_in_the_way(run["chain"], max_iapar, None)]
+    faults = [
+        f"the whole chain: {each}"
+        for chain in (run["chain"], *run["voice_chains"])
+        for each in standing_in_the_way(chain, max_iapar, None)
+    ]
     if run["pad"] is None:
         faults += ["BPCER is not shown: no live person was tried"] if max_bpcer is not None else []
     else:

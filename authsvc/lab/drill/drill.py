@@ -32,6 +32,10 @@ class Unprepared(AuthsvcError):
     """The service did not do for an honest person what the drill takes for granted."""
 
 
+class Busy(Unprepared):
+    """It had no time for it, and said so: somebody honest comes back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drill:
     """`alone` is for what would disturb the others: it is played when they are through."""

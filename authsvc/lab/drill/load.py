@@ -58,14 +58,27 @@ def _stalls(scene: Scene, begun: bytes) -> None:
         scene.attack("cut off" if cut else f"held open for {CUT_OFF_S:.0f} s", through=not cut)
 
 
-@drill("huge-body", "somebody without a key announces a terabyte", control="a limit before the body is read")
+@drill(
+    "huge-body",
+    "a terabyte is announced, without a key and with one, and a little of it sent",
+    control="a limit before the body is read",
+)
 def huge_body(scene: Scene) -> None:
     scene.begins()
-    head = f"POST /v1/decisions HTTP/1.1\r\nHost: drill\r\nContent-Type: application/json\r\nContent-Length: {HUGE}\r\n\r\n"
-    with scene.service.connect() as client:
-        client.sendall(head.encode() + b" " * 65_536)
-        said = _first_line(client)
-    scene.attack(said or "cut off", through=said.startswith(("HTTP/1.1 2", "HTTP/1.1 5")))
+    head = [
+        "POST /v1/decisions HTTP/1.1",
+        "Host: drill",
+        "Content-Type: application/json",
+        'Idempotency-Key: "huge"',
+        f"Content-Length: {HUGE}",
+    ]
+    for key in ([], [f"Authorization: {scene.service.bearer}"]):
+        with scene.service.connect() as client:
+            client.sendall("\r\n".join([*head, *key, "", ""]).encode() + b" " * 65_536)
+            said = _first_line(client)
+        # Who says nothing waits for the rest of it.
+        is_let_in = not said or said.startswith(("HTTP/1.1 2", "HTTP/1.1 5"))
+        scene.attack(said or f"waited for during {CUT_OFF_S:.0f} s", through=is_let_in)
     _still_answers(scene)
 
 
@@ -150,7 +163,11 @@ def _is_cut_off(client: socket.socket, deadline: float) -> bool:
 
 
 def _first_line(client: socket.socket) -> str:
+    """What is answered, or that the connection was closed; nothing where neither happened in time."""
+    client.settimeout(CUT_OFF_S)
     try:
-        return client.recv(4096).partition(b"\r\n")[0].decode("ascii", "replace")
-    except OSError:
+        return client.recv(4096).partition(b"\r\n")[0].decode("ascii", "replace") or "cut off"
+    except TimeoutError:
         return ""
+    except OSError:
+        return "cut off"

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pyotp
 
 from authsvc.lab.drill.authenticator import Authenticator
-from authsvc.lab.drill.drill import NotPlayed, Unprepared
+from authsvc.lab.drill.drill import Busy, NotPlayed, Unprepared
 from authsvc.lab.drill.service import RELEASED, Answer, Json, Service, new_name
 
 PERIOD_S = 30
@@ -26,10 +26,18 @@ KNOWN = "known"
 
 
 def expect(answer: Answer, status: int) -> Json:
-    """What was answered to an honest person; raises Unprepared for anything but `status`."""
+    """What was answered to an honest person; raises Unprepared for anything but `status`, and Busy where that is for now."""
     if answer.status != status:
+        answered(answer)
         raise Unprepared(f"{status} was expected, and {answer} came")
     return answer.json
+
+
+def answered(answer: Answer) -> Answer:
+    """An answer that says something; raises Busy where the service had no time for one."""
+    if answer.status == 503:
+        raise Busy(f"an answer was expected, and {answer} came")
+    return answer
 
 
 def milliseconds() -> int:

@@ -46,6 +46,7 @@ ACTIONS: Mapping[str, str] = {
     "key.revoke": N_("API key revoked"),
     "key.rotate": N_("API key rotated"),
     "keyring.rotate": N_("Key ring rotated"),
+    "lab.sign": N_("Lab report signed"),
     "operator.act": N_("Asked for something"),
     "operator.invite": N_("Operator invited"),
     "operator.join": N_("Operator joined"),

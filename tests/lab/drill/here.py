@@ -53,7 +53,7 @@ class Faces(SharedFaces):
         self, frames: Sequence[bytes], context: CaptureContext, model: str | None = None
     ) -> Part | Unusable:
         if not frames[0].isascii() or len(frames) > 20:
-            return Unusable(("too_large",))
+            return Unusable(("too_small",))
         return super().observe(frames, context, model)
 
     def verify(

@@ -9,11 +9,12 @@ import pytest
 
 from authsvc.cli.drill import photographs, policy_of, template_of
 from authsvc.cli.drill_premises import DrillService
-from authsvc.lab.drill import captures
-from authsvc.lab.drill.drill import DRILLS, Result, Verdict
+from authsvc.lab.drill import captures, running
+from authsvc.lab.drill.drill import DRILLS, Drill, Result, Verdict
+from authsvc.lab.drill.people import expect
 from authsvc.lab.drill.running import chosen, end_of_feed, play, traced
 from authsvc.lab.drill.scene import Pictures, Scene
-from authsvc.lab.drill.service import Service
+from authsvc.lab.drill.service import Answer, Service
 from tests.lab.drill.here import Here
 from tests.lab.drill.weakened import WEAKENED
 
@@ -62,6 +63,39 @@ def test_every_drill_is_stopped_by_the_default_settings(
     cloned = by_name["cloned-key"].trace
     assert "subject:device:frozen" in cloned.events
     assert cloned.seconds is not None
+
+
+@pytest.mark.parametrize(
+    ("refused", "verdict"), [(0, "stopped"), (3, "stopped"), (4, "broken"), (9, "broken")]
+)
+def test_a_busy_service_is_asked_again_by_other_people_and_not_for_ever(
+    refused: int, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BUSY_S", 0.0)
+    scenes: list[Scene] = []
+
+    def of_its_own() -> Scene:
+        scenes.append(Scene(Service("http://127.0.0.1:9", ""), None, Pictures(), None))
+        return scenes[-1]
+
+    def attack(scene: Scene) -> None:
+        expect(Answer(503 if len(scenes) <= refused else 200, b"{}"), 200)
+        scene.attack("401", through=False)
+
+    [(result, _)] = play([Drill("busy", "", "", attack)], of_its_own)
+    assert (result.verdict, len(scenes)) == (Verdict(verdict), min(refused + 1, running.MOST_TURNS))
+    assert ("503" in result.why) is (verdict == "broken")
+
+
+def test_a_hole_stays_one_though_the_service_was_busy_afterwards() -> None:
+    def attack(scene: Scene) -> None:
+        scene.attack("200", through=True)
+        expect(Answer(503, b"{}"), 200)
+
+    [(result, _)] = play(
+        [Drill("busy", "", "", attack)], lambda: Scene(Service("http://127.0.0.1:9", ""), None)
+    )
+    assert (result.verdict, len(result.tries)) == (Verdict.HOLE, 1)
 
 
 def _is_stopped(result: Result) -> bool:

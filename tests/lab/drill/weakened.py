@@ -421,8 +421,15 @@ def _no_depth(patch: pytest.MonkeyPatch) -> None:
 
 
 def _reads_everything(patch: pytest.MonkeyPatch) -> None:
-    """Whatever is announced is let in, and then nobody answers."""
-    patch.setattr(load, "_first_line", lambda client: "HTTP/1.1 500")
+    """Whatever is announced is waited for, however much it is."""
+
+    def read(request: Any, most: int) -> bytes:
+        request.max_content_length = None
+        raw: bytes = request.get_data(cache=False)
+        return raw
+
+    patch.setattr(body, "bounded", read)
+    _no_deadline(patch)
 
 
 RULES = _policy(_without_rules)

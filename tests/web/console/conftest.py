@@ -23,7 +23,7 @@ from authsvc.stepup.deciding import DecisionRequest
 from authsvc.subject import Subject
 from authsvc.web.settings import WebSettings
 from tests.support.prepared import prepare
-from tests.support.service import embedded
+from tests.support.service import Here, embedded
 from tests.web.console.people import Person
 from tests.web.support import BASE_URL
 
@@ -33,7 +33,7 @@ _names = count(1)
 @pytest.fixture(scope="module")
 def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
     settings = embedded(tmp_path_factory.mktemp("console"), base_url=BASE_URL)
-    made = wire(prepare(settings))
+    made = wire(prepare(settings), analyst=Here())
     yield made
     made.close()
 

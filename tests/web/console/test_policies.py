@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from authsvc.audit.signed_file import sign, signature_of
 from authsvc.bootstrap.running import Wired
 from authsvc.clock import SystemClock
 from authsvc.domain.operator import Role
 from authsvc.domain.store import Transaction
 from authsvc.policy.life import State
 from authsvc.policy.thresholds import Model
-from authsvc.policy_life.lab_proof import LabGate
+from authsvc.policy_life.lab_proof import REPORT_LABEL, LabBounds, LabGate
 from tests.biometric.test_det import curve
 from tests.biometric.test_manifest import manifest, point
 from tests.support.policies import milder, numbered, shipped, stricter
@@ -84,7 +85,9 @@ def test_a_version_is_not_activated_without_the_lab_report_that_is_required(
     language: str,
     said: str,
 ) -> None:
-    gate = LabGate(tmp_path / "run.json", 90, SystemClock(), lambda: frozenset({"sha256:1"}))
+    ring, file = wired.store.ring, tmp_path / "run.json"
+    bounds = LabBounds(90, 0.07, 0.05)
+    gate = LabGate(file, bounds, SystemClock(), lambda: frozenset({"sha256:1"}), ring.audit_public_keys)
     monkeypatch.setattr(wired.console.policies, "_lab", gate)
     address = analysed(analyst, stricter(next_number(wired)))
     approver.browser.get(address)
@@ -98,7 +101,8 @@ def test_a_version_is_not_activated_without_the_lab_report_that_is_required(
         "gate": made,
         "models": [{"digest": "sha256:1"}],
     }
-    (tmp_path / "run.json").write_text(json.dumps(report))
+    file.write_text(json.dumps(report))
+    signature_of(file).write_text(sign(REPORT_LABEL, file.read_bytes(), ring.audit_signing_key()))
     approver.browser.get(f"{address}?lang={language}")
     assert said not in approver.browser.page
     assert f'action="{address}/activate"' in approver.browser.page
