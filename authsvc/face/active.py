@@ -2,7 +2,7 @@
 
 All parts are judged together: what each shows, that it follows the prompt, that nothing was cut within or between them, and
 that one solid head made it all. It stops stills held, moved or bent, and recordings, which must guess the sequence. It
-does not stop whoever can animate a face in real time.
+does not stop whoever animates a face: of one photograph, turned by a generic depth, docs/face.md says how often it passes.
 """
 
 from __future__ import annotations

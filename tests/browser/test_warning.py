@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -72,6 +73,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bench, int
     bench.close()
 
 
+def shown_text(begun: Said, language: str) -> dict[str, Any]:  # Any: JSON.
+    text: dict[str, dict[str, Any]] = begun["text"]
+    return text[language]
+
+
 def _name() -> str:
     """Of somebody new: a test that runs twice finds the same service."""
     return f"u_{uuid4().hex}"
@@ -91,7 +97,9 @@ def payer(
     bench, port = stage
     bench.clock.advance(datetime.now(UTC) - bench.clock.now())
     context = browser_seeing("obama/1.jpg").new_context(
-        locale=language, viewport={"width": 390, "height": 844}
+        locale=language,
+        viewport={"width": 390, "height": 844},
+        reduced_motion="reduce" if language == "zh-CN" else "no-preference",
     )
     yield Payer(bench, port, context, _name())
     context.close()
@@ -112,6 +120,12 @@ def test_a_question_is_read_before_it_is_answered_and_no_proof_comes_first(
     shown = page.locator("input[name=answer]").evaluate_all("all => all.map(each => each.value)")
     begun = payer.bench.services.challenges.begin_warning(*challenge_of(decision))
     assert shown == begun["answers"]
+    # What a screen reader says: the question as the name of the group, each answer as that of its button.
+    question: dict[str, str] = shown_text(begun, "zh-CN" if language == "zh-CN" else "en")["question"]
+    group = page.get_by_role("group", name=question["asks"])
+    names = [group.get_by_role("radio", name=question[each], exact=True).count() for each in shown]
+    assert names == [1, 1, 1]
+    assert page.locator("#answering .button").get_attribute("aria-describedby") == "pause"
     assert page.locator("#code").count() == 0
 
     payer.page.goto(page.url)

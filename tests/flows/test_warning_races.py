@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,25 @@ def test_a_stop_that_races_the_last_proof_releases_nothing(bench: Bench):
             assert completing.exception() is not None
         ended = bench.again(decision)
         assert (ended["status"], ended["receipt"]) == ("declined_by_user", None)
+
+
+def test_a_stop_after_going_on_races_the_last_proof_and_one_of_them_counts(bench: Bench):
+    phone = bench.enroll()
+    for _ in range(ROUNDS):
+        decision = shown(bench, phone)
+        assert say(bench, decision, "own_decision") == "acknowledged"
+        # Each round has a code of its own.
+        bench.clock.advance(timedelta(seconds=30))
+        bench.answer_otp(decision, phone.code(bench.clock))
+        with ThreadPoolExecutor(2) as threads:
+            stopping = threads.submit(say, bench, decision, "asked")
+            completing = threads.submit(bench.complete, decision)
+            released = completing.exception() is None and completing.result().authenticated
+            assert stopping.result() == (None if released else "stopped")
+        ended = bench.again(decision)
+        assert ended["status"] == ("authenticated" if released else "declined_by_user")
+        assert (ended["receipt"] is not None) is released
+        assert ended["warning"]["answer"] == ("own_decision" if released else "asked")
 
 
 def of_a_policy(number: int, warning: str) -> str:

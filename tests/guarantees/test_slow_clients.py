@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from typing import Any
 
+import pytest
+
 from benchmarks.slow_clients import crowd
 from tests.guarantees.people import Person, Shop
 
@@ -18,24 +20,23 @@ CROWD = 200
 RATE = 50
 SECONDS = 3
 P99_S = 0.05
+ROUNDS = 6
 
 
 def test_two_hundred_idle_and_two_hundred_stalled_clients_delay_no_decision(shop: Shop) -> None:
     person = Person(shop)
-    with crowd(shop.live.port, {b"": CROWD, _stalled(shop): CROWD}):
-        amid = _best_p99(shop, person)
-    # On a machine that is too busy for the number, a crowd must at least cost nothing beside having none.
-    assert amid < P99_S or amid < 1.5 * _best_p99(shop, person)
-
-
-def _best_p99(shop: Shop, person: Person) -> float:
-    """The best of three: a busy test machine disturbs a moment, a server that can be stalled never gets well."""
-    best = float("inf")
-    for _ in range(3):
-        best = min(best, _p99(shop, person))
-        if best < P99_S:
-            break
-    return best
+    amid = calm = float("inf")
+    # A busy test machine disturbs a moment, a server that can be stalled never gets well.
+    for number in range(ROUNDS):
+        with crowd(shop.live.port, {b"": CROWD, _stalled(shop): CROWD}):
+            amid = min(amid, _p99(shop, person))
+        if amid < P99_S:
+            return
+        # On a machine that is too busy for the number, a crowd must at least cost nothing beside having none, best by best.
+        calm = min(calm, _p99(shop, person))
+        if number >= 2 and amid < 1.5 * calm:
+            return
+    pytest.fail(f"99 of 100 decisions took up to {amid:.3f} s amid the crowd and {calm:.3f} s without it")
 
 
 def _stalled(shop: Shop) -> bytes:

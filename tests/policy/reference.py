@@ -23,14 +23,18 @@ FLAGS = [
 DEVICES = ["trusted", "probation", "new", "unknown", "revoked"]
 
 
-def answer(document: dict[str, Any], payment: dict[str, Any]) -> tuple[str, str | None, set[str]]:
-    """Level, kind of exemption and the ids of all matching rules, for an input snapshot."""
+Answered = tuple[str, str | None, set[str]]
+"""Level, kind of exemption and the ids of all matching rules."""
+
+
+def answer(document: dict[str, Any], payment: dict[str, Any]) -> Answered:
+    """What is answered to an input snapshot."""
     amount = _amount(document, payment)
     holds = _checks(payment, amount)
     fired = {
         rule["id"]
         for rule in document["rules"]
-        if all(check(rule[key]) for key, check in holds.items() if key in rule)
+        if all(holds[key](bound) for key, bound in rule.items() if key in holds)
     }
     asked = [rule["level"] for rule in document["rules"] if rule["id"] in fired]
     if "default" in document:
@@ -48,9 +52,9 @@ def answer(document: dict[str, Any], payment: dict[str, Any]) -> tuple[str, str 
     return level, None, fired
 
 
-def warning(document: dict[str, Any], payment: dict[str, Any]) -> dict[str, Any] | None:
+def warning(document: dict[str, Any], answered: Answered) -> dict[str, Any] | None:
     """What the payer reads before any proof: of the rules that match, a strict warning first, then the strictest rule's."""
-    level, _, fired = answer(document, payment)
+    level, _, fired = answered
     if level in ("none", "deny"):
         return None
     warns = [rule for rule in document["rules"] if rule["id"] in fired and "warning" in rule]
