@@ -18,7 +18,7 @@ FOUND = replace(
     fired=("large",),
     proofs=({"factor": "otp", "passed": True},),
     warning=Warned("refund", strict=False, rule="large"),
-    habit=Habit({"burst": {"payments": 9}}),
+    habit=Habit({"burst": {"payments": 9}}, ()),
 )
 
 
