@@ -148,11 +148,12 @@ def _signed_heads(path: _Path, keys: PublicKeys) -> tuple[Head, ...]:
 
 
 def _entries(bundle: _Bundle) -> Iterator[JsonObject]:
-    """The decision's own audit entries, in order of time: RFC 3339 in UTC sorts as text."""
-    bodies = [
-        json.loads(step.body) for path in bundle.timeline for step in path.links if step.body is not None
-    ]
+    """The decision's own audit entries, each once, in order of time: RFC 3339 in UTC sorts as text."""
+    steps = {
+        (step.chain, step.seq): step.body for path in bundle.timeline for step in path.links if step.body
+    }
     about = bundle.evidence.get("decision_id")
+    bodies = map(json.loads, steps.values())
     ours = [body for body in bodies if isinstance(body, dict) and body.get("object") == about]
     yield from sorted(ours, key=lambda body: str(body.get("at")))
 

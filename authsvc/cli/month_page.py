@@ -85,9 +85,11 @@ def _lab(lab: Json | None) -> str:
     if lab is None:
         return f"<h2>{title}</h2><p>{NOT_SHOWN}</p>"
     faults = (lab["gate"] or {}).get("faults")
-    verdict = "未设限值 no limits" if faults is None else "；".join(map(escape, faults)) or "通过 passed"
+    passed, missed = both("满足所有限值", "every limit is met"), both("未满足", "not met")
+    verdict = both("未设限值", "no limits") if faults is None else missed if faults else passed
     made = f"{escape(str(lab['date']))}, {escape(str(lab['data_set']))}"
-    return f"<h2>{title}</h2><p>{made}: {verdict}</p>"
+    items = "".join(f"<li>{escape(each)}</li>" for each in faults or ())
+    return f"<h2>{title}</h2><p>{made}: {verdict}</p>" + (f"<ul>{items}</ul>" if items else "")
 
 
 def _findings(findings: list[str] | None) -> str:

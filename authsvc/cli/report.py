@@ -83,7 +83,12 @@ def _links(store: Store, chain: str, first: int, last: int) -> Sequence[Link]:
 
 def _holes(played: dict[str, Any] | None) -> list[str]:
     drills = [] if played is None else played["drills"]
-    return [f"{each['name']}: {each['attack']}" for each in drills if each["verdict"] in ("hole", "broken")]
+    said = {"hole": "", "broken": " (could not be played, so nothing is shown)"}
+    return [
+        f"{each['name']}: {each['attack']}{said[each['verdict']]}"
+        for each in drills
+        if each["verdict"] in said
+    ]
 
 
 def _read(file: Path, field: str) -> dict[str, Any]:

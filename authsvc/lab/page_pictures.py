@@ -14,7 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from authsvc.biometric.words import Modality
 from authsvc.errors import InvalidRequest
@@ -80,7 +80,7 @@ def _thumbnail(shown: Shown) -> bytes:
     clip = clip_of(shown.sample.path)
     first = replace(clip, pictures=clip.pictures[:1], taken_ms=clip.taken_ms[:1])
     with Image.open(io.BytesIO(layered(first, chosen(LAYERS, shown.layers)).pictures[0])) as opened:
-        small = opened.convert("RGB")
+        small = ImageOps.exif_transpose(opened).convert("RGB")
     small.thumbnail((THUMBNAIL, THUMBNAIL))
     made = io.BytesIO()
     small.save(made, "JPEG", quality=70)

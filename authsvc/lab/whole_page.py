@@ -37,7 +37,10 @@ MET_BY_EN = "Bounds: exact, and by resampling people; the one farther out."
 def page(run: Json, pictures: Sequence[Picture] = ()) -> str:
     parts = [
         verdict(run),
-        *(_table(part, list(rows)) for part, rows in groupby(run["figures"], lambda row: row["part"])),
+        *(
+            _table(part, list(rows)) + _worst(part, run)
+            for part, rows in groupby(run["figures"], lambda row: row["part"])
+        ),
         f"<p>{both(MET_BY, MET_BY_EN)}</p>",
         _drawn(run),
         pad_curve((run.get("pad") or {}).get("det", ())),
@@ -54,6 +57,18 @@ def _table(part: str, rows: Sequence[Json]) -> str:
     body = "".join(f"<tr>{''.join(_cells(row))}</tr>" for row in rows)
     title = both(*_PARTS[part])
     return f'<h2>{title}</h2><div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _worst(part: str, run: Json) -> str:
+    """Attacks are never pooled: the species that gets through the most is named."""
+    of_attacks = {
+        "pad": [run.get("pad")],
+        "chain": [run.get("chain")],
+        "voice chain": run.get("voice_chains", ()),
+    }
+    named = [each["worst_species"] for each in of_attacks.get(part, ()) if each and each["worst_species"]]
+    said = ", ".join(f"<b>{escape(each)}</b>" for each in named)
+    return f"<p>{both('最差类别', 'Worst species')}: {said}</p>" if named else ""
 
 
 def _cells(row: Json) -> Iterator[str]:

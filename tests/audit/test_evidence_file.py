@@ -52,6 +52,16 @@ def test_every_byte_of_the_bundle_counts(ring: KeyRing, content: bytes, bundle: 
         assert not verify_file(json.dumps({**read, "bundle": spoiled}).encode(), keys).is_sound, place
 
 
+def test_parts_of_the_timeline_in_another_order_or_twice_tell_nothing_else(
+    ring: KeyRing, bundle: str
+) -> None:
+    keys, read = ring.audit_public_keys(), json.loads(bundle)
+    told = verify_bundle(bundle, keys).timeline
+    for timeline in (read["timeline"][::-1], read["timeline"] * 3):
+        assert verify_bundle(json.dumps({**read, "timeline": timeline}), keys).timeline == told
+    assert not verify_bundle(json.dumps({**read, "timeline": []}), keys).is_sound
+
+
 @pytest.mark.parametrize("field", ["signature", "key_id", "format"])
 def test_a_file_without_a_part_of_its_own_does_not_hold(field: str, ring: KeyRing, content: bytes) -> None:
     read = json.loads(content)

@@ -24,7 +24,7 @@ def test_the_page_says_what_is_not_shown() -> None:
         }
     )
     assert "&lt;hole&gt;" in shown
-    assert "通过 passed" in shown
+    assert "满足所有限值" in shown
     assert not any(each in shown for each in ("<script", "src=", "href="))
 
 
@@ -41,6 +41,7 @@ def test_the_command_reads_a_services_own_log(tmp_path: Path) -> None:
         "drills": [
             {"name": "a", "attack": "b", "verdict": "hole"},
             {"name": "c", "attack": "d", "verdict": "stopped"},
+            {"name": "e", "attack": "f", "verdict": "broken"},
         ]
     }
     (tmp_path / "drills.json").write_text(json.dumps(drills))
@@ -59,7 +60,7 @@ def test_the_command_reads_a_services_own_log(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "month.json").read_text())
     assert found["decisions"] == {"approved:none": 1, "challenge_required:otp": 1}
     assert found["false_rejects"] == {"challenges": 1, "of_authenticated": 1}
-    assert found["open_findings"] == ["a: b"]
+    assert found["open_findings"] == ["a: b", "e: f (could not be played, so nothing is shown)"]
     assert found["audit"]["sound"]
     assert "1 / 1" in (tmp_path / "month.html").read_text()
     assert CliRunner().invoke(main, [*map(str, words), "--month", "soon"]).exit_code == 2

@@ -56,6 +56,15 @@ def test_a_face_and_a_voice_are_small_and_the_page_says_whose_they_are(
     assert "holds pictures of people" in page
 
 
+def test_a_picture_that_lies_on_its_side_is_put_upright(tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (640, 480)).save(tmp_path / "1.jpg", exif=turned)
+    (made,) = pictures_of([Shown("live", Sample(tmp_path / "1.jpg", None, "ann"))])
+    with Image.open(io.BytesIO(made.content)) as opened:
+        assert opened.size == (72, 96)
+
+
 def test_without_any_nothing_is_said() -> None:
     assert section(pictures_of(())) == ""
 

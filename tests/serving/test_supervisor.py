@@ -105,6 +105,9 @@ def test_a_request_in_flight_is_answered_before_the_stop_and_has_its_side_proces
     with ThreadPoolExecutor() as client:
         in_flight = client.submit(server.get, "/until/go")
         server.await_mark("until")
+        [begun] = server.folder.glob("until-*")
+        # Until the other process answers as well it has no application to close.
+        eventually(lambda: server.get("/pid")[1] != int(begun.name.split("-")[1]))
         os.kill(server.pid, signal.SIGTERM)
         eventually(lambda: is_refused(server))
         assert psutil.pid_exists(int(mark.name.removeprefix("biometric-")))

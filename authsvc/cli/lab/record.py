@@ -13,6 +13,7 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import click
 from werkzeug.serving import make_server
@@ -48,19 +49,21 @@ SENTENCES = {
         "them deleted at any time. What the next pages say of deleting them at once does not hold for this recording."
     ),
 }
-SENTENCE = " ".join(SENTENCES.values())
+WORDS = {
+    "zh-CN": ("录制同意", "同意并继续", "en", "English"),
+    "en": ("Consent to a recording", "Agree and continue", "zh-CN", "中文"),
+}
 
 _STEP = re.compile(r"/v1/enrollments/([^/]+)/steps/(face|voice)(/begin)?")
-_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<link rel="icon" href="data:,"><title>录制同意 · Consent to a recording</title>
+_PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<link rel="icon" href="data:,"><title>{title}</title>
 <style>:root{{color-scheme:light dark}}body{{font:1rem/1.6 system-ui,"Noto Sans SC",sans-serif}}
-body{{max-width:34rem;margin:1.5rem auto;padding:0 1rem}}
+body{{max-width:34rem;margin:1.5rem auto;padding:0 1rem}}a{{color:inherit;float:right;line-height:2.2}}
 h1{{font-size:1.4rem;margin:0 0 .5rem}}section{{border:1px solid #8886;border-radius:.8rem;padding:0 1rem;margin:1rem 0}}
 button{{font:inherit;font-weight:600;width:100%;min-height:3rem;border:0;border-radius:.8rem;background:#0f6b52;color:#fff}}</style>
-<main><h1>录制同意 <span lang="en">Consent to a recording</span></h1><p>{subject}</p>
-<section><p>{zh}</p></section><section lang="en"><p>{en}</p></section>
-<form method="post"><input type="hidden" name="token" value="{token}">
-<button>同意并继续 <span lang="en">Agree and continue</span></button></form></main></html>"""
+<main><a href="?lang={other}" lang="{other}">{other_name}</a><h1>{title}</h1><p>{subject}</p><section><p>{sentence}</p></section>
+<form method="post" action="?lang={lang}"><input type="hidden" name="token" value="{token}">
+<button>{agree}</button></form></main></html>"""
 
 
 class Recorder:
@@ -91,18 +94,23 @@ class Recorder:
         if secret not in self._links:
             return Response("", 404)
         subject, url, token = self._links[secret]
+        lang = self._language(str(environ.get("QUERY_STRING", "")))
         if environ["REQUEST_METHOD"] != "POST":
-            said = {"zh": escape(SENTENCES["zh-CN"]), "en": escape(SENTENCES["en"])}
-            page = _PAGE.format(subject=escape(subject), token=escape(token), **said)
+            page = _page(lang, subject, token)
             headers = {
                 "Cache-Control": "no-store",
                 "Referrer-Policy": "no-referrer",
                 "X-Frame-Options": "DENY",
             }
             return Response(page, 200, headers, content_type="text/html; charset=utf-8")
-        self._recording.agree(subject, SENTENCE, _now())
+        self._recording.agree(subject, SENTENCES[lang], _now())
         # The same form goes on to the pages, which take the token from a body and never from an address.
         return Response("", 307, {"Location": url})
+
+    def _language(self, query: str) -> str:
+        """That which is asked for, else the recorder's own."""
+        asked = parse_qs(query).get("lang", [self._locale])[0]
+        return asked if asked in SENTENCES else "zh-CN" if self._locale.startswith("zh") else "en"
 
     def _watching(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """What pages and programs ask of the service; its answers are not changed."""
@@ -137,6 +145,14 @@ class Recorder:
                 self._recording.begin(subject, modality, _asked(said))
         elif environ["REQUEST_METHOD"] == "PUT" and code in (200, 422):
             self._recording.take(subject, modality, _upload(environ, modality, body, code), _asked(said))
+
+
+def _page(lang: str, subject: str, token: str) -> str:
+    title, agree, other, other_name = WORDS[lang]
+    words = {"title": title, "agree": agree, "other": other, "other_name": other_name}
+    return _PAGE.format(
+        lang=lang, subject=escape(subject), sentence=SENTENCES[lang], token=escape(token), **words
+    )
 
 
 def _upload(environ: WSGIEnvironment, modality: Modality, body: bytes, status: int) -> Upload:

@@ -17,7 +17,7 @@ from werkzeug.test import Client, TestResponse
 
 from authsvc.bootstrap.app import create_app
 from authsvc.cli.lab.in_process import InProcess
-from authsvc.cli.lab.record import SENTENCE, Recorder
+from authsvc.cli.lab.record import SENTENCES, Recorder
 from authsvc.cli.main import main
 from authsvc.keys.access import ALL_SCOPES, new_api_key
 from authsvc.lab.corpus import read_corpus
@@ -91,8 +91,11 @@ def consents(page: Page) -> None:
 
 def test_who_agrees_is_recorded_and_led_to_the_pages(page: Page, folder: Path) -> None:
     asked = page.get(page.link)
-    assert all(part in asked.get_data(as_text=True) for part in ("我同意", "deleted at any time"))
-    led = page.get(page.link, method="POST")
+    assert "does not hold for this recording" in asked.get_data(as_text=True)
+    in_chinese = page.get(f"{page.link}?lang=zh-CN").get_data(as_text=True)
+    assert "不适用于本次录制" in in_chinese
+    assert "I agree" not in in_chinese
+    led = page.get(f"{page.link}?lang=zh-CN", method="POST")
     assert (led.status_code, urlsplit(led.headers["Location"]).path[:3]) == (307, "/e/")
     [token] = re.findall(r'name="token" value="([^"]+)"', asked.get_data(as_text=True))
     opened = page.get(urlsplit(led.headers["Location"]).path, method="POST", data={"token": token})
@@ -106,7 +109,7 @@ def test_who_agrees_is_recorded_and_led_to_the_pages(page: Page, folder: Path) -
     said = json.loads((folder / CAPTURES).read_text())
     assert (said["meta"], said["answered"]) == (META, 200)
     assert said["nonce"]
-    assert json.loads((folder / CONSENTS).read_text())["sentence"] == SENTENCE
+    assert json.loads((folder / CONSENTS).read_text())["sentence"] == SENTENCES["zh-CN"]
 
 
 def test_of_whom_has_not_agreed_nothing_is_kept_though_the_service_goes_on(page: Page, folder: Path) -> None:

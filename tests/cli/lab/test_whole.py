@@ -67,6 +67,7 @@ def test_every_figure_stands_on_the_page_beside_what_it_rests_on(done: tuple[Res
     assert all(each in page for each in (run["data_set_digest"], run["policy"], run["face"]["model_digest"]))
     assert "APCER and BPCER: no manifest" in page
     assert "<svg" in page
+    assert f"Worst species</span>: <b>{run['chain']['worst_species']}</b>" in page
 
 
 def test_every_layer_of_a_face_is_a_row_and_was_tried(run: Any) -> None:
