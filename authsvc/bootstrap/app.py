@@ -169,7 +169,7 @@ def create_app(
         )
     _answer_failures(app, Refusals(settings.base_url))
     if console is not None:
-        open_console(app, console, settings.base_url)
+        open_console(app, console, settings.base_url, services.public.readyz)
     return app
 
 

@@ -118,7 +118,8 @@ class DecisionStore:
             "until": to_millis(sieve.until),
             "limit": limit,
         }
-        for column, wanted in (("client", sieve.client), ("status", sieve.stored_status)):
+        columns = {"client": sieve.client, "user_id": sieve.user, "status": sieve.stored_status}
+        for column, wanted in columns.items():
             if wanted:
                 where.append(f"{column} = :{column}")
                 params[column] = wanted
@@ -190,9 +191,11 @@ def _escaped(found: re.Match[str]) -> str:
 
 def _fragments(sieve: Sieve) -> dict[str, str]:
     """Texts that stand in the compact JSON of every body that the sieve takes; others may hold them, too."""
-    wanted = {"level": sieve.level, "currency": sieve.currency, "device_id": sieve.device_id}
+    wanted = {"level": sieve.level, "currency": sieve.currency, "device_id": sieve.device_id,
+              "factor": sieve.factor, "kind": sieve.warned}  # fmt: skip
     found = {name: f"{compact(name)}:{compact(text)}" for name, text in wanted.items() if text}
-    return found | ({"fired": compact(sieve.fired)} if sieve.fired else {})
+    bare = {"fired": sieve.fired, "signal": sieve.signal}
+    return found | {name: compact(text) for name, text in bare.items() if text}
 
 
 def _is_used_up(decision: Values, jti: str) -> bool:

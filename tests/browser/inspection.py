@@ -1,10 +1,11 @@
-"""Is a page fit for everybody? axe-core, weight, screens, language; and its picture, where `SCREENSHOTS` names a folder."""
+"""Is a page fit for everybody? axe-core, contrast, weight, screens, language; its picture, where `SCREENSHOTS` names a folder."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # It has no types.
 from playwright.sync_api import Page
 
+from tests.browser.contrast import faintest
 from tests.support.reading import latin_in
 
 HEAVIEST = 150_000
@@ -30,7 +32,13 @@ _HALF_WIDTH = re.compile(r".*[\u3400-\u9fff] ?[,;:!?] ?[\u3400-\u9fff].*")
 def inspect(page: Page, name: str, names: Collection[str] = ()) -> list[str]:
     """What is wrong with the page that is open, empty when nothing is; `names` are what is called so in every language."""
     shape = page.viewport_size
-    found = (*_inaccessible(page), *_too_heavy(page), *_ill_set(page), *_untranslated(page, names))
+    found = (
+        *_inaccessible(page),
+        *_too_heavy(page),
+        *_ill_set(page),
+        *_silent(page),
+        *_untranslated(page, names),
+    )
     faults = [f"{name}: {fault}" for fault in found]
     _picture(page, name)
     if shape is not None:
@@ -42,10 +50,20 @@ def _inaccessible(page: Page) -> Iterator[str]:
     """What axe finds, whatever weight it gives to it."""
     paint(page, "dark")
     in_the_dark = _violations(page, {"runOnly": ["color-contrast"]})
+    yield from _faint(page, "dark")
     paint(page, "light")
+    yield from _faint(page, "light")
     for violation in (*in_the_dark, *_violations(page, {})):
         node = violation["nodes"][0]
         yield f"{violation['id']}: {node['html'][:120]}: {node.get('failureSummary', '')}"
+
+
+def _faint(page: Page, scheme: Scheme) -> Iterator[str]:
+    least, faint = faintest(page)
+    yield from (f"contrast in the {scheme} scheme: {each}" for each in faint)
+    if folder := os.environ.get("SCREENSHOTS"):
+        with (Path(folder) / "contrast.txt").open("a") as file:
+            file.write(f"{least:.2f} {scheme} {page.title()} {urlsplit(page.url).path}\n")
 
 
 def _violations(page: Page, options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -88,6 +106,57 @@ def _ill_set(page: Page) -> Iterator[str]:
         if wide > width:
             yield f"{wide} px wide on a screen of {width}"
         yield from (f"one character a line at {width} px: {said}" for said in page.evaluate(_UPRIGHT))
+    if urlsplit(page.url).path.startswith("/console"):
+        return  # Operators sit before a screen; payers have what they have.
+    page.set_viewport_size({"width": SHAPES["phone"][0], "height": SHAPES["phone"][1]})
+    with _twice_as_large(page):
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > SHAPES["phone"][0]:
+            yield f"{wide} px wide on a phone whose letters are twice as large"
+        yield from (f"one character a line at 200 %: {said}" for said in page.evaluate(_UPRIGHT))
+
+
+@contextmanager
+def _twice_as_large(page: Page) -> Iterator[None]:
+    """Letters as somebody has them who set twice the size: what is measured in them grows, and the screen does not."""
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    page.evaluate(_DRAWN)
+    yield
+    page.evaluate("document.documentElement.style.removeProperty('font-size')")
+
+
+def _silent(page: Page) -> Iterator[str]:
+    """Forms and links after which nothing says that somebody waits; none of them goes anywhere here."""
+    yield from (f"nothing says that one waits: {each}" for each in page.evaluate(_WAITS))
+
+
+_WAITS = """() => {
+  const silent = [], root = document.documentElement;
+  if (!document.body.dataset.waiting) return silent; // The shop's are not ours.
+  let kept = false;
+  // The last to hear of it: what nobody has kept would lead on now.
+  const hold = (event) => { kept = !event.defaultPrevented; event.preventDefault(); };
+  for (const kind of ["click", "submit"]) addEventListener(kind, hold);
+  const look = (element, event) => {
+    kept = false;
+    element.dispatchEvent(event);
+    if (kept && !root.hasAttribute("data-waiting")) silent.push(element.outerHTML.slice(0, 120));
+  };
+  for (const form of document.forms) {
+    const { noValidate } = form;
+    form.noValidate = false; // What lacks in it is not the question.
+    look(form, new SubmitEvent("submit", { bubbles: true, cancelable: true }));
+    form.noValidate = noValidate;
+    dispatchEvent(new Event("pageshow"));
+  }
+  for (const link of document.links) {
+    if (!/^https?:/.test(link.href) || link.hash || link.hasAttribute("download")) continue;
+    look(link, new MouseEvent("click", { bubbles: true, cancelable: true }));
+    dispatchEvent(new Event("pageshow"));
+  }
+  for (const kind of ["click", "submit"]) removeEventListener(kind, hold);
+  return silent;
+}"""
 
 
 _UPRIGHT = """() => {
@@ -122,8 +191,10 @@ def _picture(page: Page, name: str) -> None:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # One of its literals.
             file = Path(folder) / f"{name}-{language}-{shape}-{scheme}.png"
             page.screenshot(path=str(file), full_page=True)
-    page.emulate_media(color_scheme="light", forced_colors="active")
     width, height = SHAPES["phone"]
     page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme="light", forced_colors="active")
     page.screenshot(path=str(Path(folder) / f"{name}-{language}-phone-forced.png"), full_page=True)
     page.emulate_media(forced_colors="none")
+    with _twice_as_large(page):
+        page.screenshot(path=str(Path(folder) / f"{name}-{language}-phone-doubled.png"), full_page=True)

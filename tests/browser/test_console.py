@@ -143,7 +143,8 @@ def test_a_large_payment_of_a_level_is_found_in_two_steps(colleague: Comes, town
     for text in rows.all_inner_texts():
         assert "Face" in text.split("\t")
         assert "20,000.00" in text
-    assert steps.taken == 2
+    steps.arrived("payments above 5 000 CNY with a face")
+    assert (steps.taken, steps.presses, steps.pages) == (2, 2, 2)
     address = page.url
     page.goto(address)
     assert page.locator("table.lines tbody tr").count() == rows.count()

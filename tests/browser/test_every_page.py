@@ -75,6 +75,8 @@ def test_the_inspection_finds_what_is_wrong(browser_seeing: Callable[[str], Brow
     for expected in (
         "image-alt",
         "color-contrast",
+        "contrast in the dark scheme: 1.",
+        "px wide on a phone whose letters are twice as large",
         "heading-order",
         "892 px wide",
         "one character a line at 1280 px: 无法验证",

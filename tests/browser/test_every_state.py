@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from tests.browser.inspection import inspect
 from tests.browser.stage import after, served
@@ -50,15 +50,19 @@ class Tour:
         self, name: str, path: str, *changes: Change, does: Callable[[Page], object] | None = None
     ) -> None:
         """Look at a page; `does` is what the person does there first."""
-        self._begin_anew(path)
-        for change in changes:
-            change(self._api)
-        self.page.goto(self._origin + path)
+        self.open(path, *changes)
         if does is not None:
             does(self.page)
         if "-done" in name and self.page.locator("#this-did-not-work").count():
             self.faults.append(f"{name}: shows a failure")
         self.faults += inspect(self.page, name)
+
+    def open(self, path: str, *changes: Change) -> None:
+        """Nobody looks at it yet."""
+        self._begin_anew(path)
+        for change in changes:
+            change(self._api)
+        self.page.goto(self._origin + path)
 
     def _begin_anew(self, path: str) -> None:
         fresh = DirectedApi()
@@ -228,6 +232,24 @@ def test_what_a_camera_page_says_when_it_cannot_go_on(tour: Tour):
     assert not tour.faults, "\n".join(tour.faults)
 
 
+def test_a_wait_is_seen_and_heard(tour: Tour):
+    """A call that the service holds back; that every form and link begins the same, `inspect` finds out on each page."""
+    tour.open(CHALLENGE, challenge(chosen=["device_uv"], sets=[["device_uv"]]))
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tour.page.route("**/steps/**", hold)
+    tour.page.click("#start:enabled")
+    tour.page.wait_for_function(_WAITING)
+    assert len(held) == 1
+    held[0].abort()
+    tour.page.wait_for_selector("html:not([data-waiting])")
+
+
+_WAITING = """() => document.documentElement.hasAttribute("data-waiting") && document.getElementById("waiting")?.textContent
+  && !/^(none|matrix.0,.*)$/.test(getComputedStyle(document.body, "::before").transform)"""
 _QR = '<svg viewBox="0 0 29 29" xmlns="http://www.w3.org/2000/svg"><path d="M4 4h7v7H4zM18 4h7v7h-7zM4 18h7v7H4z"/></svg>'
 _CODES = [f"ABCD-EFGH-JKLM-{number:04d}" for number in range(10)]
 _MEDIA_FAILS = """

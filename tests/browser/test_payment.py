@@ -40,7 +40,8 @@ def test_the_lock_of_the_phone_takes_two_taps(phone: Phone):
         with phone.page.expect_navigation():
             phone.page.click(wanted)
     assert phone.page.inner_text("#status") == "已付款"
-    assert taps.taken == 2
+    taps.arrived("payment with the lock of the phone")
+    assert (taps.taken, taps.presses, taps.keys) == (2, 2, 0)
 
 
 def test_face_and_fingerprint_confirm_what_looks_like_fraud(phone: Phone):

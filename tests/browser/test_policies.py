@@ -172,7 +172,8 @@ def test_a_threshold_and_its_effect_take_three_steps(operator: Came, service: Li
     expect(page.locator("#state")).to_have_text("What is shown is of this very text.")
     expect(page.locator("#estimate")).to_contain_text("→")
     expect(page.locator("#seen .went-weaker").first).to_be_visible()
-    assert steps.taken == 3
+    steps.arrived("a threshold and its effect")
+    assert (steps.taken, steps.presses, steps.pages) == (3, 2, 2)
     assert ann.complaints == []
 
 

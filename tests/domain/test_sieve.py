@@ -6,12 +6,20 @@ from typing import Any
 
 import pytest
 
-from authsvc.domain.decision import Status
+from authsvc.domain.decision import Habit, Status
 from authsvc.domain.sieve import Sieve
+from authsvc.domain.warned import Warned
 from tests.domain.test_decision import NOON, decision
 
 EVERYTHING = Sieve(NOON - timedelta(hours=1), NOON + timedelta(hours=1))
-FOUND = replace(decision(Status.APPROVED), device_id="dev_a", fired=("large",))
+FOUND = replace(
+    decision(Status.APPROVED),
+    device_id="dev_a",
+    fired=("large",),
+    proofs=({"factor": "otp", "passed": True},),
+    warning=Warned("refund", strict=False, rule="large"),
+    habit=Habit({"burst": {"payments": 9}}, ()),
+)
 
 
 def test_an_empty_sieve_takes_anything():
@@ -26,6 +34,10 @@ def test_an_empty_sieve_takes_anything():
         ("fired", "large", "larg"),
         ("device_id", "dev_a", "dev_b"),
         ("client", "shop", "other"),
+        ("user", "u_1", "u_2"),
+        ("factor", "otp", "face"),
+        ("warned", "refund", "investment"),
+        ("signal", "burst", "dormant"),
         ("currency", "CNY", "JPY"),
         ("at_least", 100, 101),
         ("at_most", 100, 99),

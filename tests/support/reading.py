@@ -18,7 +18,7 @@ NAMES = frozenset(
 """Names of products, standards, formats and currencies, and the other language's own name: the same in every language."""
 
 _UNREAD = frozenset({"code", "pre", "textarea", "script", "style", "bdi", "svg"})
-_SPOKEN = ("aria-label", "title", "alt", "data-done", "data-missing", "data-wrong")
+_SPOKEN = ("aria-label", "title", "alt", "data-done", "data-missing", "data-wrong", "data-waiting")
 _EMPTY = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )

@@ -13,13 +13,14 @@ from authsvc.operators.search import Wanted
 from authsvc.text import typed, typed_plainly
 from authsvc.web.console.doors import Pages, console, operator, requires
 from authsvc.web.console.rendering import page
+from authsvc.web.console.sifting import east
 from authsvc.web.console.wording import N_, gettext, typed_time
 
 pages = Pages("audit")
 
 FIELDS = ("actor", "action", "object", "user", "client")
 TIMES = ("since", "until")
-NO_TIME = N_("Times are typed like 2026-11-27 14:30, in UTC.")
+NO_TIME = N_("Times are typed like 2026-11-27 14:30.")
 TOO_LONG = N_("The log is too long to be verified while you wait. Run it on the machine:")
 
 
@@ -31,8 +32,8 @@ def search() -> Response:
     try:
         wanted = Wanted(
             **{name: asked[name] for name in FIELDS},
-            since=typed_time(asked["since"]),
-            until=typed_time(asked["until"]),
+            since=typed_time(asked["since"], east()),
+            until=typed_time(asked["until"], east()),
         )
         found = console().records.search(operator(), wanted, request.args.get("after", ""))
     except InvalidRequest:

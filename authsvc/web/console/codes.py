@@ -150,7 +150,7 @@ REASONS: Mapping[str, str] = {
 
 INPUTS: Mapping[str, str] = {
     "type": N_("Payment type"),
-    "amount_minor": N_("Amount in the smallest unit"),
+    "amount_minor": N_("Amount"),
     "currency": N_("Currency"),
     "novelty": N_("Device"),
     "risk_score": N_("Risk"),

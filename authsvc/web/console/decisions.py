@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -13,12 +12,13 @@ from authsvc.domain.decision import Decision
 from authsvc.domain.operator import Act
 from authsvc.domain.sieve import Sieve
 from authsvc.errors import InvalidRequest
-from authsvc.money import MINOR_DIGITS, major_units
+from authsvc.habit.words import Signal
+from authsvc.money import major_units
 from authsvc.operators.lists import MOST_LISTED
-from authsvc.web.console import sifting, wording
+from authsvc.web.console import codes, sifting, wording
 from authsvc.web.console.doors import Pages, console, operator, requires
 from authsvc.web.console.rendering import page
-from authsvc.web.console.wording import N_, gettext
+from authsvc.web.console.wording import N_, gettext, typed_amount
 
 pages = Pages("decisions")
 
@@ -27,7 +27,11 @@ FIELDS = (
     "status",
     "rule",
     "device",
+    "factor",
+    "warned",
+    "signal",
     "client",
+    "user",
     "currency",
     "at_least",
     "at_most",
@@ -74,10 +78,14 @@ def sieve_of(asked: Mapping[str, str], now: datetime) -> Sieve:
         status=asked["status"],
         fired=asked["rule"],
         device_id=asked["device"],
+        factor=asked["factor"],
+        warned=asked["warned"],
+        signal=asked["signal"],
         client=asked["client"],
+        user=asked["user"],
         currency=currency or ("CNY" if bounded else ""),
-        at_least=_minor(asked["at_least"], currency or "CNY"),
-        at_most=_minor(asked["at_most"], currency or "CNY"),
+        at_least=typed_amount(asked["at_least"], currency or "CNY"),
+        at_most=typed_amount(asked["at_most"], currency or "CNY"),
     )
 
 
@@ -107,24 +115,19 @@ def _page(
         message=message,
         query=urlencode(given),
         older=urlencode({**given, "after": older}) if older else "",
-        levels=wording.LEVELS,
-        statuses=[name for name in wording.STATUSES if name != "refused"],
-        days=sifting.DAY_NAMES,
+        levels=_options(wording.LEVELS),
+        statuses=_options({name: words for name, words in wording.STATUSES.items() if name != "refused"}),
+        factors=_options(wording.FACTORS),
+        scams=_options(wording.SCAMS),
+        signals=_options({name: codes.INPUTS[name] for name in Signal}),
+        days=_options(sifting.DAY_NAMES),
         most=MOST_LISTED,
     )
 
 
-def _minor(text: str, currency: str) -> int | None:
-    """An amount as people type it, in the smallest unit."""
-    if not text:
-        return None
-    try:
-        amount = Decimal(text.replace(",", "").removeprefix("¥"))
-    except InvalidOperation:
-        raise InvalidRequest("this is no amount") from None
-    if not amount.is_finite() or abs(amount) > 10**15:
-        raise InvalidRequest("this is no amount")
-    return int(amount.scaleb(MINOR_DIGITS.get(currency, 0)))
+def _options(names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What can be chosen, each with its word in the language of the page."""
+    return [(name, gettext(words)) for name, words in names.items()]
 
 
 def _lines(decisions: tuple[Decision, ...]) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,7 @@ The session's secret stands in a cookie that no script reads, that no other site
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
@@ -18,6 +18,7 @@ from authsvc.errors import InvalidRequest, Unauthenticated
 from authsvc.look.forms import form_key, must_be_ours
 from authsvc.operators.console import Console
 from authsvc.operators.session import Session, SessionKind
+from authsvc.web.console.wording import DEPENDENCIES
 
 Path = ParamSpec("Path")
 View = TypeVar("View", bound=Answer)
@@ -82,6 +83,16 @@ def console() -> Console:
 
 def cookies() -> Cookies:
     return cast(Cookies, current_app.extensions[EXTENSION][1])
+
+
+def silent() -> tuple[str, ...]:
+    """What the service depends on and does not hear from at this moment, by its names in `/readyz`."""
+    _, found = current_app.extensions[EXTENSION][2]()
+    return tuple(
+        name
+        for name in DEPENDENCIES
+        if found.get(name, "ok") != "ok" and (not isinstance(found[name], Mapping) or "error" in found[name])
+    )
 
 
 def session() -> Session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, SECONDS, TIME
+from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, OPERATOR, SECONDS, TIME
 from authsvc.operators.figures import ScoreShift, Series
 from authsvc.policy.life import WEAKENS, State, Version
 from authsvc.web.console.wording import N_
@@ -17,6 +17,7 @@ ENOUGH = 10
 RISES = 2.0
 
 ALERTS = {
+    "outage": N_("Something that the service needs does not answer:"),
     "locked": N_("Tries while locked out have more than doubled"),
     "attacks": N_("Liveness rejects have more than doubled"),
     "passing": N_("Fewer challenges are passed than before"),
@@ -41,6 +42,9 @@ class Glance:
     passed: Figure
     median: Figure
     slowest: Figure
+    locked: Figure
+    attacks: Figure
+    refused: Figure
     alerts: tuple[str, ...]
 
 
@@ -50,9 +54,11 @@ def glance(
     shifts: Sequence[ScoreShift],
     waiting: int,
     weaker: Sequence[Version] = (),
+    silent: Sequence[str] = (),
 ) -> Glance:
     passed = Figure(_passed(now), _passed(before))
     alerts = {
+        "outage": bool(silent),
         "locked": _rises(sum(now.of(LOCKED)), sum(before.of(LOCKED))),
         "attacks": _rises(_attacks(now), _attacks(before)),
         "passing": passed.now is not None and passed.before is not None and passed.now < 0.8 * passed.before,
@@ -65,6 +71,9 @@ def glance(
         passed=passed,
         median=Figure(_quantile(now, 0.5), _quantile(before, 0.5)),
         slowest=Figure(_quantile(now, 0.95), _quantile(before, 0.95)),
+        locked=Figure(sum(now.of(LOCKED)), sum(before.of(LOCKED))),
+        attacks=Figure(_attacks(now), _attacks(before)),
+        refused=Figure(sum(now.of(OPERATOR)), sum(before.of(OPERATOR))),
         alerts=tuple(name for name, is_on in alerts.items() if is_on),
     )
 

@@ -33,7 +33,7 @@ def entries_for(operator: Operator) -> Iterator[Entry]:
 
 def here(path: str) -> str:
     """The path of the entry that a page belongs to: the longest that it begins with."""
-    if path.startswith("/console/rolls/"):
+    if path.startswith("/console/rolls/") or path == "/console/user":
         return "/console/rolls/users"
     found = [entry.path for entry in ENTRIES if path == entry.path or path.startswith(f"{entry.path}/")]
     return max(found, key=len, default="/console/" if path == "/console/" else "")

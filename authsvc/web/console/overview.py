@@ -13,8 +13,8 @@ from authsvc.domain.operator import Act
 from authsvc.operators.counting import CHALLENGE, DECISION, FACTOR, LOCKED, OPERATOR, WARNING
 from authsvc.operators.figures import WINDOWS, Series
 from authsvc.policy.life import Version
-from authsvc.web.console import wording
-from authsvc.web.console.doors import Pages, console, operator, requires, session
+from authsvc.web.console import sifting, wording
+from authsvc.web.console.doors import Pages, console, operator, requires, session, silent
 from authsvc.web.console.glance import ALERTS, glance, weaker_waiting
 from authsvc.web.console.rendering import page
 from authsvc.web.console.wording import named
@@ -49,11 +49,12 @@ def show() -> Response:
     waiting = console().cases.waiting() if operator().may(Act.UNFREEZE_USER) else ()
     policies = console().policies
     weaker = weaker_waiting(policies.versions(operator()), policies.active(operator()).publication.digest)
+    unheard = silent()
     return page(
         "console/overview.html",
         windows=WINDOWS,
         window=window,
-        moments=[_short(at, window.name) for at in series.starts],
+        moments=[_short(at + sifting.east(), window.name) for at in series.starts],
         levels=_by_level(series),
         statuses=decided,
         total=sum(count for _, _, count in decided),
@@ -66,8 +67,15 @@ def show() -> Response:
         shifts=shifts.scores,
         unlike=shifts.signals,
         glance=glance(
-            series, console().figures.within(window, before=True), shifts.scores, len(waiting), weaker
+            series,
+            console().figures.within(window, before=True),
+            shifts.scores,
+            len(waiting),
+            weaker,
+            unheard,
         ),
+        unheard=unheard,
+        zone=sifting.zone(),
         alerting=_alerting(weaker, window.name),
         alerts=ALERTS,
         lists=_lists(window.name),
@@ -98,6 +106,8 @@ def _lists(window: str) -> dict[str, Any]:  # Any: an address, or one for each b
     """Where each chart leads: the list of what it counts, of the days that hold the window."""
     path, events = f"/console/decisions?days={_DAYS[window]}", f"/console/rolls/events?days={_DAYS[window]}"
     return {
+        "decisions": path,
+        "refused": "/console/audit?action=operator.act",
         "locked": f"{events}&state=subject:locked",
         "attacks": f"{events}&state=attack:suspected",
         "levels": {named(wording.LEVELS, name): f"{path}&level={name}" for name in LEVELS},
@@ -176,7 +186,7 @@ def _attacks(series: Series) -> list[int]:
 
 
 def _short(at: datetime, window: str) -> str:
-    """A column's beginning, as far as it tells one from the others."""
+    """A column's beginning by the operator's clock, as far as it tells one from the others."""
     return (
         f"{at:%H:%M}"
         if window in ("hour", "day")

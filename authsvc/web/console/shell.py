@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from authsvc.errors import AuthsvcError, InvalidRequest, NotFound, Unavailable
+from authsvc.factor import Json
 from authsvc.look import language, static
 from authsvc.operators.console import Console
 from authsvc.web.console import (
@@ -58,6 +60,7 @@ NAMES = {
     "action": codes.ACTIONS,
     "detail_name": codes.DETAILS,
     "device": wording.DEVICES,
+    "dependency": wording.DEPENDENCIES,
     "drift": wording.DRIFTS,
     "exemption": codes.EXEMPTIONS,
     "factor": wording.FACTORS,
@@ -77,9 +80,11 @@ NAMES = {
 """Filters of the templates that put a name into words."""
 
 
-def open_console(app: Flask, console: Console, base_url: str) -> None:
-    """Serve the console's pages below `/console`."""
-    app.extensions[EXTENSION] = (console, Cookies(base_url))
+def open_console(
+    app: Flask, console: Console, base_url: str, readiness: Callable[[], tuple[bool, Json]]
+) -> None:
+    """Serve the console's pages below `/console`; `readiness` says what the service depends on, and what of it is well."""
+    app.extensions[EXTENSION] = (console, Cookies(base_url), readiness)
     wording.CATALOGUE.teach(app)
     app.jinja_env.globals |= {
         "form_key": rendering.form_key,
@@ -89,7 +94,7 @@ def open_console(app: Flask, console: Console, base_url: str) -> None:
     app.jinja_env.filters |= {
         "actor": lambda name: codes.actor(name, operator_names()),
         "amount": wording.amount,
-        "moment": wording.moment,
+        "lead": wording.lead,
         "told": codes.valued,
         "share": wording.share,
         "tone": wording.tone,

@@ -37,18 +37,20 @@ _OFFSET = timedelta(hours=14)
 def asked(fields: Iterable[str], plain: Iterable[str]) -> dict[str, str]:
     """What was typed in each field, bounded; in the `plain` ones full-width signs are read as what they look like."""
     found = {name: typed(request.args.get(name, ""))[:200] for name in fields}
-    return found | {name: typed_plainly(found[name]) for name in plain}
+    found |= {name: typed_plainly(found[name]) for name in plain}
+    # Whoever types a time means it, whatever days are still chosen beside it.
+    return found | ({"days": ""} if found["since"] or found["until"] else {})
 
 
 def span(asked: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
     """Days are those of the operator's own clock, which the page's script states in minutes east of UTC."""
     if asked["days"] in DAYS:
-        east = _east()
-        midnight = (now + east).replace(hour=0, minute=0, second=0, microsecond=0) - east
+        offset = east()
+        midnight = (now + offset).replace(hour=0, minute=0, second=0, microsecond=0) - offset
         first, last = DAYS[asked["days"]]
         return midnight + timedelta(days=first), midnight + timedelta(days=last)
-    since = wording.typed_time(asked["since"], _east()) or now - timedelta(days=7)
-    return since, wording.typed_time(asked["until"], _east()) or now + timedelta(seconds=1)
+    since = wording.typed_time(asked["since"], east()) or now - timedelta(days=7)
+    return since, wording.typed_time(asked["until"], east()) or now + timedelta(seconds=1)
 
 
 def day_names() -> dict[str, str]:
@@ -56,10 +58,18 @@ def day_names() -> dict[str, str]:
     return {name: gettext(words) for name, words in DAY_NAMES.items() if name}
 
 
-def _east() -> timedelta:
+def east() -> timedelta:
+    """How far the operator's own clock is ahead of UTC."""
     stated = request.cookies.get("east", "480")
-    east = timedelta(minutes=int(stated)) if re.fullmatch(r"-?\d{1,3}", stated) else timedelta(hours=8)
-    return max(-_OFFSET, min(_OFFSET, east))
+    offset = timedelta(minutes=int(stated)) if re.fullmatch(r"-?\d{1,3}", stated) else timedelta(hours=8)
+    return max(-_OFFSET, min(_OFFSET, offset))
+
+
+def zone() -> str:
+    """The operator's zone, for an axis of time: `UTC+8`."""
+    hours, minutes = divmod(abs(east()) // timedelta(minutes=1), 60)
+    sign = "-" if east() < timedelta() else "+"
+    return f"UTC{sign}{hours}" + (f":{minutes:02}" if minutes else "")
 
 
 def as_spreadsheet(name: str, lines: Iterable[Iterable[str]]) -> Response:

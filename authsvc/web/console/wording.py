@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from markupsafe import Markup
@@ -13,7 +14,7 @@ from markupsafe import Markup
 from authsvc.clock import rfc3339
 from authsvc.errors import AuthsvcError, InvalidRequest
 from authsvc.look import language
-from authsvc.money import written
+from authsvc.money import MINOR_DIGITS, written
 
 CATALOGUE = language.Catalogue(Path(__file__).parent / "locales")
 gettext = CATALOGUE.gettext
@@ -142,6 +143,16 @@ DRIFTS: Mapping[str, str] = {
     "too_few": N_("too few scores to tell"),
 }
 
+DEPENDENCIES: Mapping[str, str] = {
+    "database": N_("Database"),
+    "ephemeral": N_("Short-lived store"),
+    "policy": N_("Policy"),
+    "token": N_("Signing token"),
+    "face": N_("Face comparison"),
+    "voice": N_("Voice comparison"),
+}
+"""What the service depends on, by its names in `/readyz`."""
+
 GOOD = frozenset(
     {
         "active",
@@ -168,8 +179,8 @@ def tone(name: str) -> str:
 
 
 def amount(minor: int, currency: str) -> str:
-    """An amount in major units with its currency, as people of this language write it."""
-    return written(minor, currency, language.locale())
+    """An amount in major units with its currency. Whoever works here reads ¥ as yuan, in English too."""
+    return written(minor, currency, "zh_CN" if currency in MINOR_DIGITS else language.locale())
 
 
 def plain(value: object) -> str:
@@ -198,14 +209,6 @@ def named(names: Mapping[str, str], name: str) -> str:
     return gettext(names[name]) if name in names else name
 
 
-def moment(at: datetime | str | None) -> str:
-    """An instant to the second, UTC, the same in every language: operators compare it with logs."""
-    if at is None:
-        return ""
-    text = at if isinstance(at, str) else rfc3339(at)
-    return text[:19].replace("T", " ")
-
-
 def typed_time(text: str, east: timedelta = timedelta()) -> datetime | None:
     """A time as a browser's field or a person writes it, None for nothing; raises InvalidRequest.
 
@@ -220,10 +223,30 @@ def typed_time(text: str, east: timedelta = timedelta()) -> datetime | None:
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC) - east
 
 
-def when(at: datetime) -> Markup:
-    """An instant for the page's script to show by the operator's own clock; UTC stays where one points at it."""
-    utc = moment(at)
-    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(rfc3339(at), utc, utc)
+def typed_amount(text: str, currency: str) -> int | None:
+    """An amount as people type it, in the smallest unit; None for nothing, raises InvalidRequest."""
+    if not text:
+        return None
+    try:
+        amount = Decimal(text.replace(",", "").removeprefix("¥"))
+    except InvalidOperation:
+        raise InvalidRequest("this is no amount") from None
+    if not amount.is_finite() or abs(amount) > 10**15:
+        raise InvalidRequest("this is no amount")
+    return int(amount.scaleb(MINOR_DIGITS.get(currency, 0)))
+
+
+def when(at: datetime | str | None) -> Markup:
+    """An instant; the page's script shows it by the operator's clock, and UTC, to compare with logs, where one points at it."""
+    if at is None:
+        return Markup("–")
+    text = at if isinstance(at, str) else rfc3339(at)
+    return Markup('<time datetime="{}">{} UTC</time>').format(text, text[:19].replace("T", " "))
+
+
+def lead(text: str) -> str:
+    """What stands before something on its line: behind a full-width colon there is room already."""
+    return text if text.endswith("：") else f"{text} "
 
 
 def whole(number: int) -> str:

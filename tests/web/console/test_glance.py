@@ -58,6 +58,11 @@ def test_what_needs_somebody_is_named(
     assert glance(series(**now), series(**before), (), waiting).alerts == alerts
 
 
+def test_what_does_not_answer_comes_first():
+    seen = glance(series(), series(), (), 1, silent=("face",))
+    assert seen.alerts == ("outage", "waiting")
+
+
 @pytest.mark.parametrize(
     ("state", "against", "errors", "alarms"),
     [

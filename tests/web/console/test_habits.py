@@ -85,6 +85,11 @@ def test_a_decision_says_in_what_it_is_unlike_its_payers_habits(
     assert sentences
     for each in sentences:
         assert each["zh-CN" if language == "zh" else "en"] in page
+    listed = f"/console/decisions?days=week&client=shop&user={USER}&signal="
+    signal = decision["signals"]["present"][0]["signal"]
+    for name, is_listed in ((signal, True), ("no_such_signal", False)):
+        auditor.browser.get(listed + name)
+        assert (decision["id"] in auditor.browser.page) is is_listed
 
 
 def test_the_overview_says_whether_signals_come_more_often(
@@ -101,7 +106,9 @@ def test_the_overview_says_whether_signals_come_more_often(
     assert person.sign_in().status_code == 200
     person.browser.get("/console/", headers=LANGUAGES["en"])
     (row,) = re.findall(
-        r'<tr><th scope="row">Many payments within an hour.*?</tr>', person.browser.page, re.DOTALL
+        r'<tr><th scope="row"><a [^>]*signal=burst">Many payments within an hour.*?</tr>',
+        person.browser.page,
+        re.DOTALL,
     )
     numbers = re.findall(r'class="number">([^<]*)<', row)
     assert numbers[0] == numbers[2] != "0"

@@ -1,6 +1,7 @@
 // What every page does: count time down, tell times by this clock, send a form once it is filled in, copy, save and print.
 
 import { areFilled } from "./fields.js";
+import { waiting } from "./waiting.js";
 
 const clock = document.getElementById("clock");
 if (clock) countDown(clock);
@@ -42,8 +43,37 @@ function sendOnce(event) {
   form.setAttribute("aria-busy", "true");
 }
 
+// On the window, where all others have had their say: what none of them has kept leads to another page.
+addEventListener("submit", (event) => event.defaultPrevented || waiting());
+addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (link.hasAttribute("download")) takeAlong(event, link);
+  else if (link.protocol.startsWith("http") && !isHere(link)) waiting();
+});
+
+function isHere({ href, hash }) {
+  return hash !== "" && href.replace(hash, "") === location.href.replace(location.hash, "");
+}
+
+/** A file takes its time like a page; one that is refused says so as a page. */
+async function takeAlong(event, link) {
+  event.preventDefault();
+  waiting();
+  try {
+    const answer = await fetch(link.href);
+    const named = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "");
+    if (!answer.ok || !named) location.assign(link.href);
+    else keep(await answer.blob(), named[1]);
+  } catch {
+    location.assign(link.href);
+  }
+  waiting(false);
+}
+
 // Coming back to a page that the browser kept, its forms may be sent again.
 addEventListener("pageshow", () => {
+  waiting(false);
   for (const form of document.forms) {
     delete form.dataset.sent;
     form.removeAttribute("aria-busy");
@@ -59,12 +89,16 @@ async function copy(event) {
 /** As a file of plain text, which leaves this device only where its owner puts it. */
 function save(event) {
   const button = event.currentTarget;
+  keep(new Blob([textOf(button), "\n"], { type: "text/plain" }), button.dataset.file);
+  button.textContent = button.dataset.done;
+}
+
+function keep(content, name) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([textOf(button), "\n"], { type: "text/plain" }));
-  link.download = button.dataset.file;
+  link.href = URL.createObjectURL(content);
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  button.textContent = button.dataset.done;
 }
 
 function textOf(button) {

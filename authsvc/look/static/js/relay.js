@@ -1,5 +1,7 @@
 // The calls of the capture pages. The token stays on the server; a page has only the key of its forms.
 
+import { waiting } from "./waiting.js";
+
 /** A refusal: `message` and `hints` are sentences for the person, in their language; `codes` name the hints. */
 export class Refused extends Error {
   constructor({ slug = "offline", message = "", hints = [], codes = [] }) {
@@ -31,12 +33,15 @@ export class Steps {
 
   async #call(address, init) {
     let response;
+    waiting();
     try {
       response = await fetch(address, { ...init, credentials: "same-origin", cache: "no-store" });
     } catch {
+      waiting(false);
       throw new Refused({});
     }
     const value = await response.json().catch(() => ({}));
+    waiting(false);
     if (!response.ok) throw new Refused(value);
     return value;
   }

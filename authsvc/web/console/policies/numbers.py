@@ -26,12 +26,13 @@ _TABLES = ("rules", "exemptions", "devices")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One number: on which `line` (from 1), of which rule, under which key; `value` as people type it, in major units."""
+    """One number: on which `line` (from 1), of which rule, under which key; `value` as people type it, in units of `unit`."""
 
     line: int
     owner: str
     key: str
     value: str
+    unit: str = ""
 
     @property
     def field(self) -> str:
@@ -40,9 +41,11 @@ class Number:
 
 def numbers(text: str) -> list[Number]:
     """The bounds of rules, exemptions and devices, in the order of the text."""
-    digits = _digits(text)
+    digits, currency = _digits(text), _CURRENCY.search(text)
+    unit = "" if currency is None else currency[1]
     return [
-        Number(at, owner, key, _shown(int(stated), key, digits)) for at, owner, key, stated in _found(text)
+        Number(at, owner, key, _shown(int(stated), key, digits), unit if _is_amount(key) else "")
+        for at, owner, key, stated in _found(text)
     ]
 
 

@@ -27,7 +27,7 @@ from authsvc.web.console.policies.report_view import (
 )
 from authsvc.web.console.policies.shown import REFUSED, policies, refused_on, version_page
 from authsvc.web.console.policies.steps import Step, offered
-from authsvc.web.console.policies.what_if import FIELDS, payment_of
+from authsvc.web.console.policies.what_if import payment_of, shown_of
 from authsvc.web.console.policies.wording import percent, refusal
 from authsvc.web.console.wording import gettext, whole
 
@@ -41,7 +41,7 @@ DAYS = (7, 30, 90, 365, 3650)
 def what_if(version_id: str) -> Response:
     """One payment, asked of this version and of the policy that decides now."""
     version = policies().version(operator(), version_id)
-    stated = {name: request.args.get(name, default) for name, default in FIELDS.items()}
+    stated = shown_of(request.args)
     shown: dict[str, object] = {
         "stated": stated,
         "novelties": list(Novelty),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from functools import partial
 
 from markupsafe import Markup, escape
@@ -13,13 +12,13 @@ from authsvc.biometric.det_svg import percent as significant
 from authsvc.errors import AuthsvcError
 from authsvc.web.console.policies.what_if import query_of
 from authsvc.web.console.spoken import Speaker
-from authsvc.web.console.wording import N_, gettext, named
+from authsvc.web.console.wording import N_, amount, gettext, named, whole
 
 LEVELS: Mapping[str, str] = {
     "none": N_("nothing"),
     "otp": N_("code"),
     "face": N_("face"),
-    "face_fingerprint": N_("face + fingerprint"),
+    "face_fingerprint": N_("face + device lock"),
     "deny": N_("denied"),
     "exempted low_value": N_("exempt: low value"),
     "exempted secure_corporate": N_("exempt: corporate"),
@@ -100,7 +99,7 @@ FACTORS: Mapping[str, str] = {
     "otp": N_("code"),
     "face": N_("face"),
     "voice": N_("voice"),
-    "device_uv": N_("device with its user verified"),
+    "device_uv": N_("device lock"),
     "device_key": N_("device key"),
 }
 
@@ -205,28 +204,31 @@ def refusal(error: AuthsvcError) -> str:
     return gettext(REFUSALS.get(error.slug, REFUSALS["invalid-request"]))
 
 
-def money(minor: int, digits: int) -> str:
-    """An amount of the smallest unit as people write it: `5,000.00`."""
-    return f"{Decimal(minor).scaleb(-digits):,.{digits}f}"
-
-
-def in_words(value: object, field: str, digits: int) -> str:
+def in_words(value: object, field: str, currency: str) -> str:
     """A value or a span of values of one input: amounts with their point, and names in the operator's language."""
     text = str(value)
     if field.startswith(("transaction.amount", "exemption.cumulative", "devices.synced_amount")):
-        text = _MINOR.sub(lambda number: money(int(number[0]), digits), text)
+        text = _MINOR.sub(lambda number: amount(int(number[0]), currency), text)
     else:
         text = gettext(", ").join(named(_VALUES, word.strip()) for word in text.split(","))
     return text.replace(" to ", " – ").replace("and more", gettext(AND_MORE))
 
 
-def valued(value: object, field: str) -> str:
-    """A value of one input as a reason gives it, an amount in the reference currency's two digits."""
+def target(text: str) -> str:
+    """A target FMR, `1 in 10000`, as it is said."""
+    _, _, number = text.partition("1 in ")
+    return gettext(N_("1 in %(number)s")) % {"number": whole(int(number))} if number.isdecimal() else text
+
+
+def valued(value: object, field: str, currency: str) -> str:
+    """A value of one input as a reason gives it; `currency` is the policy's reference."""
     if isinstance(value, list | tuple):
         return (
-            gettext(", ").join(valued(each, field) for each in value) if value else gettext(_VALUES["None"])
+            gettext(", ").join(valued(each, field, currency) for each in value)
+            if value
+            else gettext(_VALUES["None"])
         )
-    return in_words(value, field, 2)
+    return in_words(value, field, currency)
 
 
 def percent(rate: float | None) -> str:
@@ -270,8 +272,8 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "bound_name": partial(named, BOUNDS),
     "capture": partial(named, CAPTURES),
     "field": _field,
-    "money": money,
     "in_words": in_words,
+    "target": target,
     "valued": valued,
     "percent": percent,
     "rate": lambda rate: f"{significant(rate)} %",

@@ -1,4 +1,4 @@
-// Instants by the operator's own clock; the server's UTC stays where one points at it. Without this script UTC is shown.
+// Instants by the operator's own clock; the server's UTC stays where one points at it (`page.js`). Without this script UTC is shown.
 
 const shown = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
 
@@ -7,6 +7,5 @@ document.cookie = `east=${-new Date().getTimezoneOffset()}; path=/console; SameS
 for (const time of document.querySelectorAll("time[datetime]")) {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.getTime())) continue;
-  time.title ||= `${time.textContent.trim()} UTC`;
   time.textContent = shown.format(at);
 }
