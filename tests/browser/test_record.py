@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -80,7 +79,7 @@ def recorded(
             _is_recorded(page, link, faults)
             context.close()
         finally:
-            recorder.send_signal(signal.SIGINT)
+            recorder.terminate()
         recorder.communicate(timeout=_JUDGED_MS / 1000)
     assert recorder.returncode == 0
     return folder, faults

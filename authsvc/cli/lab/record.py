@@ -6,9 +6,11 @@ import json
 import logging
 import re
 import secrets
+import signal
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -57,7 +59,7 @@ WORDS = {
 _STEP = re.compile(r"/v1/enrollments/([^/]+)/steps/(face|voice)(/begin)?")
 _PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,"><title>{title}</title>
-<style>:root{{color-scheme:light dark}}body{{font:1rem/1.6 system-ui,"Noto Sans SC",sans-serif}}
+<style>:root{{color-scheme:light dark;background:Canvas;color:CanvasText}}body{{font:1rem/1.6 system-ui,"Noto Sans SC",sans-serif}}
 body{{max-width:34rem;margin:1.5rem auto;padding:0 1rem}}a{{color:inherit;float:right;line-height:2.2}}
 h1{{font-size:1.4rem;margin:0 0 .5rem}}section{{border:1px solid #8886;border-radius:.8rem;padding:0 1rem;margin:1rem 0}}
 button{{font:inherit;font-weight:600;width:100%;min-height:3rem;border:0;border-radius:.8rem;background:#0f6b52;color:#fff}}</style>
@@ -219,17 +221,29 @@ def record_command(
         server = make_server("127.0.0.1", port, recorder, threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        try:
-            for subject in subjects:
-                click.echo(f"{subject}  {recorder.invite(subject)}")
-            click.echo(f"captures are written into {folder}; Ctrl-C ends it", file=sys.stderr)
-            thread.join()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+        with _interrupted_by(signal.SIGINT, signal.SIGTERM):
+            try:
+                for subject in subjects:
+                    click.echo(f"{subject}  {recorder.invite(subject)}")
+                click.echo(f"captures are written into {folder}; Ctrl-C ends it", file=sys.stderr)
+                thread.join()
+            except KeyboardInterrupt:
+                pass
+            finally:
+                server.shutdown()
+                thread.join()
+                server.server_close()
+
+
+@contextmanager
+def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """Each raises KeyboardInterrupt, also where a shell had it ignored, as it does for what runs in the background."""
+    before = {each: signal.signal(each, signal.default_int_handler) for each in signals}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _must_be_names(subjects: Iterable[str], label: str) -> None:
