@@ -59,7 +59,8 @@ WORDS = {
 _STEP = re.compile(r"/v1/enrollments/([^/]+)/steps/(face|voice)(/begin)?")
 _PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,"><title>{title}</title>
-<style>:root{{color-scheme:light dark;background:Canvas;color:CanvasText}}body{{font:1rem/1.6 system-ui,"Noto Sans SC",sans-serif}}
+<style>:root{{color-scheme:light dark;background:Canvas;color:CanvasText}}
+body{{font:1rem/1.6 system-ui,"Noto Sans SC",sans-serif}}
 body{{max-width:34rem;margin:1.5rem auto;padding:0 1rem}}a{{color:inherit;float:right;line-height:2.2}}
 h1{{font-size:1.4rem;margin:0 0 .5rem}}section{{border:1px solid #8886;border-radius:.8rem;padding:0 1rem;margin:1rem 0}}
 button{{font:inherit;font-weight:600;width:100%;min-height:3rem;border:0;border-radius:.8rem;background:#0f6b52;color:#fff}}</style>
