@@ -210,8 +210,7 @@ class SentinelServers:
     def promote(self) -> None:
         """The replica becomes the primary, whether the primary lives or not; returns when it is named."""
         before = self.primary()
-        self._until(self._begins_to_promote)
-        self._until(lambda: self.primary() is not before)
+        self._until(lambda: self._begins_to_promote() and self._has_promoted_instead_of(before))
 
     def _begins_to_promote(self) -> bool:
         """Not while the Sentinel has had no fresh news of the replica, as on a busy machine."""
@@ -223,6 +222,15 @@ class SentinelServers:
                     raise
                 return False
         return True
+
+    def _has_promoted_instead_of(self, before: RedisServer) -> bool:
+        """When it is over: a Sentinel gives up where the replica was silent for a moment, and is to be told again."""
+        self._until(lambda: not self._is_promoting())
+        return self.primary() is not before
+
+    def _is_promoting(self) -> bool:
+        with self.sentinel.client() as client:
+            return "failover_in_progress" in client.sentinel_master(self.SERVICE)["flags"]
 
     def ready(self) -> None:
         """Makes good what an outage test left behind, empties the primary, and returns when its replica follows."""
@@ -263,7 +271,7 @@ class SentinelServers:
             and said["master_link_status"] == "up"
             and int(said["master_port"]) == self.primary().port
             and int(known["num-slaves"]) == 1
-            and "failover_in_progress" not in known["flags"]
+            and not self._is_promoting()
         )
 
     def _until(self, holds: Callable[[], bool]) -> None:
