@@ -9,10 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +22,7 @@ from authsvc.lab.clips import Clip, clip_of
 from authsvc.lab.corpus import Corpus, Sample
 from authsvc.lab.drill import captures
 from authsvc.lab.drill.captures import asked_for, gives_code, shows_face, speaks
-from authsvc.lab.drill.drill import Busy
+from authsvc.lab.drill.drill import Busy, in_turns
 from authsvc.lab.drill.people import Asked, Person, expect
 from authsvc.lab.iso30107 import Presentation, by_species, by_subject
 from authsvc.lab.layers import LAYERS, OTHER_NONCE, chosen, layered
@@ -42,7 +40,6 @@ SHORTEST_MS = 400
 
 
 MOST_TURNS = 5
-BUSY_S = 2.0
 
 
 class NotEnrolled(Exception):
@@ -148,11 +145,10 @@ def _show(enroll: Enroll, show: Show, factor: str, waiting: tuple[str, Sample]) 
 
     Raises Unavailable where it has none for anybody.
     """
-    for turn in range(1, MOST_TURNS + 1):
-        with suppress(Busy):
-            return _shown(enroll, show, factor, *waiting, is_last=turn == MOST_TURNS)
-        time.sleep(BUSY_S)
-    raise Unavailable("the service has had no time for anybody; what is known so far is kept")
+    try:
+        return in_turns(lambda is_last: _shown(enroll, show, factor, *waiting, is_last=is_last), MOST_TURNS)
+    except Busy as error:
+        raise Unavailable("the service has had no time for anybody; what is known so far is kept") from error
 
 
 def _shown(enroll: Enroll, show: Show, factor: str, key: str, sample: Sample, *, is_last: bool) -> Shown:

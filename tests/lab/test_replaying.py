@@ -12,9 +12,8 @@ from click.testing import CliRunner
 
 from authsvc.cli.main import main
 from authsvc.errors import InvalidRequest, Unavailable
-from authsvc.lab import replaying
 from authsvc.lab.corpus import Corpus, read_corpus
-from authsvc.lab.drill import captures
+from authsvc.lab.drill import captures, drill
 from authsvc.lab.drill.drill import Busy
 from authsvc.lab.drill.people import Asked, Person
 from authsvc.lab.drill.service import Answer
@@ -83,7 +82,7 @@ def test_a_run_that_was_killed_goes_on_with_the_same_report(
 def test_a_service_that_has_no_time_is_asked_again_and_no_sample_counts_for_that(
     here: Here, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replaying, "BUSY_S", 0.0)
+    monkeypatch.setattr(drill, "BUSY_S", 0.0)
     whole = report(replay(corpus, lambda subject: enroll(here), tmp_path / "whole", at_once=1))
     complete, turns = Asked.complete, itertools.count()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from authsvc.errors import AuthsvcError
 
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from authsvc.lab.drill.scene import Scene
 
 Play = Callable[["Scene"], None]
+Resulting = TypeVar("Resulting")
+
+MOST_TURNS = 4
+BUSY_S = 2.0
+"""Between two turns of what a busy service did not let begin."""
 
 
 class Verdict(StrEnum):
@@ -34,6 +40,16 @@ class Unprepared(AuthsvcError):
 
 class Busy(Unprepared):
     """It had no time for it, and said so: somebody honest comes back."""
+
+
+def in_turns(turn: Callable[[bool], Resulting], most: int = MOST_TURNS) -> Resulting:
+    """`turn`, which is told whether it is the last, once more for each Busy that it raises; the last turn's is the caller's."""
+    for _ in range(most - 1):
+        try:
+            return turn(False)
+        except Busy:
+            time.sleep(BUSY_S)
+    return turn(True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,17 @@ from authsvc.lab.drill import (
     receipts,
     voices,
 )
-from authsvc.lab.drill.drill import DRILLS, Busy, Drill, NotPlayed, Result, Trace, Unprepared, Verdict
+from authsvc.lab.drill.drill import (
+    DRILLS,
+    Busy,
+    Drill,
+    NotPlayed,
+    Result,
+    Trace,
+    Unprepared,
+    Verdict,
+    in_turns,
+)
 from authsvc.lab.drill.scene import Scene
 from authsvc.lab.drill.service import Json, Service
 from authsvc.text import did_you_mean
@@ -41,9 +51,6 @@ COARSENESS_S = 0.05
 """The service writes whole milliseconds, and its clock is this machine's or nearly so."""
 
 PAGE = 500
-MOST_TURNS = 4
-BUSY_S = 2.0
-"""Between two turns of a drill that a busy service did not let begin."""
 MOST_PAGES = 2_000
 
 
@@ -73,15 +80,10 @@ def traced(played: Iterable[Played], service: Service, after: int) -> tuple[Resu
 
 def _played(scene: Callable[[], Scene], drill: Drill) -> Played:
     """With other people once more, where the service had no time for the honest ones."""
-    for _ in range(MOST_TURNS - 1):
-        try:
-            return _turn(scene, drill)
-        except Busy:
-            time.sleep(BUSY_S)
-    return _turn(scene, drill, is_last=True)
+    return in_turns(lambda is_last: _turn(scene, drill, is_last=is_last))
 
 
-def _turn(scene: Callable[[], Scene], drill: Drill, *, is_last: bool = False) -> Played:
+def _turn(scene: Callable[[], Scene], drill: Drill, *, is_last: bool) -> Played:
     """Raises Busy where nothing has got through yet, and it is not the last turn."""
     set_up, began = scene(), time.monotonic()
     verdict, why = Verdict.BROKEN, ""

@@ -9,7 +9,8 @@ import pytest
 
 from authsvc.cli.drill import photographs, policy_of, template_of
 from authsvc.cli.drill_premises import DrillService
-from authsvc.lab.drill import captures, running
+from authsvc.lab.drill import captures
+from authsvc.lab.drill import drill as drill_module
 from authsvc.lab.drill.drill import DRILLS, Drill, Result, Verdict
 from authsvc.lab.drill.people import expect
 from authsvc.lab.drill.running import chosen, end_of_feed, play, traced
@@ -71,7 +72,7 @@ def test_every_drill_is_stopped_by_the_default_settings(
 def test_a_busy_service_is_asked_again_by_other_people_and_not_for_ever(
     refused: int, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "BUSY_S", 0.0)
+    monkeypatch.setattr(drill_module, "BUSY_S", 0.0)
     scenes: list[Scene] = []
 
     def of_its_own() -> Scene:
@@ -83,7 +84,7 @@ def test_a_busy_service_is_asked_again_by_other_people_and_not_for_ever(
         scene.attack("401", through=False)
 
     [(result, _)] = play([Drill("busy", "", "", attack)], of_its_own)
-    assert (result.verdict, len(scenes)) == (Verdict(verdict), min(refused + 1, running.MOST_TURNS))
+    assert (result.verdict, len(scenes)) == (Verdict(verdict), min(refused + 1, drill_module.MOST_TURNS))
     assert ("503" in result.why) is (verdict == "broken")
 
 

@@ -32,18 +32,17 @@ export class Steps {
   }
 
   async #call(address, init) {
-    let response;
     waiting();
     try {
-      response = await fetch(address, { ...init, credentials: "same-origin", cache: "no-store" });
-    } catch {
+      const response = await fetch(address, { ...init, credentials: "same-origin", cache: "no-store" }).catch(() => {
+        throw new Refused({});
+      });
+      const value = await response.json().catch(() => ({}));
+      if (!response.ok) throw new Refused(value);
+      return value;
+    } finally {
       waiting(false);
-      throw new Refused({});
     }
-    const value = await response.json().catch(() => ({}));
-    waiting(false);
-    if (!response.ok) throw new Refused(value);
-    return value;
   }
 }
 
