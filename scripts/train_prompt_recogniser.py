@@ -1,8 +1,9 @@
 """Trains a recogniser of spoken digits from nothing but synthetic voices, and writes its weights and its report.
 
-Needs espeak-ng, flite and festival with their voices (prompt_training/voices.py names them) on the PATH, and torch, onnx,
-onnxruntime, numpy, soundfile and soxr in an environment of its own (torch is no dependency of the project). On a graphics
-processor what ships took seven minutes beside three others; one core takes some hours.
+Needs espeak-ng, flite and festival with their voices (prompt_training/voices.py names them) on the PATH, Kokoro in the folder
+`KOKORO` (docs/voice.md), and torch, onnx, onnxruntime, numpy, soundfile and soxr in an environment of its own (torch is no
+dependency of the project). On a graphics processor the second network took seven minutes beside three others; one core takes
+some hours, and some 12 s a voice of Kokoro's.
 
     python scripts/train_prompt_recogniser.py --work FOLDER --out models/digits-ctc-v2.onnx --device cuda \\
         --channels 160 --hidden 112 --layers 1 --batch 256 --seed 9 --steps 3425

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, update_bn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from prompt_training.augmentation import Batch, Chance, batch_of, batches
 from prompt_training.network import Network, of_language, steps_of
@@ -16,7 +15,6 @@ from prompt_training.sounds import Sounds
 
 _REPORT_EVERY_S = 20.0
 _RISE = 0.1
-_KEPT = 0.9985
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ def train(
     torch.manual_seed(plan.seed)
     chance = Chance(plan.seed, device)
     network.train()
-    average = AveragedModel(network, multi_avg_fn=_averaged)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.9985))
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.02)
     started, shown, step, done, recent = time.monotonic(), 0.0, 0, 0.0, torch.zeros((), device=device)
     heard = batches(sounds, plan.batch, plan.times, chance)
@@ -93,12 +91,6 @@ def held_out_loss(network: Network, sounds: Sounds, count: int = 512) -> float:
     with torch.no_grad():
         losses = [float(loss_of(network, batch_of(sounds, 64, chance))) for _ in range(max(1, count // 64))]
     return sum(losses) / len(losses)
-
-
-def _averaged(averaged: Sequence[Tensor], current: Sequence[Tensor], number: Tensor) -> None:
-    """Over the last tenth of the steps, and over some 670 at most: where a training began shall not be in it."""
-    kept = min(_KEPT, (1 + int(number)) / (10 + int(number)))
-    torch._foreach_lerp_(averaged, current, 1 - kept)
 
 
 def _cycle(done: float) -> float:
