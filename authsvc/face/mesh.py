@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from authsvc.face.engine import Box, Face, Points
 
@@ -86,12 +87,12 @@ SHIFT = 4
 """Numbers of a shift."""
 
 
-def written(shifts: Sequence[Shift]) -> Points:
+def written(shifts: Sequence[Shift]) -> NDArray[np.float32]:
     """`n x SHIFT` float32."""
     return np.array([(one.turn, one.by) for one in shifts], dtype=np.complex64).view(np.float32)
 
 
-def read(numbers: Points) -> list[Shift]:
+def read(numbers: NDArray[np.float32]) -> list[Shift]:
     """The shifts that were `written`."""
     return [Shift(complex(*row[:2]), complex(*row[2:])) for row in numbers.astype(float)]
 

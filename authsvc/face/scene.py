@@ -107,18 +107,24 @@ def _moved(one: Floats, other: Floats, aspect: float, eyes: float) -> Floats:
     if seen.sum() < _LEAST_CELLS:
         return np.zeros(4)
     filled = np.where(np.isnan(other), np.nanmean(other), other)
-    slopes, light, step = slopes[seen], one[seen], np.zeros(4)
+    slopes, light, step, error = slopes[seen], one[seen], np.zeros(4), np.inf
     for _ in range(_STEPS):
         turned = np.exp(step[3] + 1j * step[2]) * (u + 1j * v)[seen] + complex(*step[:2])
         difference = (
             _light(filled, turned.real * _FINE + middle, turned.imag * _FINE / aspect + middle) - light
         )
-        difference -= np.median(difference)
-        kept = abs(difference) <= max(float(np.quantile(abs(difference), _FOLLOWED)), 0.5)
-        normal = slopes[kept].T @ slopes[kept] + 1e-3 * np.eye(4)
-        step -= np.linalg.solve(normal, slopes[kept].T @ difference[kept])
-    spread = np.linalg.inv(normal)[[0, 1], [0, 1]] * max(float(difference[kept].var()), 0.1)
-    return step if np.sqrt(spread.max()) <= _LEAST_SURE * eyes else np.zeros(4)
+        change, error = _fit(slopes, difference - np.median(difference))
+        step -= change
+    return step if error <= _LEAST_SURE * eyes else np.zeros(4)
+
+
+def _fit(slopes: Floats, difference: Floats) -> tuple[Floats, float]:
+    """The step that explains a difference of light, by what moves with the room, and the standard error of its shift."""
+    kept = abs(difference) <= max(float(np.quantile(abs(difference), _FOLLOWED)), 0.5)
+    normal = slopes[kept].T @ slopes[kept] + 1e-3 * np.eye(4)
+    spread = np.linalg.inv(normal)[[0, 1], [0, 1]].max() * max(float(difference[kept].var()), 0.1)
+    change = np.asarray(np.linalg.solve(normal, slopes[kept].T @ difference[kept]), dtype=np.float64)
+    return change, float(np.sqrt(spread))
 
 
 def _light(cells: Floats, x: Floats, y: Floats) -> Floats:
