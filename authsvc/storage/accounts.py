@@ -35,13 +35,13 @@ FIND_WITH_DEVICE = f"""SELECT {USERS.listed("u")}, {DEVICES.listed("d")}, {CREDE
     FROM users u LEFT JOIN devices d ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
     LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
     WHERE u.client = :client AND u.user_id = :user"""
-# What counts of this hour stands in an index, and no row of it is read; who floods it is counted up to there. What was asked
+# What counts of this hour stands in an index, which its order names; who floods it is counted up to there. What was asked
 # about this very payment is taken off: a few rows, found by the transaction, and judged once they are found, lest the planner
 # takes the payer's index for them.
 OF_TRANSACTION = """SELECT COUNT(CASE WHEN user_id = :user AND created_at > :since THEN 1 END) AS again,
     COUNT(consumed_at) AS consumed FROM decisions WHERE client = :client AND transaction_id = :transaction"""
 FIND_PAYER = f"""SELECT h.sealed, (SELECT COUNT(*) FROM (SELECT 1 FROM decisions x WHERE x.client = :client
-    AND x.user_id = :user AND x.created_at > :since LIMIT {MOST_RECENT}) asked), t.again, t.consumed,
+    AND x.user_id = :user AND x.created_at > :since ORDER BY x.created_at DESC LIMIT {MOST_RECENT}) asked), t.again, t.consumed,
     {USERS.listed("u")}, {DEVICES.listed("d")}, {CREDENTIALS.listed("c")}
     FROM users u CROSS JOIN ({OF_TRANSACTION}) t
     LEFT JOIN devices d ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device

@@ -168,6 +168,7 @@ def test_what_was_consumed_is_decided_anew_and_says_so(bench: Bench):
     assert (again["status"], again["level"]) == ("challenge_required", "otp"), "nothing less is asked"
     told = {"rule": "consumed-before", "field": "transaction.id", "is": "consumed", "bound": "new"}
     assert again["reasons"] == [*first["reasons"], told]
+    bench.services.decisions.cancel(bench.key, str(again["id"]))
     stranger = bench.decide(replace(payment, subject=replace(payment.subject, user="u_9")))
     assert told in stranger["reasons"], "also where somebody without an account is named"
     assert told not in bench.decide(other, phone.device, risk=45)["reasons"]
