@@ -53,11 +53,19 @@ async function turnOn() {
     return;
   }
   element.classList.add("is-on");
+  leaveAlone(element);
   parts.start.hidden = true;
   parts.record.hidden = parts.stop.hidden = false;
   parts.record.focus();
   say(parts.say, "ready");
   watch(true);
+}
+
+/** What lies behind the camera's own ground is out of reach for keys and readers too, until the page goes on. */
+function leaveAlone(shown) {
+  for (let each = shown; each !== document.body; each = each.parentElement) {
+    for (const other of each.parentElement.children) other.inert ||= other !== each;
+  }
 }
 
 function turnOff() {
