@@ -24,6 +24,9 @@ PAGE = 50
 MOST_LISTED = 5_000
 """Lines of one file, and of one list that is ordered by amount."""
 
+_THOUSANDTHS = (1000, 100, 10, 1)
+"""Of a unit, by how many digits follow its point."""
+
 READ_AT_ONCE = 500
 MOST_READ = 20_000
 """Rows that one look reads, of those that the database has sifted by their text."""
@@ -111,9 +114,9 @@ class Lists:
 
 
 def _worth(decision: Decision) -> int:
-    """The amount in thousandths of its unit, so that yen and fen are not taken for the same."""
+    """The amount in thousandths of its unit: yen and fen are not the same."""
     payment = decision.payment
-    return payment.amount_minor * 10 ** (3 - MINOR_DIGITS.get(payment.currency, 0))
+    return payment.amount_minor * _THOUSANDTHS[MINOR_DIGITS.get(payment.currency, 0)]
 
 
 def _amount_of(text: str) -> int:

@@ -106,7 +106,7 @@ def heads(page: str) -> dict[str, tuple[str, str]]:
     for sort, address, name in re.findall(
         r'<th scope="col"[^>]*?(?: aria-sort="(\w+)")?><a href="([^"]*)">(\w+)</a>', page
     ):
-        assert "days=month&amp;user=u_headed" in address
+        assert {"days=month", "user=u_headed"} < set(re.split(r"\?|&amp;", address))
         found[name] = sort, (re.findall(r"order=(\w+)", address) or [""])[0]
     return found
 
