@@ -204,6 +204,7 @@ def test_the_keyboard_reaches_everything(colleague: Comes, town: Town):
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
     faults = []
+    page.set_viewport_size({"width": 640, "height": 800})  # One column, whose order is that of the page.
     for path in (*PATHS, f"/console/decisions/{town.decision}", town.of_the_payer):
         ann.go(path)
         faults += walk(page, path)
