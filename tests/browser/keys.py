@@ -30,7 +30,8 @@ _BEGIN = """() => {
 
 _HERE = """() => {
   const here = document.activeElement, box = here.getBoundingClientRect(), style = getComputedStyle(here);
-  const points = [[box.left + box.width / 2, box.top + box.height / 2], [box.left + 2, box.top + box.height / 2]];
+  const middle = (Math.max(0, box.top) + Math.min(innerHeight, box.bottom)) / 2; // Of what is in sight.
+  const points = [[box.left + box.width / 2, middle], [box.left + 2, middle]];
   const uncovered = points.some(([x, y]) => {
     const above = document.elementFromPoint(Math.max(0, x), y);
     return above && (here.contains(above) || above.contains(here) || above.closest("label")?.control === here);
