@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from authsvc.errors import AuthsvcError, InvalidRequest
 from authsvc.lab.layers import OTHER_NONCE, Layer
@@ -22,12 +21,7 @@ from authsvc.lab.voice_degradations import degradation
 from authsvc.voice.audio import MAX_SECONDS, beginning, encode_wav
 from authsvc.voice.engine import SAMPLE_RATE, Samples
 
-_FRAME, _HOP = 1024, 256
-_PITCH_HZ = 110
-_ENVELOPE = 40
-"""Cepstral coefficients: the shape of the mouth, without the voice's own pitch."""
-
-Complex = NDArray[np.complex128]
+_FRAME, _HOP, _BANDS = 1024, 256, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +70,20 @@ def _each(change: Callable[[Samples], Samples]) -> Callable[[Speech], Speech]:
 
 
 def synthesised(samples: Samples) -> Samples:
-    """Spoken by a machine: of the recording nothing but the envelope of its spectrum is kept, and a new source put into it.
+    """Spoken by a machine: of the recording only what a vocoder is given is kept, 80 mel bands, and its phases are made up.
 
-    A channel vocoder (Dudley 1939) by the cepstrum: pulses of one pitch, and a little noise.
+    Griffin and Lim's algorithm (1984), librosa's. Raises InvalidRequest where the extra `voice-lab` is not installed.
     """
-    chance = np.random.default_rng(samples.size)
-    source = 0.3 * chance.standard_normal(samples.size)
-    period = SAMPLE_RATE // _PITCH_HZ
-    source[::period] += np.sqrt(period)
-    made = _joined(_envelope(_frames(samples)) * _frames(source.astype(np.float32)), samples.size)
-    loudest = float(np.abs(samples).max(initial=0)) / max(float(np.abs(made).max(initial=0)), 1e-9)
-    return (made * loudest).astype(np.float32)
-
-
-def _frames(samples: Samples) -> Complex:
-    padded = np.pad(samples, (_FRAME, 2 * _FRAME))
-    starts = range(0, samples.size + _FRAME, _HOP)
-    window = np.hanning(_FRAME)
-    return np.fft.rfft(np.stack([padded[at : at + _FRAME] * window for at in starts]))
-
-
-def _envelope(spectrum: Complex) -> NDArray[np.float64]:
-    cepstrum = np.fft.irfft(np.log(np.abs(spectrum) + 1e-6))
-    cepstrum[:, _ENVELOPE:-_ENVELOPE] = 0
-    return np.asarray(np.exp(np.fft.rfft(cepstrum).real))
-
-
-def _joined(spectrum: Complex, size: int) -> Samples:
-    """Overlapped and added."""
-    pieces, window = np.fft.irfft(spectrum) * np.hanning(_FRAME), np.zeros(size + 3 * _FRAME)
-    for number, piece in enumerate(pieces):
-        window[number * _HOP : number * _HOP + _FRAME] += piece
-    return window[_FRAME : _FRAME + size].astype(np.float32)
+    try:
+        import librosa
+    except ModuleNotFoundError as error:
+        raise InvalidRequest("`synthetic` needs librosa: install the extra `voice-lab`") from error
+    bands = librosa.feature.melspectrogram(
+        y=samples, sr=SAMPLE_RATE, n_fft=_FRAME, hop_length=_HOP, n_mels=_BANDS
+    )
+    magnitudes = librosa.feature.inverse.mel_to_stft(bands, sr=SAMPLE_RATE, n_fft=_FRAME)
+    made = librosa.griffinlim(magnitudes, hop_length=_HOP, length=samples.size, random_state=0)
+    return np.asarray(made, dtype=np.float32)
 
 
 def _chance(speech: Speech) -> np.random.Generator:
@@ -119,7 +95,7 @@ VOICE_LAYERS: Mapping[str, Layer[Speech]] = {
     each.name: each
     for each in (
         Layer("cut-and-paste", "single digits joined to the row that is asked", _pasted),
-        Layer("synthetic", "a voice that a machine makes in the shape of this one", _each(synthesised)),
+        Layer("synthetic", "a voice that a vocoder makes of the bands of this one", _each(synthesised)),
         Layer("telephone", "through a telephone", _each(degradation("telephone"))),
         Layer("loudspeaker", "from a loudspeaker in a room", _each(degradation("reverb"))),
         Layer("faster", "played 3 % faster, and higher", _each(lambda sound: at_speed(sound, 1.03))),

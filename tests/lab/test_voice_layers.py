@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -58,13 +59,18 @@ def test_of_a_folder_what_can_be_read_is_played_and_a_file_that_cannot_is_named(
         speech_of(tmp_path / "7_1.wav")
 
 
-def test_what_a_machine_says_keeps_the_envelope_and_nothing_of_the_sound() -> None:
-    """The loudest band stays where it was, and the pitch is the machine's."""
+def test_what_a_machine_says_keeps_the_bands_and_not_the_phases() -> None:
     made = synthesised(tone(1500, 1.0))
     assert loudest_hertz(made) == pytest.approx(1500, abs=250)
     assert abs(float(np.corrcoef(made, tone(1500, 1.0))[0, 1])) < 0.3
     silence = np.zeros(SAMPLE_RATE, dtype=np.float32)
     assert not synthesised(silence).any()
+
+
+def test_without_librosa_no_machine_speaks_and_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    with pytest.raises(InvalidRequest, match="extra `voice-lab`"):
+        VOICE_LAYERS["synthetic"].change(SPEECH)
 
 
 def test_a_sample_is_a_recording_or_a_folder_of_them(tmp_path: Path) -> None:

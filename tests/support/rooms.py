@@ -28,7 +28,7 @@ WORDS = frozenset(
 """What everyone shares. They know each other and nothing else."""
 
 ROOMS: Mapping[str, Mapping[str, str]] = {
-    "audit": {},
+    "audit": {"look": "a bundle is handed over as a page in one file"},
     "caller": {},
     "device": {},
     "face": {},
@@ -44,6 +44,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
         "face": "measures the room as it is",
         "voice": "measures the room as it is",
         "gait": "measures the room as it is",
+        "look": "a report is a page in one file",
     },
     "workers": {
         "face": "serves the room from a process of its own",
@@ -119,6 +120,7 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
         "authsvc/face/face_recognition_engine.py": "the reference",
     },
     "face_recognition_models": {"authsvc/face/face_recognition_engine.py": "the reference"},
+    "librosa": {"authsvc/lab/voice_layers.py": "a machine's voice, as an attack"},
     "onnxruntime": {"authsvc/biometric/network.py": "every network"},
     "torch": {"authsvc/voice/ecapa_speechbrain_engine.py": "an engine in its own framework"},
     "torchaudio": {"authsvc/voice/ecapa_speechbrain_engine.py": "as above"},
@@ -196,7 +198,9 @@ LIBRARIES: Mapping[str, Mapping[str, str]] = {
 }
 """Who may know a library, and what for. A place that ends in a slash stands for all below it."""
 
-LOADED_LATE = ("dlib", "face_recognition_models", "onnxruntime", "torch", "torchaudio", "speechbrain")
+LOADED_LATE = (
+    "dlib", "face_recognition_models", "librosa", "onnxruntime", "torch", "torchaudio", "speechbrain",
+)  # fmt: skip
 """Heavy: imported where a model is loaded, never with the module."""
 
 ENVIRONMENT_KNOWN_BY = {

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +27,7 @@ Layers = tuple[str, ...]
 Takes = dict[str, list[Path]]
 
 PHOTOGRAPH, SLIDES, HEARD, STRANGER = "photograph", "slideshow", "heard", "stranger"
-PASTED = "cut-and-paste"
+PASTED, SYNTHETIC = "cut-and-paste", "synthetic"
 
 FACE_LAYERS: Mapping[str, Sequence[Layers]] = {
     PHOTOGRAPH: ((), ("print",), ("screen",), ("re-encode",), ("inject",), ("other-nonce",)),
@@ -39,7 +40,7 @@ VOICE_LAYERS: Mapping[str, Sequence[Layers]] = {
     HEARD: (
         (),
         *((PASTED, *more) for more in ((), ("telephone",), ("loudspeaker",), ("faster",), ("other-nonce",))),
-        (PASTED, "synthetic"),
+        (PASTED, SYNTHETIC),
     ),
     STRANGER: ((PASTED,),),
 }
@@ -101,9 +102,15 @@ def voice_groups(folder: Path, made: Path) -> tuple[Group, ...]:
             _link(made / kind / _folder(name), half)
     groups = []
     for kind, every in VOICE_LAYERS.items():
+        every = [layers for layers in every if SYNTHETIC not in layers or can_synthesise()]
         samples = [_voice(kind, name, made, names) for name in names if kind != STRANGER or len(names) > 1]
         groups += [Group(_corpus(kind, samples), layers) for layers in every if samples]
     return tuple(groups)
+
+
+def can_synthesise() -> bool:
+    """Whether a machine's voice can be made: librosa comes with the extra `voice-lab`."""
+    return find_spec("librosa") is not None
 
 
 def voice_chain(folder: Path, made: Path, groups: Sequence[Group], models: Path, keep: Path) -> Json:

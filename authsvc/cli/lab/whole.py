@@ -15,7 +15,15 @@ import click
 
 from authsvc import __version__
 from authsvc.biometric.manifest import Manifest, manifest_folder, read_manifests
-from authsvc.cli.lab.chains import Group, face_chain, face_groups, kept_in, voice_chain, voice_groups
+from authsvc.cli.lab.chains import (
+    Group,
+    can_synthesise,
+    face_chain,
+    face_groups,
+    kept_in,
+    voice_chain,
+    voice_groups,
+)
 from authsvc.errors import ModelUnusable
 from authsvc.lab import options
 from authsvc.lab.figures import figures
@@ -275,6 +283,8 @@ def _warnings(run: Json) -> Iterator[str]:
         yield "bona fide rejections by the whole chain: photographs answer no gestures, so none was tried"
     if run["voices"] and not run["voice_chains"]:
         yield "voices before the whole chain: nobody has two takes of each digit"
+    if run["voice_chains"] and not can_synthesise():
+        yield "a machine's voice before the whole chain: it needs the extra `voice-lab`"
     if not run["voices"]:
         yield "voices: no folder of speakers was given"
 

@@ -75,6 +75,14 @@ def test_takes_that_an_enrollment_hears_are_not_those_of_the_bona_fide(
     assert len(own["enrolled"]) == 40
 
 
+def test_where_no_machine_can_speak_its_row_alone_is_left_out(
+    speakers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chains, "can_synthesise", lambda: False)
+    groups = voice_groups(speakers, tmp_path / "made")
+    assert {layer for group in groups for layer in group.layers} == set(VOICE_LAYERS) - {"synthetic"}
+
+
 def takes_in(folder: Path) -> list[Path]:
     return [each.resolve() for each in sorted(folder.iterdir())]
 
