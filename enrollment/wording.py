@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from babel.dates import format_date, format_datetime
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from authsvc.errors import AuthsvcError
 from authsvc.factor import Unusable
@@ -31,7 +32,9 @@ PROOFS: Mapping[str, str] = {
 
 _FAILURES: Mapping[str, str] = {
     "unauthenticated": N_("This page cannot be opened from here. Please start again from the shop or app."),
-    "challenge-closed": N_("This page is over: it was completed, cancelled, or its time ran out."),
+    "challenge-closed": N_(
+        "This page is over: it was completed, cancelled, or its time ran out. Please start again from the shop or app."
+    ),
     "warning-unanswered": N_("Please take a moment to read this before you go on."),
     "challenge-failed": N_("That was not accepted."),
     "capture-unusable": N_("That recording cannot be used yet. Here is what helps:"),
@@ -46,6 +49,7 @@ _FAILURES: Mapping[str, str] = {
     "proof-required": N_("This needs a fresh confirmation. Please confirm once more that it is you."),
     "not-found": N_("There is no such page."),
 }
+_CLAUSES = re.compile("([^，。：；、！？]*([，。：；、！？]))|.+")
 _ANY_FAILURE = N_("That did not work. Please begin this step again.")
 
 
@@ -77,6 +81,15 @@ def moment(instant: str) -> Markup:
 def failure(error: AuthsvcError) -> str:
     """What went wrong, in a sentence for people; never the API's own detail, which is for engineers."""
     return gettext(_FAILURES.get(error.slug, _ANY_FAILURE))
+
+
+def clauses(text: str) -> Markup:
+    """A Chinese text whose clauses stay together where a line has room for them; a browser knows no words of it."""
+    return Markup("").join(
+        Markup('<span class="together">{}</span>').format(clause) if found[2] else escape(clause)
+        for found in _CLAUSES.finditer(text)
+        if (clause := found[0])
+    )
 
 
 def hints(step: str, error: AuthsvcError) -> list[str]:

@@ -28,6 +28,9 @@ HEAD_LABEL = b"authsvc-audit-head-v1\x00"
 NOTHING = "0" * 64
 """The hash before the first link."""
 
+ROWS_WRITTEN = "rows.written"
+"""What a line does that says which rows a transaction brought and took: there is one to nearly every other."""
+
 
 class Signs(Protocol):
     """An Ed25519 key, wherever it is."""

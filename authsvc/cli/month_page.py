@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from authsvc.lab.pad_page import NOT_SHOWN, both, document
+from authsvc.lab.pad_page import NOT_SHOWN, document
+from authsvc.look.alone import both
 
 Json = Mapping[str, Any]  # Any: a report
 
 _TABLES = (
-    ("decisions", "决定（状态：级别）", "Decisions (status:level)"),
+    ("decisions", "决策（状态：级别）", "Decisions (status:level)"),
     ("challenges", "验证如何结束", "How challenges ended"),
-    ("factors", "各因素的判断", "Factors as judged"),
+    ("factors", "各验证方式的结果", "Factors as judged"),
     ("liveness_rejects", "活体检测拒绝", "Liveness rejects"),
     ("outcomes", "后端所报结果", "Outcomes that backends recorded"),
     ("warnings", "付款警示", "Warnings"),

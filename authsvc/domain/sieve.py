@@ -10,7 +10,7 @@ from authsvc.domain.decision import Decision, Status
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in a list by time, the latest first: the decision that was listed last."""
+    """A place in a list by time: the decision that was listed last."""
 
     at: datetime
     id: str
@@ -39,6 +39,7 @@ class Sieve:
     currency: str = ""
     at_least: int | None = None
     at_most: int | None = None
+    oldest_first: bool = False
 
     def takes(self, decision: Decision) -> bool:
         amount = decision.payment.amount_minor

@@ -100,7 +100,7 @@ class Decisions(Protocol):
         """Forget up to `most` decisions and what belongs to them, the oldest first; returns how many there were."""
 
     def listed(self, sieve: Sieve, before: Mark | None, limit: int) -> tuple[Decision, ...]:
-        """Decisions of a time, the latest first, roughly those that the sieve takes: the database knows no amounts."""
+        """Decisions of a time, in the order of the sieve, roughly those that the sieve takes: the database knows no amounts."""
 
     def of_transaction(self, client: str, transaction_id: str) -> tuple[Decision, ...]:
         """Every decision about one transaction of a client's, the latest first."""
@@ -252,6 +252,9 @@ class Spent(Protocol):
 
     def use(self, subject: Subject, kind: str, digest: bytes, now: datetime) -> bool:
         """Use something up; True once."""
+
+    def use_everywhere(self, kind: str, digest: bytes, now: datetime) -> bool:
+        """The same for all accounts together; whose it was is not kept."""
 
     def forget(self, subject: Subject) -> None: ...
 

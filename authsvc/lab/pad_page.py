@@ -6,21 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from authsvc.look import alone
+from authsvc.look.alone import both
+
 Json = Mapping[str, Any]  # Any: a report
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8885; }
-body { font: 16px/1.5 system-ui, "Noto Sans SC", "PingFang SC", sans-serif; }
-body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-.en { color: #777; font-weight: normal; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-top: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; } td.n { white-space: nowrap; }
-code { font-size: .85em; overflow-wrap: anywhere; }
-.verdict { border: 1px solid var(--line); border-left: .4rem solid; padding: .6rem .9rem; }
-.met { border-left-color: #1a7f37; } .missed { border-left-color: #cf222e; } .open { border-left-color: #999; }
 svg.wide, svg.det { min-width: 34rem; }
 .samples { display: flex; flex-wrap: wrap; gap: .8rem; }
 figure { margin: 0; font-size: .75rem; max-width: 15rem; overflow-wrap: anywhere; }
@@ -47,12 +40,6 @@ _ABOUT = (
     ("commit", "提交", "Commit"),
     ("date", "日期", "Date"),
 )
-POLICY = (
-    """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; """
-    """base-uri 'none'; form-action 'none'">"""
-)
-"""Such a page loads nothing and runs nothing, whatever a corpus is called."""
-
 NOT_SHOWN = "无法证明 not shown"
 WIDTH, BAR = 640, 26
 EDGE, TOP, SIDE = 56, 26, 300
@@ -72,14 +59,8 @@ def page(found: Json) -> str:
 
 
 def document(title: str, parts: Iterable[str]) -> str:
-    """A page that loads nothing."""
-    head = f'<meta charset="utf-8">{POLICY}<meta name="viewport" content="width=device-width"><title>{title}</title>'
-    body = f"<body><h1>{title}</h1>{''.join(parts)}</body>"
-    return f'<!doctype html>\n<html lang="zh">{head}<style>{_STYLE}</style>{body}</html>\n'
-
-
-def both(zh: str, en: str) -> str:
-    return f'{zh} <span class="en">{en}</span>'
+    """A page of figures, in one file."""
+    return alone.document(title, parts, _STYLE)
 
 
 def verdict(found: Json) -> str:
@@ -87,9 +68,9 @@ def verdict(found: Json) -> str:
     if gate is None:
         return f'<p class="verdict open">{both("未设限值。", "No limits were set.")}</p>'
     if not gate["faults"]:
-        return f'<p class="verdict met">{both("满足所有限值。", "Every limit is met by its 95 % upper bound.")}</p>'
+        return f'<p class="verdict good">{both("满足所有限值。", "Every limit is met by its 95 % upper bound.")}</p>'
     items = "".join(f"<li>{escape(each)}</li>" for each in gate["faults"])
-    return f'<div class="verdict missed">{both("未满足：", "Not met:")}<ul>{items}</ul></div>'
+    return f'<div class="verdict bad">{both("未满足：", "Not met:")}<ul>{items}</ul></div>'
 
 
 def _worst(found: Json) -> str:

@@ -21,7 +21,7 @@ from authsvc.errors import InvalidRequest
 from authsvc.face.image import DAMAGED
 from authsvc.lab.clips import clip_of
 from authsvc.lab.layers import LAYERS, chosen, layered
-from authsvc.lab.pad_page import both
+from authsvc.look.alone import both
 
 if TYPE_CHECKING:
     from authsvc.lab.corpus import Sample

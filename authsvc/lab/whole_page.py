@@ -7,8 +7,9 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from authsvc.lab.pad_page import NOT_SHOWN, both, document, pad_curve, verdict
+from authsvc.lab.pad_page import NOT_SHOWN, document, pad_curve, verdict
 from authsvc.lab.page_pictures import Picture, section
+from authsvc.look.alone import both
 
 Json = Mapping[str, Any]  # Any: a report
 

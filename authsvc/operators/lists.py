@@ -5,6 +5,7 @@ A look reads a bounded number of rows, so that a rare payment in a long time tak
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from authsvc.domain.decision import Decision
 from authsvc.domain.operator import Act, Operator
 from authsvc.domain.sieve import Mark, Sieve
 from authsvc.errors import InvalidRequest
+from authsvc.money import MINOR_DIGITS
 from authsvc.operators.parts import actor_of
 from authsvc.operators.sessions import Sessions
 from authsvc.operators.store import OperatorLedger, OperatorTransaction
@@ -21,6 +23,9 @@ from authsvc.operators.store import OperatorLedger, OperatorTransaction
 PAGE = 50
 MOST_LISTED = 5_000
 """Lines of one file, and of one list that is ordered by amount."""
+
+_THOUSANDTHS = (1000, 100, 10, 1)
+"""Of a unit, by how many digits follow its point."""
 
 READ_AT_ONCE = 500
 MOST_READ = 20_000
@@ -33,10 +38,7 @@ class Listed:
 
     decisions: tuple[Decision, ...]
     next: str = ""
-
-    @property
-    def is_whole(self) -> bool:
-        return not self.next
+    is_whole: bool = True
 
 
 class Lists:
@@ -46,14 +48,25 @@ class Lists:
         self._clock = clock
 
     def page(self, operator: Operator, sieve: Sieve, after: str = "") -> Listed:
-        """The next of them, the latest first."""
+        """The next of them by time, in the order of the sieve."""
         return self._taken(operator, sieve, after, PAGE)
 
-    def largest(self, operator: Operator, sieve: Sieve) -> Listed:
-        """The same by amount, the largest first; of a time with more than MOST_LISTED, of the latest of them."""
+    def by_amount(
+        self, operator: Operator, sieve: Sieve, after: str = "", *, smallest_first: bool = False
+    ) -> Listed:
+        """The next of them by amount; of a time with more than MOST_LISTED, of the latest of them. Each page reads them anew."""
         found = self._taken(operator, sieve, "", MOST_LISTED)
-        ordered = sorted(found.decisions, key=lambda each: -each.payment.amount_minor)
-        return Listed(tuple(ordered[: 4 * PAGE]), found.next)
+        sign = 1 if smallest_first else -1
+        places = sorted((sign * _worth(each), each.id, at) for at, each in enumerate(found.decisions))
+        begin = (
+            0
+            if not after
+            else bisect_right(places, (sign * _amount_of(after), after.partition(".")[2], MOST_LISTED))
+        )
+        shown = [found.decisions[at] for _, _, at in places[begin : begin + PAGE]]
+        goes_on = begin + PAGE < len(places)
+        onward = f"{_worth(shown[-1])}.{shown[-1].id}" if goes_on else ""
+        return Listed(tuple(shown), onward, found.is_whole)
 
     def file(self, operator: Operator, sieve: Sieve) -> Listed:
         """As many as a file holds; that somebody took them along is a line in the audit."""
@@ -87,7 +100,7 @@ class Lists:
             if sieve.takes(decision):
                 taken.append(decision)
             if len(taken) == most or read == MOST_READ:
-                return Listed(tuple(taken), f"{to_millis(found.created_at)}.{found.id}")
+                return Listed(tuple(taken), f"{to_millis(found.created_at)}.{found.id}", is_whole=False)
         return Listed(tuple(taken))
 
     def _read(self, sieve: Sieve, before: Mark | None) -> Iterator[Decision]:
@@ -98,6 +111,20 @@ class Lists:
             if len(found) < READ_AT_ONCE:
                 return
             before = Mark(found[-1].created_at, found[-1].id)
+
+
+def _worth(decision: Decision) -> int:
+    """The amount in thousandths of its unit: yen and fen are not the same."""
+    payment = decision.payment
+    return payment.amount_minor * _THOUSANDTHS[MINOR_DIGITS.get(payment.currency, 0)]
+
+
+def _amount_of(text: str) -> int:
+    """The amount in what `next` of a list by amount said; raises InvalidRequest for anything else."""
+    amount, _, decision_id = text.partition(".")
+    if not (amount.isascii() and amount.isdigit() and len(amount) < 22 and decision_id):
+        raise InvalidRequest("`after` must be where a list went on")
+    return int(amount)
 
 
 def _mark(text: str) -> Mark | None:

@@ -113,7 +113,7 @@ def _sift(tx: OperatorTransaction, head: Head, wanted: Wanted, cursor: Cursor) -
         below = min(below, tx.audit.first_since(chain, wanted.until, last))
     lowest = 1 if wanted.since is None else tx.audit.first_since(chain, wanted.since, last)
     floor = max(below - SCANNED, lowest)
-    links = tx.audit.sift(chain, floor, below, wanted.fragments(), PAGE + 1)
+    links = tx.audit.sift(chain, floor, below, wanted.fragments(), PAGE + 1, wanted.without())
     lines = tuple(each for each in map(_happened, links) if wanted.is_met_by(each.body))
     if len(links) > PAGE:
         return _Sifted(chain, below, links[-1].seq, lines)

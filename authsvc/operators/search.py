@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from authsvc.audit.chain import ROWS_WRITTEN
 from authsvc.errors import InvalidRequest
 
 _MARK = re.compile(r"([\w-]{1,64}):([0-9]{1,15})", re.ASCII)
@@ -15,7 +16,10 @@ _MARK = re.compile(r"([\w-]{1,64}):([0-9]{1,15})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Empty is anything. `actor` and `action` are beginnings, `object`, `user` and `client` the whole; times are half-open."""
+    """Empty is anything. `actor` and `action` are beginnings, `object`, `user` and `client` the whole; times are half-open.
+
+    Lines that count rows stand beside nearly every other: they are left out, unless `counted` or the action asks for them.
+    """
 
     actor: str = ""
     action: str = ""
@@ -24,6 +28,7 @@ class Wanted:
     client: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    counted: bool = False
 
     def is_met_by(self, body: Mapping[str, Any]) -> bool:  # Any: a decoded audit line.
         subject = body["subject"] or {}
@@ -31,6 +36,7 @@ class Wanted:
         return (
             body["actor"].startswith(self.actor)
             and body["action"].startswith(self.action)
+            and body["action"] not in self.left_out
             and self.object in ("", body["object"])
             and self.user in ("", subject.get("user"))
             and self.client in ("", subject.get("client"))
@@ -38,12 +44,22 @@ class Wanted:
             and (self.until is None or at < self.until)
         )
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Actions whose lines are not looked for."""
+        is_asked = self.counted or (self.action != "" and ROWS_WRITTEN.startswith(self.action))
+        return () if is_asked else (ROWS_WRITTEN,)
+
     def fragments(self) -> tuple[str, ...]:
         """Texts that stand in the canonical JSON of every line that meets this, for a database to sift by."""
         stated = {"actor": self.actor, "action": self.action}
         beginnings = [f'"{name}":"{text}' for name, text in stated.items() if text]
         whole = {"object": self.object, "user": self.user, "client": self.client}
         return (*beginnings, *(f'"{name}":"{text}"' for name, text in whole.items() if text))
+
+    def without(self) -> tuple[str, ...]:
+        """Texts that stand in every line that is left out, and in no other: canonical JSON has no spaces."""
+        return tuple(f'"action":"{action}"' for action in self.left_out)
 
     def must_be_plain(self) -> Wanted:
         """This search; raises InvalidRequest for what JSON would write differently, and so no line could match."""

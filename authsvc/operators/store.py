@@ -150,9 +150,15 @@ class AuditLines(Protocol):
     def links_of(self, object_id: str) -> tuple[Link, ...]: ...
 
     def sift(
-        self, chain: str, floor: int, below: int, fragments: Sequence[str], limit: int
+        self,
+        chain: str,
+        floor: int,
+        below: int,
+        fragments: Sequence[str],
+        limit: int,
+        without: Sequence[str] = (),
     ) -> tuple[Link, ...]:
-        """Lines of a chain, the latest first, in whose text all of these stand."""
+        """Lines of a chain, the latest first, in whose text all of these stand, and none of those `without`."""
 
     def first_since(self, chain: str, at: datetime, last: int) -> int:
         """The number of a chain's first line that was signed at this instant or later; `last` + 1 where none was."""

@@ -104,13 +104,20 @@ class AuditStore:
         return tuple(_link(row) for row in self._connection.all(LINKS_OF_CLIENT, params))
 
     def sift(
-        self, chain: str, floor: int, below: int, fragments: Sequence[str], limit: int
+        self,
+        chain: str,
+        floor: int,
+        below: int,
+        fragments: Sequence[str],
+        limit: int,
+        without: Sequence[str] = (),
     ) -> tuple[Link, ...]:
-        """Lines of a chain, the latest first, in whose text all of these stand; the database looks them through."""
-        more = "".join(f" AND body LIKE :like_{letter} ESCAPE '!'" for letter in _letters(fragments))
-        likes = {
-            f"like_{letter}": _like(text) for letter, text in zip(_letters(fragments), fragments, strict=True)
-        }
+        """Lines of a chain, the latest first, in whose text all of these stand, and none `without`; the database looks."""
+        likes = {f"like_{number}": _like(text) for number, text in enumerate((*fragments, *without))}
+        signs = ["LIKE"] * len(fragments) + ["NOT LIKE"] * len(without)
+        more = "".join(
+            f" AND body {sign} :{name} ESCAPE '!'" for sign, name in zip(signs, likes, strict=True)
+        )
         params = {"chain": chain, "floor": floor, "below": below, "limit": limit, **likes}
         return tuple(_link(row) for row in self._connection.all(SIFT.format(more=more), params))
 
@@ -189,10 +196,6 @@ class AuditStore:
             "signature": checkpoint.signature,
         }
         return self._connection.run(ADD_CHECKPOINT, params) == 1
-
-
-def _letters(fragments: Sequence[str]) -> str:
-    return "abcdefghij"[: len(fragments)]
 
 
 def _like(text: str) -> str:

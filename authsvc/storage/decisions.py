@@ -33,8 +33,10 @@ _LAPSED = "is_open = 1 AND status = 'challenge_required' AND expires_at <= :now 
 _OF_USER = "client = :client AND user_id = :user ORDER BY created_at DESC LIMIT :limit"
 _OPEN_OF_USER = "client = :client AND user_id = :user AND created_at >= :since AND is_open = 1"
 _ASKED_OF_USER = "client = :client AND user_id = :user AND challenge IS NOT NULL"
-_BEHIND = "(created_at < :at OR (created_at = :at AND id < :behind))"
-_LATEST_FIRST = "ORDER BY created_at DESC, id DESC LIMIT :limit"
+_BEHIND = {
+    order: f"(created_at {sign} :at OR (created_at = :at AND id {sign} :behind))"
+    for order, sign in (("DESC", "<"), ("ASC", ">"))
+}
 _OF_TRANSACTION = "client = :client AND transaction_id = :transaction_id ORDER BY created_at DESC LIMIT 20"
 _LIKE = re.compile(r"[%_!]")
 _LIFE_MS = LIFE // timedelta(milliseconds=1)
@@ -126,7 +128,7 @@ class DecisionStore:
         for name, text in _fragments(sieve).items():
             where.append(f"body LIKE :{name} ESCAPE '!'")
             params[name] = f"%{_LIKE.sub(_escaped, text)}%"
-        return self._latest(where, params, before)
+        return self._ordered(where, params, before, "ASC" if sieve.oldest_first else "DESC")
 
     def of_transaction(self, client: str, transaction_id: str) -> tuple[Decision, ...]:
         params = {"client": client, "transaction_id": transaction_id}
@@ -135,16 +137,16 @@ class DecisionStore:
     def asked_of_user(self, subject: Subject, limit: int, before: Mark | None = None) -> tuple[Decision, ...]:
         """The latest of those that asked the payer for something, by the index of a user's decisions."""
         params = {"client": subject.client, "user": subject.user, "limit": limit}
-        return self._latest([_ASKED_OF_USER], params, before)
+        return self._ordered([_ASKED_OF_USER], params, before)
 
-    def _latest(
-        self, where: Sequence[str], params: Mapping[str, object], before: Mark | None
+    def _ordered(
+        self, where: Sequence[str], params: Mapping[str, object], before: Mark | None, order: str = "DESC"
     ) -> tuple[Decision, ...]:
-        """What stands behind a mark, the latest first."""
+        """What stands behind a mark, the latest first or (`ASC`) the oldest."""
         if before is not None:
-            where = [*where, _BEHIND]
+            where = [*where, _BEHIND[order]]
             params = {**params, "at": to_millis(before.at), "behind": before.id}
-        clause = f"{' AND '.join(where)} {_LATEST_FIRST}"
+        clause = f"{' AND '.join(where)} ORDER BY created_at {order}, id {order} LIMIT :limit"
         return tuple(_decision(row) for row in self._rows.sound(DECISIONS, clause, params))
 
     def forget(self, before: datetime, most: int) -> int:

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from authsvc.audit.chain import Entry, Link, entry
+from authsvc.audit.chain import ROWS_WRITTEN, Entry, Link, entry
 from authsvc.storage.rows import Moved
 
-ACTION = "rows.written"
 SHOWN = 12
 """Bytes of a MAC that stand in the log."""
 
@@ -56,7 +55,7 @@ def line_of(moved: Moved, now: datetime) -> Entry:
 def correction(brought: Balance, taken: Balance, now: datetime) -> Entry:
     """The line that says so."""
     said = {"brought": sorted(brought.elements()), "taken": sorted(taken.elements())}
-    return entry("authsvc", ACTION, None, "rows", "bound", now, **said)
+    return entry("authsvc", ROWS_WRITTEN, None, "rows", "bound", now, **said)
 
 
 def shown(mac: bytes) -> str:
@@ -111,9 +110,9 @@ class Strays:
 
 def moves(link: Link) -> Iterator[tuple[str, int]]:
     """The MACs that a line says were brought (1) and taken away (-1)."""
-    if f'"{ACTION}"' not in link.body:
+    if f'"{ROWS_WRITTEN}"' not in link.body:
         return
     body = json.loads(link.body)
-    if body["action"] == ACTION:
+    if body["action"] == ROWS_WRITTEN:
         yield from ((mac, 1) for mac in body["details"]["brought"])
         yield from ((mac, -1) for mac in body["details"]["taken"])

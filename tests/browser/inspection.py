@@ -21,6 +21,8 @@ HEAVIEST = 150_000
 
 SHAPES = {"phone": (390, 844), "small": (320, 568), "landscape": (844, 390), "desktop": (1280, 800)}
 NARROWEST = 320
+ZOOMED = (640, 400)
+"""What a screen of 1280 × 800 is at 200 %."""
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -98,22 +100,27 @@ def _too_heavy(page: Page) -> Iterator[str]:
 
 
 def _ill_set(page: Page) -> Iterator[str]:
-    """Wider than the screen, or characters one below the other, on the narrowest screen and on a wide one."""
-    for width, height in ((NARROWEST, 640), SHAPES["desktop"]):
+    """Wider than the screen, or characters one below the other: on the narrowest, on a wide one, and on that at 200 %."""
+    for width, height in ((NARROWEST, 640), ZOOMED, SHAPES["desktop"]):
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate(_DRAWN)  # The page learns of its new size with the next frame.
-        wide: int = page.evaluate("document.documentElement.scrollWidth")
-        if wide > width:
-            yield f"{wide} px wide on a screen of {width}"
+        yield from (f"{each} on a screen of {width}" for each in page.evaluate(_TOO_WIDE))
         yield from (f"one character a line at {width} px: {said}" for said in page.evaluate(_UPRIGHT))
-    if urlsplit(page.url).path.startswith("/console"):
-        return  # Operators sit before a screen; payers have what they have.
-    page.set_viewport_size({"width": SHAPES["phone"][0], "height": SHAPES["phone"][1]})
+    # Operators sit before a screen; payers have what they have.
+    shape = "desktop" if urlsplit(page.url).path.startswith("/console") else "phone"
+    page.set_viewport_size({"width": SHAPES[shape][0], "height": SHAPES[shape][1]})
     with _twice_as_large(page):
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide > SHAPES["phone"][0]:
-            yield f"{wide} px wide on a phone whose letters are twice as large"
+        wide = page.evaluate(_TOO_WIDE)
+        yield from (f"{each} on a {shape} whose letters are twice as large" for each in wide)
         yield from (f"one character a line at 200 %: {said}" for said in page.evaluate(_UPRIGHT))
+
+
+_TOO_WIDE = """() => {
+  const { scrollWidth: wide, clientWidth: room } = document.documentElement;
+  if (wide <= room) return [];
+  const first = [...document.body.querySelectorAll("*")].find((each) => each.getBoundingClientRect().right > room + 1);
+  return [`${wide} px wide (${first?.outerHTML.slice(0, 80)})`];
+}"""
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Playwright, Route
 
 from authsvc.bootstrap.opening import open_store
 from authsvc.config import Settings
@@ -16,7 +18,9 @@ from authsvc.operators.figures import Figures
 from tests.browser.colleague import Colleague
 from tests.browser.contrast import SHAPE, TEXT, too_faint
 from tests.browser.inspection import SCHEMES, inspect, paint
+from tests.browser.keys import walk
 from tests.browser.steps import Steps
+from tests.browser.waits import SAYS_SO, unheard
 from tests.guarantees.people import FACE_AMOUNT, Person, Shop
 from tests.support.live import LiveService
 
@@ -24,6 +28,18 @@ _numbers = count(1)
 
 NAMES = ("colleague", "demo-shop", "友谊商店", "u_stranger", "shop", "operator", "default")
 """What is called so here: operators, the payment backend and its users, the policy."""
+
+PATHS = (
+    "/console/",
+    "/console/cases",
+    "/console/decisions",
+    "/console/rolls/users",
+    "/console/rolls/devices",
+    "/console/rolls/events",
+    "/console/audit",
+    "/console/operators",
+    "/console/policies",
+)
 
 Comes = Callable[..., Colleague]
 
@@ -74,6 +90,7 @@ class Town:
         challenge.try_code(self.payer.wrong_code())
         assert challenge.try_code(self.payer.code()).status == 200
         self.decision = challenge.decision_id
+        self.of_the_payer = f"/console/user?{urlencode({'client': 'demo-shop', 'user': self.payer.user})}"
         for amount in (100, 2_500, 125_000, 600_000):
             self.shop.decide(self.shop.payment(self.payer, amount))
             self.shop.decide(self.shop.payment("u_stranger", amount))
@@ -179,12 +196,51 @@ def test_one_freezes_and_two_unfreeze(colleague: Comes, town: Town):
     assert bob.complaints == []
 
 
-def test_the_keyboard_reaches_everything(colleague: Comes):
+def test_the_keyboard_reaches_everything(colleague: Comes, town: Town):
+    ann = colleague(*Role).come()
+    page = ann.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    faults = []
+    page.set_viewport_size({"width": 640, "height": 800})  # One column, whose order is that of the page.
+    for path in (*PATHS, f"/console/decisions/{town.decision}", town.of_the_payer):
+        ann.go(path)
+        faults += walk(page, path)
+    assert not faults, "\n".join(faults)
+    ann.go("/console/")
+    page.focus(".me summary")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    assert page.locator(".me[open]").count() == 0
+    assert page.evaluate("document.activeElement.localName") == "summary"
+
+
+def test_a_form_that_waits_says_so(colleague: Comes, town: Town):
+    ann = colleague(*Role)
+    faults = list(unheard(ann.page, partial(ann.go, "/console/sign-in")))
+    ann.come()
+    for path in ("/console/session", *PATHS, town.of_the_payer):
+        faults += unheard(ann.page, partial(ann.go, path))
+    assert not faults, "\n".join(faults)
+
+
+def test_a_file_that_is_waited_for_says_so(colleague: Comes, town: Town):
     ann = colleague(Role.AUDITOR).come()
-    ann.page.keyboard.press("Tab")
-    assert ann.page.evaluate("document.activeElement.className") == "skip"
-    ann.page.keyboard.press("Enter")
-    assert ann.page.evaluate("document.activeElement.id") == "main"
+    page, held = ann.page, list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    ann.go("/console/decisions")
+    page.route("**/*.csv?*", hold)
+    with page.expect_download():
+        page.click("a[download]")
+        page.wait_for_function(SAYS_SO)
+        held[0].continue_()
+    page.wait_for_selector("html:not([data-waiting])")
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])

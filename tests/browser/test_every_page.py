@@ -76,7 +76,7 @@ def test_the_inspection_finds_what_is_wrong(browser_seeing: Callable[[str], Brow
         "image-alt",
         "color-contrast",
         "contrast in the dark scheme: 1.",
-        "px wide on a phone whose letters are twice as large",
+        "on a phone whose letters are twice as large",
         "heading-order",
         "892 px wide",
         "one character a line at 1280 px: 无法验证",

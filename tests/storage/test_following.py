@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
-from authsvc.audit.chain import Link
+from authsvc.audit.chain import ROWS_WRITTEN, Link
 from authsvc.storage import following
-from authsvc.storage.following import ACTION, Place, Strays
+from authsvc.storage.following import Place, Strays
 
 
-def line(seq: int, brought: list[str], taken: list[str], action: str = ACTION) -> Link:
+def line(seq: int, brought: list[str], taken: list[str], action: str = ROWS_WRITTEN) -> Link:
     body = json.dumps(
         {"action": action, "details": {"brought": brought, "taken": taken}}, separators=(",", ":")
     )

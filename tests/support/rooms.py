@@ -28,7 +28,7 @@ WORDS = frozenset(
 """What everyone shares. They know each other and nothing else."""
 
 ROOMS: Mapping[str, Mapping[str, str]] = {
-    "audit": {},
+    "audit": {"look": "a bundle is handed over as a page in one file"},
     "caller": {},
     "device": {},
     "face": {},
@@ -44,6 +44,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
         "face": "measures the room as it is",
         "voice": "measures the room as it is",
         "gait": "measures the room as it is",
+        "look": "a report is a page in one file",
     },
     "workers": {
         "face": "serves the room from a process of its own",

@@ -29,8 +29,10 @@ TOO_LONG = N_("The log is too long to be verified while you wait. Run it on the 
 def search() -> Response:
     asked = {name: typed(request.args.get(name, ""))[:200] for name in FIELDS}
     asked |= {name: typed_plainly(request.args.get(name, ""))[:200] for name in TIMES}
+    asked["counted"] = "yes" if request.args.get("counted") else ""
     try:
         wanted = Wanted(
+            counted=asked["counted"] != "",
             **{name: asked[name] for name in FIELDS},
             since=typed_time(asked["since"], east()),
             until=typed_time(asked["until"], east()),
@@ -41,7 +43,15 @@ def search() -> Response:
             "console/audit.html", status=422, asked=asked, message=gettext(NO_TIME), found=None, older=""
         )
     older = urlencode({**_given(asked), "after": found.next}) if found.next else ""
-    return page("console/audit.html", asked=asked, message="", found=found, older=older)
+    return page(
+        "console/audit.html",
+        asked=asked,
+        message="",
+        found=found,
+        older=older,
+        left_out=bool(wanted.left_out),
+        counted=urlencode({**_given(asked), "counted": "yes"}),
+    )
 
 
 @pages.post("/audit/verify")

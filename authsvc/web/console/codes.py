@@ -20,7 +20,7 @@ ACTIONS: Mapping[str, str] = {
     "decision.answer-warning": N_("Warning acknowledged"),
     "decision.cancel": N_("Cancelled by the backend"),
     "decision.complete": N_("Proofs judged"),
-    "decision.decide": N_("Decided"),
+    "decision.decide": N_("Decision taken"),
     "decision.decline": N_("Declined by the payer"),
     "decision.disown": N_("Said not to be the payer's"),
     "decision.export": N_("Decisions taken along as a file"),
@@ -195,6 +195,12 @@ INPUTS: Mapping[str, str] = {
 
 DETAILS: Mapping[str, str] = {
     "lines": N_("Lines"),
+    "transaction_id": N_("Transaction"),
+    "device_id": N_("Device"),
+    "device": N_("Device"),
+    "factor": N_("Factor"),
+    "probation": N_("On probation"),
+    "trusted_from": N_("Counts from"),
     "admitted": N_("Admitted"),
     "choice": N_("Choice"),
     "device_suspended": N_("Device suspended"),

@@ -50,12 +50,14 @@ def listed() -> Response:
     asked = _asked()
     try:
         sieve = sieve_of(asked, datetime.now(UTC))
-        largest = asked["order"] == "largest"
-        lists, after = console().lists, request.args.get("after", "")
-        found = lists.largest(operator(), sieve) if largest else lists.page(operator(), sieve, after)
+        lists, after, order = console().lists, request.args.get("after", ""), asked["order"]
+        if order in ("largest", "smallest"):
+            found = lists.by_amount(operator(), sieve, after, smallest_first=order == "smallest")
+        else:
+            found = lists.page(operator(), sieve, after)
     except InvalidRequest:
         return _page(asked, None, message=gettext(WRONG), status=422)
-    return _page(asked, found.decisions, older="" if largest else found.next, whole=found.is_whole)
+    return _page(asked, found.decisions, older=found.next, whole=found.is_whole)
 
 
 @pages.get("/decisions.csv")
@@ -86,6 +88,7 @@ def sieve_of(asked: Mapping[str, str], now: datetime) -> Sieve:
         currency=currency or ("CNY" if bounded else ""),
         at_least=typed_amount(asked["at_least"], currency or "CNY"),
         at_most=typed_amount(asked["at_most"], currency or "CNY"),
+        oldest_first=asked["order"] == "oldest",
     )
 
 
@@ -114,6 +117,7 @@ def _page(
         whole=whole,
         message=message,
         query=urlencode(given),
+        reordered=sifting.reordering(given),
         older=urlencode({**given, "after": older}) if older else "",
         levels=_options(wording.LEVELS),
         statuses=_options({name: words for name, words in wording.STATUSES.items() if name != "refused"}),

@@ -153,5 +153,6 @@ def _page(
         now=datetime.now(UTC),
         message=message,
         query=urlencode(given),
+        reordered=sifting.reordering(given),
         onward=urlencode({**given, "after": onward}) if onward else "",
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from flask import Response, make_response, request
 
@@ -40,6 +41,12 @@ def asked(fields: Iterable[str], plain: Iterable[str]) -> dict[str, str]:
     found |= {name: typed_plainly(found[name]) for name in plain}
     # Whoever types a time means it, whatever days are still chosen beside it.
     return found | ({"days": ""} if found["since"] or found["until"] else {})
+
+
+def reordering(given: Mapping[str, str]) -> Callable[[str], str]:
+    """The query of the same list in another order, from its beginning."""
+    kept = {name: text for name, text in given.items() if name != "order"}
+    return lambda order: urlencode({**kept, "order": order} if order else kept)
 
 
 def span(asked: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:

@@ -49,15 +49,25 @@ async function turnOn() {
     await camera.open();
   } catch (error) {
     say(parts.say, error.name === "NotAllowedError" ? "denied" : "absent");
+    parts.lens.hidden = true; // Nothing will be seen there: the other ways come into sight.
     parts.start.disabled = false;
     return;
   }
+  parts.lens.hidden = false;
   element.classList.add("is-on");
+  leaveAlone(element);
   parts.start.hidden = true;
   parts.record.hidden = parts.stop.hidden = false;
   parts.record.focus();
   say(parts.say, "ready");
   watch(true);
+}
+
+/** What lies behind the camera's own ground is out of reach for keys and readers too, until the page goes on. */
+function leaveAlone(shown) {
+  for (let each = shown; each !== document.body; each = each.parentElement) {
+    for (const other of each.parentElement.children) other.inert ||= other !== each;
+  }
 }
 
 function turnOff() {
@@ -71,8 +81,8 @@ function watch(alone) {
   let good = 0;
   watching = setInterval(() => {
     const advice = camera.advice();
-    // One instruction at a time: beside what was wrong with a recording nothing else is asked.
-    const shown = parts.hints.hidden || advice === "good" ? advice : "";
+    // One instruction at a time: beside what was wrong with a recording nothing else is said.
+    const shown = parts.hints.hidden ? advice : "";
     if (shown !== said) say(parts.advice, shown);
     said = shown;
     good = advice === "good" ? good + 1 : 0;

@@ -52,12 +52,12 @@ class Shop:
         self._key, _ = new_api_key(wired.store.ring, "shop", ALL_SCOPES, self._clock.now())
         wired.store.ledger.transact(lambda tx: tx.keys.add(self._key))
 
-    def decide(self, user: str, amount: int) -> dict[str, Any]:
+    def decide(self, user: str, amount: int, currency: str = "CNY") -> dict[str, Any]:
         payment = Payment.stated(
             transaction_id=f"pay_{next(_names)}",
             type="transfer",
             amount_minor=amount,
-            currency="CNY",
+            currency=currency,
             payee=Payee("shop_1", "友谊商店"),
             subject=Subject("shop", user),
         )

@@ -67,6 +67,62 @@ def test_a_list_goes_on_and_shows_each_decision_once(
     assert sorted(seen) == sorted(made)
 
 
+@pytest.mark.parametrize("order", ["", "oldest", "largest", "smallest"])
+def test_a_list_in_any_order_goes_on_and_shows_each_decision_once(
+    auditor: Person, shop: Shop, monkeypatch: pytest.MonkeyPatch, order: str
+):
+    monkeypatch.setattr(lists, "PAGE", 3)
+    monkeypatch.setattr(lists, "READ_AT_ONCE", 2)
+    user = f"u_ordered_{order}"
+    made = [shop.decide(user, amount=500 + at % 4)["id"] for at in range(8)]
+    seen: list[str] = []
+    path = f"/console/decisions?days=week&user={user}&order={order}"
+    while path:
+        page = opened(auditor, path)
+        seen += ids(page)
+        onward = re.search(r'href="(/console/decisions\?[^"]*)">Next page', page)
+        path = onward.group(1).replace("&amp;", "&") if onward is not None else ""
+    assert sorted(seen) == sorted(made)
+    amounts = [500 + made.index(each) % 4 for each in seen]
+    if order in ("", "oldest"):
+        assert seen == (made if order else made[::-1])
+    else:
+        assert amounts == sorted(amounts, reverse=order == "largest")
+
+
+def test_heads_of_columns_order_the_list_and_keep_its_filter(auditor: Person, shop: Shop):
+    shop.decide("u_headed", amount=100)
+    page = opened(auditor, "/console/decisions?days=month&user=u_headed")
+    assert heads(page) == {"Time": ("descending", "oldest"), "Amount": ("", "largest")}
+    page = opened(auditor, "/console/decisions?days=month&user=u_headed&order=largest")
+    assert heads(page) == {"Time": ("", ""), "Amount": ("descending", "smallest")}
+    assert 'type="hidden" name="order" value="largest"' in page
+    opened(auditor, "/console/decisions?order=largest&after=x.dec_1", 422)
+
+
+def heads(page: str) -> dict[str, tuple[str, str]]:
+    """Of each column that can be ordered by: how it is now, and the order behind its link."""
+    found = {}
+    for sort, address, name in re.findall(
+        r'<th scope="col"[^>]*?(?: aria-sort="(\w+)")?><a href="([^"]*)">(\w+)</a>', page
+    ):
+        assert {"days=month", "user=u_headed"} < set(re.split(r"\?|&amp;", address))
+        found[name] = sort, (re.findall(r"order=(\w+)", address) or [""])[0]
+    return found
+
+
+def test_an_amount_counts_as_people_read_it(auditor: Person, shop: Shop):
+    """A thousand yen are more than nine yuan, whatever their smallest units say."""
+    ids_of = {
+        currency: shop.decide("u_two", amount, currency)["id"]
+        for amount, currency in ((900, "CNY"), (800, "JPY"))
+    }
+    assert ids(opened(auditor, "/console/decisions?days=week&user=u_two&order=largest")) == [
+        ids_of["JPY"],
+        ids_of["CNY"],
+    ]
+
+
 def test_a_file_holds_the_same_and_that_it_was_taken_is_on_record(auditor: Person, shop: Shop, wired: Wired):
     decision = shop.decide("u_file", amount=3_969_004)
     answer = auditor.browser.get("/console/decisions.csv?days=week&at_least=39690.04&at_most=39690.04")

@@ -110,7 +110,7 @@ def test_the_overview_says_whether_signals_come_more_often(
         person.browser.page,
         re.DOTALL,
     )
-    numbers = re.findall(r'class="number">([^<]*)<', row)
+    numbers = re.findall(r'class="number"[^>]*>([^<]*)<', row)
     assert numbers[0] == numbers[2] != "0"
     assert 3 < float(numbers[4]) < 4.2
     assert "look into it" in row

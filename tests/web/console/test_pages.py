@@ -219,6 +219,19 @@ def test_who_may_not_write_is_refused_and_on_record(
     assert shop.decide("u_safe", amount=100)["status"] != "denied"
 
 
+def test_lines_that_count_rows_are_listed_for_who_asks(auditor: Person, shop: Shop, wired: Wired):
+    """They stand beside nearly every other line, and would be most of what an auditor reads."""
+    shop.decide("u_counted", amount=100)
+    assert audited(wired, "rows.written")
+    plain = opened(auditor, "/console/audit")
+    assert 'title="rows.written"' not in plain
+    assert "counted=yes" in plain
+    for asked in ("counted=yes", "action=rows.written", "action=rows"):
+        page = opened(auditor, f"/console/audit?{asked}")
+        assert 'title="rows.written"' in page
+        assert "are left out" not in page
+
+
 @pytest.mark.parametrize(
     "path", ["/console/audit", "/console/operators", "/console/user?client=shop&user=u_1"]
 )

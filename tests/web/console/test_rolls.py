@@ -58,6 +58,15 @@ def test_a_file_holds_the_same_and_that_it_was_taken_is_on_record(
     assert audited(wired, "roll.export")[-1]["details"] == {"lines": len(rows)}
 
 
+def test_the_head_of_time_turns_a_list_round(auditor: Person, shop: Shop):
+    shop.enroll("u_turned")
+    page = opened(auditor, "/console/rolls/users?user=u_turned")
+    assert 'aria-sort="descending"><a href="/console/rolls/users?user=u_turned&amp;order=oldest">' in page
+    page = opened(auditor, "/console/rolls/users?user=u_turned&order=oldest")
+    assert 'aria-sort="ascending"><a href="/console/rolls/users?user=u_turned">' in page
+    assert 'name="order" value="oldest"' in page
+
+
 def test_what_is_no_list_no_time_and_no_place_is_said(auditor: Person):
     opened(auditor, "/console/rolls/secrets", 404)
     assert "2026-11-27" in opened(auditor, "/console/rolls/users?since=yesterday", 422)

@@ -49,12 +49,25 @@ export class Steps {
 /** Says one of the page's own sentences, by name. */
 export function say(place, name, fallback = "") {
   const sentence = document.querySelector(`[data-say="${name}"]`);
-  place.textContent = sentence ? sentence.textContent : fallback;
+  write(place, sentence ? sentence.textContent : fallback);
+}
+
+/** A browser knows no words of Chinese: its lines end where a clause does. */
+function write(place, text) {
+  place.replaceChildren(
+    ...text.split(/(?<=[，。：；、！？])/).map((clause, at, all) => {
+      if (all.length === 1) return clause;
+      const part = document.createElement("span");
+      part.className = "together";
+      part.textContent = clause;
+      return part;
+    }),
+  );
 }
 
 /** Shows a refusal, and the one thing that helps most: nobody follows several instructions at once. */
 export function explain(refused, place, list) {
-  if (refused.message) place.textContent = refused.message;
+  if (refused.message) write(place, refused.message);
   else say(place, "offline");
   if (!list) return;
   list.replaceChildren(...(refused.hints ?? []).slice(0, 1).map(asItem));
