@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from werkzeug.formparser import MultiPartParser
 
 from tests.browser.inspection import inspect
@@ -99,9 +99,19 @@ def test_a_face_is_whole_frames_without_a_hole_part_by_part(stage: Callable[...,
     one.page.click("#start")
     one.page.click("#record")
     one.page.wait_for_function("() => document.querySelectorAll('.ticks .is-done').length === 2")
+    # The last part waits until the page was looked at, however long that takes.
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    one.page.route("**/steps/face", hold)
     assert inspect(one.page, "pay-8-face-gesture") == []
     # The picture stays where it is, whatever the next sentence is.
     assert one.page.evaluate(_PLACES_OF_THE_LENS) == 1
+    one.page.unroute("**/steps/face")
+    for route in held:
+        route.continue_()
     one.page.wait_for_url(lambda address: "go-on" in address or address.endswith("chl_1"), timeout=30_000)
     one.page.wait_for_function("() => !document.querySelector('.is-on')", timeout=30_000)
     parts = one.sent_all("face")
