@@ -1,8 +1,9 @@
 """Trains a recogniser of spoken digits from nothing but synthetic voices, and writes its weights and its report.
 
-Needs espeak-ng, flite and festival with their voices (prompt_training/voices.py names them) on the PATH, and torch, onnx,
-onnxruntime, numpy, soundfile and soxr in an environment of its own (torch is no dependency of the project). On a graphics
-processor what ships took seven minutes beside three others; one core takes some hours.
+Needs espeak-ng, flite and festival with their voices (prompt_training/voices.py names them) on the PATH, Kokoro in the folder
+`KOKORO` (docs/voice.md), and torch, onnx, onnxruntime, numpy, soundfile and soxr in an environment of its own (torch is no
+dependency of the project). On a graphics processor the second network took seven minutes beside three others; one core takes
+some hours, and some 12 s a voice of Kokoro's.
 
     python scripts/train_prompt_recogniser.py --work FOLDER --out models/digits-ctc-v2.onnx --device cuda \\
         --channels 160 --hidden 112 --layers 1 --batch 256 --seed 9 --steps 3425
@@ -29,6 +30,7 @@ from prompt_training.corpus import Utterance, Voices, load, synthesise  # noqa: 
 from prompt_training.eight_bits import in_eight_bits  # noqa: E402
 from prompt_training.export import to_onnx  # noqa: E402
 from prompt_training.network import Network, Shape  # noqa: E402
+from prompt_training.resume import resumed  # noqa: E402
 from prompt_training.sounds import Sounds  # noqa: E402
 from prompt_training.training import Plan, train  # noqa: E402
 from prompt_training.voices import held_out_voices, training_voices  # noqa: E402
@@ -38,21 +40,21 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(1)
     voices, held_out = (
-        _utterances(options.work / f"{name}-{options.corpus_seed}.npz", options, of)
+        _utterances(options.work / f"{name}-{options.corpus_seed}", options, of)
         for name, of in (("training", training_voices), ("held-out", held_out_voices))
     )
     device = torch.device(options.device)
-    plan = Plan(options.steps, options.minutes, options.batch, options.rate, options.seed)
-    shape = Shape(options.channels, options.hidden, options.layers, options.dropout)
-    network, training = train(Sounds(voices, device), Sounds(held_out, device), shape, plan)
+    plan = Plan(options.steps, options.minutes, options.batch, options.rate, options.seed, options.times)
+    sounds = Sounds(voices, device)
+    network, training = train(sounds, Sounds(held_out, device), _begun(options, sounds), plan)
     halves = to_onnx(network)
     weights = in_eight_bits(halves)
     options.out.write_bytes(weights)
     report = {
-        "weights": {"sha256": hashlib.sha256(weights).hexdigest(), "size": len(weights)},
+        "weights": {"sha256": _digest(options.out), "size": len(weights)},
         "corpus": described(voices),
         "held_out": described(held_out),
-        "training": training,
+        "training": training | ({"resumed_from": _digest(options.resume)} if options.resume else {}),
         "parity": {
             "largest_probability_difference": parity(network, halves, voices),
             "largest_probability_difference_in_eight_bits": parity(network, weights, voices),
@@ -68,27 +70,44 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, required=True, help="the ONNX file; the report is written beside it"
     )
+    parser.add_argument("--resume", type=Path, help="an ONNX file to go on from; its shape is kept")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--minutes", type=float, default=600.0, help="ends the training before its steps")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--times", type=int, default=1, help="how often a spoiled line is heard")
     parser.add_argument("--channels", type=int, default=Shape().channels)
     parser.add_argument("--hidden", type=int, default=Shape().hidden)
     parser.add_argument("--layers", type=int, default=Shape().layers)
     parser.add_argument("--dropout", type=float, default=Shape().dropout)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--corpus-seed", type=int, default=7)
-    parser.add_argument("--processes", type=int, default=1, help="synthesisers at a time")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="synthesisers at a time; 0: what lies in the folder is used"
+    )
     return parser.parse_args()
 
 
-def _utterances(path: Path, options: argparse.Namespace, voices: Voices) -> list[Utterance]:
-    """Synthesised the first time, read from the file afterwards."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        synthesise(path, voices, options.corpus_seed, options.processes)
-    return load(path)
+def _utterances(folder: Path, options: argparse.Namespace, voices: Voices) -> list[Utterance]:
+    """Synthesised where it is not there already."""
+    if options.processes:
+        synthesise(folder, voices, options.corpus_seed, options.processes)
+    return load(folder)
+
+
+def _begun(options: argparse.Namespace, sounds: Sounds) -> Network:
+    """A new network, or the one in the file to go on from, on the device of the sounds."""
+    device = sounds.sound.device
+    if options.resume is None:
+        torch.manual_seed(options.seed)
+        return Network(Shape(options.channels, options.hidden, options.layers, options.dropout)).to(device)
+    shown = batch_of(sounds, 64, Chance(options.seed, device)).features.cpu()
+    return resumed(options.resume.read_bytes(), options.dropout, shown).to(device)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def described(utterances: list[Utterance]) -> dict[str, object]:

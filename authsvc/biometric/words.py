@@ -51,7 +51,7 @@ class Capture(StrEnum):
         return _CAPTURE_RANK[self]
 
 
-GESTURES: Mapping[int, tuple[int, int]] = {2: (11, 5), 3: (86, 43), 4: (596, 298), 5: (3_896, 1_948)}
+GESTURES: Mapping[int, tuple[int, int]] = {2: (13, 6), 3: (121, 60), 4: (997, 498), 5: (7_729, 3_864)}
 """How many gestures a face may be asked for, and one in how many challenges a recording of another answers, uncut:
 
 played forwards, and both ways. `face.drawing` counts them.

@@ -130,6 +130,7 @@ def open_store(
         slot.name,
         sealer,
         binder,
+        ring,
         ring.audit_signing_key,
         clock,
         database.dialect,

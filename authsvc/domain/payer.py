@@ -20,12 +20,16 @@ SEEN = (Novelty.TRUSTED, Novelty.PROBATION)
 
 
 class Payer(NamedTuple):
-    """`habits` None: nothing was learned. `recent` counts other payments of the last hour that were asked for."""
+    """`habits` None: nothing was learned. `recent` counts other payments of the last hour that were asked for.
+
+    `consumed` says that a receipt for this very payment was consumed before.
+    """
 
     account: Account | None = None
     device: Device | None = None
     habits: Packed | None = None
     recent: int = 0
+    consumed: bool = False
 
 
 def habit_of(payer: Payer, act: Act) -> Habit:

@@ -253,6 +253,9 @@ class Spent(Protocol):
     def use(self, subject: Subject, kind: str, digest: bytes, now: datetime) -> bool:
         """Use something up; True once."""
 
+    def use_everywhere(self, kind: str, digest: bytes, now: datetime) -> bool:
+        """The same for all accounts together; whose it was is not kept."""
+
     def forget(self, subject: Subject) -> None: ...
 
     def forget_expired(self, now: datetime, most: int) -> int: ...

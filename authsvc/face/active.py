@@ -17,7 +17,18 @@ from authsvc.face.acquisition import Frame
 from authsvc.face.capture import CaptureContext
 from authsvc.face.continuity import continuity, is_whole
 from authsvc.face.gestures import AT_REST, REST_FRAMES, Shown, read_gestures, strengths
-from authsvc.face.mesh import TRACE, Mesh, Pose, facing, pose, resting, traced
+from authsvc.face.mesh import (
+    SHIFT,
+    STILL,
+    TRACE,
+    Mesh,
+    Pose,
+    facing,
+    pose,
+    read,
+    resting,
+    traced,
+)
 from authsvc.face.observing import unpacked
 from authsvc.face.part import Part
 from authsvc.face.planarity import FLAT
@@ -55,15 +66,14 @@ class ActiveChallenge:
         `dimension` is that of the matcher's vectors.
         """
         evidence: dict[str, float] = {"parts": len(parts)}
-        traces = [[traced(row) for row in unpacked(part.trace, TRACE)] for part in parts]
-        shown = [_shown(part, trace) for part, trace in zip(parts, traces, strict=True)]
-        evidence["gestures_shown"] = sum(one is not None for one in shown)
-        if not parts or None in shown or not _is_timed(parts):
+        traces = _settled(parts)
+        found = [_shown(part, trace) for part, trace in zip(parts, traces, strict=True)]
+        shown = [one for one in found if one is not None]
+        evidence["gestures_shown"] = len(shown)
+        if not parts or len(shown) < len(parts) or not _is_timed(parts):
             return self._result(Liveness.UNDECIDED, evidence)
         evidence["slowest_onset_ms"] = max(
-            part.taken_at_ms[one.first] - part.prompted_at_ms
-            for part, one in zip(parts, shown, strict=True)
-            if one is not None
+            part.taken_at_ms[one.first] - part.prompted_at_ms for part, one in zip(parts, shown, strict=True)
         )
         evidence |= continuity(parts, traces, REST_FRAMES)
         if not is_whole(evidence):
@@ -87,6 +97,22 @@ class ActiveChallenge:
         return LivenessResult(
             verdict, (self.id,), {name: round(float(value), 4) for name, value in evidence.items()}
         )
+
+
+def _settled(parts: Sequence[Part]) -> list[list[Mesh | None]]:
+    """The head of each frame as it lies in the room that the first one shows, however the picture was moved.
+
+    From the last picture of a part to the first of the next nothing is measured, and the camera is taken to hold still.
+    """
+    before, settled = STILL, []
+    for part in parts:
+        found = [traced(row) for row in unpacked(part.trace, TRACE)]
+        room = [before.then(shift) for shift in read(unpacked(part.room, SHIFT))]
+        settled.append(
+            [None if mesh is None else shift.undone(mesh) for mesh, shift in zip(found, room, strict=True)]
+        )
+        before = room[-1] if room else before
+    return settled
 
 
 def _vectors(text: str, dimension: int) -> Vectors:

@@ -24,6 +24,7 @@ class Gesture(StrEnum):
     TILT_LEFT = "tilt_left"
     TILT_RIGHT = "tilt_right"
     UP = "up"
+    DOWN = "down"
     SMILE = "smile"
     OPEN_MOUTH = "open_mouth"
     CLOSER = "closer"

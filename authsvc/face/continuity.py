@@ -1,8 +1,8 @@
 """Is a capture one uncut take? Looked for are cuts between and within its parts, frames sent twice, and another scene.
 
 A cut shows where the head is elsewhere after it than before, and neither stillness nor an even movement explains the difference.
-Of the head only what an editor cannot mend is compared, yaw, pitch and mouth: by shifting, turning and enlarging the picture he
-mends the rest, which moves everything around the face instead.
+A head's place, lean and size are those in its room: an editor who shifts, turns and enlarges the picture until two heads meet,
+or shakes it, moves the room with them and mends nothing.
 """
 
 from __future__ import annotations
@@ -24,15 +24,21 @@ Floats = NDArray[np.float64]
 SIDE = 4
 """Frames on either side of a place that are compared: a single one trembles as far as a cut jumps."""
 
-# How far a head at rest gets from one side to the other: yaw and pitch in degrees, smile and open in distances between the eyes.
-_FARTHEST = np.array([1.0, 1.1, 0.016, 0.012])
+# How far a head at rest gets from one side to the other: yaw and pitch in degrees, smile and open in distances between the eyes,
+# then x and y in those, roll in degrees and the logarithm of the size.
+_FARTHEST = np.array([1.0, 1.1, 0.016, 0.012, 0.03, 0.035, 0.8, 0.015])
+_FACE = slice(4)  # What no room is needed for.
+_HEAD, _MOUTH = (0, 1, 4, 5, 6, 7), (2, 3)
 LARGEST_JOIN = 1.15
-"""In those units, at rest, from one part to the next as within one."""
-_CALM = 1.0  # The largest step between neighbours of a head at rest, in the same units.
+"""In those units, of the face alone, at rest, from one part to the next as within one."""
+LARGEST_JUMP_AT_REST, LARGEST_JUMP = 2.2, 3.3
+"""Of all eight together (the root of the sum of squares); a moving head turns, leans and nods at once."""
+_CALM = 1.0  # The largest step between neighbours of a value that is compared, in the same units.
 
 _LARGEST_MOVE, _LARGEST_GROWTH, _LARGEST_ROLL = 0.35, 1.10, 5.0
 _LEAST_CUT, _ALONE = 1.5, 3.0  # A step as large, and so many times its neighbours', is no movement.
-_LARGEST_STEP_AT_REST = np.array([1.8, 1.7, 0.015, 0.015])  # The unit of single steps, which tremble more.
+# The unit of single steps, which tremble more.
+_LARGEST_STEP_AT_REST = np.array([1.8, 1.7, 0.015, 0.015, 0.03, 0.025, 0.8, 0.015])
 _SAME = 0.01  # Two frames that differ less are one, sent twice.
 LARGEST_CHANGE = 3.0
 """Of what surrounds the face from one part to the next, two neighbouring pictures of the camera; in grey levels, see `scene`."""
@@ -46,7 +52,7 @@ Trace = Sequence[Mesh | None]
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """The frames with a face of all parts in a row: instants in milliseconds, values `n x 4`, and where each part ends."""
+    """The frames with a face of all parts in a row: instants in milliseconds, values `n x 8`, and where each part ends."""
 
     at: Floats
     values: Floats
@@ -54,15 +60,28 @@ class Take:
     ends: frozenset[int]
 
 
+def take_of(at: Sequence[float], poses: Sequence[Pose], ends: frozenset[int]) -> Take:
+    return Take(np.array(at, dtype=float), values_of(poses), tuple(poses), ends)
+
+
+def values_of(poses: Sequence[Pose]) -> Floats:
+    """What is compared, `n x 8`, in the order of `_FARTHEST`."""
+    return np.array(
+        [
+            (each.yaw, each.pitch, each.smile, each.open, each.x, each.y, each.roll, np.log(each.size))
+            for each in poses
+        ]
+    ).reshape(-1, 8)
+
+
 def continuity(parts: Sequence[Part], traces: Sequence[Trace], rest_frames: int) -> dict[str, float]:
-    """What speaks of a cut; `is_whole` judges it."""
+    """What speaks of a cut; `is_whole` judges it. `traces` are heads in their room."""
     take = _take(parts, traces, rest_frames)
-    steps = _steps(take.values)
-    jumps = list(jumps_of(take))
+    jumps = dict(jumps_of(take))
     return {
-        "cuts": _alone(steps) + sum(jump > 1 for at, jump in jumps if at not in take.ends),
-        "doubled": sum(step < _SAME for step in steps),
-        "widest_join": max(_joins(take, dict(jumps)), default=0.0),
+        "cuts": sum(alone_in(take)) + sum(jump > 1 for at, jump in jumps.items() if at not in take.ends),
+        "doubled": sum(step < _SAME for step in _steps(take)[:, _FACE].max(axis=1)),
+        "widest_join": max(_joins(take, jumps), default=0.0),
         "scene_change": max(
             (change(one.scene[1], other.scene[0]) for one, other in itertools.pairwise(parts)), default=0.0
         ),
@@ -93,11 +112,9 @@ def _take(parts: Sequence[Part], traces: Sequence[Trace], rest_frames: int) -> T
         if mesh is not None and (found := pose(rest, mesh)) is not None
     ]
     numbers = [number for number, _, _ in seen]
-    poses = tuple(found for _, _, found in seen)
-    return Take(
-        np.array([instant for _, instant, _ in seen], dtype=float),
-        np.array([(each.yaw, each.pitch, each.smile, each.open) for each in poses]),
-        poses,
+    return take_of(
+        [instant for _, instant, _ in seen],
+        [found for _, _, found in seen],
         frozenset(at for at, (one, other) in enumerate(itertools.pairwise(numbers)) if one != other),
     )
 
@@ -106,17 +123,20 @@ def _take(parts: Sequence[Part], traces: Sequence[Trace], rest_frames: int) -> T
 
 
 def jumps_of(take: Take) -> Iterator[tuple[int, float]]:
-    """For each join, and each place at rest: how far the head jumps there, 1 being the limit (at a join: the unit)."""
+    """For each join, and each place: how far the head jumps there, 1 being the limit (at a join: the unit)."""
     still = [is_at_rest(each) for each in take.poses]
     for at in range(SIDE - 1, len(take.values) - SIDE):
         around = slice(at + 1 - SIDE, at + 1 + SIDE)
         jump = _jump(take.at[around], take.values[around])
         if at in take.ends:
-            yield at, float(jump.max())
+            yield at, float(jump[_FACE].max())
             continue
-        calm = _largest_step(take.values[around]) <= _CALM
-        if all(still[around]) and calm.any():
-            yield at, float(jump[calm].max() / LARGEST_JOIN)
+        jump = np.where(_largest_step(take.values[around]) <= _CALM, jump, 0.0)
+        together = float(np.linalg.norm(jump))
+        if all(still[around]):
+            yield at, max(float(jump[_FACE].max()) / LARGEST_JOIN, together / LARGEST_JUMP_AT_REST)
+        else:
+            yield at, together / LARGEST_JUMP
 
 
 def _jump(at: Floats, values: Floats) -> Floats:
@@ -146,15 +166,24 @@ def _joins(take: Take, jumps: dict[int, float]) -> Iterator[float]:
         yield jumps.get(at, 99.0) if near else 99.0
 
 
-def _steps(values: Floats) -> list[float]:
-    return list((abs(np.diff(values, axis=0)) / _LARGEST_STEP_AT_REST).max(axis=1))
+def alone_in(take: Take) -> list[bool]:
+    """For each step but the first and the last: whether head or mouth leaps there and moves neither before nor after."""
+    return [
+        any(
+            one[at] > max(_LEAST_CUT, _ALONE * max(one[at - 1], one[at + 1])) for one in _head_and_mouth(take)
+        )
+        for at in range(1, len(take.values) - 2)
+    ]
 
 
-def _alone(steps: Sequence[float]) -> int:
-    return sum(
-        step > max(_LEAST_CUT, _ALONE * max(before, after))
-        for before, step, after in zip(steps, steps[1:], steps[2:], strict=False)
-    )
+def _head_and_mouth(take: Take) -> tuple[Floats, Floats]:
+    """A head that turns leans and nods as well; a mouth moves by itself."""
+    steps = _steps(take)
+    return steps[:, _HEAD].max(axis=1), steps[:, _MOUTH].max(axis=1)
+
+
+def _steps(take: Take) -> Floats:
+    return np.asarray(abs(np.diff(take.values, axis=0)) / _LARGEST_STEP_AT_REST)
 
 
 def leaps_of(changes: Sequence[float]) -> list[float]:

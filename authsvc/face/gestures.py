@@ -21,7 +21,7 @@ _LEAST_FRAMES = 2  # One frame may be a slip of the network.
 
 # How much each measure must change, against rest, for a gesture to begin: degrees, a share, eye distances.
 _TURN, _TILT, _LIFT, _APPROACH, _SMILE, _OPEN = 20.0, 14.0, 10.0, 0.25, 0.08, 0.12
-_UP_WITHIN, _MOUTH_WITHIN = 15.0, 30.0  # Degrees of yaw, beyond which looking up and the mouth are not read.
+_MOUTH_WITHIN = 30.0  # Degrees of yaw, beyond which the mouth is not read.
 _TEETH = 0.05  # A smile this wide parts the lips as well.
 _LARGEST_APEX = (
     1.6  # What goes farther is hard to compare: a gesture is looked at where it is clear and no more.
@@ -60,12 +60,14 @@ def strengths(pose: Pose) -> dict[Gesture, float]:
     facing = abs(turn) < AT_REST
     grin = pose.smile / _SMILE if abs(pose.yaw) < _MOUTH_WITHIN else 0.0
     tilt = pose.roll / _TILT if facing else 0.0
+    lift = pose.pitch / _LIFT if facing else 0.0
     return {
         Gesture.LEFT: turn,
         Gesture.RIGHT: -turn,
         Gesture.TILT_LEFT: tilt,
         Gesture.TILT_RIGHT: -tilt,
-        Gesture.UP: pose.pitch / _LIFT if abs(pose.yaw) < min(_UP_WITHIN, AT_REST * _TURN) else 0.0,
+        Gesture.UP: lift,
+        Gesture.DOWN: -lift,
         Gesture.CLOSER: (pose.size - 1) / _APPROACH if facing else 0.0,
         Gesture.SMILE: grin,
         Gesture.OPEN_MOUTH: pose.open / _OPEN

@@ -1,8 +1,8 @@
 """What a face looked like in one frame, so that the same picture is known again when it comes back changed a little.
 
 A look is the face itself, laid level by its points, 24 x 24 values of its middle-sized detail. It is compared after moving,
-scaling and turning one onto the other as well as that can be done (Gauss-Newton on the four numbers of a similarity), and
-mirrored. So crops, borders, mirrors, patterns, re-encodings and brightness leave it where it was, and a living face, which never
+scaling, turning and widening one onto the other as well as that can be done (Gauss-Newton on five numbers), and mirrored. So
+crops, borders, stretches, mirrors, patterns, re-encodings and brightness leave it where it was, and a living face, which never
 comes to lie exactly as it did, does not. It is biometric data, and is kept sealed like a template.
 """
 
@@ -23,10 +23,10 @@ _SIDE = 24
 _PATCH = 96  # The face with room about it, from which looks are cut.
 _ZOOM = 1.2  # Fills the look with the face alone: what lies about it can be exchanged.
 _FINE, _COARSE = 0.6, 4.0
-_STEPS = np.array([0.5, 0.5, 0.02, 0.02])
-"""For derivatives: pixels right and down, share of the size, radians."""
+_STEPS = np.array([0.5, 0.5, 0.02, 0.02, 0.02])
+"""For derivatives: pixels right and down, share of the size, radians, and how much wider and less high."""
 
-_FARTHEST = np.array([3.0, 3.0, 0.12, 0.12])
+_FARTHEST = np.array([3.0, 3.0, 0.12, 0.12, 0.1])
 _ROUNDS = 3
 
 Floats = NDArray[np.float64]
@@ -59,10 +59,11 @@ class Patch:
         return Patch(np.ascontiguousarray(self.luma[:, ::-1]))
 
     def look(self, moved: Floats | None = None) -> Floats:
-        """576 numbers of unit length; `moved` is how far right, down, larger and turned it is cut."""
-        right, down, larger, turned = np.zeros(4) if moved is None else moved
+        """576 numbers of unit length; `moved` is how far right, down, larger, turned and wider it is cut."""
+        right, down, larger, turned, wider = np.zeros(5) if moved is None else moved
         scale = 0.75 * _PATCH / _SIDE * (1 + larger)
         turn = scale * np.array([[np.cos(turned), -np.sin(turned)], [np.sin(turned), np.cos(turned)]])
+        turn = turn * (1 + wider, 1 - wider)
         middle = (_SIDE - 1) / 2
         start = (_PATCH - 1) / 2 - turn @ np.array([middle - right, middle - down])
         values = resample(self.luma, np.column_stack([turn, start]), _SIDE).astype(np.float64)
@@ -71,7 +72,7 @@ class Patch:
 
     def likeness(self, looks: Floats) -> float:
         """How alike the nearest of `looks` (`n x 576`) is after moving, in [-1, 1]; higher is more alike."""
-        moved = np.zeros(4)
+        moved = np.zeros(5)
         for _ in range(_ROUNDS):
             here = self.look(moved)
             slopes = np.stack([self.look(moved + step) - here for step in np.diag(_STEPS)], axis=1)

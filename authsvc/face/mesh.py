@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from authsvc.face.engine import Box, Face, Points
 
-_STILL = (
+_FIRM = (
     10, 338, 297, 332, 109, 67, 103, 168, 6, 197, 195, 5, 33, 133, 362, 263, 127, 356, 234, 454, 93, 323, 151, 9,
 )  # fmt: skip
 """Forehead, bridge of the nose, corners of the eyes, temples: what an expression hardly moves."""
@@ -22,7 +23,7 @@ _MOUTH = (61, 291)
 _LIPS = (13, 14)
 _FOREHEAD_AND_CHIN = (10, 152)
 _NOSE = 2
-_KEPT = sorted({*_STILL, *_EYES, *_MOUTH, *_LIPS, *_FOREHEAD_AND_CHIN})
+_KEPT = sorted({*_FIRM, *_EYES, *_MOUTH, *_LIPS, *_FOREHEAD_AND_CHIN})
 _LEAST_EYES = 8.0  # Pixels between the outer corners, below which nothing can be measured.
 
 
@@ -41,7 +42,7 @@ class Mesh:
     @property
     def middle(self) -> Points:
         """The middle of what does not move in the face, x and y in pixels."""
-        return np.asarray(self.points[_STILL, :2].mean(axis=0))
+        return np.asarray(self.points[_FIRM, :2].mean(axis=0))
 
     @property
     def five(self) -> Points:
@@ -60,6 +61,40 @@ class Mesh:
     def box(self) -> tuple[Points, Points]:
         """Upper left and lower right corner of all points."""
         return self.points[:, :2].min(axis=0), self.points[:, :2].max(axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How a picture lies to another one: what was at `z` is at `turn * z + by`, with x and y of a place as `z = x + iy`."""
+
+    turn: complex = 1.0
+    by: complex = 0.0
+
+    def then(self, other: Shift) -> Shift:
+        """This one first."""
+        return Shift(other.turn * self.turn, other.turn * self.by + other.by)
+
+    def undone(self, mesh: Mesh) -> Mesh:
+        """Where the points were before."""
+        places = (mesh.points[:, 0] + 1j * mesh.points[:, 1] - self.by) / self.turn
+        points = np.stack([places.real, places.imag, mesh.points[:, 2] / abs(self.turn)], axis=1)
+        return Mesh(points, mesh.sure)
+
+
+STILL = Shift()
+
+SHIFT = 4
+"""Numbers of a shift."""
+
+
+def written(shifts: Sequence[Shift]) -> NDArray[np.float32]:
+    """`n x SHIFT` float32."""
+    return np.array([(one.turn, one.by) for one in shifts], dtype=np.complex64).view(np.float32)
+
+
+def read(numbers: NDArray[np.float32]) -> list[Shift]:
+    """The shifts that were `written`."""
+    return [Shift(complex(*row[:2]), complex(*row[2:])) for row in numbers.astype(float)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +160,7 @@ def pose(rest: Mesh, mesh: Mesh) -> Pose | None:
     """One frame against the rest; None where the face is too small to be measured."""
     if min(rest.eye_distance, mesh.eye_distance) < _LEAST_EYES:
         return None
-    scale, turn = _rigid(mesh.points[list(_STILL)], rest.points[list(_STILL)])
+    scale, turn = _rigid(mesh.points[list(_FIRM)], rest.points[list(_FIRM)])
     yaw, pitch, roll = _angles(turn.T)
     unit = rest.eye_distance
     x, y = mesh.middle / unit

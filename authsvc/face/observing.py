@@ -27,11 +27,11 @@ from authsvc.face.gestures import REST_FRAMES, Shown, is_at_rest, read_gestures
 from authsvc.face.hints import Hint
 from authsvc.face.image import decode, examined
 from authsvc.face.image_structure import UNREAD
-from authsvc.face.mesh import Mesh, Pose, pose, resting, trace
+from authsvc.face.mesh import Mesh, Pose, pose, resting, trace, written
 from authsvc.face.part import Part
 from authsvc.face.planarity import View, agreement
 from authsvc.face.quality import Gate
-from authsvc.face.scene import BACKGROUND, change, surroundings
+from authsvc.face.scene import BACKGROUND, change, shifts, surroundings
 from authsvc.factor import Unusable
 
 MOST_FRAMES = 30
@@ -115,6 +115,7 @@ class Observer:
             taken_at_ms=context.taken_at_ms,
             prompted_at_ms=context.prompted_at_ms,
             trace=packed(np.array([trace(mesh) for mesh in meshes])),
+            room=packed(written(shifts(pictures, meshes))),
             scene=(scenes[0], scenes[-1]),
             scene_changes=tuple(round(change(*pair, BACKGROUND), 2) for pair in itertools.pairwise(scenes)),
             rest=packed(described),

@@ -19,7 +19,8 @@ Fields = Mapping[str, Any]  # Any: decoded JSON, written by ourselves and sealed
 class Part:
     """What was seen while one gesture was made.
 
-    `trace` the face's points in each frame, `rest` and `apex` the matcher's vectors of frames at rest and of the gesture, all
+    `trace` the face's points in each frame, `room` how each frame lies to the first by all that is not the head
+    (`scene.shifts`), `rest` and `apex` the matcher's vectors of frames at rest and of the gesture, all
     little-endian float32 in base64; `scene` what surrounds the face in the first and in the last frame, `scene_changes` how much
     of it, but for what moves most, changes from each frame to the next; `flatness` how well rest and turned face agree as one
     plane, None where the gesture does not turn the head; `passive` what passive detection
@@ -31,6 +32,7 @@ class Part:
     taken_at_ms: tuple[int, ...]
     prompted_at_ms: int
     trace: str
+    room: str
     scene: tuple[str, str]
     scene_changes: tuple[float, ...]
     rest: str
@@ -54,6 +56,7 @@ class Part:
             taken_at_ms=tuple(map(int, fields["taken_at_ms"])),
             prompted_at_ms=int(fields["prompted_at_ms"]),
             trace=str(fields["trace"]),
+            room=str(fields["room"]),
             scene=(str(first), str(last)),
             scene_changes=tuple(map(float, fields["scene_changes"])),
             rest=str(fields["rest"]),

@@ -41,7 +41,7 @@ class _Tally:
 def measure_prompts(
     folder: Path,
     ears: Ears,
-    least: Limits,
+    limits: Mapping[Language, Limits],
     languages: Callable[[str], Language],
     *,
     strings: int = 50,
@@ -59,17 +59,20 @@ def measure_prompts(
     return {
         "recogniser": ears.recogniser.id,
         "data": folder.name,
-        **{f"least_{name}": limit for name, limit in asdict(least).items()},
+        **{f"least_{name}": limit for name, limit in asdict(limits[Language.ENGLISH]).items()},
+        **{f"least_{name}_zh": limit for name, limit in asdict(limits[Language.MANDARIN]).items()},
         "readings": len(read_out),
         "speakers": len({reading.speaker for reading in read_out}),
-        "conditions": {name: _figures(read_out, ears, least, languages, name, chance) for name in conditions},
+        "conditions": {
+            name: _figures(read_out, ears, limits, languages, name, chance) for name in conditions
+        },
     }
 
 
 def _figures(
     read_out: Sequence[Reading],
     ears: Ears,
-    least: Limits,
+    limits: Mapping[Language, Limits],
     languages: Callable[[str], Language],
     condition: str,
     chance: Chance,
@@ -77,14 +80,14 @@ def _figures(
     tallies: dict[Language, _Tally] = {}
     for reading in with_progress(read_out, len(read_out), f"readings, {condition}"):
         language = languages(reading.speaker)
-        _listen(reading, ears, least, language, condition, chance, tallies.setdefault(language, _Tally()))
+        _listen(reading, ears, limits, language, condition, chance, tallies.setdefault(language, _Tally()))
     return {language.value: _shown(tally) for language, tally in tallies.items()}
 
 
 def _listen(
     reading: Reading,
     ears: Ears,
-    least: Limits,
+    limits: Mapping[Language, Limits],
     language: Language,
     condition: str,
     chance: Chance,
@@ -95,7 +98,7 @@ def _listen(
     rows = ears.recogniser.log_probabilities(speech.span)
     for what, digits in _asked(reading.digits, chance):
         heard = read(rows, digits, language, speech.duration)
-        accepted = heard.is_of_these_digits(least)
+        accepted = heard.is_of_these_digits(limits)
         tally.count(what, accepted)
         if what == "right":
             tally.scores.append(heard.score)

@@ -41,6 +41,14 @@ from authsvc.subject import Novelty
 _CODE = factor_set((Factor.OTP,))
 _KEY_ALONE = tuple(factor_set((each,)) for each in KEYS)
 
+_CONSUMED: Json = {
+    "rule": "consumed-before",
+    "field": "transaction.id",
+    "is": "consumed",
+    "bound": "new",
+}
+"""For whoever asks about a payment again that may be paid already: it changes no level."""
+
 SecretMacs = Callable[[str], tuple[bytes, ...]]
 
 
@@ -112,7 +120,7 @@ class Deciding:
             payment=request.payment,
             binding=Binding.of(request.payment),
             inputs=inputs.to_snapshot(),
-            reasons=reasons_of(outcome),
+            reasons=(*reasons_of(outcome), *([_CONSUMED] if payer.consumed else [])),
             fired=outcome.fired,
             policy=PolicyRef(policy.id, policy.version, policy.digest),
             novelty=known.value,

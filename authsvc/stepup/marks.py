@@ -1,4 +1,4 @@
-"""What counts once and never again: the nonce that evidence was made for, and the files that it came in.
+"""What counts once and never again: the nonce that evidence was made for, and the files that it came in, whoever's they are.
 
 Evidence may wait in two challenges at once, or be handed in again a month later. Whoever lets it count uses these marks up by
 conditional writes in that very transaction, at enrollment as at payment.
@@ -37,8 +37,14 @@ def carrying(kept: Json, *earlier: Json) -> Json:
 def use_up(tx: Transaction, subject: Subject, kept: Json, now: datetime) -> bool:
     """Whether none of these marks was used up before; they are now."""
     marks = _once(_found(kept))
-    fresh = [tx.spent.use(subject, kind, bytes.fromhex(digest), now) for kind, digest in marks]
+    fresh = [_use(tx, subject, kind, bytes.fromhex(digest), now) for kind, digest in marks]
     return all(fresh)
+
+
+def _use(tx: Transaction, subject: Subject, kind: str, digest: bytes, now: datetime) -> bool:
+    """A capture counts in one account, and there once; the account's own memory of it outlives every key."""
+    first_here = tx.spent.use(subject, kind, digest, now)
+    return (kind != CAPTURE or tx.spent.use_everywhere(kind, digest, now)) and first_here
 
 
 def _found(kept: Json) -> Iterable[_Mark]:

@@ -35,17 +35,22 @@ FIND_WITH_DEVICE = f"""SELECT {USERS.listed("u")}, {DEVICES.listed("d")}, {CREDE
     FROM users u LEFT JOIN devices d ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
     LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
     WHERE u.client = :client AND u.user_id = :user"""
-# What counts of this hour stands in an index, and no row of it is read; who floods it is counted up to there. What was asked
-# about this very payment is taken off: a few rows, found by the transaction, since the planner sees no index in what is computed.
+# What counts of this hour stands in an index, which its order names; who floods it is counted up to there. What was asked
+# about this very payment is taken off: a few rows, found by the transaction, and judged once they are found, lest the planner
+# takes the payer's index for them.
+OF_TRANSACTION = """SELECT COUNT(CASE WHEN user_id = :user AND created_at > :since THEN 1 END) AS again,
+    COUNT(consumed_at) AS consumed FROM decisions WHERE client = :client AND transaction_id = :transaction"""
 FIND_PAYER = f"""SELECT h.sealed, (SELECT COUNT(*) FROM (SELECT 1 FROM decisions x WHERE x.client = :client
-    AND x.user_id = :user AND x.created_at > :since LIMIT {2 * MOST_RECENT}) asked),
-    (SELECT COUNT(*) FROM (SELECT 1 FROM decisions y WHERE y.client = :client AND y.transaction_id = :transaction
-    AND y.user_id || '' = :user AND y.created_at + 0 > :since LIMIT {MOST_RECENT}) again),
+    AND x.user_id = :user AND x.created_at > :since ORDER BY x.created_at DESC LIMIT {MOST_RECENT}) asked), t.again, t.consumed,
     {USERS.listed("u")}, {DEVICES.listed("d")}, {CREDENTIALS.listed("c")}
-    FROM users u LEFT JOIN devices d ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
+    FROM users u CROSS JOIN ({OF_TRANSACTION}) t
+    LEFT JOIN devices d ON d.client = u.client AND d.user_id = u.user_id AND d.device_id = :device
     LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
     LEFT JOIN habits h ON h.client = u.client AND h.user_id = u.user_id
     WHERE u.client = :client AND u.user_id = :user"""
+# Where what was asked about this very payment may have displaced others of the hour.
+OTHERS = f"""SELECT COUNT(*) FROM (SELECT 1 FROM decisions WHERE client = :client AND user_id = :user AND created_at > :since
+    AND transaction_id <> :transaction LIMIT {MOST_RECENT}) others"""
 OF_USER = f"""SELECT {DEVICES.listed("d")}, {CREDENTIALS.listed("c")} FROM devices d
     LEFT JOIN credentials c ON c.client = d.client AND c.user_id = d.user_id AND c.device_id = d.device_id
     WHERE d.client = :client AND d.user_id = :user ORDER BY d.created_at, d.device_id"""
@@ -77,14 +82,18 @@ class AccountStore:
 
     def find_payer(self, payment: Payment, device_id: str | None, since: datetime) -> Payer:
         """The user, the stated device and what is usual in one look: all that the decision path reads of them."""
-        rows = self._connection.all(*find_payer(payment, device_id, since))
-        account, device = self._with_device(payment.subject, [row[3:] for row in rows])
+        query, params = find_payer(payment, device_id, since)
+        rows = self._connection.all(query, params)
+        account, device = self._with_device(payment.subject, [row[4:] for row in rows])
         if account is None:
-            return Payer()
-        sealed, asked, again = rows[0][:3]
+            [(_, consumed)] = self._connection.all(OF_TRANSACTION, params)
+            return Payer(consumed=consumed > 0)
+        sealed, asked, again, consumed = rows[0][:4]
         data = opened(self._sealer, self._rows, account, sealed)
-        recent = min(asked - again, MOST_RECENT)
-        return Payer(account, device, None if data is None else Packed(data), recent)
+        recent = asked - again
+        if again and asked == MOST_RECENT:
+            [(recent,)] = self._connection.all(OTHERS, params)
+        return Payer(account, device, None if data is None else Packed(data), recent, consumed > 0)
 
     def hold(self, subject: Subject) -> None:
         """Wait for whoever changes this user at the moment, and let nobody else do so before this transaction ends."""

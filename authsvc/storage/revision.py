@@ -11,7 +11,7 @@ from enum import StrEnum
 from authsvc.errors import ConfigurationError, Unavailable
 from authsvc.storage.database import Connection, Database
 
-NEWEST = "0013"
+NEWEST = "0014"
 """The last of `migrations/versions`."""
 
 OLDEST_PROGRAM = "0004"

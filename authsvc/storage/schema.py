@@ -200,6 +200,12 @@ spent = Table(
     _text("kind", key=True),
     Column("digest", LargeBinary, primary_key=True),
     _number("spent_at"),
+    Index(
+        "spent_nonces",
+        "spent_at",
+        sqlite_where=text("kind = 'nonce'"),
+        postgresql_where=text("kind = 'nonce'"),
+    ),
 )
 
 consents = Table(

@@ -14,6 +14,7 @@ from authsvc.domain.store import Ahead
 from authsvc.events import Event
 from authsvc.habit.signals import RECENT
 from authsvc.http import TRACE
+from authsvc.keys.macs import Macs
 from authsvc.storage.accounts import AccountStore, find_payer
 from authsvc.storage.auditing import AuditStore
 from authsvc.storage.bound import Binder
@@ -53,9 +54,12 @@ EVENTS_IN_TURN = "SELECT pg_advisory_xact_lock(7106423)"
 class StoreTransaction:
     """The stores over one connection, each made when it is first asked for. Links and events wait until the batch is sealed."""
 
-    def __init__(self, connection: Connection, sealer: Sealer, binder: Binder, head: Head) -> None:
+    def __init__(
+        self, connection: Connection, sealer: Sealer, binder: Binder, macs: Macs, head: Head
+    ) -> None:
         self._connection = connection
         self._sealer = sealer
+        self._macs = macs
         self.rows = Rows(connection, binder)
         self.head = head
         self.links: list[tuple[Link, Entry]] = []
@@ -91,7 +95,7 @@ class StoreTransaction:
 
     @cached_property
     def spent(self) -> SpentStore:
-        return SpentStore(self._connection)
+        return SpentStore(self._connection, self._macs)
 
     @cached_property
     def answers(self) -> IdempotencyStore:
@@ -193,6 +197,7 @@ class Writing:
         chain: str,
         sealer: Sealer,
         binder: Binder,
+        macs: Macs,
         signing_key: Callable[[], SigningKey],
         clock: Clock,
         dialect: str,
@@ -205,6 +210,7 @@ class Writing:
         self._taken_away = taken_away
         self._sealer = sealer
         self._binder = binder
+        self._macs = macs
         self._signing_key = signing_key
         self._clock = clock
         self._dialect = dialect
@@ -220,7 +226,7 @@ class Writing:
         self._head = store.last_head(self._head.chain)
 
     def open(self, connection: Connection) -> StoreTransaction:
-        return StoreTransaction(connection, self._sealer, self._binder, self._head)
+        return StoreTransaction(connection, self._sealer, self._binder, self._macs, self._head)
 
     def seal(self, transaction: StoreTransaction, connection: Connection) -> None:
         """Write the batch's audit links under a signed head, and its events."""

@@ -20,11 +20,12 @@ from authsvc.voice.onnx_speaker_engine import OnnxSpeakerEncoder
 from authsvc.voice.prompt import Limits
 from authsvc.voice.service import VoiceService
 from authsvc.voice.silero_engine import SileroSpeechDetector
+from authsvc.voice.spoken_prompt import Language
 from authsvc.voice.spoof_onnx_engine import OnnxSpoofDetector
 
 DEFAULT_MODEL = "ge2e-resemblyzer-v1"
 SPEECH_DETECTOR = "silero-vad-v6"
-DIGIT_RECOGNISER = "digits-ctc-v2"
+DIGIT_RECOGNISER = "digits-ctc-v3"
 
 
 def voice_service(
@@ -69,10 +70,20 @@ def liveness(model_dir: Path, known: Mapping[str, Manifest]) -> PromptedLiveness
     return PromptedLiveness(limits_of(known), _spoof_detectors(model_dir, known))
 
 
-def limits_of(known: Mapping[str, Manifest]) -> Limits:
-    """What a reading of a prompt must reach; raises ModelUnusable where the manifest does not say."""
+def limits_of(known: Mapping[str, Manifest]) -> Mapping[Language, Limits]:
+    """What a reading of a prompt must reach; raises ModelUnusable where the manifest does not say.
+
+    `least_digit_zh` goes before `least_digit` for Mandarin, and so with each limit and language.
+    """
     stated = _manifest(known, DIGIT_RECOGNISER, "recogniser").input
-    limits = {field.name: stated.get(f"least_{field.name}") for field in fields(Limits)}
+    return {language: _limits(stated, language) for language in Language}
+
+
+def _limits(stated: Mapping[str, object], language: Language) -> Limits:
+    limits = {
+        name: stated.get(f"least_{name}_{language}", stated.get(f"least_{name}"))
+        for name in (field.name for field in fields(Limits))
+    }
     numbers = {name: limit for name, limit in limits.items() if isinstance(limit, float)}
     if missing := limits.keys() - numbers.keys():
         names = ", ".join(f"`input.least_{name}`" for name in sorted(missing))

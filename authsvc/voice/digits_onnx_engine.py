@@ -1,6 +1,6 @@
 """Hears digits through small networks that were trained on synthetic voices, and believes the mean of them.
 
-Two that were trained in different ways err on different words: together they are right where either alone is not.
+Those that were trained in different ways err on different words: together they are right where each alone is not.
 """
 
 from __future__ import annotations

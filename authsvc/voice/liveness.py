@@ -7,7 +7,7 @@ only make the answer stricter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from authsvc.biometric.words import Liveness, LivenessResult
 from authsvc.voice.engine import Samples
 from authsvc.voice.fingerprint import Likeness
 from authsvc.voice.prompt import Limits, Reading
+from authsvc.voice.spoken_prompt import Language
 
 
 class SpoofDetector(Protocol):
@@ -45,8 +46,10 @@ class PromptedLiveness:
 
     id = "prompt"
 
-    def __init__(self, least: Limits, spoof_detectors: Sequence[SpoofDetector] = ()) -> None:
-        self._least = least
+    def __init__(
+        self, limits: Mapping[Language, Limits], spoof_detectors: Sequence[SpoofDetector] = ()
+    ) -> None:
+        self._limits = limits
         self._spoof_detectors = tuple(spoof_detectors)
 
     def load(self) -> None:
@@ -70,7 +73,7 @@ class PromptedLiveness:
 
     def is_misread(self, reading: Reading) -> bool:
         """Whether other digits were spoken than those that were asked."""
-        return not reading.is_of_these_digits(self._least)
+        return not reading.is_of_these_digits(self._limits)
 
     def _verdict(self, evidence: Evidence, suspicious: Sequence[str]) -> Liveness:
         if evidence.likeness.is_copy:

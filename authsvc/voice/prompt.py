@@ -8,6 +8,7 @@ one wrong digit of six weighs little in a mean: another digit in any place, one 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,8 @@ _RESCALED_EVERY = 8
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a reading must reach, from the recogniser's manifest: over all digits, and against each kind of rival."""
+    """What a reading in one language must reach, from the recogniser's manifest: over all digits, and against each kind of
+    rival."""
 
     score: float
     digit: float
@@ -51,8 +53,10 @@ class Reading:
     more: float
     heard: int
     seconds_per_digit: float
+    language: Language
 
-    def is_of_these_digits(self, least: Limits) -> bool:
+    def is_of_these_digits(self, limits: Mapping[Language, Limits]) -> bool:
+        least = limits[self.language]
         return (
             self.score >= least.score
             and self.digit >= least.digit
@@ -86,6 +90,7 @@ def read(log_probabilities: Probabilities, digits: str, language: Language, seco
         more=_margin(asked, of_more),
         heard=_count(allowed),
         seconds_per_digit=pace,
+        language=language,
     )
 
 

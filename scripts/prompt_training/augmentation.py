@@ -6,6 +6,7 @@ everything is drawn from the generator that is handed in.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,8 @@ from prompt_training.sounds import MOST_DIGITS, Draw, Sounds
 from prompt_training.voices import SAMPLE_RATE
 
 _LONGEST = int(6.5 * SAMPLE_RATE)
-_FFT = 65536
+_FFT_STEP = 4096
+_SPOILED_TOGETHER = 8
 _ROOM = int(0.7 * SAMPLE_RATE)
 _RAND = Tensor
 
@@ -54,14 +56,40 @@ class Chance:
         return torch.randint(low, high, shape, generator=self.generator, device=self.device)
 
 
+def batches(sounds: Sounds, count: int, times: int, chance: Chance) -> Iterator[Batch]:
+    """Without end, `count` lines at a time: some batches' lines are spoiled once and heard `times` times, by like length.
+
+    Spoiling costs a processor as much as learning does. Each time the throat, the pace and what is masked are others.
+    """
+    while True:
+        draws = [sounds.draw(count, chance.generator) for _ in range(_SPOILED_TOGETHER)]
+        lines = [line for draw in draws for line in _lines(sounds, draw, chance)]
+        lines.sort(key=lambda line: line[0].numel())
+        groups = [lines[begin : begin + count] for begin in range(0, len(lines), count)]
+        for number in torch.cat([torch.randperm(len(groups)) for _ in range(times)]).tolist():
+            yield _heard(groups[number], chance)
+
+
 def batch_of(sounds: Sounds, count: int, chance: Chance) -> Batch:
     """`count` augmented lines."""
-    draw = sounds.draw(count, chance.generator)
+    return _heard(_lines(sounds, sounds.draw(count, chance.generator), chance), chance)
+
+
+def _lines(sounds: Sounds, draw: Draw, chance: Chance) -> list[tuple[Tensor, Draw]]:
+    """Each line's spoiled sound, at its own length, with its labels."""
     samples, lengths = said(sounds, draw, chance)
-    heard = spoiled(samples, lengths, chance)
+    rows = zip(spoiled(samples, lengths, chance), lengths.tolist(), draw.rows(), strict=True)
+    return [(samples[:length], row) for samples, length, row in rows]
+
+
+def _heard(lines: Sequence[tuple[Tensor, Draw]], chance: Chance) -> Batch:
+    """Through some throat, at some pace, with something missing."""
+    sound = torch.nn.utils.rnn.pad_sequence([samples for samples, _ in lines], batch_first=True)
+    draw = Draw.of_rows([row for _, row in lines])
+    lengths = torch.tensor([samples.numel() for samples, _ in lines], device=chance.device)
     frames = 1 + (lengths - FRAME).clamp(min=0) // HOP
-    features = batch_features(heard, frames, chance.whole(0, len(warped()), count))
-    features, frames = stretched(features, frames, chance.uniform(0.8, 1.25, count))
+    features = batch_features(sound, frames, chance.whole(0, len(warped()), len(lines)))
+    features, frames = stretched(features, frames, chance.uniform(0.8, 1.25, len(lines)))
     return Batch(masked(features, frames, chance), frames, draw.labels, draw.count, draw.mandarin)
 
 
@@ -91,11 +119,13 @@ def said(sounds: Sounds, draw: Draw, chance: Chance) -> tuple[Tensor, Tensor]:
 def spoiled(samples: Tensor, lengths: Tensor, chance: Chance) -> Tensor:
     """A room, an equaliser, a telephone, coloured noise or other voices, clipping: each of them sometimes."""
     count, size = samples.shape
+    points = _FFT_STEP * -(-(size + _ROOM) // _FFT_STEP)
     on_telephone, noise_on_line = chance.is_so(0.4, count), chance.is_so(0.5, count)
-    line = torch.where(on_telephone[:, None], _telephone(count, chance), 1.0)
-    spectrum = torch.fft.rfft(samples, _FFT) * _room(count, chance) * _equaliser(count, chance) * line
-    speech = torch.fft.irfft(spectrum, _FFT)[:, :size]
-    noise = _noise(torch.where(noise_on_line[:, None], line, 1.0), size, chance)
+    line = torch.where(on_telephone[:, None], _telephone(count, points, chance), 1.0)
+    filtered = torch.fft.rfft(samples, points) * _room(count, points, chance)
+    spectrum = filtered * _equaliser(count, points, chance) * line
+    speech = torch.fft.irfft(spectrum, points)[:, :size]
+    noise = _noise(torch.where(noise_on_line[:, None], line, 1.0), points, size, chance)
     babble = sum(speech.roll(shift, 0) for shift in (1, 2, 3, 4))
     noise = torch.where(chance.is_so(0.12, count)[:, None], _of_power_1(babble), noise)
     loud = speech.abs() > 0.02 * speech.abs().amax(1, keepdim=True)
@@ -136,7 +166,7 @@ def masked(features: Tensor, frames: Tensor, chance: Chance) -> Tensor:
     return features * (kept & ~((time >= first) & (time < first + width))[..., None])
 
 
-def _room(count: int, chance: Chance) -> Tensor:
+def _room(count: int, points: int, chance: Chance) -> Tensor:
     """The spectrum of a decaying response for 45 of 100, 1 for the others."""
     decay = chance.uniform(0.1, 0.7, count, 1)
     time = torch.arange(_ROOM, device=chance.device) / SAMPLE_RATE
@@ -144,36 +174,34 @@ def _room(count: int, chance: Chance) -> Tensor:
     loudness = 10 ** (chance.uniform(-18, 2, count, 1) / 20) * chance.is_so(0.45, count)[:, None]
     response = response * loudness / response.square().sum(1, keepdim=True).sqrt()
     response[:, 0] = 1.0
-    return torch.fft.rfft(response, _FFT)
+    return torch.fft.rfft(response, points)
 
 
-def _equaliser(count: int, chance: Chance) -> Tensor:
+def _equaliser(count: int, points: int, chance: Chance) -> Tensor:
     """Gains at 0 to 4 kHz."""
-    return _curve(10 ** (torch.cumsum(chance.uniform(-5, 5, count, 6), 1) / 20))
+    return _curve(10 ** (torch.cumsum(chance.uniform(-5, 5, count, 6), 1) / 20), points)
 
 
-def _telephone(count: int, chance: Chance) -> Tensor:
+def _telephone(count: int, points: int, chance: Chance) -> Tensor:
     """Nothing under 200 to 400 Hz and over 3.1 to 3.5 kHz."""
-    points = torch.arange(41, device=chance.device)
+    band = torch.arange(41, device=chance.device)
     low, high = chance.whole(2, 5, count, 1), chance.whole(31, 36, count, 1)
-    return _curve(torch.where((points < low) | (points >= high), 0.01, 1.0))
+    return _curve(torch.where((band < low) | (band >= high), 0.01, 1.0), points)
 
 
-def _curve(gains: Tensor) -> Tensor:
-    return torch.nn.functional.interpolate(gains[:, None], _FFT // 2 + 1, mode="linear", align_corners=True)[
-        :, 0
-    ]
+def _curve(gains: Tensor, points: int) -> Tensor:
+    """As many values as a spectrum of `points` samples has."""
+    bins = points // 2 + 1
+    return torch.nn.functional.interpolate(gains[:, None], bins, mode="linear", align_corners=True)[:, 0]
 
 
-def _noise(line: Tensor, size: int, chance: Chance) -> Tensor:
+def _noise(line: Tensor, points: int, size: int, chance: Chance) -> Tensor:
     """Between white and brown, perhaps coming and going, of power 1 before the line filters it."""
-    count, bins = len(line), _FFT // 2 + 1
+    count, bins = len(line), points // 2 + 1
     colour = torch.arange(bins, device=chance.device).clamp(min=1) ** -chance.uniform(0, 1, count, 1)
     spectrum = torch.complex(chance.normal(count, bins), chance.normal(count, bins)) * colour
-    spectrum = (
-        spectrum / (colour.square().mean(1, keepdim=True).sqrt() * (2 * _FFT) ** 0.5) * _FFT**0.5 * 2**0.5
-    )
-    noise = torch.fft.irfft(spectrum * line * _FFT**0.5 / 2**0.5, _FFT)[:, :size]
+    spectrum = spectrum / colour.square().mean(1, keepdim=True).sqrt()
+    noise = torch.fft.irfft(spectrum * line * (points / 2) ** 0.5, points)[:, :size]
     swell = torch.nn.functional.interpolate(
         chance.uniform(0.1, 1, count, 1, 9), size, mode="linear", align_corners=True
     )[:, 0]

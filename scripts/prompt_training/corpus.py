@@ -1,4 +1,4 @@
-"""The synthesised corpus: isolated digits and connected strings of every voice, in one file."""
+"""The synthesised corpus: isolated digits and connected strings of every voice, a file for each."""
 
 from __future__ import annotations
 
@@ -10,28 +10,33 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prompt_training.voices import Sound, Voice
-from prompt_training.words import ENGLISH, MANDARIN, WORDS
+from prompt_training.words import ENGLISH, IPA, IPA_BRITISH, MANDARIN, WORDS
 
 _STRINGS = 4
+_DIGITS = (2, 6)
+_DIGITS_OF_KOKORO = (4, 8)
 
 # By language, program, and whether the voice reads the language in a spelling of its own.
 _SHARES: Mapping[tuple[str, str, bool], float] = {
-    (ENGLISH, "espeak-ng", False): 0.25,
-    (ENGLISH, "espeak-ng", True): 0.2,
-    (ENGLISH, "flite", False): 0.2,
-    (ENGLISH, "festival", False): 0.15,
-    (ENGLISH, "festival", True): 0.2,
-    (MANDARIN, "espeak-ng", False): 0.65,
-    (MANDARIN, "flite", True): 0.12,
-    (MANDARIN, "festival", True): 0.23,
+    (ENGLISH, "espeak-ng", False): 0.15,
+    (ENGLISH, "espeak-ng", True): 0.12,
+    (ENGLISH, "flite", False): 0.12,
+    (ENGLISH, "festival", False): 0.09,
+    (ENGLISH, "festival", True): 0.12,
+    (ENGLISH, "kokoro", False): 0.4,
+    (MANDARIN, "espeak-ng", False): 0.25,
+    (MANDARIN, "flite", True): 0.03,
+    (MANDARIN, "festival", True): 0.07,
+    (MANDARIN, "kokoro", False): 0.65,
 }
 
-_AT_HOME = {ENGLISH: ("en",), MANDARIN: ("cmn-latn-pinyin",)}
+_AT_HOME = {ENGLISH: ("en", IPA, IPA_BRITISH), MANDARIN: ("cmn-latn-pinyin", IPA)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,24 +51,40 @@ class Utterance:
     sound: Sound
 
 
+_NOTHING: Sound = np.zeros(0, dtype=np.int16)
+
 Voices = Callable[[random.Random], Iterator[Voice]]
 
 
-def synthesise(path: Path, of: Voices, seed: int, processes: int) -> None:
-    """Every voice says every digit alone and several strings."""
+def synthesise(folder: Path, of: Voices, seed: int, processes: int) -> None:
+    """Every voice says every digit alone and several strings; what lies in the folder is not said again."""
+    folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)
     voices = list(of(chance))
-    jobs = [(number, voice, chance.randrange(2**32)) for number, voice in enumerate(voices)]
+    jobs = [(folder, number, voice, chance.randrange(2**32)) for number, voice in enumerate(voices)]
     with Pool(processes) as pool:
-        spoken_by_voice = pool.starmap(_speak, jobs, chunksize=4)
-    save(path, [utterance for utterances in spoken_by_voice for utterance in utterances])
+        # The last voices take longest.
+        pool.starmap(_keep, reversed(jobs), chunksize=1)
+
+
+def _keep(folder: Path, number: int, voice: Voice, seed: int) -> None:
+    path = folder / f"{number:04d}.npz"
+    if not path.exists():
+        unfinished = path.with_suffix(".unfinished")
+        with unfinished.open("wb") as file:
+            save(file, _speak(number, voice, seed))
+        unfinished.rename(path)
 
 
 def _speak(number: int, voice: Voice, seed: int) -> list[Utterance]:
     chance = random.Random(seed)
     # Zero and one more often: they have two names.
     texts = [*"012345678901"]
-    texts += ["".join(chance.choices("0123456789", k=chance.randint(2, 6))) for _ in range(_STRINGS)]
+    chance.shuffle(texts)
+    fewest_and_most = _DIGITS_OF_KOKORO if voice.program == "kokoro" else _DIGITS
+    texts += [
+        "".join(chance.choices("0123456789", k=chance.randint(*fewest_and_most))) for _ in range(_STRINGS)
+    ]
     words = WORDS[voice.language][voice.spelling]
     lines = [words.spelled(digits, voice.language, chance) for digits in texts]
     try:
@@ -79,11 +100,11 @@ def _speak(number: int, voice: Voice, seed: int) -> list[Utterance]:
     ]
 
 
-def save(path: Path, utterances: list[Utterance]) -> None:
-    ends = np.cumsum([utterance.sound.size for utterance in utterances])
+def save(file: BinaryIO, utterances: list[Utterance]) -> None:
+    ends = np.cumsum([utterance.sound.size for utterance in utterances], dtype=np.int64)
     np.savez_compressed(
-        path,
-        sound=companded(np.concatenate([utterance.sound for utterance in utterances])),
+        file,
+        sound=companded(np.concatenate([utterance.sound for utterance in utterances] or [_NOTHING])),
         ends=ends,
         voice=[utterance.voice for utterance in utterances],
         program=[utterance.program for utterance in utterances],
@@ -106,19 +127,20 @@ def expanded(codes: NDArray[np.uint8]) -> Sound:
     return np.clip(np.round(table), -32767, 32767).astype(np.int16)[codes]
 
 
-def load(path: Path) -> list[Utterance]:
+def load(folder: Path) -> list[Utterance]:
     """Every sound that the same voice did not make before for the same digits."""
-    with np.load(path) as file:
-        columns = {name: file[name] for name in file.files}
-    sound, starts = expanded(columns["sound"]), np.concatenate([[0], columns["ends"][:-1]])
-    names = ("voice", "program", "spelling", "language", "digits")
-    lines = zip(*(columns[name] for name in names), starts, columns["ends"], strict=True)
     kept = {}
-    for voice, program, spelling, language, digits, start, end in lines:
-        utterance = Utterance(
-            int(voice), str(program), str(spelling), str(language), str(digits), sound[start:end]
-        )
-        kept[utterance.voice, utterance.digits, utterance.sound.tobytes()] = utterance
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as file:
+            columns = {name: file[name] for name in file.files}
+        sound, starts = expanded(columns["sound"]), np.append(0, columns["ends"])
+        names = ("voice", "program", "spelling", "language", "digits")
+        lines = zip(*(columns[name] for name in names), starts, columns["ends"], strict=False)
+        for voice, program, spelling, language, digits, start, end in lines:
+            utterance = Utterance(
+                int(voice), str(program), str(spelling), str(language), str(digits), sound[start:end]
+            )
+            kept[utterance.voice, utterance.digits, utterance.sound.tobytes()] = utterance
     return list(kept.values())
 
 

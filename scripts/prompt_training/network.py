@@ -26,6 +26,7 @@ class Shape:
 class Network(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
+        self.shape = shape
         wide = shape.channels
         self.convolutions = nn.Sequential(
             *_layer(BANDS, wide, 5, stride=2),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -12,15 +12,16 @@ from torch import Tensor
 from prompt_training.corpus import Utterance, shares
 from prompt_training.words import MANDARIN
 
-MOST_DIGITS = 6
+MOST_DIGITS = 8
 _CONNECTED = 0.5
+_MOST_JOINED = 6
 _ASKED = 0.4
 """The share of joined lines that have as many digits as a prompt."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draw:
-    """Pieces of sound, n x 6 with `used` of them, and the labels that they spell."""
+    """Pieces of sound, n x 8 with `used` of them, and the labels that they spell."""
 
     starts: Tensor
     sizes: Tensor
@@ -28,6 +29,15 @@ class Draw:
     labels: Tensor
     count: Tensor
     mandarin: Tensor
+
+    def rows(self) -> list[Draw]:
+        """One line each."""
+        columns = [getattr(self, field.name) for field in fields(self)]
+        return [Draw(*row) for row in zip(*columns, strict=True)]
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Draw]) -> Draw:
+        return cls(*(torch.stack([getattr(row, field.name) for row in rows]) for field in fields(cls)))
 
 
 class Sounds:
@@ -69,9 +79,9 @@ class Sounds:
         def whole(high: int, *shape: int) -> Tensor:
             return torch.randint(high, shape, generator=generator, device=device)
 
-        digits, counts = whole(10, count, MOST_DIGITS), 1 + whole(MOST_DIGITS, count)
+        digits, counts = whole(10, count, MOST_DIGITS), 1 + whole(_MOST_JOINED, count)
         asked = torch.rand(count, generator=generator, device=device) < _ASKED
-        counts = torch.where(asked, MOST_DIGITS, counts)
+        counts = torch.where(asked, _MOST_JOINED, counts)
         pieces = self._alone[drawn[:, None], digits, whole(self._alone.shape[2], count, MOST_DIGITS)]
         string = self._strings[drawn, whole(self._strings.shape[1], count)]
         connected = torch.rand(count, generator=generator, device=device) < _CONNECTED

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from prompt_training.augmentation import Batch, Chance, batch_of
-from prompt_training.network import Network, Shape, of_language, steps_of
+from prompt_training.augmentation import Batch, Chance, batch_of, batches
+from prompt_training.network import Network, of_language, steps_of
 from prompt_training.sounds import Sounds
 
 _REPORT_EVERY_S = 20.0
@@ -19,29 +19,32 @@ _RISE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast to learn: `minutes` of wall clock or `steps`, whichever ends first."""
+    """How long and how fast to learn: `minutes` of wall clock or `steps`, whichever ends first; each line `times` times."""
 
     steps: int
     minutes: float
     batch: int
     rate: float
     seed: int
+    times: int
 
 
-def train(sounds: Sounds, held_out: Sounds, shape: Shape, plan: Plan) -> tuple[Network, dict[str, object]]:
+def train(
+    sounds: Sounds, held_out: Sounds, network: Network, plan: Plan
+) -> tuple[Network, dict[str, object]]:
     """The averaged network in evaluation mode on the CPU, and how the training went."""
     device = sounds.sound.device
     torch.manual_seed(plan.seed)
     chance = Chance(plan.seed, device)
-    network = Network(shape).to(device)
+    network.train()
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.9985))
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.02)
     started, shown, step, done, recent = time.monotonic(), 0.0, 0, 0.0, torch.zeros((), device=device)
+    heard = batches(sounds, plan.batch, plan.times, chance)
     while done < 1:
         for group in optimiser.param_groups:
             group["lr"] = plan.rate * _cycle(done)
-        batch = batch_of(sounds, plan.batch, chance)
-        loss = loss_of(network, batch)
+        loss = loss_of(network, next(heard))
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -55,11 +58,11 @@ def train(sounds: Sounds, held_out: Sounds, shape: Shape, plan: Plan) -> tuple[N
             shown = seconds
             print(f"{step:6d} {float(recent) / (1 - 0.98**step):.4f} {seconds:.0f} s", flush=True)
     # The averaged weights need normalisation statistics of their own.
-    update_bn((_inputs(batch_of(sounds, plan.batch, chance)) for _ in range(50)), average)
+    update_bn((_inputs(next(heard)) for _ in range(50)), average)
     trained: Network = average.module.eval()
     summary = {
         **asdict(plan),
-        **asdict(shape),
+        **asdict(network.shape),
         "steps": step,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "final_loss": round(float(recent), 4),

@@ -1,4 +1,4 @@
-"""The synthetic voices: espeak-ng, flite and festival programs, each asked for one line at a time.
+"""The synthetic voices: espeak-ng, flite and festival programs, each asked for one line at a time, and Kokoro's network.
 
 No person's speech is used. The variants in HELD_OUT are never trained on, so that a test on them is a test.
 """
@@ -18,7 +18,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from prompt_training.words import ENGLISH, MANDARIN, WORDS
+from prompt_training import kokoro
+from prompt_training.words import ENGLISH, IPA, IPA_BRITISH, MANDARIN, WORDS
 
 SAMPLE_RATE = 8000
 
@@ -46,6 +47,23 @@ _FESTIVAL_ABROAD = {
     "msu_ru_nsh_clunits": "ru",
 }  # fmt: skip
 
+_NATIVE = ("en", IPA, IPA_BRITISH)
+"""English as it is spelled, for programs that read it or phonemes."""
+
+# Kokoro's voices: the first letter is the language (a and b English, z Mandarin), the second f or m.
+_KOKORO_ENGLISH = (
+    "af_alloy", "af_aoede", "af_bella", "af_heart", "af_jessica", "af_kore", "af_nicole", "af_river", "af_sarah", "af_sky",
+    "am_adam", "am_echo", "am_eric", "am_fenrir", "am_liam", "am_michael", "am_onyx", "am_santa", "bf_alice", "bf_emma",
+    "bf_lily", "bm_daniel", "bm_fable", "bm_george",
+)  # fmt: skip
+_KOKORO_MANDARIN = ("zf_xiaobei", "zf_xiaoxiao", "zf_xiaoyi", "zm_yunjian", "zm_yunxi", "zm_yunxia")
+_KOKORO_ABROAD = (
+    "ef_dora", "em_alex", "em_santa", "ff_siwis", "hf_alpha", "hf_beta", "hm_omega", "if_sara", "im_nicola", "jf_alpha",
+    "jf_gongitsune", "jf_nezumi", "jm_kumo", "pf_dora", "pm_alex", "pm_santa",
+)  # fmt: skip
+_KOKORO_HELD_OUT = ("af_nova", "am_puck", "bf_isabella", "bm_lewis", "hm_psi", "jf_tebukuro")
+_KOKORO_MANDARIN_HELD_OUT = ("zf_xiaoni", "zm_yunyang")
+
 Sound = NDArray[np.int16]
 
 
@@ -62,7 +80,9 @@ class Voice:
 
     def say(self, lines: Sequence[str]) -> list[Sound]:
         """Each line as int16 at 8 kHz."""
-        speak = {"espeak-ng": _espeak, "flite": _flite, "festival": _festival}[self.program]
+        speak = {"espeak-ng": _espeak, "flite": _flite, "festival": _festival, "kokoro": _kokoro}[
+            self.program
+        ]
         return [_at_8_khz(*sound) for sound in speak(self, lines)]
 
 
@@ -76,16 +96,36 @@ def training_voices(chance: random.Random) -> Iterator[Voice]:
         for name, spelling in list(_FESTIVAL_ABROAD.items()) * abroad:
             yield Voice("festival", name, language, spelling, 0, chance.uniform(0.75, 1.35))
     yield from _espeak_voices(dict.fromkeys(_ACCENTS, "en"), ENGLISH, 130, chance)
-    abroad_too = {spelling: spelling for spelling in WORDS[ENGLISH] if spelling != "en"}
+    abroad_too = {spelling: spelling for spelling in WORDS[ENGLISH] if spelling not in _NATIVE}
     yield from _espeak_voices(abroad_too, ENGLISH, 100, chance)
     yield from _espeak_voices({"cmn-latn-pinyin": "cmn-latn-pinyin"}, MANDARIN, 180, chance)
+    throats = _KOKORO_ENGLISH + _KOKORO_ABROAD + _KOKORO_MANDARIN
+    yield from _kokoro_voices(MANDARIN, _KOKORO_MANDARIN, throats, 120, chance)
+    yield from _kokoro_voices(ENGLISH, _KOKORO_ENGLISH, throats, 50, chance)
+    yield from _kokoro_voices(ENGLISH, _KOKORO_ABROAD + _KOKORO_MANDARIN, throats, 30, chance)
 
 
 def held_out_voices(chance: random.Random) -> Iterator[Voice]:
-    """Voices that are never trained on, to compare networks by; one program's alone, for the others have too few."""
+    """Voices that are never trained on, to compare networks and to choose limits by."""
     variants = sorted(HELD_OUT)
     yield from _espeak_voices(dict.fromkeys(_ACCENTS, "en"), ENGLISH, 24, chance, variants)
     yield from _espeak_voices({"cmn-latn-pinyin": "cmn-latn-pinyin"}, MANDARIN, 24, chance, variants)
+    throats = _KOKORO_HELD_OUT + _KOKORO_MANDARIN_HELD_OUT
+    yield from _kokoro_voices(MANDARIN, _KOKORO_MANDARIN_HELD_OUT, throats, 10, chance)
+    yield from _kokoro_voices(ENGLISH, _KOKORO_HELD_OUT, throats, 8, chance)
+
+
+def _kokoro_voices(
+    language: str, melodies: Sequence[str], throats: Sequence[str], count: int, chance: random.Random
+) -> Iterator[Voice]:
+    """Every melody's own voice first, then the sounds of two throats of the same sex with a melody."""
+    for number in range(count):
+        name = melody = melodies[number % len(melodies)]
+        spelling = IPA_BRITISH if language == ENGLISH and melody.startswith("b") else IPA
+        if number >= len(melodies):
+            alike = [throat for throat in throats if throat[1] == melody[1]]
+            name = f"{chance.choice(alike)}*{chance.uniform(0.5, 1):.2f}+{chance.choice(alike)}:{melody}"
+        yield Voice("kokoro", name, language, spelling, 0, chance.uniform(0.9, 1.35))
 
 
 def _espeak_voices(
@@ -138,6 +178,10 @@ def _festival(voice: Voice, lines: Sequence[str]) -> list[tuple[NDArray[np.float
         script.write_text("\n".join([define, *settings, *says]), encoding="utf-8")
         _output(["festival", "-b", str(script)])
         return [_read(file.read_bytes()) for file in files]
+
+
+def _kokoro(voice: Voice, lines: Sequence[str]) -> list[tuple[NDArray[np.float32], int]]:
+    return [(kokoro.say(voice.name, voice.speed, line), kokoro.RATE) for line in lines]
 
 
 def _output(command: list[str]) -> bytes:

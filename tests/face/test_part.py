@@ -14,6 +14,7 @@ PART = Part(
     taken_at_ms=(1, 2),
     prompted_at_ms=3,
     trace="AA==",
+    room="AA==",
     scene=("a", "b"),
     scene_changes=(0.5,),
     rest="AA==",

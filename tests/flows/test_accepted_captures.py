@@ -16,7 +16,7 @@ import pytest
 
 from authsvc.face import chain
 from authsvc.face.capture import Gesture
-from authsvc.lab.drill.people import Opened, Person
+from authsvc.lab.drill.people import Asked, Opened, Person
 from authsvc.lab.drill.scene import expect
 from tests.face.animating import Animator, Kind, makes_gestures
 from tests.flows.still import Attacked, Engines, asked_for_a_face, attack, people
@@ -96,6 +96,28 @@ def test_the_same_good_bytes_count_once(
     expect(vouched.put("consent", {"modalities": ["face"]}), 200)
     shown(vouched)
     assert not vouched.complete().is_good
+
+
+def test_in_a_second_account_of_the_same_person_they_count_no_more(
+    attacked: Attacked, engines: Engines, somebody: tuple[list[bytes], Any]
+) -> None:
+    photographs, face = somebody
+    accounts = [attacked.enroll(photographs) for _ in range(3)]
+
+    def shown(owner: Person) -> Asked:
+        decision = asked_for_a_face(owner)
+        engines.judged.clear()
+        with attacked.clock.held() as pace:
+            makes_gestures(decision, face, SEED, pace)
+        assert engines.took_it_for_alive
+        return decision
+
+    at_once = [shown(each) for each in accounts]
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(lambda each: each.complete().status, at_once))
+    assert sorted(answers) == [200, 401, 401]
+    # Alone, when all of it is over.
+    assert shown(accounts[answers.index(401)]).complete().status == 401
 
 
 def _recovering(owner: Person, code: str, **grounds: object) -> Opened:

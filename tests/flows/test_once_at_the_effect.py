@@ -10,6 +10,7 @@ import pytest
 from authsvc.biometric.words import Liveness
 from authsvc.errors import ChallengeFailed, InvalidRequest
 from authsvc.factor import Submission
+from authsvc.keys.keyring import Purpose
 from authsvc.services.enrollments import TicketWanted
 from tests.flows.owning import Holder
 from tests.flows.recovering import Visit
@@ -138,7 +139,48 @@ def test_the_bytes_of_an_enrollment_pay_nothing(bench: Bench, owner: Holder):
     assert not bench.complete(decision).authenticated
 
 
-def test_an_erasure_forgets_what_was_used_up(bench: Bench, owner: Holder):
+def test_of_twelve_accounts_of_one_person_the_same_bytes_count_in_one(bench: Bench):
+    phones = {user: bench.enroll(user, face=f"ann {user}") for user in (f"u_{n}" for n in range(1, 13))}
+
+    def shown(user: str, picture: str) -> Said:
+        said = bench.decide(bench.payment(3_000_000, user=user), phones[user].device)
+        bench.answer_face(said, picture)
+        return said
+
+    def passes(decision: Said) -> bool:
+        return bench.complete(decision).authenticated
+
+    decisions = [shown(user, "ann 99") for user in phones]
+    with ThreadPoolExecutor(12) as threads:
+        assert sorted(threads.map(passes, decisions)) == [False] * 11 + [True]
+    assert not any(passes(shown(user, "ann 99")) for user in phones)
+    assert all(passes(shown(user, f"ann 100 {user}")) for user in phones)
+
+
+def test_the_bytes_of_somebodys_enrollment_enroll_nobody_else(bench: Bench, owner: Holder):
+    visit = enrolling(bench, "u_2")
+    visit.answer("face", Submission({"nonce": visit.begin("face")["nonce"]}, frames()))
+    with pytest.raises(InvalidRequest, match="used before"):
+        visit.complete()
+
+
+def test_an_erasure_forgets_whose_capture_it_was_and_not_that_it_counted(bench: Bench, owner: Holder):
     bench.services.users.erase(bench.key, "u_1")
-    again = Holder(bench, face="ann")
-    assert "face" in again.enroll("otp", "face")["factors"]
+    rows = bench.wired.store.ledger.read(
+        lambda tx: tx.spent._connection.all("SELECT client, user_id, kind FROM spent", {})  # type: ignore[attr-defined]
+    )
+    assert set(rows) == {("", "", "capture")}
+    visit = enrolling(bench, "u_1")
+    visit.answer("face", Submission({"nonce": visit.begin("face")["nonce"]}, frames()))
+    with pytest.raises(InvalidRequest, match="used before"):
+        visit.complete()
+    visit.answer("face", Submission({"nonce": visit.begin("face")["nonce"]}, frames(50)))
+    assert "face" in visit.complete()["factors"]
+
+
+def test_a_capture_stays_used_up_when_the_keys_are_rotated(bench: Bench, owner: Holder):
+    bench.wired.store.ring.rotate(Purpose.HMAC)
+    visit = enrolling(bench, "u_2")
+    visit.answer("face", Submission({"nonce": visit.begin("face")["nonce"]}, frames()))
+    with pytest.raises(InvalidRequest, match="used before"):
+        visit.complete()

@@ -150,6 +150,30 @@ def test_the_receipt_is_good_for_this_payment_once(bench: Bench):
     assert bench.services.receipts.verify(bench.key, receipt, payment)["valid"] is False
 
 
+def test_what_was_consumed_is_decided_anew_and_says_so(bench: Bench):
+    phone = bench.enroll()
+    payment, other = bench.payment(30_000), bench.payment(30_000)
+
+    def asked() -> Said:
+        return bench.decide(payment, phone.device, risk=45)
+
+    first = asked()
+    bench.answer_otp(first, phone.code(bench.clock))
+    assert bench.complete(first).authenticated
+    receipt = str(bench.again(first)["receipt"])
+    assert bench.services.receipts.verify(bench.key, receipt, payment)["valid"]
+    said(bench.services.receipts.consume(bench.key, bench.once(), receipt, payment))
+    again = asked()
+    assert again["id"] != first["id"]
+    assert (again["status"], again["level"]) == ("challenge_required", "otp"), "nothing less is asked"
+    told = {"rule": "consumed-before", "field": "transaction.id", "is": "consumed", "bound": "new"}
+    assert again["reasons"] == [*first["reasons"], told]
+    bench.services.decisions.cancel(bench.key, str(again["id"]))
+    stranger = bench.decide(replace(payment, subject=replace(payment.subject, user="u_9")))
+    assert told in stranger["reasons"], "also where somebody without an account is named"
+    assert told not in bench.decide(other, phone.device, risk=45)["reasons"]
+
+
 def test_a_receipt_ends_after_two_minutes(bench: Bench):
     phone = bench.enroll()
     payment = bench.payment(2_500)

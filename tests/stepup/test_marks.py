@@ -20,7 +20,12 @@ class Spent:
         self.used: set[object] = set()
 
     def use(self, subject: Subject, kind: str, digest: bytes, now: datetime) -> bool:
-        key = (subject, kind, digest)
+        return self._use((subject, kind, digest))
+
+    def use_everywhere(self, kind: str, digest: bytes, now: datetime) -> bool:
+        return self._use((kind, digest))
+
+    def _use(self, key: object) -> bool:
         fresh = key not in self.used
         self.used.add(key)
         return fresh
@@ -32,7 +37,14 @@ def test_a_nonce_and_a_capture_are_used_up_once() -> None:
     assert kept["score"] == 1
     assert use_up(tx, ANN, kept, NOON)
     assert not use_up(tx, ANN, kept, NOON)
-    assert use_up(tx, Subject("shop", "bob"), kept, NOON)
+
+
+def test_a_capture_counts_in_one_account_and_a_nonce_in_its_own() -> None:
+    tx: Any = Spent()
+    bob = Subject("shop", "bob")
+    assert use_up(tx, ANN, marked({}, {"nonce": "n1"}, FILES, captures=True), NOON)
+    assert not use_up(tx, bob, marked({}, {"nonce": "n2"}, FILES, captures=True), NOON)
+    assert use_up(tx, bob, marked({}, {"nonce": "n1"}, Submission({}), captures=True), NOON)
 
 
 def test_the_same_files_under_another_nonce_and_in_another_order_are_the_same_capture() -> None:

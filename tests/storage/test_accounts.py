@@ -61,5 +61,7 @@ def test_recent_are_the_hour_s_other_payments_of_this_payer(bench: Bench):
     _asked(bench, replace(this, subject=Subject("shop", new_id("usr"))), moment)
     _asked(bench, replace(this, subject=replace(payer, client="other")), moment)
     assert _recent(bench, this) == 2, "another payer's of the same name take nothing away"
+    _asked(bench, this, *[moment * 2] * (MOST_RECENT - 3))
+    assert _recent(bench, this) == 2, "however often it was asked about"
     _asked(bench, replace(this, transaction_id=new_id("pay")), *[moment] * MOST_RECENT)
     assert _recent(bench, this) == MOST_RECENT

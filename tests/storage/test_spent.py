@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 import sqlalchemy
 
+from authsvc.keys.keyring import KeyRing, Purpose
 from authsvc.storage.database import Database
 from authsvc.storage.postgres import PostgresDatabase
 from authsvc.storage.schema import metadata, spent
@@ -24,6 +25,7 @@ Found = TypeVar("Found")
 
 ALICE, BOB = Subject("shop", "alice"), Subject("shop", "bob")
 DIGEST = b"\x01" * 32
+RING = KeyRing.create()
 PATIENCE = 60
 """SQLite gives its lock to whoever asks at the right moment: of eight that wait, one may wait long on a busy machine."""
 
@@ -49,7 +51,7 @@ def within(database: Database, work: Callable[[SpentStore], Found]) -> Found:
     """What a transaction of its own gives."""
     with closing(database.connect()) as connection:
         connection.begin()
-        found = work(SpentStore(connection))
+        found = work(SpentStore(connection, RING))
         connection.commit()
         return found
 
@@ -75,6 +77,27 @@ def test_once_by_owner_kind_and_digest(database: Database) -> None:
 def test_of_many_callers_at_once_one_succeeds(database: Database) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(lambda _: use(database), range(16))) == [False] * 15 + [True]
+
+
+def use_everywhere(database: Database, digest: bytes = DIGEST) -> bool:
+    return within(database, lambda store: store.use_everywhere("capture", digest, NOON))
+
+
+def test_everywhere_once_whoever_it_was_and_under_whatever_key(database: Database) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(lambda _: use_everywhere(database), range(12))) == [False] * 11 + [True]
+    RING.rotate(Purpose.HMAC)
+    assert not use_everywhere(database)
+    assert [use_everywhere(database, b"\x02" * 32) for _ in range(2)] == [True, False]
+
+
+def test_what_is_kept_for_everybody_is_no_digest_that_others_can_make(database: Database) -> None:
+    use_everywhere(database)
+    with closing(database.connect()) as connection:
+        kept = connection.all("SELECT client, user_id, digest FROM spent", {})
+    assert kept
+    assert all((client, user) == ("", "") for client, user, _ in kept)
+    assert DIGEST not in {bytes(digest) for _, _, digest in kept}
 
 
 def test_what_is_forgotten_with_its_owner_is_theirs_alone(database: Database) -> None:

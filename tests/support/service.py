@@ -93,7 +93,7 @@ class NamedFaces:
         shown = Gesture(gesture) if gesture in set(Gesture) else context.gestures[0]
         return Part(
             model=self.model, gesture=shown, taken_at_ms=context.taken_at_ms,
-            prompted_at_ms=context.prompted_at_ms, trace="", scene=("", ""), rest=name, apex="",
+            prompted_at_ms=context.prompted_at_ms, trace="", room="", scene=("", ""), rest=name, apex="",
             scene_changes=(0.4,),
             flatness=None, fingerprints=self.seen_as(frames), quality={}, replayed=False, passive=None,
         )  # fmt: skip

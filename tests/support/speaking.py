@@ -25,7 +25,7 @@ _TEMPOS = ((0.88, 0.90), (0.74, 0.76), (0.62, 0.64))
 """Of what is said after an enrollment, out of the other half of the takes: a take that was heard before is a copy, and rightly
 so. When each was said once, they are said slower."""
 
-_CLEARLY = Limits(score=-1.0, digit=-2.0, fewer=-2.5, more=-1.5)
+_CLEARLY = dict.fromkeys(Language, Limits(score=-1.0, digit=-2.0, fewer=-2.5, more=-1.5))
 _CAREFUL_READINGS = 20
 
 

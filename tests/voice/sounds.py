@@ -7,6 +7,7 @@ import numpy as np
 from authsvc.biometric.vectors import Vectors, unit
 from authsvc.voice.engine import SAMPLE_RATE, Probabilities, Samples
 from authsvc.voice.prompt import Limits
+from authsvc.voice.spoken_prompt import Language
 
 _FRAME = 800
 _TONES = 800 + 160 * np.arange(10)
@@ -58,7 +59,7 @@ class HumEncoder:
         return unit(np.stack([_strengths(phrase, _HUMS).mean(axis=0) for phrase in phrases]))
 
 
-TONE_LIMITS = Limits(score=-2.0, digit=-1.0, fewer=-5.8, more=-1.0)
+TONE_LIMITS = dict.fromkeys(Language, Limits(score=-2.0, digit=-1.0, fewer=-5.8, more=-1.0))
 """A tone that stands twice is sometimes heard once: of its doubles -5.5 was the least, of others -6.1 the most."""
 
 

@@ -11,10 +11,11 @@ from authsvc.biometric.manifest import read_manifests
 from authsvc.errors import ModelUnusable
 from authsvc.voice.build import DIGIT_RECOGNISER, limits_of
 from authsvc.voice.digits_onnx_engine import OnnxDigitRecogniser
+from authsvc.voice.spoken_prompt import Language
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 [MANIFEST] = [one for one in read_manifests(MODELS) if one.id == DIGIT_RECOGNISER]
-GOLDEN = [-11.988, -12.924, -7.746, -10.782, -9.759, -15.676]
+GOLDEN = [-10.400, -10.756, -7.203, -9.189, -8.652, -13.410]
 FILES = [MODELS / weight.file for weight in MANIFEST.weights]
 
 
@@ -25,11 +26,11 @@ def sound() -> np.ndarray:
     return (0.1 * hum * np.sin(np.pi * time) ** 2).astype(np.float32)
 
 
-def test_the_files_are_those_of_the_manifest_and_under_a_megabyte():
+def test_the_files_are_those_of_the_manifest_and_under_one_and_a_half_megabytes():
     for weight, file in zip(MANIFEST.weights, FILES, strict=True):
         assert hashlib.sha256(file.read_bytes()).hexdigest() == weight.sha256
         assert file.stat().st_size == weight.size
-    assert sum(file.stat().st_size for file in FILES) <= 1_000_000
+    assert sum(file.stat().st_size for file in FILES) <= 1_500_000
 
 
 def test_the_answers_are_those_that_were_measured():
@@ -55,4 +56,6 @@ def test_another_network_is_no_recogniser(tmp_path: Path):
 
 
 def test_the_manifest_states_every_limit():
-    assert all(limit < 0 for limit in astuple(limits_of({DIGIT_RECOGNISER: MANIFEST})))
+    limits = limits_of({DIGIT_RECOGNISER: MANIFEST})
+    assert limits.keys() == set(Language)
+    assert all(limit < 0 for language in Language for limit in astuple(limits[language]))

@@ -16,7 +16,7 @@ from authsvc.voice.spoken_prompt import DIGITS, Language, new_digits
 from tests.voice.sounds import ToneRecogniser, say
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-LIMITS = Limits(score=-2.0, digit=-1.0, fewer=-1.0, more=-1.0)
+LIMITS = dict.fromkeys(Language, Limits(score=-2.0, digit=-1.0, fewer=-1.0, more=-1.0))
 
 
 def by_counting(log_probabilities: np.ndarray, labels: list[int]) -> float:
@@ -70,7 +70,7 @@ def test_one_wrong_digit_is_seen_where_the_mean_of_all_would_bear_it():
     assert right.digit > 0
     assert wrong.digit < -1
     assert right.is_of_these_digits(LIMITS)
-    assert not wrong.is_of_these_digits(Limits(score=-100.0, digit=-1.0, fewer=-100.0, more=-100.0))
+    assert not wrong.is_of_these_digits(dict.fromkeys(Language, Limits(-100.0, -1.0, -100.0, -100.0)))
 
 
 def test_a_digit_that_no_path_spells_is_not_read():
@@ -96,13 +96,21 @@ def test_a_digit_too_few_or_too_many_is_seen_whatever_the_others_score(asked: st
     assert getattr(other, rival) < -5
     for name in ("fewer", "more"):
         alone = replace(Limits(-100.0, -100.0, -100.0, -100.0), **{name: -5.0})
-        assert other.is_of_these_digits(alone) is (name != rival)
+        assert other.is_of_these_digits(dict.fromkeys(Language, alone)) is (name != rival)
 
 
 def test_a_single_digit_is_a_prompt_like_any_other():
     rows = ToneRecogniser().log_probabilities(say("4"))
     assert read(rows, "4", Language.ENGLISH, 0.5).is_of_these_digits(LIMITS)
     assert not read(rows, "5", Language.ENGLISH, 0.5).is_of_these_digits(LIMITS)
+
+
+def test_a_language_may_have_a_limit_of_its_own():
+    [manifest] = [one for one in read_manifests(MODELS) if one.id == DIGIT_RECOGNISER]
+    own = manifest.model_copy(update={"input": {**manifest.input, "least_more_zh": -9.0}})
+    limits = limits_of({DIGIT_RECOGNISER: own})
+    assert limits[Language.MANDARIN].more == -9.0
+    assert limits[Language.ENGLISH] == limits_of({DIGIT_RECOGNISER: manifest})[Language.ENGLISH]
 
 
 @pytest.mark.parametrize("name", ["score", "digit", "fewer", "more"])
@@ -128,7 +136,9 @@ def test_words_of_the_other_language_do_not_count():
 
 @pytest.mark.parametrize(("seconds_per_digit", "fits"), [(0.05, False), (0.3, True), (2.5, False)])
 def test_digits_take_their_time(seconds_per_digit: float, fits: bool):
-    assert Reading(0.0, 5.0, 5.0, 5.0, 6, seconds_per_digit).is_of_these_digits(LIMITS) is fits
+    assert (
+        Reading(0.0, 5.0, 5.0, 5.0, 6, seconds_per_digit, Language.ENGLISH).is_of_these_digits(LIMITS) is fits
+    )
 
 
 def test_a_prompt_is_six_digits_that_do_not_repeat_themselves():

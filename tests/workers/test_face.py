@@ -33,6 +33,7 @@ PART = Part(
     prompted_at_ms=300,
     trace="AAAA",
     scene=("AAAA", "AQID"),
+    room="AA==",
     scene_changes=(0.4,),
     rest="AACAPw==",
     apex="",

@@ -157,7 +157,7 @@ SPOILED: dict[str, tuple[str, Spoil]] = {
     ),
     "no face model": ("face-model", _models_without("dlib_resnet")),
     "other weights for gestures": ("face-model", _models_changed("mediapipe_face_landmark")),
-    "no digit recogniser": ("voice-model", _models_without("digits-ctc-v2")),
+    "no digit recogniser": ("voice-model", _models_without("digits-ctc-v3")),
     "photographs pass": ("unsafe-no-pad", lambda it: it.set(unsafe_no_pad=True)),
     "a policy file that is none": ("policy-file", _policy_file),
     "no API key": ("no-api-key", lambda it: it.sql("DELETE FROM api_keys")),

@@ -48,6 +48,6 @@ def test_other_proofs_of_the_same_level_are_not_called_weaker() -> None:
 def test_the_table_says_how_many_gestures_each_level_asks_and_what_they_are_worth() -> None:
     view = table_view(decision_table(policy(MEDIUM)).to_json())
     assert [(each.level, each.count, each.one_in, each.backwards) for each in view.gestures] == [
-        ("face", 4, 596, 298),
-        ("face_fingerprint", 4, 596, 298),
+        ("face", 4, 997, 498),
+        ("face_fingerprint", 4, 997, 498),
     ]
