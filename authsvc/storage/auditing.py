@@ -49,18 +49,8 @@ class AuditStore:
 
     def append(self, links: Sequence[tuple[Link, Entry]], head: SignedHead) -> None:
         """Write a batch's links, each with its entry, and the head they end in."""
-        self._connection.many(ADD_LINK, [_link_params(link, entry) for link, entry in links])
-        self._connection.run(
-            ADD_HEAD,
-            {
-                "chain": head.head.chain,
-                "seq": head.head.seq,
-                "hash": head.head.hash,
-                "at": to_millis(head.at),
-                "key_id": head.key_id,
-                "signature": head.signature,
-            },
-        )
+        self._connection.many(ADD_LINK, [_link_params(link, entry) for link, entry in links], at_last=True)
+        self._connection.many(ADD_HEAD, [_head_params(head)], at_last=True)
 
     def chains(self) -> Iterator[str]:
         """The name of every chain that has an entry or a head, by the database's own order of text."""
@@ -213,6 +203,17 @@ def _link_params(link: Link, entry: Entry) -> dict[str, object]:
         "hash": link.hash,
         "object": entry.object,
         "client": None if entry.subject is None else entry.subject.client,
+    }
+
+
+def _head_params(head: SignedHead) -> dict[str, object]:
+    return {
+        "chain": head.head.chain,
+        "seq": head.head.seq,
+        "hash": head.head.hash,
+        "at": to_millis(head.at),
+        "key_id": head.key_id,
+        "signature": head.signature,
     }
 
 

@@ -51,8 +51,8 @@ class Connection(Protocol):
     def run(self, sql: str, params: Params) -> int:
         """Execute, and return how many rows it touched: the permission of a conditional write."""
 
-    def many(self, sql: str, rows: Iterable[Params]) -> None:
-        """Execute once for every row, in as few round trips as the driver knows."""
+    def many(self, sql: str, rows: Iterable[Params], *, at_last: bool = False) -> None:
+        """Execute once for every row, in as few round trips as the driver knows; a write that is `at_last` may be put off."""
 
     def expect(self, sql: str, params: Params) -> bool:
         """Whether a write touched its one row. Put off, it is believed to; `settle` raises Conflict where it did not."""

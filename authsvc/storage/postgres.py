@@ -125,7 +125,10 @@ class PostgresConnection:
     def run(self, sql: str, params: Params) -> int:
         return self._execute(sql, params).rowcount
 
-    def many(self, sql: str, rows: Iterable[Params]) -> None:
+    def many(self, sql: str, rows: Iterable[Params], *, at_last: bool = False) -> None:
+        if at_last and self._believing:
+            self._later.setdefault(sql, []).extend(rows)
+            return
         with _translated(), self._raw.cursor() as cursor:
             cursor.executemany(pyformat(sql), rows)
 

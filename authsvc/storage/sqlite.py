@@ -69,7 +69,7 @@ class SqliteConnection:
     def settle(self) -> None:
         """Nothing was put off."""
 
-    def many(self, sql: str, rows: Iterable[Params]) -> None:
+    def many(self, sql: str, rows: Iterable[Params], *, at_last: bool = False) -> None:
         with _translated():
             self._raw.executemany(sql, rows)
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from authsvc.storage.accounts import find_payer
-from authsvc.storage.database import pyformat
+from authsvc.storage.database import Conflict, pyformat
 from authsvc.storage.postgres import PostgresConnection, PostgresDatabase
 from tests.domain.test_decision import decision
 
@@ -75,3 +75,24 @@ def test_nothing_of_a_decision_and_of_its_answer_is_put_aside(
             (0,),
             (0,),
         ]
+
+
+def test_what_a_batch_writes_at_last_goes_out_together(busy: PostgresConnection) -> None:
+    add, held = (
+        "INSERT INTO webhook_removed (endpoint_id) VALUES (:id)",
+        "SELECT COUNT(*) FROM webhook_removed",
+    )
+    rows = [{"id": "whe_a"}, {"id": "whe_b"}]
+    busy.begin(believing=True)
+    busy.many(add, rows, at_last=True)
+    assert busy.all(held, {}) == [(0,)]
+    busy.settle()
+    assert busy.all(held, {}) == [(2,)]
+    busy.many(add, rows, at_last=True)
+    with pytest.raises(Conflict):
+        busy.settle()
+    busy.rollback()
+    busy.begin()
+    busy.many(add, rows, at_last=True)
+    assert busy.all(held, {}) == [(2,)], "a batch that believes nothing writes at once"
+    busy.rollback()
