@@ -67,6 +67,14 @@ def test_the_head_of_time_turns_a_list_round(auditor: Person, shop: Shop):
     assert 'name="order" value="oldest"' in page
 
 
+def test_details_of_an_event_are_in_words(auditor: Person, shop: Shop):
+    shop.enroll("u_worded")
+    page = opened(auditor, "/console/rolls/events?user=u_worded")
+    names = re.findall(r'<span title="(\w+)">([^<]*)</span>', page)
+    assert names
+    assert [name for name, words in names if name == words] == []
+
+
 def test_what_is_no_list_no_time_and_no_place_is_said(auditor: Person):
     opened(auditor, "/console/rolls/secrets", 404)
     assert "2026-11-27" in opened(auditor, "/console/rolls/users?since=yesterday", 422)
