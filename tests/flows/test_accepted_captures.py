@@ -116,8 +116,8 @@ def test_in_a_second_account_of_the_same_person_they_count_no_more(
     with ThreadPoolExecutor(3) as threads:
         answers = list(threads.map(lambda each: each.complete().status, at_once))
     assert sorted(answers) == [200, 401, 401]
-    # Alone, when all of it is over.
-    assert shown(accounts[answers.index(401)]).complete().status == 401
+    # In one that has never seen them, when all of it is over.
+    assert shown(attacked.enroll(photographs)).complete().status == 401
 
 
 def _recovering(owner: Person, code: str, **grounds: object) -> Opened:
