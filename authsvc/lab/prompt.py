@@ -55,7 +55,7 @@ def measure_prompts(
         for utterances in speakers(folder).values()
         for reading in readings(utterances, strings, length, chance)
     ]
-    conditions = ("clean", *degradations)
+    names = ("clean", *degradations)
     return {
         "recogniser": ears.recogniser.id,
         "data": folder.name,
@@ -63,9 +63,7 @@ def measure_prompts(
         **{f"least_{name}_zh": limit for name, limit in asdict(limits[Language.MANDARIN]).items()},
         "readings": len(read_out),
         "speakers": len({reading.speaker for reading in read_out}),
-        "conditions": {
-            name: _figures(read_out, ears, limits, languages, name, chance) for name in conditions
-        },
+        "conditions": {each: _figures(read_out, ears, limits, languages, each, chance) for each in names},
     }
 
 

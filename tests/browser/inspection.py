@@ -105,14 +105,14 @@ def _ill_set(page: Page) -> Iterator[str]:
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate(_DRAWN)  # The page learns of its new size with the next frame.
         yield from (f"{each} on a screen of {width}" for each in page.evaluate(_TOO_WIDE))
-        yield from (f"one character a line at {width} px: {said}" for said in page.evaluate(_UPRIGHT))
+        yield from (f"torn apart at {width} px: {said}" for said in page.evaluate(_UPRIGHT))
     # Operators sit before a screen; payers have what they have.
     shape = "desktop" if urlsplit(page.url).path.startswith("/console") else "phone"
     page.set_viewport_size({"width": SHAPES[shape][0], "height": SHAPES[shape][1]})
     with _twice_as_large(page):
         wide = page.evaluate(_TOO_WIDE)
         yield from (f"{each} on a {shape} whose letters are twice as large" for each in wide)
-        yield from (f"one character a line at 200 %: {said}" for said in page.evaluate(_UPRIGHT))
+        yield from (f"torn apart at 200 %: {said}" for said in page.evaluate(_UPRIGHT))
 
 
 _TOO_WIDE = """() => {
@@ -170,10 +170,11 @@ _UPRIGHT = """() => {
   const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
   while (texts.nextNode()) {
     const said = texts.currentNode.data.trim();
-    if (!/[\\u3400-\\u9fff]{3}/.test(said)) continue;
+    const isTime = /^\\d{4}-\\d\\d-\\d\\d \\d\\d:/.test(said);
+    if (!isTime && !/[\\u3400-\\u9fff]{3}/.test(said)) continue;
     range.selectNodeContents(texts.currentNode);
     const lines = new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size;
-    if (lines > 2 && said.length < 2 * lines) found.push(said);
+    if (lines > 2 && (isTime || said.length < 2 * lines)) found.push(said);
   }
   return found;
 }"""

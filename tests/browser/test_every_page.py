@@ -79,7 +79,7 @@ def test_the_inspection_finds_what_is_wrong(browser_seeing: Callable[[str], Brow
         "on a phone whose letters are twice as large",
         "heading-order",
         "892 px wide",
-        "one character a line at 1280 px: 无法验证",
+        "torn apart at 1280 px: 无法验证",
         "not in Chinese: Unfit",
         "half-width: 角色: 客服",
     ):
