@@ -92,20 +92,20 @@ def test_what_was_remembered_between_two_parts_is_compared_as_well(bench: Watche
     assert not bench.complete(two).authenticated
 
 
-def used(bench: Bench) -> set[str]:
-    """Digests of captures that are used up, of the payer."""
-    rows = bench.wired.store.ledger.read(
-        lambda tx: tx.spent._connection.all("SELECT digest FROM spent WHERE kind = 'capture'", {})  # type: ignore[attr-defined]
-    )
+def used(bench: Bench, user: str) -> set[str]:
+    """Digests of captures that are used up: in an account, and for all accounts together under no name."""
+    query = "SELECT digest FROM spent WHERE kind = 'capture' AND user_id = :user"
+    rows = bench.wired.store.ledger.read(lambda tx: tx.spent._connection.all(query, {"user": user}))  # type: ignore[attr-defined]
     return {bytes(digest).hex() for (digest,) in rows}
 
 
-def test_every_part_is_used_up(bench: Watched) -> None:
-    before = used(bench)
+@pytest.mark.parametrize("user", [PAYER.user, ""])
+def test_every_part_is_used_up(bench: Watched, user: str) -> None:
+    before = used(bench, user)
     decision = risky(bench)
     answers(bench, decision)
     assert bench.complete(decision).authenticated
-    assert len(used(bench) - before) == 4
+    assert len(used(bench, user) - before) == 4
 
 
 def test_one_part_of_another_capture_is_enough_to_be_a_copy(bench: Watched) -> None:
