@@ -37,13 +37,23 @@ from tests.support.service import CLIENT, Bench, _face_of
 
 PHOTOGRAPH = b"ann photograph"
 LOOK = "f:" + base64.b64encode(bytes(range(100)) * 5 + bytes(76)).decode()
-PICTURES = Pictures(owner=(b"ann 1",), stranger=(b"eve 1",), clip=(PHOTOGRAPH,), changed=(b"ann 1 again",))
 VOICES = Voices(
     owner=lambda digits: f"ann {digits} fresh {secrets.token_hex(4)}".encode(),
     heard=lambda digits: f"ann {digits} heard".encode(),
     stranger=lambda digits: f"eve {digits} {secrets.token_hex(4)}".encode(),
     changes=(lambda recording: recording + b" faster", lambda recording: recording + b" quieter"),
 )
+
+
+def pictures() -> Pictures:
+    """Of a drill's own: what counted in another one counts nowhere again."""
+    own = secrets.token_hex(4).encode()
+    return Pictures(
+        owner=(b"ann 1 " + own,),
+        stranger=(b"eve 1 " + own,),
+        clip=(PHOTOGRAPH,),
+        changed=(b"ann 1 again " + own,),
+    )
 
 
 class Faces(SharedFaces):
@@ -144,7 +154,7 @@ class Here:
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
         service, premises = Service(f"http://127.0.0.1:{self.port}", shown), BenchPremises(self.bench, url)
-        self.scene = lambda: Scene(service, premises, PICTURES, VOICES)
+        self.scene = lambda: Scene(service, premises, pictures(), VOICES)
 
     def played(self, name: str) -> Result:
         [(result, _)] = play([DRILLS[name]], self.scene, at_once=1)
