@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from authsvc.biometric.words import Modality
@@ -175,11 +176,16 @@ def _showing_faces(layers: Sequence[str]) -> Show:
     known = chosen(LAYERS, layers)
 
     def show(sample: Sample, owner: Person, asked: Asked) -> str:
-        clip = layered(clip_of(sample.path), known)
+        clip = _in_bytes_of_its_own(layered(clip_of(sample.path), known))
         frames_of = partial(_part_of, clip) if len(clip.pictures) > 1 else None
         return shows_face(asked, clip.pictures, frames_of, _nonce(owner, "face", layers))
 
     return show
+
+
+def _in_bytes_of_its_own(clip: Clip) -> Clip:
+    """The same pictures, each with a word behind its end: the very bytes that counted once count in no account again."""
+    return replace(clip, pictures=tuple(each + b"\n" + token_hex(8).encode() for each in clip.pictures))
 
 
 def _showing_voices(layers: Sequence[str]) -> Show:

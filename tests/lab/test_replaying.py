@@ -47,6 +47,18 @@ def enroll(here: Here) -> Person:
     return scene.person("otp", "device", face=True)
 
 
+def test_a_second_run_against_the_same_service_finds_the_same(
+    here: Here, corpus: Corpus, tmp_path: Path
+) -> None:
+    """What passed is used up, in every account; whoever has the picture has it in other bytes as well."""
+    once, again = (
+        report(list(replay(corpus, lambda subject: enroll(here), tmp_path / run, at_once=1)))
+        for run in ("once", "again")
+    )
+    assert once["species"]["mask"]["iapar_errors"] == 1
+    assert once == again
+
+
 def test_what_becomes_of_each_sample_is_reported_by_species(
     here: Here, corpus: Corpus, tmp_path: Path
 ) -> None:

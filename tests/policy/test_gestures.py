@@ -106,7 +106,7 @@ def test_fewer_gestures_than_before_are_a_weakening(
 def test_every_number_says_what_it_is_worth() -> None:
     policy = document_with({"face": 2, "face_fingerprint": 4})
     assert (
-        "gestures 2: a recording of one capture answers 1 challenge in 11, 1 in 5 if also played backwards"
+        "gestures 2: a recording of one capture answers 1 challenge in 13, 1 in 6 if also played backwards"
         in (explanation_lines(explain(policy, ASKED_FOR_A_FACE)))
     )
     assert [line.split(";")[0].split() for line in gesture_lines(policy.gestures_by_level)] == [
