@@ -74,7 +74,8 @@ def test_a_list_in_any_order_goes_on_and_shows_each_decision_once(
     monkeypatch.setattr(lists, "PAGE", 3)
     monkeypatch.setattr(lists, "READ_AT_ONCE", 2)
     user = f"u_ordered_{order}"
-    made = [shop.decide(user, amount=500 + at % 4)["id"] for at in range(8)]
+    decisions = [shop.decide(user, amount=500 + at % 4) for at in range(8)]
+    made = [each["id"] for each in decisions]
     seen: list[str] = []
     path = f"/console/decisions?days=week&user={user}&order={order}"
     while path:
@@ -85,7 +86,9 @@ def test_a_list_in_any_order_goes_on_and_shows_each_decision_once(
     assert sorted(seen) == sorted(made)
     amounts = [500 + made.index(each) % 4 for each in seen]
     if order in ("", "oldest"):
-        assert seen == (made if order else made[::-1])
+        # Those of one and the same millisecond in the order of their ids.
+        by_time = sorted(made, key=lambda each: (decisions[made.index(each)]["created_at"], each))
+        assert seen == (by_time if order else by_time[::-1])
     else:
         assert amounts == sorted(amounts, reverse=order == "largest")
 
