@@ -82,7 +82,7 @@ def synthesised(samples: Samples) -> Samples:
         y=samples, sr=SAMPLE_RATE, n_fft=_FRAME, hop_length=_HOP, n_mels=_BANDS
     )
     magnitudes = librosa.feature.inverse.mel_to_stft(bands, sr=SAMPLE_RATE, n_fft=_FRAME)
-    made = librosa.griffinlim(magnitudes, hop_length=_HOP, length=samples.size, random_state=0)
+    made = librosa.griffinlim(magnitudes, hop_length=_HOP, length=samples.size, init=None)
     return np.asarray(made, dtype=np.float32)
 
 
