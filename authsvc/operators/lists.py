@@ -58,11 +58,10 @@ class Lists:
         found = self._taken(operator, sieve, "", MOST_LISTED)
         sign = 1 if smallest_first else -1
         places = sorted((sign * _worth(each), each.id, at) for at, each in enumerate(found.decisions))
-        begin = (
-            0
-            if not after
-            else bisect_right(places, (sign * _amount_of(after), after.partition(".")[2], MOST_LISTED))
-        )
+        begin = 0
+        if after:
+            worth, last = _place(after, most_digits=21)
+            begin = bisect_right(places, (sign * worth, last, MOST_LISTED))
         shown = [found.decisions[at] for _, _, at in places[begin : begin + PAGE]]
         goes_on = begin + PAGE < len(places)
         onward = f"{_worth(shown[-1])}.{shown[-1].id}" if goes_on else ""
@@ -119,19 +118,17 @@ def _worth(decision: Decision) -> int:
     return payment.amount_minor * _THOUSANDTHS[MINOR_DIGITS.get(payment.currency, 0)]
 
 
-def _amount_of(text: str) -> int:
-    """The amount in what `next` of a list by amount said; raises InvalidRequest for anything else."""
-    amount, _, decision_id = text.partition(".")
-    if not (amount.isascii() and amount.isdigit() and len(amount) < 22 and decision_id):
-        raise InvalidRequest("`after` must be where a list went on")
-    return int(amount)
-
-
 def _mark(text: str) -> Mark | None:
-    """What `next` said; raises InvalidRequest for anything else."""
+    """What `next` of a list by time said."""
     if not text:
         return None
-    at, _, decision_id = text.partition(".")
-    if not (at.isascii() and at.isdigit() and len(at) < 16 and decision_id):
+    at, last = _place(text, most_digits=15)
+    return Mark(from_millis(at), last)
+
+
+def _place(text: str, most_digits: int) -> tuple[int, str]:
+    """By what a list is ordered, and the decision that was listed last; raises InvalidRequest for what `next` never said."""
+    number, _, decision_id = text.partition(".")
+    if not (number.isascii() and number.isdigit() and len(number) <= most_digits and decision_id):
         raise InvalidRequest("`after` must be where a list went on")
-    return Mark(from_millis(int(at)), decision_id)
+    return int(number), decision_id

@@ -26,6 +26,16 @@ def ids(page: str) -> list[str]:
     return re.findall(r'href="/console/decisions/(dec_[a-z0-9]+)"', page)
 
 
+def ids_on_all_pages(auditor: Person, path: str) -> list[str]:
+    seen: list[str] = []
+    while path:
+        page = opened(auditor, path)
+        seen += ids(page)
+        onward = re.search(r'href="(/console/decisions\?[^"]*)">Next page', page)
+        path = onward.group(1).replace("&amp;", "&") if onward is not None else ""
+    return seen
+
+
 def asked(**fields: str) -> dict[str, str]:
     return {**dict.fromkeys(FIELDS, ""), **fields}
 
@@ -57,13 +67,7 @@ def test_a_list_goes_on_and_shows_each_decision_once(
     monkeypatch.setattr(lists, "PAGE", 3)
     monkeypatch.setattr(lists, "READ_AT_ONCE", 2)
     made = {shop.decide("u_many", amount=70_000_000 + at)["id"] for at in range(8)}
-    seen: list[str] = []
-    path = "/console/decisions?days=week&at_least=700000"
-    while path:
-        page = opened(auditor, path)
-        seen += ids(page)
-        onward = re.search(r'href="(/console/decisions\?[^"]*)">Next page', page)
-        path = onward.group(1).replace("&amp;", "&") if onward is not None else ""
+    seen = ids_on_all_pages(auditor, "/console/decisions?days=week&at_least=700000")
     assert sorted(seen) == sorted(made)
 
 
@@ -76,13 +80,7 @@ def test_a_list_in_any_order_goes_on_and_shows_each_decision_once(
     user = f"u_ordered_{order}"
     decisions = [shop.decide(user, amount=500 + at % 4) for at in range(8)]
     made = [each["id"] for each in decisions]
-    seen: list[str] = []
-    path = f"/console/decisions?days=week&user={user}&order={order}"
-    while path:
-        page = opened(auditor, path)
-        seen += ids(page)
-        onward = re.search(r'href="(/console/decisions\?[^"]*)">Next page', page)
-        path = onward.group(1).replace("&amp;", "&") if onward is not None else ""
+    seen = ids_on_all_pages(auditor, f"/console/decisions?days=week&user={user}&order={order}")
     assert sorted(seen) == sorted(made)
     amounts = [500 + made.index(each) % 4 for each in seen]
     if order in ("", "oldest"):
