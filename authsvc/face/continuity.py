@@ -168,10 +168,9 @@ def _joins(take: Take, jumps: dict[int, float]) -> Iterator[float]:
 
 def alone_in(take: Take) -> list[bool]:
     """For each step but the first and the last: whether head or mouth leaps there and moves neither before nor after."""
+    both = _head_and_mouth(take)
     return [
-        any(
-            one[at] > max(_LEAST_CUT, _ALONE * max(one[at - 1], one[at + 1])) for one in _head_and_mouth(take)
-        )
+        any(one[at] > max(_LEAST_CUT, _ALONE * max(one[at - 1], one[at + 1])) for one in both)
         for at in range(1, len(take.values) - 2)
     ]
 

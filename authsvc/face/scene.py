@@ -55,10 +55,7 @@ def change(one: str, other: str, share: float = 1.0) -> float:
 # -- How the room is moved -----------------------------------------------------------------------------------------------
 
 _FINE = 32  # Cells a side; they are looked at and not kept.
-_BESIDE, _ABOVE = (
-    0.1,
-    0.25,
-)  # How much wider and higher than the face a head is, in widths and heights of the face.
+_BESIDE, _ABOVE = 0.1, 0.25  # How much wider and higher than the face a head is, in its widths and heights.
 _LEAST_CELLS = 20
 _STEPS = 5
 _FOLLOWED = 0.7  # The share of the cells that moves with the room; shoulders, hair and passers-by do not.
@@ -113,8 +110,8 @@ def _moved(one: Floats, other: Floats, aspect: float, eyes: float) -> Floats:
         difference = (
             _light(filled, turned.real * _FINE + middle, turned.imag * _FINE / aspect + middle) - light
         )
-        change, error = _fit(slopes, difference - np.median(difference))
-        step -= change
+        onward, error = _fit(slopes, difference - np.median(difference))
+        step -= onward
     return step if error <= _LEAST_SURE * eyes else np.zeros(4)
 
 
@@ -123,8 +120,8 @@ def _fit(slopes: Floats, difference: Floats) -> tuple[Floats, float]:
     kept = abs(difference) <= max(float(np.quantile(abs(difference), _FOLLOWED)), 0.5)
     normal = slopes[kept].T @ slopes[kept] + 1e-3 * np.eye(4)
     spread = np.linalg.inv(normal)[[0, 1], [0, 1]].max() * max(float(difference[kept].var()), 0.1)
-    change = np.asarray(np.linalg.solve(normal, slopes[kept].T @ difference[kept]), dtype=np.float64)
-    return change, float(np.sqrt(spread))
+    onward = np.asarray(np.linalg.solve(normal, slopes[kept].T @ difference[kept]), dtype=np.float64)
+    return onward, float(np.sqrt(spread))
 
 
 def _light(cells: Floats, x: Floats, y: Floats) -> Floats:
