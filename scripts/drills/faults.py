@@ -33,6 +33,7 @@ from tests.support.live import LiveService  # noqa: E402
 from tests.support.server import Server  # noqa: E402
 
 HOUR = 3600
+AUDIT_S = 900
 ALONE = "DRILL_ALONE"
 
 ANYWHERE, SERVERS, CLOCK = Needs(), Needs(networked=True), Needs("clock")
@@ -139,7 +140,7 @@ def _played(fault: str, options: argparse.Namespace) -> dict[str, object]:
                 print(
                     f"{number + 1:>3}  {fault}  {len(payers.payments)} payments", file=sys.stderr, flush=True
                 )
-        verdict = judge(payers)
+        verdict = judge(payers, AUDIT_S)
     good = verdict.is_good and len(payers.payments) >= options.rounds
     found = {"rounds": options.rounds, "good": good, **asdict(verdict)}
     return found | {"back_s_median": round(median(recovered), 1), "back_s_most": round(max(recovered), 1)}

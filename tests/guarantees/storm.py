@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from tests.guarantees.people import Challenge, Person, Shop
-from tests.support.live import Answer, LiveService
+from tests.support.live import PATIENCE_S, Answer, LiveService
 
 KILLS = ("a web process", "every web process", "the supervisor", "everything")
 MOST_TRIES = 10
@@ -184,10 +184,10 @@ class Verdict:
         return not any((*promises, self.audit_faults, self.unforeseen))
 
 
-def judge(payers: Payers) -> Verdict:
-    """Ask again about everything that was answered, and read the audit log."""
+def judge(payers: Payers, patience_s: float = PATIENCE_S) -> Verdict:
+    """Ask again about everything that was answered, and read the audit log, which may take so long."""
     shop, decided = payers.shop, [each for each in payers.payments if each.decided is not None]
-    report = payers.live.audit_report()
+    report = payers.live.audit_report(patience_s)
     ids = [payment.decided.json["id"] for payment in decided if payment.decided is not None]
     lines = [(line["object"], line["action"], line["result"]) for line in shop.audit_lines(ids)]
     once = [line for line in lines if line[1] != "decision.complete" or line[2] == "authenticated"]
