@@ -218,6 +218,16 @@ class Manifest(_Part):
         return f"sha256:{hashlib.sha256(rfc8785.dumps(identity)).hexdigest()}"
 
     @property
+    def calibration_digest(self) -> str:
+        """`sha256:…` over the model and whatever was measured of it, each threshold among that (RFC 8785 form)."""
+        measured = {
+            name: [each.model_dump(mode="json") for each in getattr(self, name)]
+            for name in ("operating_points", "calibrations", "attack_species")
+        }
+        whole = rfc8785.dumps({"model": self.digest, **measured})
+        return f"sha256:{hashlib.sha256(whole).hexdigest()}"
+
+    @property
     def populations(self) -> list[str]:
         """On whom thresholds were set, each once: for others than these they say nothing."""
         return list(dict.fromkeys(point.population for point in self.operating_points))

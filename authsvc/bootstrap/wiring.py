@@ -253,18 +253,16 @@ def _lab_gate(settings: Settings, store: Store, rooms: Rooms) -> LabGate | None:
             said = [room.refresh() for room in rooms.health.values()]
         except Unavailable:
             return frozenset()
-        return frozenset(digest for each in said for digest in _digests(each))
+        return frozenset(digest for each in said for digest in _calibrations(each))
 
     bounds = LabBounds(settings.lab_report_days, settings.lab_report_max_iapar, settings.lab_report_max_bpcer)
     return LabGate(settings.lab_report, bounds, store.clock, current, store.ring.audit_public_keys)
 
 
-def _digests(said: Mapping[str, object]) -> Iterator[str]:
-    """Of what a room says of itself: by what it makes templates, and by what it judges liveness."""
-    liveness = said.get("liveness_models")
-    for each in (said.get("model"), *(liveness if isinstance(liveness, list) else ())):
-        if isinstance(each, str):
-            yield each
+def _calibrations(said: Mapping[str, object]) -> Iterator[str]:
+    """Of what a room says of itself: by what it compares templates and judges liveness, each with its thresholds."""
+    stated = said.get("calibrations")
+    yield from (each for each in (stated if isinstance(stated, list) else ()) if isinstance(each, str))
 
 
 def _find_key(ledger: StoreLedger, key_id: str) -> ApiKey | None:

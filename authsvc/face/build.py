@@ -60,7 +60,7 @@ def face_service(
         liveness,
         least_frames=least_frames,
         mesh=mesh,
-        liveness_models=[each.digest for each in judged_by],
+        judged_by=judged_by,
     )
 
 

@@ -52,10 +52,10 @@ class FaceService:
         *,
         least_frames: int,
         mesh: MeshEngine | None = None,
-        liveness_models: Sequence[str] = (),
+        judged_by: Sequence[Manifest] = (),
     ) -> None:
-        """`least_frames` good frames make a probe; `mesh` is needed where gestures are asked. `liveness_models` are the digests
-        of what judges liveness.
+        """`least_frames` good frames make a probe; `mesh` is needed where gestures are asked. `judged_by` are the models
+        of liveness.
 
         Raises ModelUnusable for a manifest without the points needed here.
         """
@@ -65,7 +65,7 @@ class FaceService:
         self._liveness = liveness
         self._least_frames = least_frames
         self._mesh = mesh
-        self._liveness_models = tuple(liveness_models)
+        self._calibrations = [each.calibration_digest for each in (manifest, *judged_by)]
         self._agreement = manifest.operating_point(SAME_PERSON_FMR, frames=1, samples=1).threshold
 
     @property
@@ -91,7 +91,7 @@ class FaceService:
             "populations": self._manifest.populations,
             "liveness": self._liveness.id,
             "gates": [gate.value for gate in self._liveness.gates],
-            "liveness_models": list(self._liveness_models),
+            "calibrations": list(self._calibrations),
         }
 
     def enroll(self, frames: Sequence[bytes], context: CaptureContext) -> Template | Unusable:

@@ -60,8 +60,8 @@ class LabProof:
 
 
 class LabGate:
-    """`models` are the digests that templates are made by and liveness is judged by now; empty where the biometric worker does
-    not say. `keys` are the service's own public audit keys.
+    """`calibrations` are the digests of what compares templates and judges liveness now, thresholds and all; empty where the
+    biometric worker does not say. `keys` are the service's own public audit keys.
     """
 
     def __init__(
@@ -69,11 +69,11 @@ class LabGate:
         file: Path,
         bounds: LabBounds,
         clock: Clock,
-        models: Callable[[], frozenset[str]],
+        calibrations: Callable[[], frozenset[str]],
         keys: Callable[[], PublicKeys],
     ) -> None:
         self._file, self._bounds = file, bounds
-        self._clock, self._models, self._keys = clock, models, keys
+        self._clock, self._calibrations, self._keys = clock, calibrations, keys
 
     def look(self) -> LabProof:
         """Read at each activation, so that a new report counts at once."""
@@ -97,10 +97,10 @@ class LabGate:
         # One of tomorrow is a wrong clock, here or there; a day is left for zones.
         if made is None or not today - timedelta(days=self._bounds.days) <= made <= today + timedelta(days=1):
             yield LabFault.TOO_OLD
-        models = self._models()
-        if not models:
+        current = self._calibrations()
+        if not current:
             yield LabFault.MODELS_UNKNOWN
-        elif not models <= _digests(report):
+        elif not current <= _tried(report):
             yield LabFault.OTHER_MODELS
 
     def _of_limits(self, gate: object) -> Iterator[LabFault]:
@@ -151,7 +151,7 @@ def _date(stated: object) -> date | None:
         return None
 
 
-def _digests(report: Json) -> frozenset[str]:
+def _tried(report: Json) -> frozenset[str]:
     models = report.get("models")
     listed = models if isinstance(models, list) else []
-    return frozenset(str(each.get("digest")) for each in listed if isinstance(each, Mapping))
+    return frozenset(str(each.get("calibration")) for each in listed if isinstance(each, Mapping))

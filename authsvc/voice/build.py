@@ -43,6 +43,7 @@ def voice_service(
         speaker_encoder(model_dir, matcher),
         ears(model_dir, known),
         liveness(model_dir, known),
+        (_manifest(known, DIGIT_RECOGNISER, "recogniser"), *_spoof_manifests(model_dir, known)),
     )
 
 
@@ -96,9 +97,12 @@ def _limits(stated: Mapping[str, object], language: Language) -> Limits:
 def _spoof_detectors(model_dir: Path, known: Mapping[str, Manifest]) -> tuple[SpoofDetector, ...]:
     return tuple(
         OnnxSpoofDetector(verified_weights(model_dir, manifest)["detector"], manifest)
-        for manifest in known.values()
-        if manifest.role == "liveness" and is_installed(model_dir, manifest)
+        for manifest in _spoof_manifests(model_dir, known)
     )
+
+
+def _spoof_manifests(model_dir: Path, known: Mapping[str, Manifest]) -> tuple[Manifest, ...]:
+    return tuple(one for one in known.values() if one.role == "liveness" and is_installed(model_dir, one))
 
 
 def _manifest(known: Mapping[str, Manifest], model: str, role: str) -> Manifest:

@@ -34,9 +34,16 @@ class VoiceService:
     """One encoder, one speech detector, one digit recogniser; `load` opens them all."""
 
     def __init__(
-        self, manifest: Manifest, encoder: SpeakerEncoder, ears: Ears, liveness: PromptedLiveness
+        self,
+        manifest: Manifest,
+        encoder: SpeakerEncoder,
+        ears: Ears,
+        liveness: PromptedLiveness,
+        judged_by: Sequence[Manifest] = (),
     ) -> None:
+        """`judged_by` are the models of liveness: of what was said, and of how it sounds."""
         self._manifest = manifest
+        self._calibrations = [each.calibration_digest for each in (manifest, *judged_by)]
         self._encoder = encoder
         self._ears = ears
         self._liveness = liveness
@@ -62,6 +69,7 @@ class VoiceService:
             "model_version": self._manifest.version,
             "populations": self._manifest.populations,
             "liveness": self._liveness.id,
+            "calibrations": list(self._calibrations),
         }
 
     def listen(self, recording: bytes, context: CaptureContext) -> EnrollmentPhrase | Unusable:

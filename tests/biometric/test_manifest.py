@@ -92,6 +92,20 @@ def test_anything_that_changes_a_template_changes_the_digest(change: tuple[str, 
     assert manifest(replace=change).digest != manifest().digest
 
 
+def test_what_decides_is_named_with_its_thresholds() -> None:
+    named = {
+        each.calibration_digest
+        for each in (
+            manifest(),
+            manifest(replace=(SHA, "cd" * 32)),
+            manifest(point("1 in 1000", 0.9, 10**6)),
+            manifest(point("1 in 1000", 0.8, 10**6)),
+        )
+    }
+    assert len(named) == 4
+    assert manifest(point("1 in 1000", 0.9, 10**6)).calibration_digest in named
+
+
 def test_a_target_gets_the_loosest_threshold_that_is_strict_enough() -> None:
     model = manifest(point("1 in 1000", 0.90, 10**7), point("1 in 10000", 0.95, 10**7))
     assert model.threshold_for("1 in 1000") == 0.90

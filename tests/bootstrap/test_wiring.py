@@ -1,4 +1,4 @@
-"""A lab report that is required must be of every model at work: those that make templates and those that judge liveness."""
+"""A lab report that is required must be of every model at work, as it is calibrated now."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from authsvc.keys.keyring import KeyRing
 from authsvc.policy_life.lab_proof import REPORT_LABEL, LabFault
 from tests.support.service import NOON, embedded
 
-FACE = {"model": "sha256:face", "liveness_models": ["sha256:mesh", "sha256:passive"]}
+FACE = {"calibrations": ["sha256:face", "sha256:mesh", "sha256:passive"]}
 RING = KeyRing.create()
 
 
@@ -25,8 +25,8 @@ RING = KeyRing.create()
     [
         ([FACE], ("sha256:face", "sha256:mesh", "sha256:passive"), ()),
         ([FACE], ("sha256:face", "sha256:mesh"), (LabFault.OTHER_MODELS,)),
-        ([FACE, {"model": "sha256:voice"}], ("sha256:face", "sha256:mesh", "sha256:passive"), (LabFault.OTHER_MODELS,)),
-        ([{"model": "sha256:face", "liveness_models": None}], ("sha256:face",), ()),
+        ([FACE, {"calibrations": ["sha256:voice"]}], ("sha256:face", "sha256:mesh", "sha256:passive"), (LabFault.OTHER_MODELS,)),
+        ([{"calibrations": None}], ("sha256:face",), (LabFault.MODELS_UNKNOWN,)),
         ([{}], ("sha256:face",), (LabFault.MODELS_UNKNOWN,)),
     ],
 )  # fmt: skip
@@ -35,7 +35,7 @@ def test_a_report_is_of_every_model_at_work(
 ) -> None:
     report = tmp_path / "run.json"
     gate = {"max_iapar": 0.07, "max_bpcer": 0.05, "faults": []}
-    models = [{"digest": each} for each in tried]
+    models = [{"calibration": each} for each in tried]
     report.write_text(json.dumps({"date": NOON.date().isoformat(), "gate": gate, "models": models}))
     signature_of(report).write_text(sign(REPORT_LABEL, report.read_bytes(), RING.audit_signing_key()))
     store: Any = SimpleNamespace(clock=FrozenClock(NOON), ring=RING)

@@ -26,9 +26,8 @@ MODEL = "sha256:face"
 def passing(*models: str, **changes: Any) -> dict[str, Any]:
     gate = {"max_iapar": 0.07, "max_bpcer": 0.05, "faults": []}
     made = NOON.date().isoformat()
-    return {
-        "data_set": "people", "date": made, "gate": gate, "models": [{"id": each, "digest": each} for each in models], **changes,
-    }  # fmt: skip
+    tried = [{"id": each, "calibration": each} for each in models]
+    return {"data_set": "people", "date": made, "gate": gate, "models": tried, **changes}
 
 
 def days_ago(days: int) -> str:
@@ -78,7 +77,7 @@ def faults(report: object, file: Path, *models: str) -> tuple[LabFault, ...]:
         ),
         ({"models": []}, (LabFault.OTHER_MODELS,)),
         ({"models": "all"}, (LabFault.OTHER_MODELS,)),
-        ({"models": [{"digest": "sha256:other"}, "x"]}, (LabFault.OTHER_MODELS,)),
+        ({"models": [{"digest": MODEL, "calibration": "sha256:other"}, "x"]}, (LabFault.OTHER_MODELS,)),
         (
             {"gate": 1, "models": None, "date": 5},
             (LabFault.NO_LIMITS, LabFault.TOO_OLD, LabFault.OTHER_MODELS),

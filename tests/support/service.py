@@ -116,7 +116,13 @@ class NamedFaces:
 
     def describe(self) -> Said:
         liveness = "+".join(self.gates) or "UNSAFE_NO_PAD"
-        return {"engine": "named", "model": self.model, "liveness": liveness, "gates": list(self.gates)}
+        return {
+            "engine": "named",
+            "model": self.model,
+            "calibrations": [self.model],
+            "liveness": liveness,
+            "gates": list(self.gates),
+        }
 
 
 class Counted(Uncounted):

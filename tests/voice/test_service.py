@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from authsvc.biometric.manifest import manifest_folder, read_manifests
 from authsvc.biometric.vectors import unpack
 from authsvc.biometric.words import Liveness, Modality, Template
 from authsvc.errors import InvalidRequest, ModelUnusable
 from authsvc.factor import Unusable
 from authsvc.voice.audio import encode_wav
+from authsvc.voice.build import DEFAULT_MODEL, DIGIT_RECOGNISER
 from authsvc.voice.capture import CaptureContext, EnrollmentPhrase, Heard
 from authsvc.voice.engine import Probabilities, Samples
 from authsvc.voice.service import VoiceService
@@ -227,6 +229,11 @@ def test_a_template_of_another_size_is_refused(service: VoiceService):
     short = replace(enrolled(service).template, vector=bytes(64))
     with pytest.raises(ModelUnusable, match="another number of numbers"):
         service.verify(wav("951834"), short, asked("951834"))
+
+
+def test_health_names_whatever_judges_with_its_thresholds(default_service: VoiceService):
+    known = {one.id: one.calibration_digest for one in read_manifests(manifest_folder())}
+    assert default_service.describe()["calibrations"] == [known[DEFAULT_MODEL], known[DIGIT_RECOGNISER]]
 
 
 def test_health_names_engine_and_model(service: VoiceService):

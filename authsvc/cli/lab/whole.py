@@ -268,11 +268,19 @@ def _prompts(folder: Path, models: Path) -> Json | None:
 
 
 def _used(run: Json, known: dict[str, Manifest]) -> list[Json]:
-    """The models that the figures are of, those by which the chain judged liveness among them."""
+    """The models that the figures are of, those by which the chains judged liveness among them, each with its thresholds."""
     digests = [run["face"]["model_digest"], (run["pad"] or {}).get("model_digest")]
-    digests += run["chain"]["face"]["liveness_models"]
     digests += [each["model_digest"] for each in run["voices"]]
-    return [{"id": each.id, "digest": each.digest} for each in known.values() if each.digest in digests]
+    calibrations = [
+        each
+        for chain in (run["chain"]["face"], *(one["voice"] for one in run["voice_chains"]))
+        for each in chain["calibrations"]
+    ]
+    return [
+        {"id": each.id, "digest": each.digest, "calibration": each.calibration_digest}
+        for each in known.values()
+        if each.digest in digests or each.calibration_digest in calibrations
+    ]
 
 
 def _warnings(run: Json) -> Iterator[str]:

@@ -99,7 +99,7 @@ def test_a_version_is_not_activated_without_the_lab_report_that_is_required(
     report = {
         "date": SystemClock().now().date().isoformat(),
         "gate": made,
-        "models": [{"digest": "sha256:1"}],
+        "models": [{"calibration": "sha256:1"}],
     }
     file.write_text(json.dumps(report))
     signature_of(file).write_text(sign(REPORT_LABEL, file.read_bytes(), ring.audit_signing_key()))
