@@ -218,12 +218,12 @@ def test_of_two_payments_at_once_both_pay_and_one_renews(agreed: Changed) -> Non
 
 @embedded_alone
 def test_a_capture_of_two_models_is_begun_anew(agreed: Changed) -> None:
-    """A payment that was renewed by another one between two gestures."""
-    waiting = risky(agreed)
+    """Another payment was released, and renewed the face, between two gestures."""
+    paying, waiting = agreed.captured(), risky(agreed)
     opened = challenge_of(waiting)
     shown = agreed.services.challenges.begin_step(*opened, Factor.FACE)
     shown = agreed.services.challenges.take_step(*opened, Factor.FACE, agreed.part(shown, "ann 20", "ann 21"))
-    assert agreed.pays()
+    assert agreed.complete(paying).authenticated
     with pytest.raises(InvalidRequest, match="enrolled anew in the meantime; begin again"):
         agreed.services.challenges.take_step(*opened, Factor.FACE, agreed.part(shown, "ann 22", "ann 23"))
     agreed.captured(waiting, "ann 24", "ann 25")
