@@ -193,6 +193,7 @@ def test_an_answer_that_is_held_back_is_waited_for_and_given_once(
 ) -> None:
     payer.ask(amount, risk)
     page = payer.page
+    page.emulate_media(reduced_motion="no-preference")  # The bar is told by how it moves.
 
     def show() -> None:
         page.goto(page.url)
