@@ -323,7 +323,7 @@ VALUES: Mapping[str, str] = {
 def valued(value: object) -> Markup:
     """A JSON value in a cell: a word where there is one, else the code that it is."""
     if isinstance(value, list | tuple):
-        return Markup("、").join(map(valued, value)) if value else valued(None)
+        return escape(gettext(", ")).join(map(valued, value)) if value else valued(None)
     if isinstance(value, bool | str | None) and str(value) in VALUES:
         return escape(named(VALUES, str(value)))
     return Markup("<code>{}</code>").format(plain(value))
