@@ -122,6 +122,16 @@ def test_what_is_not_one_head_doing_what_was_asked_does_not_pass(how, verdict) -
     assert judge(how(made(LEFT, UP, SMILE))).verdict is verdict
 
 
+@pytest.mark.parametrize("older", [1, 2, 3])
+def test_parts_that_older_code_observed_are_judged_as_of_a_camera_that_holds_still(older: int) -> None:
+    """Whether some of a challenge's parts or all of them came in before the upgrade."""
+    parts = [
+        replace(one, room="") if place < older else one for place, one in enumerate(made(LEFT, UP, SMILE))
+    ]
+    assert judge(parts).verdict is Liveness.BONA_FIDE
+    assert judge([parts[0], parts[2], parts[1]]).verdict is Liveness.UNDECIDED
+
+
 def test_a_tilt_is_made_by_the_head_and_not_by_the_picture() -> None:
     """Whoever turns the picture of a head at rest turns what is behind it as well."""
     chance = random.Random(3)
