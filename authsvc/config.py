@@ -69,6 +69,7 @@ class Settings:
     pkcs11_pin: str = ""
     pkcs11_timeout: timedelta = timedelta(seconds=2)
     model_dir: Path | None = None
+    face_model: str = "dlib-resnet-v1"
     metrics_dir: Path | None = None
     free_space_mib: int = 256
     probation: timedelta = timedelta(hours=72)
@@ -332,6 +333,11 @@ SETTINGS: tuple[Setting, ...] = (
         "pkcs11_timeout", _seconds, "seconds to wait for the token; then what needs a signature is refused"
     ),
     Setting("model_dir", Path, "the weight files, by default `models` in the data directory"),
+    Setting(
+        "face_model",
+        str,
+        "the matcher by which faces are enrolled; those of another that is installed are judged by it",
+    ),
     Setting("metrics_dir", Path, "folder to count metrics in, by default one in memory (`/dev/shm`)"),
     Setting(
         "population",

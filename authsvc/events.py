@@ -41,6 +41,7 @@ TAGS: Mapping[str, str] = {
     "subject:enrolled": "an enrollment was completed",
     "subject:otp:enrolled": "an authenticator app was added",
     "subject:face:enrolled": "a face template was added",
+    "subject:face:renewed": "a payment's capture was enrolled by the current model; the template of the earlier one is destroyed",
     "subject:face:resembles": "a new face resembles those of other `users` who agreed to be compared; nothing was refused",
     "subject:face:withdrawn": "consent was withdrawn and the face template destroyed",
     "subject:voice:enrolled": "a voice template was added",

@@ -52,6 +52,7 @@ def _speak(app: Flask) -> None:
     language.CATALOGUE.teach(app)
     app.jinja_env.filters |= {
         "amount": wording.amount,
+        "amount_size": wording.amount_size,
         "clauses": wording.clauses,
         "code": code,
         "day": wording.day,

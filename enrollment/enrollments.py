@@ -23,7 +23,7 @@ from enrollment.session import Doorkeeper, Opened, must_be_ours
 from enrollment.steps import PROVING, SENSORS, following, needs_consent, steps_of, with_walk
 from enrollment.wording import N_
 
-CONSENTS = {"2026-11"}
+CONSENTS = {"2026-12"}
 """The versions of the consent that these pages have the wording of; see `templates/enrollment/consent.html`."""
 
 _CODE_WRONG = N_("That is not the app's current code. Wait for the next one and type it here.")

@@ -33,7 +33,7 @@ PROOFS: Mapping[str, str] = {
 _FAILURES: Mapping[str, str] = {
     "unauthenticated": N_("This page cannot be opened from here. Please start again from the shop or app."),
     "challenge-closed": N_(
-        "This page is over: it was completed, cancelled, or its time ran out. Please start again from the shop or app."
+        "This page has ended: it was completed or cancelled, or it timed out. Please start again from the shop or app."
     ),
     "warning-unanswered": N_("Please take a moment to read this before you go on."),
     "challenge-failed": N_("That was not accepted."),
@@ -42,15 +42,15 @@ _FAILURES: Mapping[str, str] = {
     "unsupported-media": N_(
         "This file cannot be read here. Please use the camera or microphone on this page."
     ),
-    "rate-limited": N_("That was too often in a short time. Please wait a moment."),
-    "locked": N_("There were too many failures. Please wait before you try again."),
-    "user-frozen": N_("This account is frozen. Please talk to your payment provider."),
-    "unavailable": N_("We cannot answer at the moment. Please try again shortly."),
+    "rate-limited": N_("Too many attempts in a short time. Please wait a moment."),
+    "locked": N_("Too many failed attempts. Please wait before you try again."),
+    "user-frozen": N_("This account is frozen. Please contact your payment provider."),
+    "unavailable": N_("We cannot do this at the moment. Please try again shortly."),
     "proof-required": N_("This needs a fresh confirmation. Please confirm once more that it is you."),
     "not-found": N_("There is no such page."),
 }
 _CLAUSES = re.compile("([^，。：；、！？]*([，。：；、！？]))|.+")
-_ANY_FAILURE = N_("That did not work. Please begin this step again.")
+_ANY_FAILURE = N_("Something went wrong. Please start this step again.")
 
 
 def proof_name(factor: str) -> str:
@@ -65,6 +65,12 @@ def way_name(factors: Sequence[str]) -> str:
 def amount(payment: Json) -> str:
     """The amount in major units with its currency, as people of this language write it."""
     return written(int(payment["amount_minor"]), str(payment["currency"]), locale())
+
+
+def amount_size(payment: Json) -> str:
+    """The class that lets an amount of this length stand on one line."""
+    length = len(amount(payment))
+    return "amount-longest" if length > 13 else "amount-long" if length > 11 else ""
 
 
 def day(instant: str) -> str:

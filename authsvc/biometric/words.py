@@ -5,6 +5,7 @@ A score is always a similarity, higher is more alike. A template compares only w
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,6 +121,26 @@ class StoredTemplate:
 
     id: str
     template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A template by the current model, to replace the one of the model `earlier` with which its capture was compared."""
+
+    earlier: str
+    template: Template
+
+    def to_json(self) -> dict[str, object]:
+        """Without fingerprints, which are kept of every capture; to be sealed, as a template is."""
+        made = self.template
+        vector = base64.b64encode(made.vector).decode()
+        return {"earlier": self.earlier, "model": made.model, "vector": vector, "samples": made.samples}
+
+    @classmethod
+    def from_json(cls, modality: Modality, fields: Mapping[str, object]) -> Renewal:
+        """The renewal that `to_json` wrote; raises KeyError or ValueError for anything else."""
+        vector, samples = base64.b64decode(str(fields["vector"])), int(str(fields["samples"]))
+        return cls(str(fields["earlier"]), Template(modality, str(fields["model"]), vector, samples))
 
 
 @dataclass(frozen=True, slots=True)

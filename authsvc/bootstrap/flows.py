@@ -27,6 +27,7 @@ from authsvc.enrolling.steps.device import DeviceStep
 from authsvc.enrolling.steps.gait import GaitStep
 from authsvc.enrolling.steps.look_alikes import LookAlikes
 from authsvc.enrolling.steps.step import Step
+from authsvc.errors import ConfigurationError
 from authsvc.events import Tally
 from authsvc.face.verifier import FaceVerifier
 from authsvc.factor import Factor, FactorVerifier
@@ -151,7 +152,7 @@ def _verifiers(
     settings: Settings, store: Store, rules: DeviceRules, rooms: Rooms
 ) -> tuple[FactorVerifier[Transaction], ...]:
     """One line a factor."""
-    read = store.ledger.read
+    read, faces = store.ledger.read, _manifests(Modality.FACE)
     return (
         OtpVerifier(read),
         DeviceVerifier(Factor.DEVICE_UV, rules.party, read, store.ring, rules.confirmation),
@@ -159,7 +160,8 @@ def _verifiers(
         FaceVerifier(
             rooms.face,
             read,
-            _manifests(Modality.FACE),
+            faces,
+            model=_digest(faces, settings.face_model),
             gates=rooms.health[Modality.FACE].gates,
             seed=partial(_seed, store.ring),
             clock=store.clock,
@@ -218,6 +220,14 @@ def _manifests(modality: Modality) -> Mapping[str, Manifest]:
     """The manifests of one modality by digest: what turns a target FMR into a score."""
     manifests = read_manifests(manifest_folder())
     return {each.digest: each for each in manifests if each.modality is modality}
+
+
+def _digest(manifests: Mapping[str, Manifest], model: str) -> str:
+    """Of the matcher of that name; raises ConfigurationError where there is none."""
+    for digest, manifest in manifests.items():
+        if (manifest.id, manifest.role) == (model, "matcher"):
+            return digest
+    raise ConfigurationError(f"no manifest of a face matcher calls itself `{model}` (AUTHSVC_FACE_MODEL)")
 
 
 def _target_fmr(active: ActivePolicy, modality: Modality) -> str | None:

@@ -266,6 +266,7 @@ def _biometric_command(settings: Settings) -> list[str]:
     command += ["--socket", str(settings.worker_socket), "--model-dir", str(settings.models)]
     command += ["--jobs", str(settings.biometric_workers), "--log-format", settings.log_format]
     command += ["--client-jobs", str(settings.biometric_client_workers)]
+    command += ["--face-model", settings.face_model]
     command += ["--room", "face", *(["--room", "voice"] if settings.voice else [])]
     return command + (["--unsafe-no-pad"] if settings.unsafe_no_pad else [])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -17,11 +16,7 @@ from authsvc.lab.comparison_commands import compare_command
 
 __all__ = ["models"]
 
-CURRENT: Mapping[Modality, str] = {
-    Modality.FACE: "dlib-resnet-v1",
-    Modality.VOICE: "ge2e-resemblyzer-v1",
-}
-"""The models that make new templates."""
+VOICE_MODEL = "ge2e-resemblyzer-v1"
 
 models.add_command(compare_command)
 
@@ -46,7 +41,8 @@ def migrate(data_dir: Path | None, database_url: str | None, model_dir: Path | N
     finally:
         store.close()
     enrolled = [Enrolled(subject, modality, model) for subject, modality, model in stored]
-    found = migration(enrolled, read_manifests(manifest_folder()), settings.models, CURRENT)
+    current = {Modality.FACE: settings.face_model, Modality.VOICE: VOICE_MODEL}
+    found = migration(enrolled, read_manifests(manifest_folder()), settings.models, current)
     click.echo(json.dumps(found.to_json()) if as_json else "\n".join(_lines(found)))
     if found.lost:
         raise SystemExit(1)

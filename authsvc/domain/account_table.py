@@ -155,6 +155,15 @@ TABLE: tuple[Act, ...] = (
         frozen=True,
     ),
     Act(
+        "renewal",
+        Proof.CHALLENGE,
+        "replaces a face of an earlier model by the current one's of the same capture; of a payment proved at the "
+        "strongest level that is enrolled, from a trusted phone",
+        "at once, with the payment; standing and probation stay as they are",
+        ("subject:face:renewed",),
+        "withdrawal",
+    ),
+    Act(
         "not-me",
         Proof.CHALLENGE,
         "ends the payment; suspends the device for whoever showed its secret, or in this challenge a factor that counts",

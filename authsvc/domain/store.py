@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from authsvc.biometric.words import Consent, Modality, StoredTemplate, Template
+from authsvc.biometric.words import Consent, Modality, Renewal, StoredTemplate, Template
 from authsvc.device.credential import Device, DeviceState
 from authsvc.device.record import CredentialRecord
 from authsvc.domain.account import Account
@@ -221,6 +221,9 @@ class Templates(Protocol):
     def put(
         self, subject: Subject, key: bytes, template_id: str, template: Template, now: datetime
     ) -> None: ...
+
+    def renew(self, subject: Subject, key: bytes, template_id: str, renewal: Renewal, now: datetime) -> bool:
+        """Replace this very template, while it is of the earlier model; True once. Its id stays: nobody was enrolled anew."""
 
     def stands(self, subject: Subject, modality: Modality, template_id: str) -> bool: ...
 

@@ -102,12 +102,14 @@ class ActiveChallenge:
 def _settled(parts: Sequence[Part]) -> list[list[Mesh | None]]:
     """The head of each frame as it lies in the room that the first one shows, however the picture was moved.
 
-    From the last picture of a part to the first of the next nothing is measured, and the camera is taken to hold still.
+    From the last picture of a part to the first of the next nothing is measured, and the camera is taken to hold still; so it is
+    throughout a part without a room, which older code observed while the service was being upgraded.
     """
     before, settled = STILL, []
     for part in parts:
         found = [traced(row) for row in unpacked(part.trace, TRACE)]
-        room = [before.then(shift) for shift in read(unpacked(part.room, SHIFT))]
+        lies = read(unpacked(part.room, SHIFT)) or [STILL] * len(found)
+        room = [before.then(shift) for shift in lies]
         settled.append(
             [None if mesh is None else shift.undone(mesh) for mesh, shift in zip(found, room, strict=True)]
         )

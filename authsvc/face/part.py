@@ -20,10 +20,10 @@ class Part:
     """What was seen while one gesture was made.
 
     `trace` the face's points in each frame, `room` how each frame lies to the first by all that is not the head
-    (`scene.shifts`), `rest` and `apex` the matcher's vectors of frames at rest and of the gesture, all
-    little-endian float32 in base64; `scene` what surrounds the face in the first and in the last frame, `scene_changes` how much
-    of it, but for what moves most, changes from each frame to the next; `flatness` how well rest and turned face agree as one
-    plane, None where the gesture does not turn the head; `passive` what passive detection
+    (`scene.shifts`), empty where older code looked, which did not measure that; `rest` and `apex` the matcher's vectors of
+    frames at rest and of the gesture; all little-endian float32 in base64. `scene` what surrounds the face in the first and in
+    the last frame, `scene_changes` how much of it, but for what moves most, changes from each frame to the next; `flatness` how
+    well rest and turned face agree as one plane, None where the gesture does not turn the head; `passive` what passive detection
     says of the frames at rest.
     """
 
@@ -56,7 +56,7 @@ class Part:
             taken_at_ms=tuple(map(int, fields["taken_at_ms"])),
             prompted_at_ms=int(fields["prompted_at_ms"]),
             trace=str(fields["trace"]),
-            room=str(fields["room"]),
+            room=str(fields.get("room", "")),
             scene=(str(first), str(last)),
             scene_changes=tuple(map(float, fields["scene_changes"])),
             rest=str(fields["rest"]),

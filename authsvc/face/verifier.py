@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from authsvc.biometric.manifest import Manifest
 from authsvc.biometric.words import (
     Comparison,
+    Consent,
     Gates,
     Liveness,
     LivenessGate,
@@ -29,6 +30,7 @@ from authsvc.face.chain import NONCE_BYTES, Chain, check_nonce, meta_of, wants_s
 from authsvc.face.copies import is_copy
 from authsvc.face.drawing import USUAL
 from authsvc.face.part import Part
+from authsvc.face.renewal import Renewing
 from authsvc.factor import (
     Begun,
     Factor,
@@ -91,6 +93,8 @@ class Templates(Protocol):
 
     def captures(self, subject: Subject, modality: Modality) -> Captures: ...
 
+    def consents(self, subject: Subject) -> Sequence[Consent]: ...
+
     def remember_capture(
         self, subject: Subject, key: bytes, modality: Modality, fingerprints: Sequence[str], now: datetime
     ) -> None: ...
@@ -112,12 +116,24 @@ class HasTemplates(Protocol):
     def accounts(self) -> Accounts: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is on record of the person: the template, earlier captures, and whether the template is to be renewed."""
+
+    stored: StoredTemplate | None
+    earlier: Captures
+    is_due: bool
+
+
 Seed = Callable[[str], bytes]
 """A secret of ours for a name: what gestures are drawn from."""
 
 
 class FaceVerifier:
-    """`manifests` by digest turn a target FMR into a score; `without_pad` is the frightening development setting."""
+    """`manifests` by digest turn a target FMR into a score; `model` is the digest by which faces are enrolled now.
+
+    `without_pad` is the frightening development setting.
+    """
 
     factor = Factor.FACE
 
@@ -127,6 +143,7 @@ class FaceVerifier:
         read: Reader[HasTemplates],
         manifests: Mapping[str, Manifest],
         *,
+        model: str,
         gates: Callable[[], frozenset[LivenessGate]],
         seed: Seed,
         clock: Clock,
@@ -135,6 +152,7 @@ class FaceVerifier:
         self._worker = worker
         self._read = read
         self._manifests = manifests
+        self._renewing = Renewing(worker, model)
         self._gates = gates
         self._seed = seed
         self._clock = clock
@@ -156,43 +174,52 @@ class FaceVerifier:
     def receive(
         self, step: Step, kept: Json, submission: Submission, now: datetime
     ) -> Received | More | Unusable:
-        stored, earlier = self._read(lambda tx: self._known(tx, step.subject))
-        known = known_of(kept, earlier)
+        on_record = self._read(lambda tx: self._known(tx, step.subject))
         if "chain" in kept:
-            return self._receive_part(step, kept, submission, stored, earlier, now)
+            return self._receive_part(step, kept, submission, on_record, now)
         frames, context = capture(kept, submission, now)
+        stored, earlier = on_record.stored, on_record.earlier
         if stored is None:
             # The answer must look like any other; without a template there is nothing to be alike to.
             return Received({"template": None})
         context = replace(context, earlier=lines_of(earlier), liveness=step.liveness)
-        return self._compared(step, stored, self._worker.verify(frames, stored.template, context), known)
+        compared = self._worker.verify(frames, stored.template, context)
+        about = known_of(kept, earlier)
+        if on_record.is_due and isinstance(compared, Comparison):
+            about = {**about, **self._renewing.of_frames(stored, frames, context)}
+        return self._compared(step, stored, compared, about)
 
     def _receive_part(
         self,
         step: Step,
         kept: Json,
         submission: Submission,
-        stored: StoredTemplate | None,
-        earlier: Captures,
+        on_record: _Known,
         now: datetime,
     ) -> Received | More | Unusable:
+        stored, earlier = on_record.stored, on_record.earlier
         chain, known = chain_of(kept), known_of(kept, earlier)
         if wants_swap(submission):
             check_nonce(chain.nonce, submission, from_millis(chain.expires_at), now)
             return more(chain.swap(self._clock.now()), known)
         frames, context = chain.admit(submission, now)
         context = replace(context, earlier=lines_of(earlier), liveness=step.liveness)
-        part = self._worker.observe(frames, context, None if stored is None else stored.template.model)
+        model = None if stored is None else stored.template.model
+        _must_be_of(model, chain)
+        part = self._worker.observe(frames, context, model)
         if isinstance(part, Unusable):
             return part
+        anew = self._renewing.followed(kept, frames, context) if on_record.is_due else {}
         # Only now can the person be shown the next one: what looking at the frames took is not theirs.
         chain = chain.followed(part.to_json(), frames, submission, now, self._clock.now())
         if not chain.is_over:
-            return more(chain, known)
+            return more(chain, {**known, **anew})
         if stored is None:
             return Received({"template": None})
         comparison = self._worker.verify_parts(parts_of(chain), stored.template, context)
         about = {**known, "prompt_to_part_ms": list(chain.prompt_to_part_ms)}
+        if isinstance(comparison, Comparison):
+            about |= self._renewing.of_parts(stored, anew, context)
         return self._compared(step, stored, comparison, about)
 
     def _compared(
@@ -241,10 +268,13 @@ class FaceVerifier:
         passed = float(str(kept["score"])) >= threshold
         return Verification(Factor.FACE, passed, "match" if passed else "no match", evidence)
 
-    def _known(self, tx: HasTemplates, subject: Subject) -> tuple[StoredTemplate | None, Captures]:
-        """The template, and what earlier captures are recognised by; where a photograph passes, so does its second showing."""
+    def _known(self, tx: HasTemplates, subject: Subject) -> _Known:
+        """Where a photograph passes, so does its second showing; and it renews no template."""
         stored = tx.templates.find(subject, Modality.FACE)
-        return stored, {} if self._without_pad else tx.templates.captures(subject, Modality.FACE)
+        if self._without_pad:
+            return _Known(stored, {}, is_due=False)
+        is_due = self._renewing.is_due(stored, tx.templates.consents(subject))
+        return _Known(stored, tx.templates.captures(subject, Modality.FACE), is_due)
 
     def _is_copy(self, tx: HasTemplates, subject: Subject, kept: Json) -> bool:
         """Whether it counted before. What was remembered since a worker looked has never been compared, so that is done here."""
@@ -268,6 +298,12 @@ class FaceVerifier:
         if verdict == Liveness.BONA_FIDE:
             return True
         return verdict == Liveness.UNDECIDED and self._without_pad
+
+
+def _must_be_of(model: str | None, chain: Chain) -> None:
+    """Raises InvalidRequest where the template became one of another model between two parts."""
+    if model is not None and any(part["model"] != model for part in chain.parts):
+        raise InvalidRequest("the face was enrolled anew in the meantime; begin again")
 
 
 def _gates_of(named: object) -> Gates:

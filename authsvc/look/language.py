@@ -22,7 +22,7 @@ LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "English"}
 
 COOKIE = "lang"
 _REMEMBERED = 365 * 24 * 3600
-_LOCALES = {"zh": "zh_CN", "en": "en"}
+_LOCALES = {"zh": "zh_CN", "en": "en_GB"}
 _TAGS = {"zh": "zh-CN", "en": "en"}
 
 

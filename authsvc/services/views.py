@@ -234,6 +234,7 @@ def _verification(decision: Decision, names: Mapping[str, str]) -> Json:
         "status": decision.status.value,
         "factors": sorted({str(proof["factor"]) for proof in decision.proofs if proof.get("passed") is True}),
         "declined": decision.declined,
+        "face_renewed": any(proof.get("renewed") is True for proof in decision.proofs),
     }
 
 

@@ -168,6 +168,11 @@ class Deciding:
         ways = self._ways(outcome, outcome.level, account.standing, now, lambda factors: factors)
         return any(way.set == proven and way.capture.rank <= capture.rank for way in ways)
 
+    def is_strongest(self, policy: Policy, decision: Decision, account: Account, now: datetime) -> bool:
+        """Whether a decision is of the strongest level that the owner has enrolled, which acts on the account are asked at."""
+        owed = account.standing.owed(now, self._cooling)
+        return Level(decision.level).rank >= strongest(policy, owed).rank
+
     def _evaluate(self, policy: Policy, inputs: Inputs, account: Account | None, now: datetime) -> Outcome:
         """What the policy says; an act on the account itself is raised to the strongest level that the owner has enrolled."""
         outcome = policy.evaluate(inputs)

@@ -28,6 +28,7 @@ from authsvc.stepup.ceremony import Ceremonies
 from authsvc.stepup.closing import end, entry, must_find, must_have_account, present, signed
 from authsvc.stepup.deciding import Deciding, reasons_of
 from authsvc.stepup.marks import use_up
+from authsvc.stepup.renewing import renewed
 from authsvc.stepup.stating import Statements, settled
 from authsvc.stepup.warning import must_be_acknowledged, warns_more
 
@@ -239,6 +240,8 @@ class Proving:
         _reward(tx, present(account, decision), evidence.wanted, charge.at)
         if device is not None and decision.novelty in SEEN:
             tx.accounts.save_device(device.seen(now))
+        if account is not None and self._deciding.is_strongest(policy, decision, account, now):
+            decision = renewed(tx, decision, account, evidence.received.get(Factor.FACE, {}), now)
         released = signed(self._receipts, tx, decision.become(Status.AUTHENTICATED), now)
         seconds = int((now - decision.created_at).total_seconds())
         return end(tx, released, "payer", "complete", now, proofs=list(decision.proofs), seconds=seconds)

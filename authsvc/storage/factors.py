@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from authsvc.biometric.words import Consent, Modality, StoredTemplate, Template
+from authsvc.biometric.words import Consent, Modality, Renewal, StoredTemplate, Template
 from authsvc.clock import from_millis, to_millis
 from authsvc.domain.ids import new_id
 from authsvc.storage.bound import ISSUED_CODES, OTP_SECRETS, RECOVERY_CODES, Values
@@ -23,6 +23,9 @@ PUT_TEMPLATE = """INSERT INTO templates (client, user_id, modality, id, model, s
     VALUES (:client, :user, :modality, :id, :model, :samples, :sealed, :now) ON CONFLICT (client, user_id, modality)
     DO UPDATE SET id = excluded.id, model = excluded.model, samples = excluded.samples, sealed = excluded.sealed,
     created_at = excluded.created_at"""
+# Where another was faster, or the template was withdrawn, nothing is there to be replaced.
+RENEW_TEMPLATE = """UPDATE templates SET model = :model, samples = :samples, sealed = :sealed, created_at = :now
+    WHERE client = :client AND user_id = :user AND modality = :modality AND id = :id AND model = :earlier"""
 TEMPLATE = """SELECT u.sealing_key, t.id, t.model, t.samples, t.sealed FROM templates t
     JOIN users u ON u.client = t.client AND u.user_id = t.user_id
     WHERE t.client = :client AND t.user_id = :user AND t.modality = :modality AND u.sealing_key IS NOT NULL"""
@@ -237,8 +240,18 @@ class TemplateStore:
         return StoredTemplate(template_id, Template(modality, model, vector, samples))
 
     def put(self, subject: Subject, key: bytes, template_id: str, template: Template, now: datetime) -> None:
+        self._connection.run(PUT_TEMPLATE, self._sealed(subject, key, template_id, template, now))
+
+    def renew(self, subject: Subject, key: bytes, template_id: str, renewal: Renewal, now: datetime) -> bool:
+        """Replace this very template, while it is of the earlier model, under its own id. Of many callers one gets True."""
+        params = self._sealed(subject, key, template_id, renewal.template, now)
+        return self._connection.run(RENEW_TEMPLATE, {**params, "earlier": renewal.earlier}) == 1
+
+    def _sealed(
+        self, subject: Subject, key: bytes, template_id: str, template: Template, now: datetime
+    ) -> dict[str, object]:
         place = _template_place(subject, template.modality, template.model)
-        params = {
+        return {
             **_of_modality(subject, template.modality),
             "id": template_id,
             "model": template.model,
@@ -246,7 +259,6 @@ class TemplateStore:
             "sealed": self._sealer.seal(key, place, template.vector),
             "now": to_millis(now),
         }
-        self._connection.run(PUT_TEMPLATE, params)
 
     def models(self) -> tuple[tuple[Subject, Modality, str], ...]:
         """Who has a template of what, made by which model; the templates themselves stay sealed."""

@@ -271,6 +271,7 @@ class Verification(ResponsePart):
     status: Status
     factors: list[Factor]
     declined: Literal["not_me", "cancel"] | None
+    face_renewed: bool
 
 
 class Activity(ResponsePart):

@@ -34,6 +34,10 @@ _SAID: Mapping[str, tuple[str, str]] = {
         "您的账户刚刚开通了刷脸。",
         "Face verification was just added to your account.",
     ),
+    "subject:face:renewed": (
+        "刷脸方式已升级：您的人脸特征信息已用刚才的验证重新生成，旧的已删除。",
+        "Face verification was updated: your face was enrolled anew from the check you just made, and the old data destroyed.",
+    ),
     "subject:voice:enrolled": (
         "您的账户刚刚开通了声纹。",
         "Voice verification was just added to your account.",

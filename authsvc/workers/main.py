@@ -30,6 +30,7 @@ _log = logging.getLogger("authsvc.workers.main")  # Run as a program its name wo
 )
 @click.option("--model-dir", required=True, type=click.Path(path_type=Path), help="Where the weights are.")
 @click.option("--unsafe-no-pad", is_flag=True, help="Take photographs for people. For development only.")
+@click.option("--face-model", help="The matcher by which faces are enrolled; by default the shipped one.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Computed at a time.")
 @click.option(
     "--client-jobs",
@@ -55,6 +56,7 @@ def main(
     socket_path: Path,
     model_dir: Path,
     unsafe_no_pad: bool,
+    face_model: str | None,
     rooms: Sequence[str],
     jobs: int,
     client_jobs: int,
@@ -65,7 +67,7 @@ def main(
     set_up("INFO", log_format)
     _tame_libraries()
     try:
-        served = _rooms(rooms, model_dir, unsafe_no_pad=unsafe_no_pad)
+        served = _rooms(rooms, model_dir, face_model, unsafe_no_pad=unsafe_no_pad)
         handlers = {op: handler for room in served for op, handler in room.handlers.items()}
         about = {room.name: room.about for room in served}
         _log.info(
@@ -86,7 +88,9 @@ class _Room:
     about: Json
 
 
-def _rooms(names: Sequence[str], model_dir: Path, *, unsafe_no_pad: bool) -> list[_Room]:
+def _rooms(
+    names: Sequence[str], model_dir: Path, face_model: str | None, *, unsafe_no_pad: bool
+) -> list[_Room]:
     """Every room that can serve. One without its models takes no other one down; health says what it lacks.
 
     Raises ModelUnusable when none can serve.
@@ -94,7 +98,7 @@ def _rooms(names: Sequence[str], model_dir: Path, *, unsafe_no_pad: bool) -> lis
     served, failures = [], {}
     for name in dict.fromkeys(names):
         try:
-            served.append(_room(name, model_dir, unsafe_no_pad=unsafe_no_pad))
+            served.append(_room(name, model_dir, face_model, unsafe_no_pad=unsafe_no_pad))
         except ModelUnusable as error:
             failures[name] = error
     if not served:
@@ -104,7 +108,7 @@ def _rooms(names: Sequence[str], model_dir: Path, *, unsafe_no_pad: bool) -> lis
     return [*served, *(_Room(name, {}, {"error": failure.detail}) for name, failure in failures.items())]
 
 
-def _room(name: str, model_dir: Path, *, unsafe_no_pad: bool) -> _Room:
+def _room(name: str, model_dir: Path, face_model: str | None, *, unsafe_no_pad: bool) -> _Room:
     """The room with its models loaded. Imported late, because it brings those libraries."""
     if name == "voice":
         from authsvc.voice.build import voice_service
@@ -112,9 +116,9 @@ def _room(name: str, model_dir: Path, *, unsafe_no_pad: bool) -> _Room:
         voices = voice_service(model_dir)
         voices.load()
         return _Room(name, voice_handlers(voices), voices.describe())
-    from authsvc.face.build import installed_models
+    from authsvc.face.build import DEFAULT_MODEL, installed_models
 
-    faces = installed_models(model_dir, unsafe_no_pad=unsafe_no_pad)
+    faces = installed_models(model_dir, unsafe_no_pad=unsafe_no_pad, model=face_model or DEFAULT_MODEL)
     faces.load()
     return _Room(name, face_handlers(faces), faces.describe())
 

@@ -143,8 +143,8 @@ def confirming(tour: Tour) -> None:
 def enrolling(tour: Tour) -> None:
     """The steps of an enrollment, and of a recovery."""
     lost = {"offered": ["recovery", "proof_face", "proof_otp"], "recovery": RECOVERY}
-    consent = answers("POST /steps/consent/begin", text_version="2026-11", modalities=["face", "voice"],
-                      gait={"text_version": "2026-11", "agreed_at": None})  # fmt: skip
+    consent = answers("POST /steps/consent/begin", text_version="2026-12", modalities=["face", "voice"],
+                      gait={"text_version": "2026-12", "agreed_at": None})  # fmt: skip
     begun = answers("POST /steps/otp/begin", secret="JBSWY3DPEHPK3PXP", uri="otpauth://totp/x", qr_svg=_QR)
     device = {"offered": ["consent", "device", "otp", "face"], "received": ["consent"]}
     tour.see("enroll-start", ENROLLMENT)

@@ -106,7 +106,7 @@ def test_a_change_from_the_first_key_stroke_to_the_step_back(operator: Came, ser
     )
     assert selected == "risk_at_lest = 40"
     text.fill(stricter(2))
-    expect(page.locator("#state")).to_have_text("What is shown is of this very text.")
+    expect(page.locator("#state")).to_have_text("What is shown is for the text as it stands.")
     expect(page.locator("#seen .went-stricter").first).to_be_visible()
     assert page.locator("#seen .went-weaker").count() == 0
     page.fill("#note", "new phones prove more")
@@ -170,7 +170,7 @@ def test_a_threshold_and_its_effect_take_three_steps(operator: Came, service: Li
     field.fill("2000")
     expect(page.locator("#text")).to_have_value(re.compile(r"amount_at_least = 200_000"))
     expect(page.locator("#numbers .was:visible")).to_have_text("was 1000.00")
-    expect(page.locator("#state")).to_have_text("What is shown is of this very text.")
+    expect(page.locator("#state")).to_have_text("What is shown is for the text as it stands.")
     expect(page.locator("#estimate")).to_contain_text("→")
     expect(page.locator("#seen .went-weaker").first).to_be_visible()
     steps.arrived("a threshold and its effect")

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.timeout(400)
 DEVICE = {"offered": ["consent", "device", "otp", "face", "voice"], "received": ["consent"]}
 LOST = {"offered": ["recovery", "proof_face", "proof_otp"], "recovery": states.RECOVERY}
 BEGUN = answers("POST /steps/otp/begin", secret="JBSWY3DPEHPK3PXP", uri="otpauth://totp/x", qr_svg="<svg/>")
-CONSENT = answers("POST /steps/consent/begin", text_version="2026-11", modalities=["face", "voice"],
-                  gait={"text_version": "2026-11", "agreed_at": None})  # fmt: skip
+CONSENT = answers("POST /steps/consent/begin", text_version="2026-12", modalities=["face", "voice"],
+                  gait={"text_version": "2026-12", "agreed_at": None})  # fmt: skip
 
 FORMS: dict[str, tuple[str, tuple[Change, ...]]] = {
     "code": (CHALLENGE, ()),

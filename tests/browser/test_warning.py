@@ -17,6 +17,7 @@ from authsvc.web.settings import WebSettings
 from tests.browser.inspection import inspect
 from tests.browser.stage import served
 from tests.browser.test_payment import reach
+from tests.browser.waits import unheard
 from tests.support.service import Bench, Phone, Said, challenge_of
 from tests.support.warned import warned
 
@@ -186,6 +187,22 @@ def test_a_mild_one_asks_nothing_and_still_stops(payer: Payer) -> None:
     assert payer.bench.again(other)["warning"]["state"] == "stopped"
 
 
+@pytest.mark.parametrize(("amount", "risk"), [(125_000, 5), (60_000, 45)], ids=["strict", "mild"])
+def test_an_answer_that_is_held_back_is_waited_for_and_given_once(
+    payer: Payer, amount: int, risk: int
+) -> None:
+    payer.ask(amount, risk)
+    page = payer.page
+    page.emulate_media(reduced_motion="no-preference")  # The bar is told by how it moves.
+
+    def show() -> None:
+        page.goto(page.url)
+        page.wait_for_function(_MAY_GO_ON)
+
+    assert page.locator("form").count() > 1
+    assert list(unheard(page, show)) == []
+
+
 def test_without_a_script_the_service_holds_who_goes_on_at_once(
     stage: tuple[Bench, int], browser_seeing: Callable[[str], Browser], language: str
 ) -> None:
@@ -207,3 +224,6 @@ def test_without_a_script_the_service_holds_who_goes_on_at_once(
 
 _SIZES = """() => [".warning .amount", "h1 .amount"].map(
   (each) => parseFloat(getComputedStyle(document.querySelector(each)).fontSize))"""
+
+_MAY_GO_ON = """() => { const pause = document.getElementById("pause");
+  return !pause || pause.textContent === document.getElementById("answering").dataset.now; }"""

@@ -84,6 +84,7 @@ OVERVIEW: dict[str, Any] = {
             "status": "authenticated",
             "factors": ["device_uv"],
             "declined": None,
+            "face_renewed": False,
         }
     ],
     "recovery_codes_left": 9,
@@ -92,7 +93,7 @@ OVERVIEW: dict[str, Any] = {
     "consents": [
         {
             "modality": "face",
-            "text_version": "2026-11",
+            "text_version": "2026-12",
             "given_at": "2026-10-01T08:00:00.000Z",
             "withdrawn_at": None,
         }

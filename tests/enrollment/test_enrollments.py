@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from tests.enrollment.directed import ORIGIN, DirectedApi
 
-AGREED = [{"modality": "face", "text_version": "2026-11", "given_at": "2026-10-01T08:00:00.000Z"}]
-CONSENT = {"text_version": "2026-11", "modalities": ["face", "voice"], "agreed": AGREED}
+AGREED = [{"modality": "face", "text_version": "2026-12", "given_at": "2026-10-01T08:00:00.000Z"}]
+CONSENT = {"text_version": "2026-12", "modalities": ["face", "voice"], "agreed": AGREED}
 LOST = {
     "offered": ["recovery", "proof_otp"],
     "recovery": {"proven": False, "operators": 0, "attempts_remaining": 4},
@@ -62,7 +62,7 @@ def test_a_walk_is_asked_about_apart_and_its_page_alone_may_use_the_motion_senso
 ):
     api.answers["POST /steps/consent/begin"] = (
         200,
-        {**CONSENT, "gait": {"text_version": "2026-11", "agreed_at": None}},
+        {**CONSENT, "gait": {"text_version": "2026-12", "agreed_at": None}},
     )
     api.enrollment["gait"] = {"offered": True, "consented": False, "received": False}
     consent = person.get("/e/enr_1/consent", base_url=ORIGIN)

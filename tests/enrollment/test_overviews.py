@@ -26,6 +26,15 @@ def test_a_line_says_when_where_with_which_device_and_how_it_ended(owner: FlaskC
     assert "剩余 9 个" in page
 
 
+def test_a_face_that_was_enrolled_anew_is_told_beside_the_check_that_did_it(
+    owner: FlaskClient, api: DirectedApi
+):
+    sentence = "已用这次验证重新提取您的人脸特征信息"
+    assert sentence not in shown(owner)
+    api.overview["verifications"][0]["face_renewed"] = True
+    assert shown(owner).count(sentence) == 1
+
+
 @pytest.mark.parametrize(("amount", "word"), [("masked", "CNY ***"), ("hidden", "友谊超市")])
 def test_an_amount_is_shown_as_far_as_the_backend_wishes(
     owner: FlaskClient, api: DirectedApi, amount: str, word: str

@@ -48,6 +48,7 @@ class Shot:
 
 
 Frames = Sequence[Shot]
+Meeting = Literal["head", "room"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ class Recording:
 
         frames = tuple(tuple(other(shot) for shot in one) for one in self.frames)
         return Recording(mirrored(self.gestures), frames)
+
+    def backwards(self, chance: random.Random) -> Recording:
+        """Other pictures of the same moments, the last one first."""
+        return Recording(
+            self.gestures[::-1], tuple(_anew(frames[::-1], chance) for frames in self.frames[::-1])
+        )
 
 
 def record(gestures: Sequence[Gesture], chance: random.Random) -> Recording:
@@ -103,8 +110,8 @@ class Editor:
     """He knows the judge, and of all places to cut he takes the one at which it sees the least.
 
     He cuts where parts join, or `within` them as well: some way into a rest, or straight into a movement, which hides a cut. At a
-    cut the heads meet in the picture, or with `meets="room"` what is behind them does. What he sends he may shake by so many eye
-    distances, but for where parts join: among many jolts one more is hard to see.
+    cut the heads meet in the picture, or with `meets` "room" what is behind them does. What he sends he may shake by so many eye
+    distances, but for where parts join: among many jolts one more is hard to see. Of several ways he takes at each cut the best.
     """
 
     def __init__(
@@ -112,8 +119,8 @@ class Editor:
         recordings: Sequence[Recording],
         *,
         within: bool = False,
-        meets: Literal["head", "room"] = "head",
-        shaking: float = 0.0,
+        meets: Sequence[Meeting] = ("head",),
+        shaking: Sequence[float] = (0.0,),
     ) -> None:
         self._within = within
         self._meets = meets
@@ -138,7 +145,8 @@ class Editor:
         """The recording goes on where it is if that fits, else is cut."""
         following = () if at is None else at[0].frames[at[1] + 1 : at[1] + 2]
         if at is not None and following and at[0].gestures[at[1] + 1] is gesture:
-            return self._after(made, following[0]), (at[0], at[1] + 1)
+            onwards = [_after(made, following[0], meeting) for meeting in self._meets]
+            return min(onwards, key=lambda frames: seen(made, frames)), (at[0], at[1] + 1)
         choices = [
             (frames, (recording, number))
             for recording in self._recordings
@@ -148,8 +156,10 @@ class Editor:
                 [whole]
                 if at is None
                 else [
-                    _shaken(cut, self._shaking)
-                    for cut in self._cuts(made, following[0] if following else None, whole)
+                    _shaken(cut, by)
+                    for meeting in self._meets
+                    for cut in self._cuts(made, following[0] if following else None, whole, meeting)
+                    for by in self._shaking
                 ]
             )
         ]
@@ -157,13 +167,15 @@ class Editor:
         # What the judge is sure to see need not be sent.
         return choices[worth.index(min(worth))] if worth and min(worth) <= _HOPELESS else None
 
-    def _cuts(self, made: Sequence[Frames], following: Frames | None, whole: Frames) -> list[Frames]:
+    def _cuts(
+        self, made: Sequence[Frames], following: Frames | None, whole: Frames, meeting: Meeting
+    ) -> list[Frames]:
         """From the last frame sent, or from some of the rest that follows it, to a frame before the gesture or in its beginning.
 
         Where the recording is over its last rest is played backwards. Of all places the twelve that fit best at a glance.
         """
         last = made[-1]
-        rest = tuple(self._after(made, following)[:6] if following else last[-2:-7:-1])
+        rest = tuple(_after(made, following, meeting)[:6] if following else last[-2:-7:-1])
         places = [(0, start) for start in range(4)]
         if self._within:
             places += [(kept, start) for kept in range(6) for start in range(9)]
@@ -171,14 +183,9 @@ class Editor:
             places, key=lambda place: _apart((*last, *rest[: place[0]])[-3:], whole[place[1] :][:3])
         )
         return [
-            (*rest[:kept], *self._after([(*last, *rest[:kept])], whole[start:])) for kept, start in fits[:12]
+            (*rest[:kept], *_after([(*last, *rest[:kept])], whole[start:], meeting))
+            for kept, start in fits[:12]
         ]
-
-    def _after(self, made: Sequence[Frames], frames: Frames) -> Frames:
-        """Shifted, turned and enlarged so that it begins where the last part ended, or as it was taken."""
-        if not made or self._meets == "room":
-            return frames
-        return tuple(_placed(shot, frames[0].pose, made[-1][-1].pose) for shot in frames)
 
 
 class Tape:
@@ -209,20 +216,16 @@ class Tape:
         number = at if way > 0 else at - 1
         if not 0 <= number < len(form.gestures) or form.gestures[number] is not asked[0]:
             return None
-        whole = form.frames[number] if way > 0 else self._anew(form.frames[number][::-1])
+        whole = form.frames[number] if way > 0 else _anew(form.frames[number][::-1], self._chance)
         ways = [(whole, at + way, way)]
         if turning:
             half = whole[: len(whole) // 2]
-            ways.append(((*half, *self._anew(half[::-1])), at, -way))
+            ways.append(((*half, *_anew(half[::-1], self._chance)), at, -way))
         for frames, there, onwards in ways:
             following = self._walk(form, there, onwards, asked[1:], turning)
             if following is not None:
                 return [frames, *following]
         return None
-
-    def _anew(self, frames: Frames) -> Frames:
-        """Other pictures of the same moments: a camera takes three while one is sent."""
-        return tuple(Shot(noisy(shot.pose, self._chance), shot.moved) for shot in frames)
 
 
 def seen(made: Sequence[Frames], frames: Frames) -> float:
@@ -266,6 +269,18 @@ def _undone(one: Shift, pose: Pose) -> Pose:
     place = (100 * complex(pose.x, pose.y) - one.by) / one.turn / 100
     roll = pose.roll - float(np.degrees(np.angle(one.turn)))
     return replace(pose, x=place.real, y=place.imag, roll=roll, size=pose.size / abs(one.turn))
+
+
+def _after(made: Sequence[Frames], frames: Frames, meeting: Meeting) -> Frames:
+    """Shifted, turned and enlarged so that it begins where the last part ended, or as it was taken."""
+    if not made or meeting == "room":
+        return frames
+    return tuple(_placed(shot, frames[0].pose, made[-1][-1].pose) for shot in frames)
+
+
+def _anew(frames: Frames, chance: random.Random) -> Frames:
+    """Other pictures of the same moments: a camera takes three while one is sent."""
+    return tuple(Shot(noisy(shot.pose, chance), shot.moved) for shot in frames)
 
 
 def _shaken(frames: Frames, by: float) -> Frames:

@@ -1,6 +1,7 @@
 """A part of an active capture waits as JSON, and what is none is refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,13 @@ PART = Part(
 
 def test_a_part_waits_as_json_and_comes_back() -> None:
     assert Part.from_json(json.loads(json.dumps(PART.to_json()))) == PART
+
+
+def test_what_older_code_observed_has_no_room() -> None:
+    """As a challenge has it that was opened before a rolling upgrade came to this host."""
+    fields = json.loads(json.dumps(PART.to_json()))
+    del fields["room"]
+    assert Part.from_json(fields) == replace(PART, room="")
 
 
 @pytest.mark.parametrize(

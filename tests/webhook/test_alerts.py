@@ -16,6 +16,7 @@ TOLD = {
     "subject:device:restored",
     "subject:otp:enrolled",
     "subject:face:enrolled",
+    "subject:face:renewed",
     "subject:voice:enrolled",
     "subject:gait:enrolled",
     "subject:recovery-codes:renewed",

@@ -16,7 +16,7 @@ def look_at_models(settings: Settings, around: Surroundings) -> Findings:
     from authsvc.voice.build import voice_service
 
     try:
-        face_service(settings.models, unsafe_no_pad=settings.unsafe_no_pad)
+        face_service(settings.models, unsafe_no_pad=settings.unsafe_no_pad, model=settings.face_model)
     except ModelUnusable as error:
         yield wrong("face-model", error.detail, "`authsvc models prepare`, then `authsvc models verify`")
     if not settings.voice:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from authsvc.audit.chain import entry
+from authsvc.biometric.consent import ACCEPTED, BEFORE, IN_FORCE
 from authsvc.biometric.words import PROVING, Consent, Modality
 from authsvc.clock import rfc3339
 from authsvc.domain.account import Account
@@ -18,8 +19,6 @@ from authsvc.enrolling.steps.look_alikes import WORDING
 from authsvc.enrolling.steps.step import Step, Taken, When
 from authsvc.errors import InvalidRequest
 from authsvc.factor import Begun, Json, Submission
-
-CONSENT_VERSION = "2026-11"
 
 
 class ConsentStep:
@@ -45,7 +44,7 @@ class ConsentStep:
         apart = {"look_alikes": WORDING} if self._look_alikes and Modality.FACE in offered else {}
         standing = self._ledger.read(lambda tx: _standing(tx, ticket))
         shown = {
-            "text_version": CONSENT_VERSION,
+            "text_version": IN_FORCE,
             "modalities": [name for name in offered if name in PROVING],
             "agreed": [_shown(each) for each in standing if each.modality in PROVING],
             "gait": _asked_of_a_walk(standing) if Modality.GAIT in offered else None,
@@ -55,14 +54,17 @@ class ConsentStep:
     def take(self, ticket: Ticket, begun: Json, submission: Submission, now: datetime) -> Taken:
         named = submission.fields.get("modalities")
         refused = submission.fields.get("refused") or ()
-        version = submission.fields.get("text_version") or CONSENT_VERSION
+        # Whoever says nothing has read what allows the least.
+        version = submission.fields.get("text_version") or BEFORE
         for field, said in (("modalities", named), ("refused", refused)):
             if not isinstance(said, list | tuple) or not all(name in list(Modality) for name in said):
                 raise InvalidRequest(f"`{field}` must list some of `face`, `voice` and `gait`, or none")
         if set(strings_of(named)) & set(strings_of(refused)):
             raise InvalidRequest("`refused` must name nothing that `modalities` agrees to")
-        if version != CONSENT_VERSION:
-            raise InvalidRequest(f"`text_version` must be `{CONSENT_VERSION}`, the text that is in force")
+        if version not in ACCEPTED:
+            raise InvalidRequest(
+                f"`text_version` must be `{IN_FORCE}`, the text that is in force, or `{BEFORE}`"
+            )
         is_child = submission.fields.get("under_14") is True
         if is_child and not str(submission.fields.get("guardian") or "").strip():
             raise InvalidRequest("a person under 14 needs the consent of a `guardian`")
@@ -114,7 +116,7 @@ def _standing(tx: Transaction, ticket: Ticket) -> list[Consent]:
 def _asked_of_a_walk(standing: Sequence[Consent]) -> Json:
     """Asked apart: it is a pilot, and proves nothing."""
     given = next((rfc3339(each.given_at) for each in standing if each.modality is Modality.GAIT), None)
-    return {"text_version": CONSENT_VERSION, "agreed_at": given}
+    return {"text_version": IN_FORCE, "agreed_at": given}
 
 
 def _shown(consent: Consent) -> Json:

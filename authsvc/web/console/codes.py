@@ -15,6 +15,7 @@ ACTIONS: Mapping[str, str] = {
     "audit.accept-restore": N_("Restored database accepted"),
     "audit.archive": N_("Audit archived"),
     "audit.verify": N_("Audit verified"),
+    "biometric.renew": N_("Face enrolled anew by the current model"),
     "biometric.withdraw": N_("Consent withdrawn"),
     "consent.give": N_("Consent given"),
     "decision.answer-warning": N_("Warning acknowledged"),
@@ -113,6 +114,7 @@ RESULTS: Mapping[str, str] = {
     "taken": N_("taken"),
     "unlocked": N_("unlocked"),
     "vetoed": N_("removed as foreign"),
+    "renewed": N_("enrolled anew"),
     "withdrawn": N_("withdrawn"),
     "sound": N_("sound"),
     "not-sound": N_("not sound"),
@@ -181,6 +183,7 @@ INPUTS: Mapping[str, str] = {
     "threshold": N_("Threshold"),
     "target_fmr": N_("Target FMR"),
     "liveness": N_("Liveness"),
+    "renewed": N_("Enrolled anew by the current model"),
     "capture": N_("Capture"),
     "statement": N_("Who stands for it"),
     "device": N_("Device"),
@@ -194,6 +197,9 @@ INPUTS: Mapping[str, str] = {
 """What a policy sees of a payment, and what a proof says of itself."""
 
 DETAILS: Mapping[str, str] = {
+    "decision": N_("Decision"),
+    "earlier": N_("Earlier model"),
+    "model": N_("Model"),
     "lines": N_("Lines"),
     "transaction_id": N_("Transaction"),
     "device_id": N_("Device"),
@@ -317,7 +323,7 @@ VALUES: Mapping[str, str] = {
 def valued(value: object) -> Markup:
     """A JSON value in a cell: a word where there is one, else the code that it is."""
     if isinstance(value, list | tuple):
-        return Markup("、").join(map(valued, value)) if value else valued(None)
+        return escape(gettext(", ")).join(map(valued, value)) if value else valued(None)
     if isinstance(value, bool | str | None) and str(value) in VALUES:
         return escape(named(VALUES, str(value)))
     return Markup("<code>{}</code>").format(plain(value))

@@ -18,7 +18,7 @@ RISES = 2.0
 
 ALERTS = {
     "outage": N_("Something that the service needs does not answer:"),
-    "locked": N_("Tries while locked out have more than doubled"),
+    "locked": N_("Attempts while locked out have more than doubled"),
     "attacks": N_("Liveness rejects have more than doubled"),
     "passing": N_("Fewer challenges are passed than before"),
     "drift": N_("Scores have moved: look into the model or the cameras"),

@@ -18,6 +18,7 @@ TAGS: Mapping[str, str] = {
     "subject:enrolled": N_("Enrollment completed"),
     "subject:otp:enrolled": N_("Authenticator app added"),
     "subject:face:enrolled": N_("Face added"),
+    "subject:face:renewed": N_("Face enrolled anew by the current model"),
     "subject:face:resembles": N_("Face resembles another user's"),
     "subject:face:withdrawn": N_("Face removed with its consent"),
     "subject:voice:enrolled": N_("Voice added"),

@@ -26,11 +26,11 @@ def N_(message: str) -> str:  # noqa: N802  # gettext's own name for: collect it
 
 
 _FAILURES: Mapping[str, str] = {
-    "unauthenticated": N_("You are not signed in, or were for too long. Please sign in again."),
+    "unauthenticated": N_("You are not signed in, or your session has ended. Please sign in again."),
     "not-permitted": N_("Your role does not include this. That you asked is on record."),
     "not-found": N_("There is no such page, or nothing by that name."),
     "challenge-closed": N_("This was done already, or its time ran out."),
-    "rate-limited": N_("That was too often in a short time. Please wait a minute."),
+    "rate-limited": N_("Too many attempts in a short time. Please wait a minute."),
     "unavailable": N_("The service cannot answer at the moment. Please try again shortly."),
 }
 _FAULTS: Mapping[str, str] = {
@@ -89,7 +89,7 @@ STATUSES: Mapping[str, str] = {
     "not_possible": N_("Not possible"),
     "expired": N_("Expired"),
     "cancelled": N_("Cancelled"),
-    "refused": N_("A try refused"),
+    "refused": N_("Attempt refused"),
 }
 
 FACTORS: Mapping[str, str] = {
@@ -251,7 +251,7 @@ def lead(text: str) -> str:
 
 def whole(number: int) -> str:
     """A number with its thousands apart."""
-    return f"{number:,}".replace(",", "\u202f")
+    return f"{number:,}"
 
 
 def share(part: int, total: int) -> str:

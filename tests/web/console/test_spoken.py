@@ -185,3 +185,21 @@ def test_every_word_of_an_audit_line_has_its_own():
     assert actions - set(codes.ACTIONS) == set()
     assert results - {*codes.RESULTS, *STATUSES} == set()
     assert details - set(codes.DETAILS) == set()
+
+
+def test_english_has_names_for_levels_and_commas_in_numbers_and_keeps_what_somebody_named():
+    with Flask("x").test_request_context():
+        g.language = "en"
+        said = wording.said("176 of 23040 cells ask less than the active policy: `otp` becomes `none`")
+        assert said == "176 of 23,040 cells ask less than the active policy: code becomes nothing"
+        assert wording.said("rule `face` can never match") == "rule <code>face</code> can never match"
+        assert (
+            wording.said("nobody has a form for `this` 23040")
+            == "nobody has a form for <code>this</code> 23040"
+        )
+
+
+def test_numbers_have_their_commas_in_chinese_too(chinese: None):
+    assert "23,040" in wording.said(
+        "176 of 23040 cells ask less than the active policy: `otp` becomes `none`"
+    )

@@ -89,7 +89,7 @@ FINDINGS: Mapping[str, str] = {
     "nist-biometric-alone": N_("A face without a device key"),
     "loose-fmr": N_("Strangers may pass too often"),
     "cn-only-face": N_("A face is the only way"),
-    "biometric-from-afar": N_("A face or a voice alone from a device that nobody knows"),
+    "biometric-from-afar": N_("A face or a voice alone from an unknown device"),
     "nist-liveness": N_("A face whose liveness is gestures alone"),
     "few-gestures": N_("Few gestures and nothing else"),
     "invalid-document": N_("The document is not valid"),
@@ -108,7 +108,7 @@ BOUNDS: Mapping[str, str] = {
     "amount_at_most": N_("amount up to"),
     "risk_at_least": N_("risk from"),
     "risk_at_most": N_("risk up to"),
-    "amount_unusual_at_least": N_("so many times the usual amount, from"),
+    "amount_unusual_at_least": N_("times the usual amount, from"),
     "synced_amount_at_most": N_("amount with a synced passkey, up to"),
 }
 
