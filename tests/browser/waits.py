@@ -11,7 +11,7 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Route
 LONG_S = 15
 """What a busy machine takes until it says so; on a quiet one it is a third of a second."""
 
-SAYS_SO = """() => document.documentElement.hasAttribute("data-waiting") && document.getElementById("waiting")?.textContent
+SAYS_SO = """() => document.documentElement.hasAttribute("data-waiting") && document.getElementById("still-waiting")?.textContent
   && !/^(none|matrix.0,.*)$/.test(getComputedStyle(document.body, "::before").transform)"""
 
 _FILL = """(form) => {

@@ -1,5 +1,6 @@
 """Style sheets and scripts: an application's own before the shared ones, and nothing beside them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from authsvc.look.static import SHARED, files
+
+_CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -44,3 +47,11 @@ def test_what_a_browser_has_already_is_not_sent_again(client: FlaskClient) -> No
 @pytest.mark.parametrize("name", ["missing.css", "../secret", "%2e%2e/secret"])
 def test_nothing_else_is(client: FlaskClient, name: str) -> None:
     assert client.get(f"/static/{name}").status_code == 404
+
+
+def test_what_says_that_one_waits_has_a_place_of_its_own() -> None:
+    script = (SHARED / "js" / "waiting.js").read_text(encoding="utf-8")
+    [place] = set(re.findall(r'getElementById\("([^"]+)"\)', script))
+    pages = [each for room in ("authsvc", "enrollment") for each in (_CHECKOUT / room).rglob("*.html")]
+    assert pages
+    assert [each for each in pages if f'id="{place}"' in each.read_text(encoding="utf-8")] == []

@@ -71,7 +71,7 @@ STATES: Mapping[str, str] = {
 
 
 LEVELS: Mapping[str, str] = {
-    "none": N_("None"),
+    "none": N_("No check"),
     "otp": N_("One-time code"),
     "face": N_("Face"),
     "face_fingerprint": N_("Face and device lock"),
@@ -94,7 +94,7 @@ STATUSES: Mapping[str, str] = {
 
 FACTORS: Mapping[str, str] = {
     "otp": N_("One-time code"),
-    "device_uv": N_("Device key with its lock"),
+    "device_uv": N_("Device lock"),
     "device_key": N_("Device key"),
     "face": N_("Face"),
     "voice": N_("Voice"),

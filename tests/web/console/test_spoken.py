@@ -191,7 +191,7 @@ def test_english_has_names_for_levels_and_commas_in_numbers_and_keeps_what_someb
     with Flask("x").test_request_context():
         g.language = "en"
         said = wording.said("176 of 23040 cells ask less than the active policy: `otp` becomes `none`")
-        assert said == "176 of 23,040 cells ask less than the active policy: code becomes nothing"
+        assert said == "176 of 23,040 cells ask less than the active policy: one-time code becomes no check"
         assert wording.said("rule `face` can never match") == "rule <code>face</code> can never match"
         assert (
             wording.said("nobody has a form for `this` 23040")

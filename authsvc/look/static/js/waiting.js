@@ -12,8 +12,8 @@ export function waiting(is = true) {
 }
 
 function say(sentence = "") {
-  const place = document.getElementById("waiting") ?? document.createElement("p");
-  place.id = "waiting";
+  const place = document.getElementById("still-waiting") ?? document.createElement("p");
+  place.id = "still-waiting";
   place.className = "unseen";
   place.setAttribute("role", "status");
   place.textContent = sentence;

@@ -15,10 +15,10 @@ from authsvc.web.console.spoken import Speaker
 from authsvc.web.console.wording import N_, amount, gettext, named, whole
 
 LEVELS: Mapping[str, str] = {
-    "none": N_("nothing"),
-    "otp": N_("code"),
+    "none": N_("no check"),
+    "otp": N_("one-time code"),
     "face": N_("face"),
-    "face_fingerprint": N_("face + device lock"),
+    "face_fingerprint": N_("face and device lock"),
     "deny": N_("denied"),
     "exempted low_value": N_("exempt: low value"),
     "exempted secure_corporate": N_("exempt: corporate"),
@@ -96,7 +96,7 @@ FINDINGS: Mapping[str, str] = {
 }
 
 FACTORS: Mapping[str, str] = {
-    "otp": N_("code"),
+    "otp": N_("one-time code"),
     "face": N_("face"),
     "voice": N_("voice"),
     "device_uv": N_("device lock"),
@@ -222,13 +222,9 @@ def target(text: str) -> str:
 
 def valued(value: object, field: str, currency: str) -> str:
     """A value of one input as a reason gives it; `currency` is the policy's reference."""
-    if isinstance(value, list | tuple):
-        return (
-            gettext(", ").join(valued(each, field, currency) for each in value)
-            if value
-            else gettext(_VALUES["None"])
-        )
-    return in_words(value, field, currency)
+    if isinstance(value, list | tuple) and value:
+        return gettext(", ").join(valued(each, field, currency) for each in value)
+    return named(_VALUES, "None") if value in ([], ()) else in_words(value, field, currency)
 
 
 def percent(rate: float | None) -> str:
