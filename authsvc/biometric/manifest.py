@@ -215,7 +215,7 @@ class Manifest(_Part):
             "version": self.version,
             "weights": {weight.role: weight.sha256 for weight in self.weights},
         }
-        return f"sha256:{hashlib.sha256(rfc8785.dumps(identity)).hexdigest()}"
+        return _digest_of(identity)
 
     @property
     def calibration_digest(self) -> str:
@@ -224,8 +224,7 @@ class Manifest(_Part):
             name: [each.model_dump(mode="json") for each in getattr(self, name)]
             for name in ("operating_points", "calibrations", "attack_species")
         }
-        whole = rfc8785.dumps({"model": self.digest, **measured})
-        return f"sha256:{hashlib.sha256(whole).hexdigest()}"
+        return _digest_of({"model": self.digest, **measured})
 
     @property
     def populations(self) -> list[str]:
@@ -295,6 +294,10 @@ class Manifest(_Part):
             if (one.samples, one.frames, one.part) == (self.fusion.samples, frames, part):
                 return min(max(one.slope * score + one.offset, one.least), one.most)
         return None
+
+
+def _digest_of(value: dict[str, Any]) -> str:
+    return f"sha256:{hashlib.sha256(rfc8785.dumps(value)).hexdigest()}"
 
 
 @lru_cache(maxsize=64)
